@@ -1,0 +1,180 @@
+import type { Brand } from '../base/brand.ts';
+import type { Action, ColumnRef } from './action.ts';
+
+/** `<module>/<rule>`. */
+export type RuleId = Brand<string, 'RuleId'>;
+
+export interface Place {
+  readonly file: string; // relative to the policy's directory
+  readonly line: number; // from 1
+  readonly col: number; // from 1
+}
+
+export type Effect = 'allow' | 'deny' | 'require';
+
+/** A rule as decisions, entries and denials name it. */
+export interface RuleRef {
+  readonly id: RuleId;
+  readonly effect: Effect;
+  readonly at: Place;
+  readonly why?: string;
+  readonly fix?: string;
+  readonly owner?: string;
+}
+
+/** How a sensitive value is shown. All operators keep the wire type. */
+export type MaskOperator =
+  | { readonly kind: 'partial'; readonly keepFirst: number; readonly keepLast: number }
+  | { readonly kind: 'generalise' }
+  | { readonly kind: 'hash' }
+  | { readonly kind: 'redact' }
+  | { readonly kind: 'null' };
+
+/** Columns whose tag matches (`pii/*`, `pii/email`). The most specific pattern of one group wins. */
+export interface TagMask {
+  readonly tag: string;
+  readonly operator: MaskOperator;
+}
+
+/** Values that detectors find in columns without a tag; `entity` is a Presidio name or `*`. */
+export interface FindMask {
+  readonly entity: string;
+  readonly operator: MaskOperator;
+}
+
+/** One `approve` duty: `count` distinct humans of `group`. */
+export interface ApproveDuty {
+  readonly groups: readonly string[]; // any of them
+  readonly count: number;
+  readonly withinMs: number;
+}
+
+/** What must happen to a permitted action: the join of the duties of all rules that matched. */
+export interface Duties {
+  /** One group a rule; inside a group the most specific tag wins, across groups the strongest operator. */
+  readonly masks: readonly (readonly TagMask[])[];
+  readonly finds: readonly FindMask[];
+  /** What becomes of an output whose lineage is not known while any mask applies. */
+  readonly unknownLineage: 'withhold' | 'deny';
+  readonly rowLimit?: number;
+  readonly byteLimit?: number;
+  readonly record: 'meta' | 'statements' | 'full';
+  readonly approve: readonly ApproveDuty[];
+  readonly notify: readonly string[];
+}
+
+export const noDuties: Duties = {
+  masks: [],
+  finds: [],
+  unknownLineage: 'withhold',
+  record: 'full',
+  approve: [],
+  notify: [],
+};
+
+export type DenyCode =
+  | 'RULE' // a deny rule matched
+  | 'NO_ALLOW_RULE'
+  | 'POLICY_ERROR' // a deny or require rule could not be evaluated
+  | 'NO_POLICY' // none loaded, or too old
+  | 'NOT_UNDERSTOOD' // the protocol could not read the request
+  | 'REVIEW_UNAVAILABLE'
+  | 'REVIEW_REFUSED'
+  | 'LIMIT'
+  | 'LINEAGE' // an output's lineage is unknown and the duty says deny
+  | 'SIGN_IN'
+  | 'UNSUPPORTED'
+  | 'NOT_WRITTEN'; // the ledger could not take the entry
+
+/** Names the policy that decided; stands on every entry. */
+export interface PolicyId {
+  readonly digest: string; // SHA-256 of the sources, hex
+  readonly commit?: string;
+}
+
+/** What the policy says. Plain data: the same question always gets the same decision. */
+export interface Decision {
+  readonly kind: 'allow' | 'deny' | 'review';
+  readonly code?: DenyCode; // present on deny
+  /** All rules that made it; the headline first. */
+  readonly because: readonly RuleRef[];
+  readonly why: string;
+  readonly fix: readonly string[];
+  readonly duties: Duties;
+  readonly policy: PolicyId;
+  /** What would have been enough, for a deny without a matching rule: the failed condition's source. */
+  readonly nearest?: { readonly rule: RuleRef; readonly failed: string };
+  /** What shadow and warn rules would have done. */
+  readonly wouldBe: readonly RuleRef[];
+  /** False where a rule that matters read the clock, a rate or a value of this one request. */
+  readonly cacheable: boolean;
+}
+
+/** The denial object, the same in every protocol, the API and the ledger (DESIGN, 9). Holds no value of a row, header or literal. */
+export interface Denial {
+  readonly class: DenyCode;
+  readonly rule?: string;
+  readonly at?: string; // file:line:col
+  readonly policy?: string; // digest, or digest@commit
+  readonly why: string;
+  readonly fix: readonly string[];
+  readonly retryable: boolean;
+  readonly review?: string;
+  readonly decisionId: string;
+}
+
+export type DecisionId = Brand<string, 'DecisionId'>; // '<session>.<sequence>'
+
+/** What the gate answers, once any review is over and the answer is written down as its rule demands. */
+export type Verdict = Permit | Refusal;
+
+export interface Refusal {
+  readonly kind: 'refusal';
+  readonly denial: Denial;
+}
+
+declare const permitBrand: unique symbol;
+
+/** Proof that the gate let an action pass. Only gate/ makes one, and an upstream takes no bytes without it. */
+export interface Permit {
+  readonly [permitBrand]: true;
+  readonly kind: 'permit';
+  readonly id: DecisionId;
+  readonly action: Action;
+  readonly duties: Duties;
+  /**
+   * Resolves when the entry is on disk; absent when it is there already. Only reads are permitted before that.
+   * SECURITY: no byte of the answer may reach the client before it has resolved; a rejection ends the session.
+   */
+  readonly written?: Promise<void>;
+  /** How this column's value must be shown; `undefined`: as it is. */
+  readonly operatorOf: (column: ColumnRef) => MaskOperator | undefined;
+}
+
+/** How a permitted action ended. */
+export type Outcome =
+  | {
+      readonly kind: 'ok';
+      readonly rows: number;
+      readonly bytes: number;
+      readonly masked: number;
+      readonly withheld: number;
+    }
+  | {
+      readonly kind: 'error';
+      readonly code: string;
+      readonly rows: number;
+      readonly bytes: number;
+      readonly masked: number;
+      readonly withheld: number;
+    }
+  | {
+      readonly kind: 'cut';
+      readonly why: DenyCode;
+      readonly rows: number;
+      readonly bytes: number;
+      readonly masked: number;
+      readonly withheld: number;
+    }
+  /** It never reached the resource (another statement of its batch was refused, an earlier one failed). */
+  | { readonly kind: 'unsent' };

@@ -1,0 +1,56 @@
+/** Counters, gauges and histograms, by the names below. Exposed to Prometheus as `sallyport_<name>`. */
+export interface Metrics {
+  readonly count: (name: CounterName, labels?: Readonly<Record<string, string>>, by?: number) => void;
+  readonly gauge: (name: GaugeName, value: number, labels?: Readonly<Record<string, string>>) => void;
+  readonly observe: (name: HistogramName, seconds: number, labels?: Readonly<Record<string, string>>) => void;
+}
+
+/** name: [help, labels] */
+type Table<Name extends string> = Readonly<Record<Name, readonly [string, readonly string[]]>>;
+
+export type CounterName =
+  | 'decisions_total'
+  | 'sign_ins_total'
+  | 'limits_total'
+  | 'rows_total'
+  | 'masked_values_total'
+  | 'withheld_values_total'
+  | 'wire_errors_total'
+  | 'faults_total'
+  | 'parser_restarts_total'
+  | 'policy_loads_total'
+  | 'ledger_entries_total'
+  | 'cancels_total';
+
+export const counters: Table<CounterName> = {
+  decisions_total: ['Decisions', ['resource', 'decision']],
+  sign_ins_total: ['Sign-ins', ['result']],
+  limits_total: ['Requests refused by a limit', ['limit']],
+  rows_total: ['Rows sent to clients', ['resource']],
+  masked_values_total: ['Values masked', ['resource']],
+  withheld_values_total: ['Values withheld because their lineage or type was unknown', ['resource']],
+  wire_errors_total: ['Sessions ended by a peer that broke its protocol', ['code']],
+  faults_total: ['Failures of the gateway or a resource', ['code']],
+  parser_restarts_total: ['Parser workers recycled after a crash or a missed deadline', []],
+  policy_loads_total: ['Policy loads', ['result']],
+  ledger_entries_total: ['Entries on disk', []],
+  cancels_total: ['Cancel requests', ['result']],
+};
+
+export type GaugeName = 'sessions' | 'connections' | 'analyses_cached' | 'ledger_size' | 'policy_age_seconds';
+
+export const gauges: Table<GaugeName> = {
+  sessions: ['Open sessions', ['resource']],
+  connections: ['Open client connections, signed in or not', []],
+  analyses_cached: ['Statement analyses in the cache', ['resource']],
+  ledger_size: ['Entries in the ledger', []],
+  policy_age_seconds: ['Seconds since the policy was last loaded or confirmed', []],
+};
+
+export type HistogramName = 'decide_seconds' | 'parse_seconds' | 'ledger_wait_seconds';
+
+export const histograms: Table<HistogramName> = {
+  decide_seconds: ['Time to decide, uncached', []],
+  parse_seconds: ['Time to parse and analyse a statement that was not in the cache', []],
+  ledger_wait_seconds: ['Time from append to disk', []],
+};

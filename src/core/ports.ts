@@ -1,0 +1,55 @@
+import type { Instant } from '../base/time.ts';
+import type { Action, ColumnRef } from './action.ts';
+import type { Decision, PolicyId } from './decision.ts';
+import type { Entry } from './entry.ts';
+import type { Identity } from './identity.ts';
+import type { Resource, SessionId } from './session.ts';
+
+/** Rules that have been read and checked. Pure and total: a rule that fails counts as a deny, never as a throw. */
+export interface Policy {
+  readonly id: PolicyId;
+  readonly decide: (question: Question) => Decision;
+  /** The tags that schema.yaml gives this column of this resource. */
+  readonly tagsOf: (resource: Resource, column: ColumnRef) => readonly string[];
+}
+
+export interface Question {
+  readonly identity: Identity;
+  readonly resource: Resource;
+  readonly action: Action;
+  readonly session: { readonly id: SessionId; readonly startedAt: Instant; readonly run?: string };
+  readonly at: Instant;
+}
+
+/** The append-only log of all entries. */
+export interface Ledger {
+  /**
+   * Takes the entry; entries are ordered by call. Resolves once the entry would survive a power cut.
+   * Rejects with a Fault `ledger`; after the first rejection every later append rejects too.
+   */
+  readonly append: (entry: Entry) => Promise<void>;
+}
+
+/** Writes down what passed, as the client saw it: after the masks. One for each session. */
+export interface Recorder {
+  /**
+   * Adds a frame; the bytes are copied. Gives a promise when the recorder wants the caller to wait (back-pressure).
+   * Throws a Fault `recorder` when it cannot record: the session must end.
+   */
+  readonly frame: (kind: FrameKind, bytes: Uint8Array) => Promise<void> | undefined;
+  /** Writes what is left and gives the number of chunks. */
+  readonly close: () => Promise<number>;
+}
+
+/**
+ * `statement`: UTF-8 JSON {id, text, values?}; `answer`: bytes of the protocol towards the client; `ask`: bytes from
+ * the client that are content (COPY data); `decision`: UTF-8 JSON {id, decision, rules, why}; `note`: UTF-8 text.
+ */
+export type FrameKind = 'statement' | 'decision' | 'answer' | 'ask' | 'note';
+
+/** Structured log line: an event and facts; never a value of a row, a header or a literal. */
+export type Log = (
+  level: 'debug' | 'info' | 'warn' | 'error',
+  event: string,
+  facts?: Readonly<Record<string, string | number | boolean | undefined>>,
+) => void;

@@ -1,0 +1,120 @@
+import type { Check } from '../base/check.ts';
+import type { Result } from '../base/result.ts';
+import type { Secret } from '../base/secret.ts';
+import type { Wire } from '../base/stream.ts';
+import type { World } from '../base/time.ts';
+import type { Action } from './action.ts';
+import type { Decision, Denial, Outcome, Permit, Verdict } from './decision.ts';
+import type { Limits } from './limits.ts';
+import type { Metrics } from './metrics.ts';
+import type { Log, Recorder } from './ports.ts';
+import type { Resource, Session } from './session.ts';
+
+/** A wire protocol the gateway speaks. One folder in protocols/, one line in protocols/index.ts. */
+export interface Protocol {
+  /** `postgres`: the `kind` of its resources and its key under `listen:`. */
+  readonly name: string;
+  readonly port: number; // where its clients expect it
+  readonly verbs: Readonly<Record<string, string>>; // verb -> one line: feeds the policy checker and the docs
+  readonly attributes: Readonly<Record<string, AttributeType>>; // of its actions, for the policy checker
+  /** Reads a resource's entry of the configuration (without name, kind and tags). */
+  readonly settings: Check<unknown>;
+  /** Opens what the protocol keeps for all its sessions (catalogues, caches, cancel keys). */
+  readonly start: (house: House) => Room;
+}
+
+export type AttributeType = 'string' | 'number' | 'boolean' | 'strings';
+
+/** What a protocol may use of the running program: no global, no clock, no store, no policy. */
+export interface House {
+  readonly resources: readonly Resource[];
+  readonly world: World;
+  readonly limits: Limits;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Connects to `host:port` (or `[v6]:port`). Rejects with a Fault `unreachable`. */
+  readonly dial: (address: string, signal: AbortSignal) => Promise<Wire>;
+  /** Runs a module's exported functions in a worker with a deadline; recycled after a crash or a miss. */
+  readonly worker: (module: URL) => Worker;
+  /** The listener's certificate for TLS towards clients; absent: TLS is not offered. */
+  readonly tls?: { readonly cert: string; readonly key: Secret };
+}
+
+export interface Worker extends AsyncDisposable {
+  /** Calls `name` with a structured-cloneable argument. Rejects with a Fault `parser` on a crash or after `withinMs`. */
+  readonly call: (name: string, argument: unknown, withinMs: number) => Promise<unknown>;
+}
+
+export interface Room extends AsyncDisposable {
+  /** Carries one client from first byte to last. Rejects only with a WireError (the peer's fault) or a Fault (ours). */
+  readonly serve: (seat: Seat) => Promise<void>;
+  /** Resolves when the resource answers, with one line about it; rejects with a Fault. */
+  readonly probe: (resource: Resource, signal: AbortSignal) => Promise<string>;
+  /** What a request would ask of the gate, as text a person gives: for `explain` and `scan`. Nothing is executed. */
+  readonly actions: (resource: Resource, text: string) => Promise<readonly Action[]>;
+}
+
+/** One client's place, from its first byte. */
+export interface Seat {
+  readonly client: Wire;
+  /** Whether a connection without TLS may carry a token: loopback only, by default. */
+  readonly plainAllowed: boolean;
+  /** Checks who it is and which resource is wanted, opens the session and writes it down. */
+  readonly admit: (claim: Claim) => Promise<Result<Admission, Denial>>;
+  /** An administrator's stop, expiry, or shutdown; `reason` says which. */
+  readonly signal: AbortSignal;
+  /** Resolves when the gateway wants the session to end at its next quiet moment (graceful drain). */
+  readonly draining: AbortSignal;
+}
+
+export interface Claim {
+  /** The name the client gave; must be the token's subject. */
+  readonly user: string;
+  readonly token: Secret;
+  readonly resource: string;
+  readonly kind: string; // the protocol's name: a resource of another kind is not found
+  readonly run?: string;
+  readonly client?: string;
+}
+
+export interface Admission {
+  readonly session: Session;
+  readonly gate: Gate;
+  readonly recorder: Recorder;
+}
+
+/** Everything a session may ask of the chamber between the two doors. */
+export interface Gate {
+  /**
+   * Decides; waits for a person where the policy says so; has the answer written down. A read's permit may come before
+   * its entry is on disk (see Permit.written); a write's permit and a refusal never do. Never rejects: what fails on
+   * the way is a refusal. Gives the verdict itself, not a promise, where nothing has to be waited for.
+   */
+  readonly ask: (ask: Ask) => Verdict | Promise<Verdict>;
+  /** What the policy would say, without an entry: for a statement that is only prepared. */
+  readonly judge: (action: Action) => Decision;
+  /** Says how a permitted action ended. Exactly once per permit. */
+  readonly done: (permit: Permit, outcome: Outcome) => void;
+  /** Puts a connection to the resource behind the gate: from here on it takes no client's bytes without a live permit. */
+  readonly guard: (wire: Wire) => Upstream;
+}
+
+export interface Ask {
+  readonly action: Action;
+  /** Digest of bound values and their formats, hex: the same text with other values is another request. */
+  readonly values?: string;
+  /** Passes a line to the waiting client, where its protocol has a way to say one. */
+  readonly tell?: (line: string) => void;
+  /** Aborts when the client withdraws (cancel, disconnect). */
+  readonly signal?: AbortSignal;
+}
+
+export interface Upstream {
+  readonly read: () => Promise<Uint8Array | undefined>;
+  /** Sends a client's bytes. Throws a Fault `bug` when the permit is not one the gate gave or has ended. */
+  readonly send: (permit: Permit, bytes: Uint8Array) => Promise<void> | undefined;
+  /** Sends bytes that the gateway itself made (protocol upkeep such as Sync, Describe, Terminate): never a client's statement. */
+  readonly say: (bytes: Uint8Array) => Promise<void> | undefined;
+  readonly destroy: (why?: Error) => void;
+  readonly closed: Promise<void>;
+}

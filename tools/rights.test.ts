@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { test } from 'node:test';
+
+// Which folder may import which package, and why. Whatever is not listed may not be imported.
+const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  base: {},
+  core: {},
+  policy: {
+    yaml: 'policies are YAML; it keeps positions for file:line:col',
+    '@bufbuild/cel': 'parser and evaluator of conditions',
+    re2js: 'patterns of users must be linear-time',
+    'node:crypto': 'the digest of a policy',
+  },
+  mask: {
+    'libphonenumber-js': 'numbering plans of the world are data, not code',
+    re2js: 'patterns of users must be linear-time',
+    'node:crypto': 'keyed hashes',
+  },
+  sql: {
+    'libpg-query': "PostgreSQL's own parser",
+    'node:worker_threads': 'parsing happens off the main thread',
+  },
+  ledger: { 'node:crypto': 'SHA-256, Ed25519, AES-GCM' },
+  record: { 'node:zlib': 'zstd', 'node:crypto': 'AES-GCM, SHA-256' },
+  gate: { 'node:crypto': 'digests that bind an approval' },
+  carriers: {
+    'node:net': 'sockets',
+    'node:tls': 'TLS',
+    'node:crypto': 'channel binding',
+    'node:worker_threads': 'workers with a deadline',
+    'node:async_hooks': 'callbacks of raw handles keep their context',
+  },
+  stores: {
+    'node:fs': 'files',
+    'node:fs/promises': 'files',
+    'node:path': 'paths',
+    'node:crypto': 'names of files',
+    'node:sqlite': 'the index',
+  },
+  identity: { jose: 'signed tokens', 'node:crypto': 'keys' },
+  protocols: { 'node:crypto': 'SCRAM, md5, cancel keys' },
+  server: {
+    hono: 'routes of the API',
+    '@hono/node-server': 'serves hono on node:http',
+    'prom-client': 'metrics in the format of Prometheus',
+    '@peculiar/x509': 'the demo and a gateway without a certificate make their own CA',
+    yaml: 'the configuration is YAML',
+    'node:*': 'everything of the outside is put in here',
+  },
+  cli: { yaml: 'prints and reads YAML', 'node:*': 'the terminal and the file system' },
+};
+
+const tests: Readonly<Record<string, string>> = {
+  'node:*': 'tests may use all of Node',
+  'fast-check': 'properties',
+  pg: 'a real client',
+  postgres: 'a real client',
+};
+
+const src = join(import.meta.dirname, '..', 'src');
+
+function allowed(file: string, name: string): boolean {
+  const granted = {
+    ...rights[file.split('/')[0] ?? ''],
+    ...(/\.test\.ts$|\/fake\.ts$/.test(file) ? tests : {}),
+  };
+  const known = new Set(Object.keys(granted));
+  const whole = name.startsWith('node:')
+    ? name
+    : name
+        .split('/')
+        .slice(0, name.startsWith('@') ? 2 : 1)
+        .join('/');
+  return known.has(whole) || (name.startsWith('node:') && known.has('node:*'));
+}
+
+test('the rights test sees a package where it may not be', () => {
+  assert.equal(allowed('base/result.ts', 'node:fs'), false);
+  assert.equal(allowed('sql/access.ts', 'pg'), false);
+  assert.equal(allowed('sql/parse.ts', 'libpg-query'), true);
+});
+
+test('every package is imported only where its reason stands', () => {
+  const files = readdirSync(src, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => relative(src, join(entry.parentPath, entry.name)));
+  const uses = files.flatMap((file) =>
+    [...readFileSync(join(src, file), 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^.'][^']*)'/g)].map(
+      (match) => [file, match[1] ?? ''] as const,
+    ),
+  );
+  assert.ok(files.length > 15);
+  assert.deepEqual(
+    uses.filter(([file, name]) => !allowed(file, name)).map(([file, name]) => `${file} -> ${name}`),
+    [],
+  );
+});
