@@ -4,7 +4,7 @@ import type { Secret } from '../base/secret.ts';
 import type { Wire } from '../base/stream.ts';
 import type { World } from '../base/time.ts';
 import type { Action } from './action.ts';
-import type { Decision, Denial, Outcome, Permit, Verdict } from './decision.ts';
+import type { Denial, Outcome, Permit, Verdict } from './decision.ts';
 import type { Limits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
 import type { Log, Recorder } from './ports.ts';
@@ -91,8 +91,11 @@ export interface Gate {
    * the way is a refusal. Gives the verdict itself, not a promise, where nothing has to be waited for.
    */
   readonly ask: (ask: Ask) => Verdict | Promise<Verdict>;
-  /** What the policy would say, without an entry: for a statement that is only prepared. */
-  readonly judge: (action: Action) => Decision;
+  /**
+   * Judges a statement that is only prepared or bound: nothing of it runs yet, so a permit (and a decision that needs a
+   * review at execution) leaves no entry; a refusal does. The permit covers the bytes of that one step and is not `done`.
+   */
+  readonly prepare: (action: Action) => Verdict | Promise<Verdict>;
   /** Says how a permitted action ended. Exactly once per permit. */
   readonly done: (permit: Permit, outcome: Outcome) => void;
   /** Puts a connection to the resource behind the gate: from here on it takes no client's bytes without a live permit. */

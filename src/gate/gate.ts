@@ -1,0 +1,349 @@
+import { Fault, messageOf } from '../base/errors.ts';
+import { never } from '../base/result.ts';
+import type { Wire } from '../base/stream.ts';
+import type { World } from '../base/time.ts';
+import type { Action, ColumnRef } from '../core/action.ts';
+import type {
+  Decision,
+  DecisionId,
+  Denial,
+  MaskOperator,
+  Outcome,
+  Permit,
+  Refusal,
+  Verdict,
+} from '../core/decision.ts';
+import { denial, denialOf } from '../core/denial.ts';
+import { operatorForTags } from '../core/duties.ts';
+import { noDuties } from '../core/decision.ts';
+import type { Actor, DecisionEntry } from '../core/entry.ts';
+import type { Identity } from '../core/identity.ts';
+import type { Metrics } from '../core/metrics.ts';
+import type { Ledger, Policy } from '../core/ports.ts';
+import type { Ask, Gate, Upstream } from '../core/protocol.ts';
+import type { Session } from '../core/session.ts';
+
+export interface GateParts {
+  /** The policy in force, or undefined when there is none or it is too old: then everything is denied. */
+  readonly policy: () => Policy | undefined;
+  readonly ledger: Ledger;
+  readonly world: World;
+  readonly metrics: Metrics;
+}
+
+export interface SessionGate extends Gate {
+  /** Writes the outcomes that wait. Rejects with a Fault `ledger`. */
+  readonly close: () => Promise<void>;
+  readonly decisions: number;
+}
+
+/** The chamber between the two doors, for one session. */
+export function gate(parts: GateParts, session: Session): SessionGate {
+  return new Chamber(parts, session);
+}
+
+const outcomesHeldMs = 1_000;
+const outcomesHeld = 100;
+
+/** A decision for one action under one policy, with what every permit from it shares. */
+interface Judged {
+  readonly policy: Policy | undefined;
+  readonly decision: Decision;
+  readonly operatorOf: (column: ColumnRef) => MaskOperator | undefined;
+  readonly entry: EntryFacts;
+}
+
+type EntryFacts = Omit<DecisionEntry, 'at' | 'id' | 'denial' | 'sealed'>;
+
+class Chamber implements SessionGate {
+  readonly #parts: GateParts;
+  readonly #session: Session;
+  readonly #actor: Actor;
+  /** SECURITY: the only permits an upstream takes; a permit leaves it when its action is done. */
+  readonly #live: Set<Permit> = new Set();
+  /** INVARIANT: an entry is only used while its policy is the one in force. */
+  readonly #judged: WeakMap<Action, Judged> = new WeakMap();
+  #outcomes: { readonly id: DecisionId; readonly outcome: Outcome }[] = [];
+  #flush: Disposable | undefined;
+  decisions = 0;
+
+  readonly ask: (ask: Ask) => Verdict | Promise<Verdict>;
+  readonly prepare: (action: Action) => Verdict | Promise<Verdict>;
+  readonly done: (permit: Permit, outcome: Outcome) => void;
+  readonly guard: (wire: Wire) => Upstream;
+  readonly close: () => Promise<void>;
+
+  constructor(parts: GateParts, session: Session) {
+    this.#parts = parts;
+    this.#session = session;
+    this.#actor = actorOf(session.identity);
+    this.ask = (request) => this.#ask(request);
+    this.prepare = (action) => this.#prepare(action);
+    this.done = (permit, outcome) => this.#done(permit, outcome);
+    this.guard = (wire) => this.#guard(wire);
+    this.close = () => this.#writeOutcomes();
+  }
+
+  /**
+   * The five lines that security rests on:
+   * - Decide, review, write down, and only then let pass.
+   * - Writes: no byte of the statement leaves before its entry is on disk. Reads: the statement may go ahead, but no byte
+   *   of the answer reaches the client before the entry is on disk (`Permit.written`).
+   * - Any error on the way (parse, policy, mask, review, ledger, recorder) is a refusal or a closed session, never a pass.
+   * - What was not changed is forwarded as the same bytes.
+   * - A refusal waits its turn among pipelined answers; the session lives on wherever the protocol allows it.
+   */
+  #ask(request: Ask): Verdict | Promise<Verdict> {
+    const judged = this.#judge(request.action); // decide
+    const id = this.#nextId();
+    const { decision } = judged;
+    switch (decision.kind) {
+      case 'allow': {
+        const written = this.#write(judged, id, request); // write down
+        return request.action.access === 'read'
+          ? this.#permit(judged, id, request.action, written)
+          : written.then(
+              () => this.#permit(judged, id, request.action),
+              (thrown: unknown) => notWritten(id, thrown),
+            );
+      }
+      case 'deny':
+        return this.#refuse(judged, id, request, denialOf(decision, id));
+      case 'review':
+        return this.#refuse(judged, id, request, reviewUnavailable(decision, id)); // review: none can be given yet
+      default:
+        return never(decision.kind);
+    }
+  }
+
+  #prepare(action: Action): Verdict | Promise<Verdict> {
+    const judged = this.#judge(action);
+    if (judged.decision.kind !== 'deny') return this.#permit(judged, '' as DecisionId, action);
+    const id = this.#nextId();
+    return this.#refuse(judged, id, { action }, denialOf(judged.decision, id));
+  }
+
+  #done(permit: Permit, outcome: Outcome): void {
+    if (!this.#live.delete(permit) || permit.id === '') return;
+    if (outcome.kind !== 'unsent') {
+      const resource = this.#session.resource.name;
+      if (outcome.rows > 0) this.#parts.metrics.count('rows_total', { resource }, outcome.rows);
+      if (outcome.masked > 0) this.#parts.metrics.count('masked_values_total', { resource }, outcome.masked);
+      if (outcome.withheld > 0)
+        this.#parts.metrics.count('withheld_values_total', { resource }, outcome.withheld);
+    }
+    this.#outcomes.push({ id: permit.id, outcome });
+    if (this.#outcomes.length >= outcomesHeld) {
+      this.#writeOutcomes().catch(ignore); // the ledger refuses from then on, and with it every later ask
+      return;
+    }
+    this.#flush ??= this.#parts.world.after(outcomesHeldMs, () => {
+      this.#writeOutcomes().catch(ignore);
+    });
+  }
+
+  async #writeOutcomes(): Promise<void> {
+    this.#flush?.[Symbol.dispose]();
+    this.#flush = undefined;
+    if (this.#outcomes.length === 0) return;
+    const outcomes = this.#outcomes;
+    this.#outcomes = [];
+    await this.#parts.ledger.append({
+      kind: 'outcomes',
+      at: this.#parts.world.now(),
+      session: this.#session.id,
+      outcomes,
+    });
+  }
+
+  #guard(wire: Wire): Upstream {
+    return {
+      read: wire.read,
+      send: (permit, bytes) => {
+        if (!this.#live.has(permit)) throw new Fault('bug', 'A statement was sent without a live permit');
+        if (permit.id === '') this.#live.delete(permit); // a preparation's permit covers one step
+        return wire.write(bytes);
+      },
+      say: wire.write,
+      destroy: wire.destroy,
+      closed: wire.closed,
+    };
+  }
+
+  #nextId(): DecisionId {
+    this.decisions += 1;
+    return `${this.#session.id}.${this.decisions}` as DecisionId;
+  }
+
+  #judge(action: Action): Judged {
+    const policy = this.#parts.policy();
+    const known = this.#judged.get(action);
+    if (known !== undefined && known.policy === policy && known.decision.cacheable) return known;
+    const decision = policy === undefined ? noPolicy : this.#decide(policy, action);
+    const judged: Judged = {
+      policy,
+      decision,
+      operatorOf: operators(policy, decision, this.#session),
+      entry: this.#entryFacts(action, decision),
+    };
+    this.#judged.set(action, judged);
+    return judged;
+  }
+
+  #decide(policy: Policy, action: Action): Decision {
+    const { identity, resource, id, startedAt, run } = this.#session;
+    const started = performance.now();
+    try {
+      return policy.decide({
+        identity,
+        resource,
+        action,
+        session: { id, startedAt, ...(run === undefined ? {} : { run }) },
+        at: this.#parts.world.now(),
+      });
+    } catch (thrown) {
+      // A policy is total by contract; one that throws has decided nothing.
+      return policyError(policy, messageOf(thrown));
+    } finally {
+      this.#parts.metrics.observe('decide_seconds', (performance.now() - started) / 1_000);
+    }
+  }
+
+  #entryFacts(action: Action, decision: Decision): EntryFacts {
+    return {
+      kind: 'decision',
+      session: this.#session.id,
+      identity: this.#actor,
+      resource: this.#session.resource.name,
+      decision: decision.kind,
+      verb: action.verb,
+      access: action.access,
+      targets: action.targets,
+      columns: action.columns,
+      attributes: action.attributes,
+      rules: decision.because.map((rule) => rule.id),
+      wouldBe: decision.wouldBe.map((rule) => rule.id),
+      duties: dutyNames(decision),
+      policy: decision.policy.digest,
+      ...(decision.policy.commit === undefined ? {} : { commit: decision.policy.commit }),
+    };
+  }
+
+  #write(judged: Judged, id: DecisionId, request: Ask, why?: Denial): Promise<void> {
+    const written = this.#parts.ledger.append({
+      ...judged.entry,
+      at: this.#parts.world.now(),
+      id,
+      ...(why === undefined ? {} : { denial: why }),
+      sealed: {
+        text: request.action.text,
+        ...(request.values === undefined ? {} : { values: request.values }),
+      },
+    });
+    written.catch(ignore); // whoever shows the answer awaits it; nobody may, when the answer never comes
+    this.#parts.metrics.count('decisions_total', {
+      resource: this.#session.resource.name,
+      decision: judged.decision.kind,
+    });
+    return written;
+  }
+
+  #refuse(judged: Judged, id: DecisionId, request: Ask, why: Denial): Promise<Refusal> {
+    return this.#write(judged, id, request, why).then(
+      () => ({ kind: 'refusal', denial: why }),
+      (thrown: unknown) => notWritten(id, thrown),
+    );
+  }
+
+  #permit(judged: Judged, id: DecisionId, action: Action, written?: Promise<void>): Permit {
+    const permit = {
+      kind: 'permit',
+      id,
+      action,
+      duties: judged.decision.duties,
+      ...(written === undefined ? {} : { written }),
+      operatorOf: judged.operatorOf,
+    } as Permit; // the one place where a permit is made
+    this.#live.add(permit);
+    return permit;
+  }
+}
+
+function operators(policy: Policy | undefined, decision: Decision, session: Session): Judged['operatorOf'] {
+  const { masks } = decision.duties;
+  if (policy === undefined || masks.length === 0) return none;
+  return (column) => operatorForTags(masks, policy.tagsOf(session.resource, column));
+}
+
+/** Who it is, as entries name them. */
+export function actorOf(identity: Identity): Actor {
+  return {
+    subject: identity.subject,
+    kind: identity.kind,
+    groups: identity.groups,
+    ...(identity.actingFor === undefined ? {} : { actingFor: actorOf(identity.actingFor) }),
+  };
+}
+
+function dutyNames({ duties, kind }: Decision): readonly string[] {
+  if (kind === 'deny') return [];
+  const names: string[] = [];
+  if (duties.masks.length > 0 || duties.finds.length > 0) names.push('mask');
+  if (duties.rowLimit !== undefined || duties.byteLimit !== undefined) names.push('limit');
+  if (duties.approve.length > 0) names.push('approve');
+  if (duties.notify.length > 0) names.push('notify');
+  names.push(`record:${duties.record}`);
+  return names;
+}
+
+function reviewUnavailable(decision: Decision, id: DecisionId): Denial {
+  const groups = [...new Set(decision.duties.approve.flatMap((each) => each.groups))];
+  return {
+    ...denialOf(decision, id),
+    class: 'REVIEW_UNAVAILABLE',
+    why: `This needs a review${groups.length > 0 ? ` by ${groups.join(' or ')}` : ''}, and none can be given yet: ${decision.why}`,
+  };
+}
+
+function notWritten(id: DecisionId, thrown: unknown): Refusal {
+  const code = thrown instanceof Fault ? thrown.code : 'ledger';
+  return {
+    kind: 'refusal',
+    denial: denial(
+      'NOT_WRITTEN',
+      id,
+      `The decision could not be written to the ledger (${code}), so nothing was sent`,
+      'Tell the operators of this gateway: it refuses everything until its ledger can be written again',
+    ),
+  };
+}
+
+const noPolicy: Decision = {
+  kind: 'deny',
+  code: 'NO_POLICY',
+  because: [],
+  why: 'No policy is in force, or it is older than allowed',
+  fix: ['Tell the operators of this gateway: its policy could not be loaded'],
+  duties: noDuties,
+  policy: { digest: '' },
+  wouldBe: [],
+  cacheable: false,
+};
+
+function policyError(policy: Policy, message: string): Decision {
+  return {
+    ...noPolicy,
+    code: 'POLICY_ERROR',
+    why: `The policy failed: ${message}`,
+    fix: [],
+    policy: policy.id,
+  };
+}
+
+function none(): undefined {
+  return undefined;
+}
+
+function ignore(): void {
+  // The rejection has its effect elsewhere.
+}
