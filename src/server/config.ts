@@ -1,0 +1,391 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { LineCounter, parseDocument, type Document } from 'yaml';
+import {
+  array,
+  boolean,
+  either,
+  isObject,
+  literal,
+  map,
+  nearest,
+  number,
+  object,
+  optional,
+  record,
+  string,
+  type Check,
+  type Optional,
+  type Problem,
+} from '../base/check.ts';
+import { messageOf } from '../base/errors.ts';
+import { err, ok, type Result } from '../base/result.ts';
+import { Secret } from '../base/secret.ts';
+import type { Subject } from '../core/identity.ts';
+import { defaultLimits, limits, type Limits } from '../core/limits.ts';
+import type { Protocol } from '../core/protocol.ts';
+import type { Resource, ResourceName } from '../core/session.ts';
+import { directory, type Directory, type DirectoryRecord } from '../identity/directory.ts';
+
+/** What `sallyport.yaml` says, checked. */
+export interface Config {
+  /** Names this gateway in its tokens and its ledger. */
+  readonly name: string;
+  readonly listen: { readonly api: Address; readonly protocols: Readonly<Record<string, Address>> };
+  readonly policy: string; // directory
+  readonly resources: readonly Resource[];
+  readonly directory: Directory;
+  readonly tls?: { readonly cert: string; readonly key: Secret }; // PEM
+  readonly limits: Limits;
+  readonly log: { readonly level: LogLevel; readonly format?: 'json' | 'human' };
+  /** From where a token may come over a connection without TLS. */
+  readonly plainFrom: 'loopback' | 'nowhere';
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `127.0.0.1:8420`, `[::1]:8420`. */
+export function addressText({ host, port }: Address): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** What the program takes from its environment. The only reader of `process.env`. */
+export interface Environment {
+  /** Where state lives: SALLYPORT_HOME; else `.sallyport` in a clone; else the XDG state folder. */
+  readonly home: string;
+  readonly api: string | undefined; // SALLYPORT_API
+  readonly token: Secret | undefined; // SALLYPORT_TOKEN
+}
+
+export function environment(): Environment {
+  const { SALLYPORT_HOME: home, SALLYPORT_API: api, SALLYPORT_TOKEN: token } = process.env;
+  return {
+    home: given(home) === undefined ? defaultHome() : resolve(home ?? ''),
+    api: given(api)?.replace(/\/+$/, ''),
+    token: given(token) === undefined ? undefined : new Secret(token ?? ''),
+  };
+}
+
+/** The folder of this package: a clone's root, or where npm put it. */
+export const packageFolder: string = resolve(import.meta.dirname, '..', '..');
+
+function defaultHome(): string {
+  const isClone = existsSync(join(packageFolder, 'tools', 'setup.js')); // not among the published files
+  if (isClone) return join(packageFolder, '.sallyport');
+  const state = given(process.env['XDG_STATE_HOME']) ?? join(homedir(), '.local', 'state');
+  return join(state, 'sallyport');
+}
+
+function given(value: string | undefined): string | undefined {
+  return value === '' ? undefined : value;
+}
+
+export interface ConfigParts {
+  readonly protocols: readonly Protocol[];
+  /** Reads a variable of the environment, for `{ env: NAME }`. */
+  readonly variable?: (name: string) => string | undefined;
+}
+
+/** Reads the configuration. Problems are lines `file:line: path: what is wrong`, and hold no value of the file. */
+export function readConfig(file: string, parts: ConfigParts): Result<Config, readonly string[]> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (thrown) {
+    return err([`${file}: Cannot be read: ${messageOf(thrown)}`]);
+  }
+  return parseConfig(text, file, parts);
+}
+
+/** Like `readConfig`, of a text; `file` is its name, and relative paths are relative to the folder it names. */
+export function parseConfig(
+  text: string,
+  file: string,
+  parts: ConfigParts,
+): Result<Config, readonly string[]> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  if (document.errors.length > 0) {
+    return err(
+      document.errors.map(
+        ({ pos, message }) => `${file}:${lines.linePos(pos[0]).line}: Not YAML: ${message}`,
+      ),
+    );
+  }
+  const checked = configCheck(parts, dirname(resolve(file)))(toPlain(document), '');
+  return checked.ok
+    ? checked
+    : err(
+        checked.error.map(
+          ({ path, message }) => `${file}${lineOf(path, { document, lines })}: ${path}: ${message}`,
+        ),
+      );
+}
+
+function toPlain(document: Document): unknown {
+  try {
+    return document.toJS() as unknown;
+  } catch {
+    return undefined; // aliases without end
+  }
+}
+
+function lineOf(path: string, at: { readonly document: Document; readonly lines: LineCounter }): string {
+  const keys = [...path.matchAll(/([^.[\]]+)/g)].map(([key]) => (/^\d+$/.test(key) ? Number(key) : key));
+  for (let length = keys.length; length > 0; length--) {
+    const node: unknown = at.document.getIn(keys.slice(0, length), true);
+    if (isObject(node) && Array.isArray(node['range'])) {
+      return `:${at.lines.linePos(Number(node['range'][0])).line}`;
+    }
+  }
+  return '';
+}
+
+const address: Check<Address> = map(
+  string({ max: 300, what: 'an address such as 127.0.0.1:8420' }),
+  (text, path) => {
+    const match = /^(?:\[([0-9a-fA-F:.%]+)\]|([^\s:[\]]+)):(\d{1,5})$/.exec(text);
+    const port = Number(match?.[3]);
+    if (match === null || port > 65_535) {
+      return err([{ path, message: 'Expected an address such as 127.0.0.1:8420 or [::1]:8420' }]);
+    }
+    return ok({ host: match[1] ?? match[2] ?? '', port });
+  },
+);
+
+const name = string({
+  pattern: /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
+  what: 'a name of letters, digits, dots and dashes',
+});
+const word = string({
+  pattern: /^[^\s\p{C}]{1,128}$/u,
+  what: 'a word of 1 to 128 characters without spaces',
+});
+
+const identity = object({
+  subject: word,
+  kind: literal('human', 'workload', 'agent'),
+  groups: optional(array(word)),
+  actingFor: optional(word),
+  attributes: optional(record(either(either(string(), number()), boolean))),
+});
+
+function configCheck(parts: ConfigParts, folder: string): Check<Config> {
+  const { protocols } = parts;
+  const whole = object({
+    name: optional(name),
+    listen: listenCheck(protocols),
+    policy: policyCheck(folder),
+    resources: array(resourceCheck(parts, folder), { min: 1 }),
+    identities: optional(identitiesCheck),
+    tls: optional(tlsCheck(folder)),
+    limits: optional(limitsCheck),
+    log: optional(
+      object({
+        level: optional(literal('debug', 'info', 'warn', 'error')),
+        format: optional(literal('json', 'human')),
+      }),
+    ),
+    plainFrom: optional(literal('loopback', 'nowhere')),
+  });
+  return map(whole, (read) => {
+    const { listen, resources } = read;
+    const problems = [...twice(resources), ...unheard(resources, listen.protocols)];
+    if (problems.length > 0) return err(problems);
+    return ok({
+      name: read.name ?? 'sallyport',
+      listen,
+      policy: read.policy,
+      resources,
+      directory: read.identities ?? nobody,
+      ...(read.tls === undefined ? {} : { tls: read.tls }),
+      limits: read.limits ?? defaultLimits,
+      log: { level: 'info', ...read.log },
+      plainFrom: read.plainFrom ?? 'loopback',
+    });
+  });
+}
+
+const nobody: Directory = { find: () => undefined, subjects: [] };
+
+function twice(resources: readonly Resource[]): readonly Problem[] {
+  return resources.flatMap((resource, index) =>
+    resources.findIndex((other) => other.name === resource.name) < index
+      ? [{ path: `resources[${index}].name`, message: 'Another resource has this name' }]
+      : [],
+  );
+}
+
+function unheard(
+  resources: readonly Resource[],
+  listeners: Readonly<Record<string, Address>>,
+): readonly Problem[] {
+  const kinds = new Set(resources.map(({ kind }) => kind));
+  return [...kinds]
+    .filter((kind) => !Object.hasOwn(listeners, kind))
+    .map((kind) => ({ path: `listen.${kind}`, message: 'Missing: there are resources of this kind' }));
+}
+
+function listenCheck(protocols: readonly Protocol[]): Check<Config['listen']> {
+  const shape: Record<string, Optional<Address>> = { api: optional(address) };
+  for (const protocol of protocols) shape[protocol.name] = optional(address);
+  return map(object(shape), (read) => {
+    const { api, ...others } = read as Readonly<Record<string, Address>>; // just checked
+    return ok({ api: api ?? { host: '127.0.0.1', port: 8420 }, protocols: others });
+  });
+}
+
+function policyCheck(folder: string): Check<string> {
+  const path = string({ pattern: /./, what: 'the folder of the policy' });
+  return (raw, at) => {
+    if (isObject(raw) && Object.hasOwn(raw, 'git')) {
+      const message =
+        'A policy from a Git URL is not supported yet: clone it and give the folder (policy: ./policy)';
+      return err([{ path: `${at}.git`, message }]);
+    }
+    const read = path(raw, at);
+    if (!read.ok) return read;
+    const found = resolve(folder, read.value);
+    return existsSync(found) ? ok(found) : err([{ path: at, message: 'There is no such folder' }]);
+  };
+}
+
+const resourceKeys = ['name', 'kind', 'tags'];
+
+/** `name`, `kind` and `tags` are ours; the protocol of that kind reads the rest. */
+function resourceCheck(parts: ConfigParts, folder: string): Check<Resource> {
+  const kinds = parts.protocols.map((protocol) => protocol.name);
+  const head = object({ name, kind: string({ max: 64 }), tags: optional(array(word)) });
+  return (raw, path) => {
+    if (!isObject(raw)) return err([{ path, message: 'Expected a mapping' }]);
+    const read = head(
+      pick(raw, (key) => resourceKeys.includes(key)),
+      path,
+    );
+    if (!read.ok) return read;
+    const { kind, tags = [] } = read.value;
+    if (read.value.name === 'sallyport') {
+      return err([{ path: `${path}.name`, message: 'Reserved: it names this gateway in rules' }]);
+    }
+    const protocol = parts.protocols.find((each) => each.name === kind);
+    if (protocol === undefined) {
+      const near = nearest(kind, kinds);
+      const hint = near === undefined ? `known kinds: ${kinds.join(', ')}` : `did you mean "${near}"?`;
+      return err([{ path: `${path}.kind`, message: `Unknown kind; ${hint}` }]);
+    }
+    const problems: Problem[] = [];
+    const rest = withSecrets(
+      pick(raw, (key) => !resourceKeys.includes(key)),
+      { path, folder, problems, variable: parts.variable ?? ((variable) => process.env[variable]) },
+    );
+    if (problems.length > 0) return err(problems);
+    const settings = protocol.settings(rest, path);
+    if (!settings.ok) return settings;
+    return ok({ name: read.value.name as ResourceName, kind, tags, settings: settings.value });
+  };
+}
+
+function pick(
+  raw: Readonly<Record<string, unknown>>,
+  wanted: (key: string) => boolean,
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(raw).filter(([key]) => wanted(key)));
+}
+
+interface SecretsAt {
+  readonly path: string;
+  readonly folder: string;
+  readonly problems: Problem[];
+  readonly variable: (name: string) => string | undefined;
+}
+
+/** Puts a Secret where the file says `{ env: NAME }` or `{ file: PATH }`; one that is not there is a problem, never empty. */
+function withSecrets(raw: unknown, at: SecretsAt): unknown {
+  if (Array.isArray(raw)) {
+    return raw.map((each: unknown, index) => withSecrets(each, { ...at, path: `${at.path}[${index}]` }));
+  }
+  if (!isObject(raw)) return raw;
+  const [key, ...others] = Object.keys(raw);
+  if (others.length === 0 && (key === 'env' || key === 'file') && typeof raw[key] === 'string') {
+    return key === 'env' ? fromVariable(raw[key], at) : fromFile(raw[key], at);
+  }
+  return Object.fromEntries(
+    Object.entries(raw).map(([inner, value]) => [
+      inner,
+      withSecrets(value, { ...at, path: `${at.path}.${inner}` }),
+    ]),
+  );
+}
+
+function fromVariable(variable: string, at: SecretsAt): Secret | undefined {
+  const value = given(at.variable(variable));
+  if (value !== undefined) return new Secret(value);
+  at.problems.push({ path: `${at.path}.env`, message: 'This variable of the environment is not set' });
+  return undefined;
+}
+
+function fromFile(file: string, at: SecretsAt): Secret | undefined {
+  try {
+    const value = readFileSync(resolve(at.folder, file), 'utf8').replace(/\r?\n$/, '');
+    if (value !== '') return new Secret(value);
+    at.problems.push({ path: `${at.path}.file`, message: 'The file is empty' });
+  } catch (thrown) {
+    at.problems.push({ path: `${at.path}.file`, message: `Cannot be read: ${codeOf(thrown)}` });
+  }
+  return undefined;
+}
+
+function codeOf(thrown: unknown): string {
+  return isObject(thrown) && typeof thrown['code'] === 'string' ? thrown['code'] : 'unknown error';
+}
+
+const identitiesCheck: Check<Directory> = map(array(identity), (read, path) => {
+  const records = read.map(({ subject, kind, groups = [], actingFor, attributes = {} }): DirectoryRecord => ({
+    subject: subject as Subject,
+    kind,
+    groups,
+    attributes,
+    ...(actingFor === undefined ? {} : { actingFor: actingFor as Subject }),
+  }));
+  const made = directory(records);
+  return made.ok
+    ? made
+    : err(made.error.map(({ index, message }) => ({ path: `${path}[${index}]`, message })));
+});
+
+function tlsCheck(folder: string): Check<{ readonly cert: string; readonly key: Secret }> {
+  const pem =
+    (kind: string): Check<string> =>
+    (raw, path) => {
+      if (typeof raw !== 'string') return err([{ path, message: 'Expected the path of a PEM file' }]);
+      try {
+        const text = readFileSync(resolve(folder, raw), 'utf8');
+        return text.includes(`${kind}-----`)
+          ? ok(text)
+          : err([{ path, message: `Expected PEM with a ${kind}` }]);
+      } catch (thrown) {
+        return err([{ path, message: `Cannot be read: ${codeOf(thrown)}` }]);
+      }
+    };
+  return map(object({ cert: pem('CERTIFICATE'), key: pem('PRIVATE KEY') }), ({ cert, key }) =>
+    ok({ cert, key: new Secret(key) }),
+  );
+}
+
+const limitsCheck: Check<Limits> = map(
+  object(
+    Object.fromEntries(
+      Object.entries(limits).map(([limit, { unit }]) => [
+        limit,
+        optional(number({ min: 1, max: unit === 's' ? 2_000_000 : Number.MAX_SAFE_INTEGER, integer: true })),
+      ]),
+    ),
+  ),
+  (read) => ok({ ...defaultLimits, ...read }),
+);
