@@ -199,12 +199,12 @@ async function ready(child: ChildProcess, log: () => string): Promise<void> {
   throw new Error(`PostgreSQL is not ready after 30 s:\n${log()}`);
 }
 
-/** Sends the signal and waits; after 10 s without an end, kills. */
-export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+/** Sends the signal and waits; kills what has not ended after `withinMs`. */
+export async function end(child: ChildProcess, signal: NodeJS.Signals, withinMs = 10_000): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.kill(signal);
-  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), withinMs);
   await gone;
   clearTimeout(timer);
 }
