@@ -4,6 +4,7 @@ import {
   type AuthenticationRequest,
   backend,
   type BackendMessage,
+  type BareBackend,
   type Bind,
   cancelKeyBytesMax,
   type Close,
@@ -178,9 +179,7 @@ export function decodeBackend(frame: Frame): BackendMessage {
   }
 }
 
-type BareBackend = Extract<BackendMessage, { readonly kind: 'CopyDone' }>['kind'];
-
-const bareBackend: ReadonlyMap<number, BareBackend> = new Map([
+const bareBackend: ReadonlyMap<number, BareBackend> = new Map<number, BareBackend>([
   [backend.ParseComplete, 'ParseComplete'],
   [backend.BindComplete, 'BindComplete'],
   [backend.CloseComplete, 'CloseComplete'],

@@ -166,16 +166,17 @@ export type BackendMessage =
       readonly unknown: readonly string[];
     })
   | (Raw & { readonly kind: 'FunctionCallResponse' })
-  | (Raw & {
-      readonly kind:
-        | 'ParseComplete'
-        | 'BindComplete'
-        | 'CloseComplete'
-        | 'NoData'
-        | 'PortalSuspended'
-        | 'EmptyQueryResponse'
-        | 'CopyDone';
-    });
+  | (Raw & { readonly kind: BareBackend });
+
+/** Messages of a server that are nothing but their type. */
+export type BareBackend =
+  | 'ParseComplete'
+  | 'BindComplete'
+  | 'CloseComplete'
+  | 'NoData'
+  | 'PortalSuspended'
+  | 'EmptyQueryResponse'
+  | 'CopyDone';
 
 /** What a server wants as proof (54.7, Authentication…). */
 export type AuthenticationRequest =
