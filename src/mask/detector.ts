@@ -1,0 +1,81 @@
+/** A sensitive value in a text: half-open range of UTF-16 units, type by Presidio's name, score from 0.4 (weak) to 1. */
+export interface Finding {
+  readonly type: string;
+  readonly start: number;
+  readonly end: number;
+  readonly score: number;
+}
+
+/** What is not reported below this: the same line that Presidio draws. */
+export const leastScore = 0.4;
+/** What a word of the detector's own context, left of the value or in the column's name, adds. */
+export const contextBoost = 0.35;
+
+interface Common {
+  /** Presidio's entity name where it has one. */
+  readonly name: string;
+  /** Lower-case words that name the value: matched whole, plural too, left of it or in the column's name. */
+  readonly context: readonly string[];
+  /** The text of every `yes` is found whole as this type, alone; nothing of this type is found in a `no`. */
+  readonly examples: { readonly yes: readonly string[]; readonly no: readonly string[] };
+}
+
+/** Found by pattern. The pattern has the flag `g`, is linear (bounded repeats, no nested ones) and covers the value only. */
+export interface PatternDetector extends Common {
+  readonly kind: 'pattern';
+  /** Signs (see gate.ts) of which the text must show one before the pattern is tried. */
+  readonly gate: number;
+  readonly pattern: RegExp;
+  readonly score: number;
+  /** Says whether it is one. In the detector's own context a value that fails is reported all the same: a typo is still a leak. */
+  readonly check?: (value: string) => boolean;
+  /** Reports what fails the check when the context names it. Absent: the check always decides. */
+  readonly looseInContext?: boolean;
+  /** The whole value is a finding where the column's name says so, whatever it looks like. */
+  readonly wholeInColumn?: boolean;
+}
+
+/** Found by own code that is linear in the text. Gives ranges with a score before context. */
+export interface FindDetector extends Common {
+  readonly kind: 'find';
+  readonly gate: number;
+  readonly find: (text: string) => Iterable<Span>;
+}
+
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+  readonly score: number;
+  /** Reported only where the context names it, with the least score. */
+  readonly loose?: boolean;
+}
+
+/** Found among digit groups: `4111 1111 1111 1111` is a window of four groups with 16 digits. */
+export interface DigitsDetector extends Common {
+  readonly kind: 'digits';
+  /** How many digits the value has. */
+  readonly lengths: readonly number[];
+  /** Score before context; 0: the shape is wrong; -1: right shape, wrong check: reported only where the context names it. */
+  readonly judge: (window: Window) => number;
+  /** What may follow and belongs to the value (an extension). Sticky. */
+  readonly trail?: RegExp;
+  /** The signs before the first group (`+`, `(`) belong to the value. */
+  readonly lead?: boolean;
+}
+
+export interface Window {
+  readonly digits: string;
+  /** Lengths of the groups: `3-2-4`. */
+  readonly shape: string;
+  /** As written, from the first digit to the last, with what leads it (`+`, `(`). */
+  readonly raw: string;
+  /** The window is its whole run of groups. */
+  readonly whole: boolean;
+  /** The one or two characters before it. */
+  readonly before: string;
+  readonly after: string;
+  /** Takes one from the budget of expensive confirmations; at false a judge must say yes to what it would have confirmed. */
+  readonly confirm: () => boolean;
+}
+
+export type Detector = PatternDetector | FindDetector | DigitsDetector;

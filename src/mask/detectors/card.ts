@@ -1,0 +1,33 @@
+import { luhn, uniform } from '../checks.ts';
+import type { DigitsDetector, Window } from '../detector.ts';
+
+// Ranges of issuers and their lengths: Visa, Mastercard, Amex, Diners, Discover, JCB, UnionPay, Maestro.
+const issuers =
+  /^(?:4(?:\d{12}|\d{15})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}|3(?:0[0-59]|[689]\d)\d{11}|6(?:011|4[4-9]\d|5\d\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}|62\d{14,17}|(?:5018|5020|5038|5893|6304|6759|676[1-3])\d{8,15})$/;
+const shapes = new Set(['4-4-4-4', '4-6-5', '4-6-4', '4-4-4-4-3', '4-4-4-1', '4-4-5', '4-4-4-3', '4-4-4-2', '6-10', '8-8', '4-12', '6-13']);
+
+export const card: DigitsDetector = {
+  kind: 'digits',
+  name: 'CREDIT_CARD',
+  lengths: [12, 13, 14, 15, 16, 17, 18, 19],
+  context: ['card', 'credit', 'debit', 'visa', 'mastercard', 'amex', 'cc', 'pan', 'ccnum', 'cardnumber', 'jcb', 'diners'],
+  examples: {
+    yes: ['4111111111111111', '4111 1111 1111 1111', '4111-1111.1111 1111', '3782 822463 10005', '5555555555554444', '6011-0009-9013-9424'],
+    no: ['4111111111111112', '0.4111111111111111', '1234 5678 9012 3456', '0000000000000000', '1732190400000'],
+  },
+  judge,
+};
+
+function judge(window: Window): number {
+  const { digits, shape, whole } = window;
+  if (uniform(digits)) return 0;
+  const bare = !shape.includes('-');
+  if (!bare && !whole && !shapes.has(shape)) return 0;
+  if (!issuers.test(digits) || !luhn(digits)) return bare || shapes.has(shape) ? -1 : 0;
+  if (bare) {
+    // The decimals of a fraction; a 13-digit number is a time in milliseconds far more often than an old Visa.
+    if (/\d\.$/.test(window.before)) return 0;
+    return digits.length < 14 || digits.length > 16 ? 0.2 : 0.8;
+  }
+  return shapes.has(shape) ? 1 : 0.6;
+}

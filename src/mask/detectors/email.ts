@@ -1,0 +1,44 @@
+import type { FindDetector, Span } from '../detector.ts';
+import { signs } from '../gate.ts';
+
+const local = /[\p{L}\p{N}\p{M}._%+'&#=?^{|}~$!`-]/u;
+const domain = /(?:[\p{L}\p{N}\p{M}-]{1,63}\.){1,10}(?:xn--[a-z0-9-]{2,59}|[\p{L}\p{M}]{2,24})(?![\p{L}\p{N}])/uy;
+// `icon@2x.png` is a file.
+const files = new Set('png jpg jpeg gif svg webp ico css js mjs cjs ts tsx jsx json map html htm xml yaml yml md txt pdf'.split(' '));
+
+export const email: FindDetector = {
+  kind: 'find',
+  name: 'EMAIL_ADDRESS',
+  gate: signs.at,
+  context: ['email', 'e-mail', 'mail'],
+  examples: {
+    yes: ['ann.lee@example.com', 'user+tag@sub.example.co.uk', 'jörg@müller.de', "o'neil@example.org", 'a@b.io'],
+    no: ['a@b', '@home', 'icon@2x.png', 'name @ example.com', 'j***@example.com', '5 @ 3.50'],
+  },
+  find: function* (text: string): Iterable<Span> {
+    for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
+      const start = localStart(text, at);
+      if (start === at) continue;
+      domain.lastIndex = at + 1;
+      const match = domain.exec(text);
+      if (match === null) continue;
+      const last = match[0].slice(match[0].lastIndexOf('.') + 1).toLowerCase();
+      if (files.has(last) && last !== 'md') continue;
+      yield { start, end: at + 1 + match[0].length, score: 0.95 };
+    }
+  },
+};
+
+/** RFC 5322 allows 64 characters; a longer one is still somebody's, so the bound is only against quadratic work. */
+function localStart(text: string, at: number): number {
+  let start = at;
+  while (start > 0 && at - start < 320) {
+    // Both halves of a surrogate pair are letters of some script here: the property test holds no other to this.
+    const unit = text[start - 1] ?? '';
+    const pair = start > 1 && unit >= '\udc00' && unit <= '\udfff' ? (text[start - 2] ?? '') + unit : unit;
+    if (!local.test(pair)) break;
+    start -= pair.length;
+  }
+  while (start < at && ".'=?{|}&`#".includes(text[start] ?? '')) start++;
+  return start;
+}

@@ -1,0 +1,57 @@
+import { mod97 } from '../checks.ts';
+import type { FindDetector, Span } from '../detector.ts';
+import { signs } from '../gate.ts';
+
+// SWIFT IBAN registry: country and length.
+const lengths: Readonly<Record<string, number>> = Object.fromEntries(
+  (
+    'AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 ' +
+    'ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 ' +
+    'LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 ' +
+    'RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30'
+  )
+    .split(' ')
+    .map((each) => [each.slice(0, 2), Number(each.slice(2))]),
+);
+
+const head = /(?<![A-Za-z0-9])[A-Za-z]{2}[ -]?\d[ -]?\d/g;
+
+export const iban: FindDetector = {
+  kind: 'find',
+  name: 'IBAN_CODE',
+  gate: signs.mixed | signs.digits | signs.token,
+  context: ['iban', 'bank account', 'konto', 'account number'],
+  examples: {
+    yes: ['DE89370400440532013000', 'GB29 NWBK 6016 1331 9268 19', 'gb29nwbk60161331926819', 'NO9386011117947', 'FR14-2004-1010-0505-0001-3M02-606'],
+    no: ['DE89370400440532013001', 'XX89370400440532013000', 'DE8937040044053201300', 'SKU12345678901234'],
+  },
+  find: function* (text: string): Iterable<Span> {
+    head.lastIndex = 0;
+    for (let match = head.exec(text); match !== null; match = head.exec(text)) {
+      const span = ibanAt(text, match.index);
+      if (span !== undefined) yield span;
+    }
+  },
+};
+
+function ibanAt(text: string, start: number): Span | undefined {
+  const wanted = lengths[text.slice(start, start + 2).toUpperCase()];
+  if (wanted === undefined) return undefined;
+  let compact = '';
+  let at = start;
+  for (let gap = 0; at < text.length && compact.length < wanted; at++) {
+    const char = text[at] ?? '';
+    if (/[A-Za-z0-9]/.test(char)) {
+      compact += char;
+      gap = 0;
+    } else if (/[ \-.\n]/.test(char) && ++gap <= 2) continue;
+    else return undefined;
+  }
+  if (compact.length < wanted || /[A-Za-z0-9]/.test(text[at] ?? '')) return undefined;
+  const valid = mod97(compact.slice(4) + compact.slice(0, 4)) === 1;
+  return valid ? { start, end: at, score: 1 } : { start, end: at, score: leastOf(compact), loose: true };
+}
+
+function leastOf(compact: string): number {
+  return /\d{6}/.test(compact) ? 0.4 : 0;
+}

@@ -1,0 +1,28 @@
+import type { Detector } from '../detector.ts';
+import { card } from './card.ts';
+import { wallet } from './crypto.ts';
+import { email } from './email.ts';
+import { iban } from './iban.ts';
+import { ip, mac, url } from './network.ts';
+import { phone } from './phone.ts';
+import { apiKey, assigned, awsKey, jwt, privateKey, slackHook } from './secrets.ts';
+import { ssn } from './ssn.ts';
+
+/** THE list. A detector is one object in a file of this folder and one word here. */
+export const detectors: readonly Detector[] = [
+  email,
+  url,
+  ip,
+  mac,
+  iban,
+  jwt,
+  privateKey,
+  awsKey,
+  apiKey,
+  slackHook,
+  assigned,
+  wallet,
+  card,
+  ssn,
+  phone,
+];

@@ -1,0 +1,94 @@
+import type { FindDetector, PatternDetector, Span } from '../detector.ts';
+import { signs } from '../gate.ts';
+
+const four = /(?<![\w.-])(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}(?:\/(?:3[0-2]|[12]?\d)(?!\d))?(?![\w]|\.\d|-\w)/g;
+const six = /(?<![\w:.])[0-9a-fA-F:]{2,39}(?:\.\d{1,3}){0,3}(?:%[\w.-]{1,16})?(?:\/\d{1,3})?(?![\w:])/g;
+const versioned = /(?:\bv|version|release|ver\.?|build|firmware|kernel|chrome|firefox|safari|edg|opera|opr|@)[\s:=/]{0,3}$/i;
+
+export const ip: FindDetector = {
+  kind: 'find',
+  name: 'IP_ADDRESS',
+  gate: signs.dots | signs.colons,
+  context: ['ip', 'ipv4', 'ipv6', 'ip address', 'host', 'address', 'client', 'peer', 'remote', 'addr', 'server'],
+  examples: {
+    yes: ['10.218.6.131', '192.168.0.1', '8.8.8.8', '2001:db8::8a2e:370:7334', 'd80:e4b5:79da:6cf6:71f3:51f7:9161:c319', 'fe80::1', '::ffff:10.0.0.1', '10.1.2.0/24'],
+    no: ['1.2.3.4', '256.1.1.1', '1.2.3.4.5', '10:11:12', 'std::string', 'v10.2.30.4', 'face::text', '12.345.67.8'],
+  },
+  find: function* (text: string): Iterable<Span> {
+    four.lastIndex = 0;
+    for (let match = four.exec(text); match !== null; match = four.exec(text)) {
+      const before = text.slice(Math.max(0, match.index - 12), match.index);
+      if (versioned.test(before)) continue;
+      // Four single digits are a version far more often than an address, unless they are the well-known resolvers.
+      const weak = /^\d\.\d\.\d\.\d$/.test(match[0]) && !/^(\d)(?:\.\1){3}$/.test(match[0]);
+      yield { start: match.index, end: match.index + match[0].length, score: weak ? 0.1 : 0.8 };
+    }
+    if (!text.includes(':')) return;
+    six.lastIndex = 0;
+    for (let match = six.exec(text); match !== null; match = six.exec(text)) {
+      if (isSix(match[0])) yield { start: match.index, end: match.index + match[0].length, score: 0.8 };
+    }
+  },
+};
+
+/** RFC 4291, 2.2: eight groups, or fewer with one `::`; the last two may be an IPv4 address. */
+function isSix(raw: string): boolean {
+  const text = raw.replace(/[%/].*$/, '');
+  if (!/\d|[a-f]/i.test(text) || !text.includes(':')) return false;
+  const halves = text.split('::');
+  if (halves.length > 2) return false;
+  const groups = text.split(':').filter((group) => group !== '');
+  let count = 0;
+  for (const [at, group] of groups.entries()) {
+    if (/^[0-9a-f]{1,4}$/i.test(group)) count++;
+    else if (at === groups.length - 1 && /^\d{1,3}(?:\.\d{1,3}){3}$/.test(group)) count += 2;
+    else return false;
+  }
+  if (halves.length === 1) return count === 8 && !text.startsWith(':') && !text.endsWith(':');
+  return count < 8 && /^(?!:[^:]).*(?<![^:]:)$/.test(text);
+}
+
+export const mac: PatternDetector = {
+  kind: 'pattern',
+  name: 'MAC_ADDRESS',
+  gate: signs.colons | signs.token | signs.digits,
+  context: ['mac', 'mac address', 'hardware address', 'ethernet', 'bssid'],
+  pattern: /(?<![\w:-])(?:[0-9a-fA-F]{2}([:-]))(?:[0-9a-fA-F]{2}\1){4}[0-9a-fA-F]{2}(?![\w:-])|(?<![\w.])[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}(?![\w.])/g,
+  score: 0.85,
+  check: (value) => !/^(?:00|ff|[:.-])+$/i.test(value) && (!value.includes('.') || /[a-f]/i.test(value)),
+  examples: {
+    yes: ['00:1A:2B:3C:4D:5E', '00-1a-2b-3c-4d-5e', '001a.2b3c.4d5e'],
+    no: ['00:00:00:00:00:00', '00:1A:2B:3C:4D', '00:1A-2B:3C-4D:5E', '12:30:45', '1234.5678.9012'],
+  },
+};
+
+const link = /(?<![\w@.])(?:https?|ftps?|wss?):\/\/[^\s"'<>\\^`{|}]{1,2048}|(?<![\w@.-])www\.[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,8}(?::\d{2,5})?(?:[/?#][^\s"'<>\\^`{|}]{0,2048})?/giu;
+const withCredentials = /(?<![\w])[a-z][a-z0-9+.-]{1,24}:\/\/[^\s"'<>/?#@]{0,256}:[^\s"'<>]{1,512}@[^\s"'<>]{1,2048}/giu;
+
+export const url: FindDetector = {
+  kind: 'find',
+  name: 'URL',
+  gate: signs.scheme,
+  context: ['url', 'link', 'website', 'web', 'site', 'dsn', 'connection'],
+  examples: {
+    yes: ['https://www.example.com/a?b=c', 'http://TalkAnorexia.de/', 'www.example.co.uk', 'postgres://app:s3cret@db.internal:5432/orders', 'https://user:pw@host/'],
+    no: ['www', 'http://', 'example.com', 'file://'],
+  },
+  find: function* (text: string): Iterable<Span> {
+    withCredentials.lastIndex = 0;
+    for (let match = withCredentials.exec(text); match !== null; match = withCredentials.exec(text)) {
+      yield { start: match.index, end: match.index + trimmed(match[0]), score: 1 };
+    }
+    link.lastIndex = 0;
+    for (let match = link.exec(text); match !== null; match = link.exec(text)) {
+      yield { start: match.index, end: match.index + trimmed(match[0]), score: 0.6 };
+    }
+  },
+};
+
+/** A closing bracket or full stop after an address belongs to the sentence. */
+function trimmed(text: string): number {
+  let end = text.length;
+  while (end > 1 && '.,;:!?)]'.includes(text[end - 1] ?? '')) end--;
+  return end;
+}

@@ -1,0 +1,62 @@
+import { parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js/max';
+import type { DigitsDetector, Window } from '../detector.ts';
+
+/** Where a number written without its country code may be from. */
+const regions: readonly CountryCode[] = ['US', 'GB', 'DE', 'FR', 'IT', 'ES', 'NL', 'IN', 'AU', 'BR', 'IL', 'CH', 'SE'];
+
+// How North American numbers are written, with and without the leading 1: shape alone is enough, an invented area code is no excuse.
+const american = new Set(['3-3-4', '1-3-3-4', '3-1-3-3-4', '2-1-3-3-4', '3-3-3-4', '3-3-2-2']);
+
+export const phone: DigitsDetector = {
+  kind: 'digits',
+  name: 'PHONE_NUMBER',
+  lengths: [7, 8, 9, 10, 11, 12, 13, 14, 15],
+  context: ['phone', 'telephone', 'tel', 'mobile', 'cell', 'cellphone', 'fax', 'call', 'msisdn', 'whatsapp', 'sms', 'contact number', 'phone number', 'mobil', 'telefon', 'handy', 'teléfono'],
+  lead: true,
+  trail: /[ \t]{0,2}(?:x|ext\.?|extension|#)[ \t.:]{0,2}\d{1,6}(?![\w])/iy,
+  examples: {
+    yes: ['(415) 555-0132', '415-555-0132', '+44 20 7946 0958', '+4915112345678', '+1 415 555 0132 x123', '089 72 63 41', '001-748-088-2851x818'],
+    no: ['2024-01-31', '1234567890', '10.12.1980', '555-1234', 'SKU-415-555-0132', '100-200', '1.2.3.4', '12.345.678', '20240131-0001', '0001-0002-0003'],
+  },
+  judge,
+};
+
+function judge(window: Window): number {
+  const { raw, shape, digits, before, after } = window;
+  if (/^[-./]?\d/.test(after) || /\d[-./]?$/.test(before)) return 0;
+  const first = raw[0];
+  if (first === '+') return international(window);
+  if (/[\p{L}\d][-_/]$/u.test(before)) return shape.includes('-') || digits.length >= 10 ? -1 : 0;
+  if (digits.startsWith('00') && !digits.startsWith('000') && digits.length >= 10 && shape.includes('-')) {
+    return american.has(shape) || confirmed(window, `+${digits.slice(2)}`) ? 0.7 : -1;
+  }
+  if (first === '(') return digits.length <= 12 && /^\(\d{2,5}\)/.test(raw) ? 0.7 : -1;
+  if (!shape.includes('-')) return digits.length >= 8 ? -1 : 0;
+  if (/^(?:4-2-2|2-2-4|1-2-4|2-1-4|1-1-4)$/.test(shape)) return 0;
+  if (american.has(shape)) return raw.includes('/') ? -1 : 0.75;
+  if (digits.startsWith('0') && digits[1] !== '0' && digits.length >= 8 && digits.length <= 12) {
+    if (groupsOf(shape) > 6 || /[/]/.test(raw.slice(7))) return -1;
+    return national(window) ? 0.6 : -1;
+  }
+  return -1;
+}
+
+function groupsOf(shape: string): number {
+  return shape.split('-').length;
+}
+
+function international(window: Window): number {
+  if (window.shape.includes('-')) return confirmed(window, window.raw, true) ? 0.85 : -1;
+  return confirmed(window, window.raw) ? 0.75 : -1;
+}
+
+function confirmed(window: Window, text: string, possible = false): boolean {
+  if (!window.confirm()) return true;
+  const number = parsePhoneNumberFromString(text);
+  return number !== undefined && (possible ? number.isPossible() : number.isValid());
+}
+
+function national(window: Window): boolean {
+  if (!window.confirm()) return true;
+  return regions.some((region) => parsePhoneNumberFromString(window.raw, region)?.isPossible() === true);
+}

@@ -1,0 +1,169 @@
+import type { FindDetector, PatternDetector, Span } from '../detector.ts';
+import { signs } from '../gate.ts';
+
+const any = signs.token | signs.mixed | signs.digits;
+
+export const jwt: PatternDetector = {
+  kind: 'pattern',
+  name: 'JWT',
+  gate: signs.token,
+  context: ['jwt', 'bearer', 'token', 'authorization'],
+  pattern: /(?<![\w-])eyJ[\w-]{10,4096}\.[\w-]{4,65536}(?:\.[\w-]{0,4096}){0,3}(?![\w-])/g,
+  score: 0.95,
+  check: (value) => {
+    try {
+      const header: unknown = JSON.parse(atob((value.split('.')[0] ?? '').replaceAll('-', '+').replaceAll('_', '/')));
+      return typeof header === 'object' && header !== null && 'alg' in header;
+    } catch {
+      return false;
+    }
+  },
+  examples: {
+    yes: ['eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U'],
+    no: ['eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9', 'eyJxxxxxxxxxxxxxxxx.eyJzdWIiOiIxMjM0NTY3ODkwIn0.abc'],
+  },
+};
+
+const begin = /-----BEGIN[ A-Z0-9_-]{0,64}PRIVATE KEY(?: BLOCK)?-----/g;
+
+export const privateKey: FindDetector = {
+  kind: 'find',
+  name: 'PRIVATE_KEY',
+  gate: signs.token,
+  context: ['private key'],
+  examples: {
+    yes: ['-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE KEY-----', '-----BEGIN RSA PRIVATE KEY-----\nMIIEvQ', '-----BEGIN OPENSSH PRIVATE KEY-----'],
+    no: ['-----BEGIN CERTIFICATE-----\nMIID\n-----END CERTIFICATE-----', '-----BEGIN PUBLIC KEY-----'],
+  },
+  find: function* (text: string): Iterable<Span> {
+    begin.lastIndex = 0;
+    for (let match = begin.exec(text); match !== null; match = begin.exec(text)) {
+      // A block that is cut off is a key up to the end of the text.
+      const foot = text.indexOf('-----END', match.index + match[0].length);
+      const close = foot < 0 ? -1 : text.indexOf('-----', foot + 8);
+      const end = close < 0 ? text.length : close + 5;
+      yield { start: match.index, end, score: 1 };
+      begin.lastIndex = end;
+    }
+  },
+};
+
+export const awsKey: PatternDetector = {
+  kind: 'pattern',
+  name: 'AWS_ACCESS_KEY',
+  gate: any,
+  context: ['aws', 'access key', 'secret key'],
+  pattern: /(?<![A-Za-z0-9])(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}(?![A-Za-z0-9])/g,
+  score: 0.95,
+  examples: { yes: ['AKIAIOSFODNN7EXAMPLE'], no: ['AKIAIOSFODNN7EXAMPL', 'AKIAIOSFODNN1EXAMPLE', 'XAKIAIOSFODNN7EXAMPLE'] },
+};
+
+// Families of tokens that say by a literal prefix whose they are. After the rules of gitleaks (MIT), shortened.
+const families: readonly string[] = [
+  'gh[pousr]_[0-9A-Za-z]{36,255}',
+  'github_pat_\\w{60,255}',
+  'gl(?:pat|rt|dt|ft|soat|imt|ptt|cbt|agent|oas|ffct)-[\\w.-]{20,300}',
+  'xox[abeoprs](?:\\.xox[bp])?-[0-9A-Za-z-]{10,250}',
+  'xapp-\\d-[0-9A-Za-z-]{20,200}',
+  '(?:sk|rk|pk)_(?:test|live|prod)_[0-9A-Za-z]{10,250}',
+  'whsec_[0-9A-Za-z+/=]{24,100}',
+  'sk-(?:ant-|proj-|svcacct-|admin-|or-v1-)?[\\w-]{20,250}',
+  'AIza[\\w-]{35}',
+  'GOCSPX-[\\w-]{28}',
+  'ya29\\.[\\w-]{20,500}',
+  'npm_[0-9A-Za-z]{36}',
+  'pypi-AgEIcHlwaS5vcmc[\\w-]{50,1000}',
+  'rubygems_[a-f0-9]{48}',
+  'dop_v1_[a-f0-9]{64}|do[or]_v1_[a-f0-9]{64}',
+  'dckr_(?:pat|oat)_[\\w-]{20,64}',
+  'hf_[A-Za-z]{34}',
+  'api_org_[A-Za-z]{34}',
+  'shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}',
+  'SG\\.[\\w-]{16,32}\\.[\\w-]{16,64}',
+  'SK[0-9a-f]{32}',
+  'key-[0-9a-f]{32}',
+  'xkeysib-[a-f0-9]{64}-[0-9A-Za-z]{16}',
+  'sntry[su]_[0-9A-Za-z+/=_]{30,250}',
+  'sq0(?:atp|csp|idp)-[\\w-]{22,60}|EAAA[\\w-]{60}',
+  'EAA[MC][0-9A-Za-z]{100,400}',
+  'hv[sbr]\\.[\\w-]{24,300}',
+  'dp\\.(?:pt|st|ct|sa|scim|audit)\\.[0-9A-Za-z.]{40,64}',
+  'dapi[a-f0-9]{32}(?:-\\d)?',
+  'dt0c01\\.[0-9A-Za-z]{24}\\.[0-9A-Za-z]{64}',
+  'glc_[0-9A-Za-z+/]{32,400}|glsa_[0-9A-Za-z]{32}_[A-Fa-f0-9]{8}',
+  'lin_(?:api|oauth)_[0-9A-Za-z]{32,64}',
+  'ntn_[0-9A-Za-z]{40,64}|secret_[0-9A-Za-z]{43}',
+  'PMAK-[a-f0-9]{24}-[a-f0-9]{34}',
+  'pscale_(?:tkn|oauth|pw)_[\\w.=-]{32,64}',
+  'pul-[a-f0-9]{40}',
+  'pnu_[0-9A-Za-z]{36}|rdme_[a-z0-9]{70}',
+  'shippo_(?:live|test)_[a-fA-F0-9]{40}',
+  'EZ[AT]K[0-9A-Za-z]{54}',
+  'FLWSECK(?:_TEST)?-[0-9A-Za-z]{12,64}(?:-X)?',
+  'duffel_(?:test|live)_[\\w=-]{43}',
+  'AGE-SECRET-KEY-1[0-9A-Z]{58}',
+  'A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}',
+  'ops_eyJ[0-9A-Za-z+/]{200,2000}',
+  'LTAI[0-9A-Za-z]{20}',
+  'AKCp[0-9A-Za-z]{69}|cmVmd[0-9A-Za-z]{59}',
+  'v1\\.0-[a-f0-9]{24}-[a-f0-9]{146}',
+  'CLOJARS_[0-9a-z]{60}',
+  'HRKU-AA[\\w-]{58}',
+  'API-[A-Z0-9]{26}',
+  'pplx-[0-9A-Za-z]{48}|gsk_[0-9A-Za-z]{52}|xai-[0-9A-Za-z]{80}|r8_[0-9A-Za-z]{37}|nvapi-[\\w-]{64}',
+  'sha256~[\\w-]{43}',
+  'ABSK[0-9A-Za-z+/]{109,269}={0,2}',
+  'sgp_(?:[a-fA-F0-9]{16}_|local_)?[a-fA-F0-9]{40}',
+  'tfp_[\\w-]{40,64}|[0-9a-zA-Z]{14}\\.atlasv1\\.[\\w=-]{60,70}',
+  'fo1_[\\w-]{43}|fm[12][ar]?_[0-9A-Za-z+/]{100,400}={0,3}',
+  'pat[0-9A-Za-z]{14}\\.[a-f0-9]{64}',
+  'sbp_[a-f0-9]{40}|sb_secret_[\\w-]{22,64}',
+  'tk-us-[\\w-]{48}|ico-[0-9A-Za-z]{32}|p8e-[0-9a-z]{32}',
+  'sm_[aps]at_[0-9A-Za-z]{16}',
+];
+
+export const apiKey: PatternDetector = {
+  kind: 'pattern',
+  name: 'API_KEY',
+  gate: any,
+  context: ['api key', 'apikey', 'token', 'secret'],
+  pattern: new RegExp(`(?<![A-Za-z0-9])(?:${families.join('|')})(?![A-Za-z0-9])`, 'g'),
+  score: 0.95,
+  examples: {
+    yes: [
+      `ghp_${'a1B2'.repeat(9)}`,
+      `xoxb-${'1234567890'}-${'1234567890'}-abcDEF`,
+      `sk_live_${'4eC39HqLyjWDarjtT1zdp7dc'}`,
+      `AIza${'Sy0abcDEF'.repeat(4).slice(0, 35)}`,
+      `glpat-${'aB3dE5'.repeat(4).slice(0, 20)}`,
+      `npm_${'a1B2'.repeat(9)}`,
+    ],
+    no: ['sk_live_short', 'ghp_short', 'sku-blue-widget-large', 'api_order_1234567890'],
+  },
+};
+
+export const slackHook: PatternDetector = {
+  kind: 'pattern',
+  name: 'API_KEY',
+  gate: signs.token,
+  context: [],
+  pattern: /(?:https?:\/\/)?hooks\.slack\.com\/(?:services|workflows|triggers)\/[A-Za-z0-9+/]{20,80}/g,
+  score: 0.95,
+  examples: { yes: ['https://hooks.slack.com/services/T0000/B0000/abcdefghijklmnopqrst'], no: ['https://slack.com/services/x'] },
+};
+
+/** The password in a connection string of `key=value` pairs. */
+export const assigned: PatternDetector = {
+  kind: 'pattern',
+  name: 'PASSWORD',
+  gate: signs.equals,
+  context: ['password', 'passwd', 'pwd', 'passphrase', 'secret', 'api key', 'apikey', 'access key', 'private key', 'client secret', 'auth token', 'access token', 'refresh token', 'session token'],
+  pattern: /(?<=(?:password|passwd|pwd|accountkey|sharedaccesskey|secret|api_?key|access_?token|auth_?token)["']?\s{0,4}=\s{0,4}["']?)(?!\*)[^\s;&"']{3,512}/gi,
+  score: 0.7,
+  wholeInColumn: true,
+  examples: {
+    yes: [],
+    no: ['password', 'pwd=', 'password=***', 'a=b'],
+  },
+};
+

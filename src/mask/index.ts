@@ -1,0 +1,13 @@
+// Masking: finds sensitive values in texts and shows them as a rule says. A library by itself: it knows no protocol,
+// does no I/O and has no clock.
+//   scan(text)              what is sensitive in it, where, and how surely
+//   mayContain(bytes, …)    a gate of tens of nanoseconds: false means that scan finds nothing
+//   maskFindings(text, …)   the text with its findings shown by operators
+//   showText(operator, …)   one value shown by one operator
+// It promises: linear time; a detector that fails counts as a hit on the whole text; masking what is masked is a no-op.
+export { mayContain } from './gate.ts';
+export { scan, type ScanOptions } from './scan.ts';
+export { generaliseNumber, hashBytes, maskFindings, maskKey, showFindings, showText, type MaskKey } from './operators.ts';
+export { named, wordsOf } from './context.ts';
+export { detectors } from './detectors/index.ts';
+export type { Detector, Finding } from './detector.ts';
