@@ -1,0 +1,128 @@
+import { object, optional, string, type Check } from '../../base/check.ts';
+import { Fault } from '../../base/errors.ts';
+import type { Action } from '../../core/action.ts';
+import type { Decision, MaskOperator, RuleRef } from '../../core/decision.ts';
+import { operatorForTags } from '../../core/duties.ts';
+import type { Identity } from '../../core/identity.ts';
+import type { Policy } from '../../core/ports.ts';
+import type { Resource } from '../../core/session.ts';
+import type { Known } from '../../identity/directory.ts';
+import { newSessionId } from '../ids.ts';
+import { judge, type JudgeParts } from './judge.ts';
+import { json, problem, type Answer, type ApiRequest } from './route.ts';
+
+export interface ExplainParts extends JudgeParts {
+  readonly resources: readonly Resource[];
+  readonly find: (subject: string) => Known | undefined;
+  /** What the text would ask of the gate. Nothing is executed. Rejects with a Fault. */
+  readonly actions: (resource: Resource, text: string) => Promise<readonly Action[]>;
+  readonly statementBytes: number;
+}
+
+/** What the policy in force would decide on a statement, for the caller or, where the policy lets them ask, another. */
+export async function explain(parts: ExplainParts, request: ApiRequest): Promise<Answer> {
+  const read = question(parts.statementBytes)(request.body, '');
+  if (!read.ok) return problem(400, 'The body is not a question', { problems: read.error });
+  const caller = request.caller();
+  const { as: subject = caller.subject, on, statement } = read.value;
+  const refused = await judge(parts, caller, { verb: 'decision.explain', own: subject === caller.subject });
+  if (refused !== undefined) return refused;
+
+  const identity = subject === caller.subject ? caller : supposed(parts.find(subject), caller);
+  if (identity === undefined) return problem(404, 'There is no identity with this subject');
+  const resource = parts.resources.find(({ name }) => name === on);
+  if (resource === undefined) return problem(404, 'There is no resource by this name');
+  const policy = parts.policy();
+  if (policy === undefined) return problem(503, 'No policy is in force, so everything is denied');
+
+  let actions: readonly Action[];
+  try {
+    actions = await parts.actions(resource, statement);
+  } catch (thrown) {
+    if (!(thrown instanceof Fault)) throw thrown;
+    return problem(503, `The statement could not be analysed (${thrown.code})`);
+  }
+  const at = parts.world.now();
+  const session = { id: newSessionId(parts.world), startedAt: at };
+  return json({
+    identity: identity.subject,
+    resource: resource.name,
+    policy: policy.id.digest,
+    statements: actions.map((action) => {
+      const decision = policy.decide({ identity, resource, action, session, at });
+      return explained({ policy, resource, action, decision });
+    }),
+  });
+}
+
+interface Question {
+  readonly as?: string;
+  readonly on: string;
+  readonly statement: string;
+}
+
+function question(statementBytes: number): Check<Question> {
+  return object({
+    as: optional(string({ max: 256 })),
+    on: string({ max: 256 }),
+    statement: string({ max: statementBytes }),
+  });
+}
+
+/** An identity nobody has signed in as: what it would be if it did now, with as good a proof as the caller's. */
+function supposed(known: Known | undefined, caller: Identity): Identity | undefined {
+  return known === undefined ? undefined : { ...known, proof: caller.proof };
+}
+
+interface Explained {
+  readonly policy: Policy;
+  readonly resource: Resource;
+  readonly action: Action;
+  readonly decision: Decision;
+}
+
+function explained({ policy, resource, action, decision }: Explained): object {
+  const { duties, nearest } = decision;
+  const masks = action.columns
+    .filter(({ use }) => use === 'output')
+    .flatMap(({ object: of, column }) => {
+      const operator = operatorForTags(duties.masks, policy.tagsOf(resource, { object: of, column }));
+      return operator === undefined ? [] : [{ object: of, column, operator: operatorText(operator) }];
+    });
+  return {
+    verb: action.verb,
+    access: action.access,
+    targets: action.targets,
+    columns: action.columns,
+    notes: action.notes,
+    decision: decision.kind,
+    ...(decision.code === undefined ? {} : { class: decision.code }),
+    why: decision.why,
+    fix: decision.fix,
+    rules: decision.because.map(ruleOf),
+    wouldBe: decision.wouldBe.map(ruleOf),
+    ...(nearest === undefined ? {} : { nearest: { rule: ruleOf(nearest.rule), failed: nearest.failed } }),
+    masks: decision.kind === 'deny' ? [] : masks,
+    ...(duties.rowLimit === undefined ? {} : { rowLimit: duties.rowLimit }),
+    ...(duties.byteLimit === undefined ? {} : { byteLimit: duties.byteLimit }),
+    record: duties.record,
+    approve: duties.approve,
+  };
+}
+
+function ruleOf({ id, effect, at, why, fix, owner }: RuleRef): object {
+  return {
+    id,
+    effect,
+    at: `${at.file}:${at.line}:${at.col}`,
+    ...(why === undefined ? {} : { why }),
+    ...(fix === undefined ? {} : { fix }),
+    ...(owner === undefined ? {} : { owner }),
+  };
+}
+
+function operatorText(operator: MaskOperator): string {
+  return operator.kind === 'partial'
+    ? `partial (first ${operator.keepFirst}, last ${operator.keepLast})`
+    : operator.kind;
+}

@@ -1,0 +1,245 @@
+import { timestamp } from '../../base/time.ts';
+import type { Identity } from '../../core/identity.ts';
+import type { Protocol } from '../../core/protocol.ts';
+import type { SessionId } from '../../core/session.ts';
+import { actorOf } from '../../gate/gate.ts';
+import { explain, type ExplainParts } from './explain.ts';
+import { decideOwn, judge, writeDown } from './judge.ts';
+import { openapi } from './openapi.ts';
+import { reachable } from './reach.ts';
+import type { Records, SessionSummary } from './records.ts';
+import { json, problem, type Answer, type ApiRequest, type Route } from './route.ts';
+import { list, ref } from './schemas.ts';
+
+export interface ApiParts extends ExplainParts {
+  readonly version: string;
+  readonly records: Records;
+  readonly protocols: readonly Protocol[];
+  /** `host:port` of the listener for a kind of resource. */
+  readonly listener: (kind: string) => string | undefined;
+  readonly policyStatus: () => PolicyStatus;
+  /** The parts of the program and what is wrong with each; `ok` where nothing is. */
+  readonly readiness: () => Readonly<Record<string, string>>;
+  readonly metrics: { readonly contentType: string; readonly text: () => Promise<string> };
+}
+
+export interface PolicyStatus {
+  readonly loaded: boolean;
+  readonly digest?: string;
+  readonly commit?: string;
+  readonly loadedAt?: string; // RFC 3339
+  readonly problems: readonly string[]; // of a newer one that was refused
+}
+
+const unauthorised = { 401: 'No token, or one that is not accepted' };
+const judged = {
+  ...unauthorised,
+  403: 'The policy denies it',
+  503: 'No policy is in force, or the ledger cannot be written',
+};
+const notFound = { 404: 'There is none by this id, or the policy lets the caller see none of it' };
+
+/** All of the API. */
+export function routes(parts: ApiParts): readonly Route[] {
+  const all: Route[] = [
+    {
+      method: 'get',
+      path: '/healthz',
+      open: true,
+      summary: 'Whether the process runs',
+      gives: { schema: ref('Health'), about: 'It runs' },
+      errors: {},
+      run: () => json({ ok: true }),
+    },
+    {
+      method: 'get',
+      path: '/readyz',
+      open: true,
+      summary: 'Whether it can serve: policy loaded, ledger writable, listeners up',
+      gives: { schema: ref('Readiness'), about: 'It can' },
+      errors: { 503: 'It cannot; `parts` says which part is not ready' },
+      run: () => readiness(parts),
+    },
+    {
+      method: 'get',
+      path: '/metrics',
+      open: true,
+      summary: "Metrics in Prometheus' text format",
+      gives: { schema: { type: 'string' }, type: 'text/plain', about: 'The metrics' },
+      errors: {},
+      run: async () => ({ status: 200, text: await parts.metrics.text(), type: parts.metrics.contentType }),
+    },
+    {
+      method: 'get',
+      path: '/openapi.json',
+      open: true,
+      summary: 'This document',
+      gives: { schema: { type: 'object' }, about: 'An OpenAPI 3.1 document' },
+      errors: {},
+      run: () => json(openapi(all, parts.version)),
+    },
+    {
+      method: 'get',
+      path: '/api/v1/me',
+      summary: 'Who the token says you are, and what the directory says of you now',
+      gives: { schema: ref('Me'), about: 'You' },
+      errors: unauthorised,
+      run: (request) => json(me(request.caller())),
+    },
+    {
+      method: 'get',
+      path: '/api/v1/resources',
+      summary: 'The resources that some rule lets you reach',
+      gives: { schema: list(ref('Resource')), about: 'Them' },
+      errors: unauthorised,
+      run: (request) => json(resources(parts, request.caller())),
+    },
+    {
+      method: 'get',
+      path: '/api/v1/sessions',
+      summary: 'Sessions, newest first: all, or your own where the policy shows you no others',
+      query: {
+        limit: {
+          about: 'At most so many (1 to 1000; 100 when absent)',
+          schema: { type: 'integer', minimum: 1, maximum: 1_000, default: 100 },
+        },
+        identity: { about: 'Only of this subject', schema: { type: 'string' } },
+        resource: { about: 'Only to this resource', schema: { type: 'string' } },
+        before: { about: 'Only older than the session with this id', schema: { type: 'string' } },
+      },
+      gives: { schema: list(ref('SessionSummary')), about: 'The sessions' },
+      errors: { 400: 'A parameter is not as described', ...judged },
+      run: (request) => sessions(parts, request),
+    },
+    {
+      method: 'get',
+      path: '/api/v1/sessions/:id',
+      summary: 'One session with its statements; `last` names your newest',
+      gives: { schema: ref('Session'), about: 'The session' },
+      errors: { ...judged, ...notFound },
+      run: (request) => session(parts, request),
+    },
+    {
+      method: 'get',
+      path: '/api/v1/decisions/:id',
+      summary: 'One decision: what was asked, what was decided, by which rules, and how it ended',
+      gives: { schema: ref('Decision'), about: 'The decision' },
+      errors: { ...judged, ...notFound },
+      run: (request) => decision(parts, request),
+    },
+    {
+      method: 'post',
+      path: '/api/v1/explain',
+      summary: 'What the policy in force would decide on a statement; nothing is executed',
+      body: ref('Question'),
+      gives: { schema: ref('Explanation'), about: 'A decision for each statement' },
+      errors: {
+        400: 'The body is not a question',
+        ...judged,
+        404: 'No such identity or resource',
+        413: 'The body is too large',
+        415: 'The body is not JSON',
+      },
+      run: (request) => explain(parts, request),
+    },
+    {
+      method: 'get',
+      path: '/api/v1/policy/status',
+      summary: 'Which policy is in force, and what is wrong with a newer one',
+      gives: { schema: ref('PolicyStatus'), about: 'The state of the policy' },
+      errors: judged,
+      run: async (request) =>
+        (await judge(parts, request.caller(), { verb: 'policy.read', own: false })) ??
+        json(parts.policyStatus()),
+    },
+  ];
+  return all;
+}
+
+function readiness(parts: ApiParts): Answer {
+  const states = parts.readiness();
+  const ready = Object.values(states).every((state) => state === 'ok');
+  return json({ ready, parts: states }, ready ? 200 : 503);
+}
+
+function me(caller: Identity): object {
+  return { ...actorOf(caller), tokenExpiresAt: timestamp(caller.proof.expiresAt) };
+}
+
+function resources(parts: ApiParts, caller: Identity): readonly object[] {
+  return parts.resources
+    .filter((resource) => {
+      const protocol = parts.protocols.find(({ name }) => name === resource.kind);
+      return protocol !== undefined && reachable(parts, { caller, resource, protocol });
+    })
+    .map(({ name, kind, tags }) => {
+      const address = parts.listener(kind);
+      return { id: name, name, kind, tags, ...(address === undefined ? {} : { address }) };
+    });
+}
+
+/** All of them where the policy says so; else the caller's own where it says that. */
+async function sessions(parts: ApiParts, request: ApiRequest): Promise<Answer> {
+  const caller = request.caller();
+  const { limit = '100', identity, resource, before } = request.query;
+  if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > 1_000) {
+    return problem(400, 'limit: Expected a whole number from 1 to 1000');
+  }
+  const seesAll = decideOwn(parts, caller, { verb: 'record.list', own: false }).kind === 'allow';
+  const refused = await judge(parts, caller, { verb: 'record.list', own: !seesAll });
+  if (refused !== undefined) return refused;
+  const found = await parts.records.sessions({
+    limit: Number(limit),
+    ...(seesAll ? (identity === undefined ? {} : { identity }) : { identity: caller.subject }),
+    ...(resource === undefined ? {} : { resource }),
+    ...(before === undefined ? {} : { before }),
+  });
+  // SECURITY: whatever the store made of the query, what is not the caller's own does not leave.
+  const shown = seesAll ? found : found.filter((each) => isOwn(each, caller));
+  const wanted = shown.filter((each) => identity === undefined || each.identity.subject === identity);
+  return json(wanted);
+}
+
+async function session(parts: ApiParts, request: ApiRequest): Promise<Answer> {
+  const caller = request.caller();
+  const given = request.parameter('id');
+  const id = given === 'last' ? await lastOf(parts, caller) : given;
+  const found = id === undefined ? undefined : await parts.records.session(id);
+  return show(parts, caller, found);
+}
+
+/** The caller's newest session. Only its id is taken here: reading it is judged like any other. */
+async function lastOf(parts: ApiParts, caller: Identity): Promise<string | undefined> {
+  const [newest] = await parts.records.sessions({ limit: 1, identity: caller.subject });
+  return newest?.id;
+}
+
+async function decision(parts: ApiParts, request: ApiRequest): Promise<Answer> {
+  const found = await parts.records.decision(request.parameter('id'));
+  return show(parts, request.caller(), found);
+}
+
+/** Judges and writes down the reading of one record. Who may not read others' learns nothing from a wrong id either. */
+async function show(
+  parts: ApiParts,
+  caller: Identity,
+  found: { readonly id: string; readonly identity: { readonly subject: string } } | undefined,
+): Promise<Answer> {
+  const missing = problem(404, 'There is no such record, or it is not yours to see');
+  if (found === undefined) {
+    const asked = { verb: 'record.read', own: false } as const;
+    return (await writeDown(parts, caller, asked, false)) ?? missing;
+  }
+  const of = found.id.split('.')[0] as SessionId; // the store made it from a session's id
+  const own = isOwn(found, caller);
+  const refused = await judge(parts, caller, { verb: 'record.read', own, of });
+  if (refused === undefined) return json(found);
+  return own || refused.problem.status !== 403 ? refused : missing;
+}
+
+function isOwn(
+  found: { readonly identity: { readonly subject: string } } | SessionSummary,
+  caller: Identity,
+): boolean {
+  return found.identity.subject === caller.subject;
+}

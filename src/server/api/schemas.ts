@@ -1,0 +1,197 @@
+import { limits } from '../../core/limits.ts';
+import type { Schema } from './route.ts';
+
+// The shapes of the API's answers, as components of its OpenAPI document. A table: longer than other files.
+
+const text: Schema = { type: 'string' };
+const count: Schema = { type: 'integer', minimum: 0 };
+const time: Schema = { type: 'string', format: 'date-time' };
+const texts: Schema = { type: 'array', items: text };
+
+export function ref(name: SchemaName): Schema {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+export function list(items: Schema): Schema {
+  return { type: 'array', items };
+}
+
+/** An object with exactly these properties; the names after `?` may be absent. */
+function shape(properties: Readonly<Record<string, Schema>>): Schema {
+  const plain = Object.entries(properties).map(([name, schema]) => [name.replace(/\?$/, ''), schema]);
+  return {
+    type: 'object',
+    properties: Object.fromEntries(plain) as Schema,
+    required: Object.keys(properties).filter((name) => !name.endsWith('?')),
+    additionalProperties: false,
+  };
+}
+
+const decided: Schema = { type: 'string', enum: ['allow', 'deny', 'review'] };
+const access: Schema = {
+  type: 'string',
+  enum: ['read', 'write', 'define', 'administer', 'execute', 'unknown'],
+};
+
+const summary: Readonly<Record<string, Schema>> = {
+  id: text,
+  identity: ref('Actor'),
+  resource: text,
+  kind: text,
+  startedAt: time,
+  'endedAt?': time,
+  state: { type: 'string', enum: ['open', 'closed', 'lost'] },
+  'why?': { type: 'string', description: 'how it ended' },
+  peer: text,
+  'run?': text,
+  'client?': text,
+  decisions: count,
+  denied: count,
+};
+
+export type SchemaName =
+  | 'Actor'
+  | 'Me'
+  | 'Resource'
+  | 'Denial'
+  | 'Problem'
+  | 'Target'
+  | 'ColumnUse'
+  | 'Rule'
+  | 'Outcome'
+  | 'SessionSummary'
+  | 'Decision'
+  | 'Session'
+  | 'Explanation'
+  | 'Question'
+  | 'PolicyStatus'
+  | 'Health'
+  | 'Readiness';
+
+export const schemas: Readonly<Record<SchemaName, Schema>> = {
+  Actor: shape({
+    subject: text,
+    kind: { type: 'string', enum: ['human', 'workload', 'agent'] },
+    groups: texts,
+    'actingFor?': ref('Actor'),
+  }),
+  Me: shape({
+    subject: text,
+    kind: { type: 'string', enum: ['human', 'workload', 'agent'] },
+    groups: texts,
+    'actingFor?': ref('Actor'),
+    tokenExpiresAt: time,
+  }),
+  Resource: shape({ id: text, name: text, kind: text, tags: texts, 'address?': text }),
+  Denial: shape({
+    class: text,
+    'rule?': text,
+    'at?': { type: 'string', description: 'file:line:col' },
+    'policy?': { type: 'string', description: 'digest, or digest@commit' },
+    why: text,
+    fix: texts,
+    retryable: { type: 'boolean' },
+    'review?': text,
+    decisionId: text,
+  }),
+  Problem: shape({
+    type: text,
+    title: text,
+    status: { type: 'integer' },
+    detail: text,
+    'denial?': ref('Denial'),
+    'problems?': list(shape({ path: text, message: text })),
+  }),
+  Target: shape({ kind: text, name: text, access }),
+  ColumnUse: shape({
+    object: text,
+    column: text,
+    use: { type: 'string', enum: ['output', 'filter', 'write'] },
+  }),
+  Rule: shape({
+    id: text,
+    effect: { type: 'string', enum: ['allow', 'deny', 'require'] },
+    at: { type: 'string', description: 'file:line:col' },
+    'why?': text,
+    'fix?': text,
+    'owner?': text,
+  }),
+  Outcome: shape({
+    kind: { type: 'string', enum: ['ok', 'error', 'cut', 'unsent'] },
+    'code?': text,
+    'why?': text,
+    'rows?': count,
+    'bytes?': count,
+    'masked?': count,
+    'withheld?': count,
+  }),
+  SessionSummary: shape(summary),
+  Decision: shape({
+    id: text,
+    session: text,
+    at: time,
+    identity: ref('Actor'),
+    resource: text,
+    decision: decided,
+    verb: text,
+    access,
+    targets: list(ref('Target')),
+    columns: list(ref('ColumnUse')),
+    rules: list(shape({ id: text, 'at?': { type: 'string', description: 'file:line:col' } })),
+    wouldBe: texts,
+    duties: texts,
+    policy: text,
+    'commit?': text,
+    'denial?': ref('Denial'),
+    'text?': { type: 'string', description: 'absent once the key of its session was destroyed' },
+    'outcome?': ref('Outcome'),
+  }),
+  Session: shape({ ...summary, statements: list(ref('Decision')) }),
+  Explanation: shape({
+    identity: text,
+    resource: text,
+    policy: text,
+    statements: list(
+      shape({
+        verb: text,
+        access,
+        targets: list(ref('Target')),
+        columns: list(ref('ColumnUse')),
+        notes: texts,
+        decision: decided,
+        'class?': text,
+        why: text,
+        fix: texts,
+        rules: list(ref('Rule')),
+        wouldBe: list(ref('Rule')),
+        'nearest?': shape({ rule: ref('Rule'), failed: text }),
+        masks: list(shape({ object: text, column: text, operator: text })),
+        'rowLimit?': count,
+        'byteLimit?': count,
+        record: { type: 'string', enum: ['meta', 'statements', 'full'] },
+        approve: list(shape({ groups: texts, count, withinMs: count })),
+      }),
+    ),
+  }),
+  Question: shape({
+    'as?': { type: 'string', description: 'the subject to ask for; absent: yourself' },
+    on: { type: 'string', description: 'the name of a resource' },
+    statement: { type: 'string', maxLength: limits.statementBytes.default },
+  }),
+  PolicyStatus: shape({
+    loaded: { type: 'boolean' },
+    'digest?': text,
+    'commit?': text,
+    'loadedAt?': time,
+    problems: texts,
+  }),
+  Health: shape({ ok: { type: 'boolean' } }),
+  Readiness: shape({
+    ready: { type: 'boolean' },
+    parts: {
+      type: 'object',
+      additionalProperties: { type: 'string' },
+      description: '`ok`, or what is wrong',
+    },
+  }),
+};
