@@ -1,0 +1,160 @@
+import { type Cell, computed, derive, type Flow, isClean, unknown, type Value } from './lineage-flow.ts';
+import {
+  isOwn,
+  namesOf,
+  routinesFor,
+  type Shape,
+  shapeOf,
+  isScalar,
+  rowRelation,
+  typeNamed,
+  whyOpaque,
+  whyOpaqueCast,
+} from './lineage-routine.ts';
+import type { Reader, Space } from './lineage-scope.ts';
+import { holdsFreeText } from './lineage-system.ts';
+import type { Routine, Type } from './catalogue.ts';
+import { as, type Fields, list, stringOf, text } from './tree.ts';
+
+/** What a call gives, and how it stands in FROM. */
+export interface Called {
+  readonly value: Value;
+  readonly shape: Shape;
+}
+
+/** A FuncCall by its fields. */
+export function call(reader: Reader, fields: Fields, space: Space): Called {
+  const args = list(fields['args']);
+  const values = args.map((each) => reader.value(as(each, 'NamedArgExpr')?.['arg'] ?? each, space));
+  const beside = besideArguments(reader, fields, space);
+  const names = namesOf(fields['funcname']);
+  const plain = beside.length === 0 && fields['over'] === undefined && fields['agg_star'] !== true;
+  return callOf(reader, { names, values, beside, plain, setting: literal(args[0]) });
+}
+
+export interface Call {
+  readonly names: readonly string[];
+  readonly values: readonly Value[];
+  /** ORDER BY and FILTER of an aggregate: they decide what it gives. */
+  readonly beside: readonly Flow[];
+  /** Nothing but arguments: it may be a field or a cast in a call's clothes. */
+  readonly plain: boolean;
+  readonly setting?: string | undefined;
+}
+
+export function callOf(reader: Reader, made: Call): Called {
+  const { names, values, beside } = made;
+  const types = values.map((each) => each.type);
+  const routines = routinesFor(reader, names, values.length, types);
+  if (routines.length === 0 && made.plain && values.length === 1 && values[0] !== undefined) {
+    return inDisguise(reader, names, values[0]);
+  }
+  const all = [...values.map((each) => each.flow), ...beside];
+  const why = whyOpaque(reader, routines) ?? implicitCast(reader, values) ?? setting(routines, made.setting);
+  const shape = shapeOf(reader, routines, values);
+  if (why !== undefined) return { value: shaped(unknown(why, all), shape), shape };
+  const flows = isCount(routines) ? [...values.filter(isMore).map((each) => each.flow), ...beside] : all;
+  return { value: shaped(derive(flows), shape), shape };
+}
+
+/** `name(t)` is `t.name`, and `jsonb(x)` a cast, where no function is called so. */
+function inDisguise(reader: Reader, names: readonly string[], value: Value): Called {
+  const name = names.length === 1 ? names[0] : undefined;
+  const field = value.fields?.find((each) => each.name === name)?.value;
+  if (field !== undefined) return { value: field, shape: { kind: 'open' } };
+  const target = typeNamed(reader, { names: names.map((sval) => ({ String: { sval } })) });
+  if (target.type === undefined) {
+    return {
+      value: { flow: unknown('a function that the catalogue does not have', [value.flow]), scalar: false },
+      shape: { kind: 'open' },
+    };
+  }
+  return { value: cast(reader, value, target.type, target.why), shape: { kind: 'open' } };
+}
+
+/** Whether `(x).name` can be a call or a cast. */
+export function isCallable(reader: Reader, name: string): boolean {
+  if (routinesFor(reader, [name], 1).length > 0) return true;
+  return typeNamed(reader, { names: [{ String: { sval: name } }] }).type !== undefined;
+}
+
+/** A value converted to a type (undefined: one that is not in the catalogue). */
+export function cast(
+  reader: Reader,
+  value: Value,
+  type: Type | undefined,
+  opaque: string | undefined,
+): Value {
+  const why = opaque ?? whyOpaqueCast(reader, value, type);
+  const flow = why === undefined ? derive([value.flow]) : unknown(why, [value.flow]);
+  if (type === undefined) return { flow, scalar: false };
+  const row = rowRelation(reader.catalogue, type.oid);
+  const known = { flow, scalar: isScalar(reader.catalogue, type.oid), type: type.oid };
+  if (row === undefined || row.array) return known;
+  const fields = row.relation.columns.map((each) => ({ name: each.name, value: { flow, scalar: false } }));
+  return { ...known, fields };
+}
+
+function shaped(flow: Flow, shape: Shape): Value {
+  if (shape.kind === 'scalar')
+    return { flow, scalar: true, ...(shape.type === undefined ? {} : { type: shape.type }) };
+  if (shape.kind !== 'row') return { flow, scalar: false };
+  const fields: readonly Cell[] = shape.names.map((name) => ({ name, value: { flow, scalar: false } }));
+  return { flow, fields, scalar: false };
+}
+
+function besideArguments(reader: Reader, fields: Fields, space: Space): readonly Flow[] {
+  const order = list(fields['agg_order']).map(
+    (each) => reader.value(as(each, 'SortBy')?.['node'], space).flow,
+  );
+  const filter = fields['agg_filter'] === undefined ? [] : [reader.value(fields['agg_filter'], space).flow];
+  const over = fields['over'];
+  if (typeof over === 'object' && over !== null)
+    reader.uses.filter(windowFlow(reader, over as Fields, space));
+  for (const flow of [...order, ...filter]) reader.uses.filter(flow);
+  return [...order, ...filter];
+}
+
+/** What orders and parts a window. */
+export function windowFlow(reader: Reader, window: Fields, space: Space): Flow {
+  const parts = [
+    ...list(window['partitionClause']),
+    ...list(window['orderClause']).map((each) => as(each, 'SortBy')?.['node']),
+    window['startOffset'],
+    window['endOffset'],
+  ];
+  return computed(parts.filter((each) => each !== undefined).map((each) => reader.value(each, space).flow))
+    .flow;
+}
+
+function implicitCast(reader: Reader, values: readonly Value[]): string | undefined {
+  if (reader.ownCasts.length === 0) return undefined;
+  for (const value of values) {
+    const why = whyOpaqueCast(reader, value, undefined);
+    if (why !== undefined) return why;
+  }
+  return undefined;
+}
+
+// count(column) says how many, not what; count(CASE …) is a question about the values.
+function isCount(routines: readonly Routine[]): boolean {
+  return routines.every((each) => each.name === 'count' && isOwn(each.schema, each.oid));
+}
+
+/** More than a stored value, present or not: something computed, whose being NULL tells of what it was computed from. */
+export function isMore(value: Value): boolean {
+  if (value.flow.bare !== undefined || isClean(value.flow)) return false;
+  return value.fields?.some((each) => isMore(each.value)) ?? true;
+}
+
+function setting(routines: readonly Routine[], name: string | undefined): string | undefined {
+  if (!routines.some((each) => each.name === 'current_setting')) return undefined;
+  return name === undefined || holdsFreeText(name)
+    ? 'a setting can have been filled with any text'
+    : undefined;
+}
+
+function literal(node: unknown): string | undefined {
+  const value = as(node, 'A_Const')?.['sval'];
+  return typeof value === 'object' && value !== null ? text((value as Fields)['sval']) : stringOf(node);
+}

@@ -1,0 +1,304 @@
+import { call, callOf, cast, isCallable, isMore } from './lineage-call.ts';
+import {
+  type Cell,
+  clean,
+  computed,
+  constant,
+  derive,
+  type Flow,
+  rowOf,
+  unknown,
+  type Value,
+} from './lineage-flow.ts';
+import { namesOf, oids, operatorsFor, shapeOf, typeNamed, whyOpaqueOperator } from './lineage-routine.ts';
+import {
+  findColumn,
+  findItem,
+  itemColumn,
+  itemRow,
+  listed,
+  openWhy,
+  type Reader,
+  type Space,
+  starOf,
+} from './lineage-scope.ts';
+import { as, type Fields, isNode, list, open, stringOf, text } from './tree.ts';
+
+type Reading = (reader: Reader, fields: Fields, space: Space) => Value;
+
+/** The value of an expression and what flows into it. Nodes that are not in the tables below have unknown lineage. */
+export function valueOf(reader: Reader, node: unknown, space: Space): Value {
+  if (!isNode(node)) return constant;
+  const [type, fields] = open(node);
+  const reading = readings[type];
+  if (reading !== undefined) return reading(reader, fields, space);
+  const flows = flowsIn(reader, fields, space);
+  const since = computing[type];
+  if (since === undefined || since > reader.catalogue.data.serverMajor) {
+    return { flow: unknown('an expression that is not understood', flows), scalar: false };
+  }
+  return computed(flows);
+}
+
+const readings: Readonly<Record<string, Reading>> = {
+  A_Const: (_, fields) => constantOf(fields),
+  String: () => constant,
+  Integer: () => constant,
+  Float: () => constant,
+  SQLValueFunction: () => constant,
+  SetToDefault: () => constant,
+  CurrentOfExpr: () => constant,
+  // The client's own value; its type is the client's too.
+  ParamRef: () => ({ flow: clean, scalar: false }),
+  ColumnRef: columnRef,
+  A_Expr: operation,
+  FuncCall: (reader, fields, space) => call(reader, fields, space).value,
+  TypeCast: (reader, fields, space) => {
+    const named = typeNamed(reader, fields['typeName'] as Fields | undefined);
+    return cast(reader, reader.value(fields['arg'], space), named.type, named.why);
+  },
+  SubLink: subLink,
+  CaseExpr: choice,
+  NullTest: (reader, fields, space) => {
+    const value = reader.value(fields['arg'], space);
+    return isMore(value) ? computed([value.flow]) : { ...computed([]), type: oids.bool };
+  },
+  GroupingFunc: (reader, fields, space) => {
+    flowsIn(reader, fields, space);
+    return constant;
+  },
+  MergeSupportFunc: (reader) =>
+    reader.catalogue.data.serverMajor >= 17
+      ? constant
+      : { flow: unknown('an expression that is not understood'), scalar: false },
+  RowExpr: (reader, fields, space) => rowOf(rowCells(reader, list(fields['args']), space)),
+  A_Indirection: indirection,
+  A_ArrayExpr: ofSameKind,
+  CoalesceExpr: ofSameKind,
+  MinMaxExpr: ofSameKind,
+  CollateClause: ofSameKind,
+};
+
+/** Nodes that compute a plain value from what is in them and nothing else, with the server version that reads them so. */
+const computing: Readonly<Record<string, number>> = {
+  BoolExpr: 0,
+  BooleanTest: 0,
+  A_Indices: 0,
+  List: 0,
+  XmlExpr: 0,
+  XmlSerialize: 0,
+  JsonKeyValue: 16,
+  JsonValueExpr: 16,
+  JsonObjectConstructor: 16,
+  JsonArrayConstructor: 16,
+  JsonArrayQueryConstructor: 16,
+  JsonObjectAgg: 16,
+  JsonArrayAgg: 16,
+  JsonIsPredicate: 16,
+  JsonArgument: 17,
+  JsonBehavior: 17,
+  JsonFuncExpr: 17,
+  JsonParseExpr: 17,
+  JsonScalarExpr: 17,
+  JsonSerializeExpr: 17,
+  ResTarget: 0,
+  SortBy: 0,
+};
+
+/** Everything that flows out of the expressions anywhere inside: fields may hold nodes, lists, or fields again. */
+export function flowsIn(reader: Reader, inside: unknown, space: Space): readonly Flow[] {
+  if (Array.isArray(inside)) return inside.flatMap((each) => flowsIn(reader, each, space));
+  if (typeof inside !== 'object' || inside === null) return [];
+  if (as(inside, 'SelectStmt') !== undefined) {
+    const rows = reader.rows(inside, space);
+    return [
+      ...rows.cells.map((each) => each.value.flow),
+      ...(rows.open === undefined ? [] : [rows.open]),
+      rows.control,
+    ];
+  }
+  if (isNode(inside)) return [reader.value(inside, space).flow];
+  return Object.entries(inside).flatMap(([key, value]) => {
+    if (key === 'over' || key === 'agg_filter') reader.uses.filter(derive(flowsIn(reader, value, space)));
+    if (key === 'over') return [];
+    if (key !== 'typeName') return flowsIn(reader, value, space);
+    const why = typeNamed(reader, value as Fields).why;
+    return why === undefined ? [] : [unknown(why)];
+  });
+}
+
+function constantOf(fields: Fields): Value {
+  if ('ival' in fields) return { ...constant, type: oids.int4 };
+  if ('boolval' in fields) return { ...constant, type: oids.bool };
+  return 'fval' in fields || 'bsval' in fields ? constant : { ...constant, type: oids.unknown };
+}
+
+/** `a`, `t.a`, `s.t.a`, `t`, `t.*`: transformColumnRef() in parse_expr.c. */
+function columnRef(reader: Reader, fields: Fields, space: Space): Value {
+  const found = columnMeant(reader, list(fields['fields']), space);
+  reader.uses.touch(found.flow);
+  return found;
+}
+
+function columnMeant(reader: Reader, parts: readonly unknown[], space: Space): Value {
+  const star = as(parts.at(-1), 'A_Star') !== undefined;
+  const names = namesOf(parts);
+  const whole = star ? names : names.slice(0, -1);
+  if (whole.length === 0) {
+    const name = names[0];
+    if (name === undefined) return rowIn(starOf(space.items));
+    return findColumn(space, name) ?? wholeRow(space, [name]) ?? missing(name);
+  }
+  const item = itemNamed(reader, space, whole);
+  if (item === undefined) return missing(whole.join('.'));
+  const name = names.at(-1);
+  if (star || name === undefined) return itemRow(item);
+  const column = itemColumn(item, name);
+  if (column !== undefined) return column;
+  return callOf(reader, { names: [name], values: [itemRow(item)], beside: [], plain: true }).value;
+}
+
+/** The item that `t`, `s.t` or `database.s.t` names. */
+export function itemNamed(
+  reader: Reader,
+  space: Space,
+  names: readonly string[],
+): ReturnType<typeof findItem> {
+  const [name = '', schema, database] = names.toReversed();
+  if (database !== undefined && database !== reader.catalogue.data.database) return undefined;
+  return findItem(space, name, schema);
+}
+
+function wholeRow(space: Space, names: readonly [string]): Value | undefined {
+  const item = findItem(space, names[0]);
+  return item === undefined ? undefined : itemRow(item);
+}
+
+function rowIn(star: ReturnType<typeof listed>): Value {
+  if (star.open !== undefined) return { flow: star.open, scalar: false };
+  return rowOf(star.cells);
+}
+
+function missing(name: string): Value {
+  const ref = { object: name, column: '*' };
+  const from = new Map([[`${name}\0*`, ref]]);
+  return {
+    flow: unknown('a name that means nothing here', [{ from, through: clean.through }]),
+    scalar: false,
+  };
+}
+
+/** The cells of a list of expressions in which `t.*` stands for all its columns: ROW(…), VALUES (…). */
+export function rowCells(reader: Reader, nodes: readonly unknown[], space: Space): readonly Cell[] {
+  const values = nodes.flatMap((node) => {
+    const parts = list(as(node, 'ColumnRef')?.['fields']);
+    const value = reader.value(node, space);
+    if (as(parts.at(-1), 'A_Star') === undefined || value.fields === undefined) return [value];
+    return value.fields.map((each) => each.value);
+  });
+  return values.map((value, at) => ({ name: `f${at + 1}`, value }));
+}
+
+// The operators that stand behind a keyword, which the tree does not name.
+const behind: Readonly<Record<string, readonly string[]>> = {
+  AEXPR_DISTINCT: ['='],
+  AEXPR_NOT_DISTINCT: ['='],
+  AEXPR_NULLIF: ['='],
+  AEXPR_BETWEEN: ['<=', '>='],
+  AEXPR_NOT_BETWEEN: ['<', '>'],
+  AEXPR_BETWEEN_SYM: ['<=', '>='],
+  AEXPR_NOT_BETWEEN_SYM: ['<', '>'],
+};
+
+function operation(reader: Reader, fields: Fields, space: Space): Value {
+  const left = fields['lexpr'] === undefined ? undefined : reader.value(fields['lexpr'], space);
+  const right = reader.value(fields['rexpr'], space);
+  const kind = text(fields['kind']) ?? '';
+  const names = behind[kind]?.map((each) => [each]) ?? [namesOf(fields['name'])];
+  const found = names.map((each) => operatorsFor(reader, each, left, right));
+  const whys = found.map((each) => whyOpaqueOperator(reader, each));
+  const why = whys.find((each) => each !== undefined);
+  const flows = left === undefined ? [right.flow] : [left.flow, right.flow];
+  const scalar = right.scalar && (left?.scalar ?? true);
+  if (why !== undefined) return { flow: unknown(why, flows), scalar: false };
+  if (kind === 'AEXPR_NULLIF') return { flow: derive(flows), scalar: left?.scalar ?? true };
+  if (kind !== 'AEXPR_OP') return { flow: derive(flows), scalar: true, type: oids.bool };
+  const routines = found.flat().flatMap((each) => reader.catalogue.routineByOid(each.routine) ?? []);
+  const shape = shapeOf(reader, routines, left === undefined ? [right] : [left, right]);
+  const type = shape.kind === 'scalar' && shape.type !== undefined ? { type: shape.type } : {};
+  return { flow: derive(flows), scalar: scalar || shape.kind === 'scalar', ...type };
+}
+
+function subLink(reader: Reader, fields: Fields, space: Space): Value {
+  const rows = reader.rows(fields['subselect'], space);
+  const select = as(fields['subselect'], 'SelectStmt');
+  const first = rows.cells[0];
+  if (select !== undefined && first !== undefined) reader.firstNames.set(select, first.name);
+  const kind = text(fields['subLinkType']);
+  // SECURITY: whether a row is there tells as much as what it holds, so its conditions count as sources.
+  if (kind === 'EXISTS_SUBLINK') return { ...computed([rows.control]), type: oids.bool };
+  const cells = rows.cells.map((each) => each.value);
+  const flows = [...cells.map((each) => each.flow), rows.control];
+  if (rows.open !== undefined)
+    return { flow: unknown(openWhy(rows.open), [rows.open, ...flows]), scalar: false };
+  if (kind === 'EXPR_SUBLINK' || kind === 'ARRAY_SUBLINK') {
+    const only = cells.length === 1 ? cells[0] : undefined;
+    return { flow: derive(flows), scalar: only?.scalar ?? false };
+  }
+  const test = reader.value(fields['testexpr'], space);
+  const names = list(fields['operName']).length === 0 ? ['='] : namesOf(fields['operName']);
+  const why = whyOpaqueOperator(reader, operatorsFor(reader, names, test, cells[0] ?? constant));
+  if (kind !== 'ANY_SUBLINK' && kind !== 'ALL_SUBLINK') {
+    return { flow: unknown('a sub-select that is not understood', [test.flow, ...flows]), scalar: false };
+  }
+  reader.uses.filter(derive(flows));
+  if (why !== undefined) return { flow: unknown(why, [test.flow, ...flows]), scalar: true };
+  return { ...computed([test.flow, ...flows]), type: oids.bool };
+}
+
+function choice(reader: Reader, fields: Fields, space: Space): Value {
+  const subject = fields['arg'] === undefined ? undefined : reader.value(fields['arg'], space);
+  const whens = list(fields['args']).map((each) => as(each, 'CaseWhen') ?? {});
+  const conditions = whens.map((each) => reader.value(each['expr'], space));
+  const results = [...whens.map((each) => each['result']), fields['defresult']];
+  const values = results.filter((each) => each !== undefined).map((each) => reader.value(each, space));
+  const control = subject === undefined ? conditions : [subject, ...conditions];
+  for (const each of control) reader.uses.filter(each.flow);
+  const whys =
+    subject === undefined
+      ? []
+      : conditions.map((each) => whyOpaqueOperator(reader, operatorsFor(reader, ['='], subject, each)));
+  const why = whys.find((each) => each !== undefined);
+  const flows = [...control, ...values].map((each) => each.flow);
+  const scalar = values.every((each) => each.scalar);
+  return { flow: why === undefined ? derive(flows) : unknown(why, flows), scalar };
+}
+
+/** One of several values of one type, or an array of them. */
+function ofSameKind(reader: Reader, fields: Fields, space: Space): Value {
+  const parts = [...list(fields['elements']), ...list(fields['args']), fields['arg']];
+  const values = parts.filter((each) => each !== undefined).map((each) => reader.value(each, space));
+  return computed(
+    values.map((each) => each.flow),
+    values.every((each) => each.scalar),
+  );
+}
+
+function indirection(reader: Reader, fields: Fields, space: Space): Value {
+  let value = reader.value(fields['arg'], space);
+  for (const step of list(fields['indirection'])) value = stepInto(reader, value, step, space);
+  return value;
+}
+
+/** `(x).name`, `x[1]`; `(x).*` stays the row. */
+export function stepInto(reader: Reader, value: Value, step: unknown, space: Space): Value {
+  if (as(step, 'A_Star') !== undefined) return value;
+  const name = stringOf(step);
+  if (name === undefined) return computed([value.flow, ...flowsIn(reader, step, space)], value.scalar);
+  const field = value.fields?.find((each) => each.name === name);
+  if (field !== undefined) return field.value;
+  // A row whose fields are not known can have one of that name: what flows into the row flows into the field.
+  if (value.fields === undefined && !isCallable(reader, name))
+    return { flow: derive([value.flow]), scalar: false };
+  return callOf(reader, { names: [name], values: [value], beside: [], plain: true }).value;
+}

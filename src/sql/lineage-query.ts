@@ -1,0 +1,236 @@
+import {
+  type Cell,
+  clean,
+  constant,
+  derive,
+  either,
+  type Flow,
+  openRows,
+  type Rows,
+  unknown,
+  type Value,
+} from './lineage-flow.ts';
+import { windowFlow } from './lineage-call.ts';
+import { flowsIn, itemNamed, rowCells, stepInto } from './lineage-expression.ts';
+import { fromClause } from './lineage-from.ts';
+import { outputName } from './lineage-name.ts';
+import { namesOf, oids } from './lineage-routine.ts';
+import { below, hasColumnHere, listed, openWhy, type Reader, type Space, starOf } from './lineage-scope.ts';
+import { withClause } from './lineage-with.ts';
+import { as, type Fields, list, stringOf, text } from './tree.ts';
+
+/** The rows of a SelectStmt (also VALUES, TABLE and set operations), by its fields. */
+export function selectRows(reader: Reader, fields: Fields, outer: Space): Rows {
+  if (!reader.enter()) return openRows(unknown('too long to be followed'));
+  try {
+    const space = withClause(reader, fields['withClause'], below(outer));
+    const rows = plainRows(reader, fields, space);
+    return limited(reader, fields, space, rows);
+  } finally {
+    reader.leave();
+  }
+}
+
+function plainRows(reader: Reader, fields: Fields, space: Space): Rows {
+  const op = text(fields['op']) ?? 'SETOP_NONE';
+  if (op !== 'SETOP_NONE') return sorted(reader, fields, space, setOperation(reader, fields, space));
+  const values = list(fields['valuesLists']);
+  if (values.length > 0) return sorted(reader, fields, space, valuesRows(reader, values, space));
+  return simpleSelect(reader, fields, space);
+}
+
+function limited(reader: Reader, fields: Fields, space: Space, rows: Rows): Rows {
+  const limit = derive(flowsIn(reader, [fields['limitCount'], fields['limitOffset']], space));
+  reader.uses.filter(limit);
+  return { ...rows, control: derive([rows.control, limit]) };
+}
+
+// ---------------------------------------------------------------------------------------------- SELECT
+
+function simpleSelect(reader: Reader, fields: Fields, outer: Space): Rows {
+  const from = fromClause(reader, list(fields['fromClause']), outer);
+  const space: Space = { ...outer, items: from.items };
+  const targets = targetCells(reader, list(fields['targetList']), space);
+  const where = fields['whereClause'] === undefined ? [] : [reader.value(fields['whereClause'], space).flow];
+  const having =
+    fields['havingClause'] === undefined ? [] : [reader.value(fields['havingClause'], space).flow];
+  const windows = list(fields['windowClause']).map((each) =>
+    windowFlow(reader, as(each, 'WindowDef') ?? {}, space),
+  );
+  const group = list(fields['groupClause']).flatMap((each) => groupFlows(reader, each, space, targets));
+  const distinct = distinctFlows(reader, fields, space, targets);
+  const order = list(fields['sortClause']).map((each) =>
+    sortFlow(reader, as(each, 'SortBy')?.['node'], space, targets),
+  );
+  const controls = [...where, ...having, ...windows, ...group, ...distinct, ...order];
+  for (const flow of controls) reader.uses.filter(flow);
+  return { ...targets, control: derive([from.control, ...controls]) };
+}
+
+interface Targets {
+  readonly cells: readonly Cell[];
+  readonly open?: Flow;
+}
+
+/** The outputs of a target list or RETURNING. */
+export function targetCells(reader: Reader, targets: readonly unknown[], space: Space): Targets {
+  const cells: Cell[] = [];
+  const open: Flow[] = [];
+  for (const target of targets) {
+    const fields = as(target, 'ResTarget') ?? {};
+    const several = expanded(reader, fields['val'], space);
+    if (several === undefined) {
+      const value = settled(reader.value(fields['val'], space));
+      cells.push({ name: text(fields['name']) ?? outputName(fields['val'], reader.firstNames), value });
+    } else {
+      cells.push(...several.cells);
+      if (several.open !== undefined) open.push(several.open);
+    }
+  }
+  if (open.length === 0) return { cells };
+  const all = [...open, ...cells.map((each) => each.value.flow)];
+  return { cells: [], open: unknown(openWhy(open[0] ?? clean), all) };
+}
+
+// A literal without a type is text once it is an output.
+function settled(value: Value): Value {
+  return value.type === oids.unknown ? { ...value, type: oids.text } : value;
+}
+
+/** `*`, `t.*`, `(row).*`; undefined: it is one output. */
+function expanded(reader: Reader, node: unknown, space: Space): Targets | undefined {
+  const parts = list(as(node, 'ColumnRef')?.['fields']);
+  if (as(parts.at(-1), 'A_Star') !== undefined) {
+    const names = namesOf(parts);
+    if (names.length === 0) return starOf(space.items);
+    const item = itemNamed(reader, space, names);
+    return item === undefined ? { cells: [], open: reader.value(node, space).flow } : listed([item]);
+  }
+  const steps = list(as(node, 'A_Indirection')?.['indirection']);
+  if (as(steps.at(-1), 'A_Star') === undefined) return undefined;
+  let value = reader.value(as(node, 'A_Indirection')?.['arg'], space);
+  for (const step of steps.slice(0, -1)) value = stepInto(reader, value, step, space);
+  if (value.fields !== undefined) return { cells: value.fields };
+  return { cells: [], open: unknown(value.flow.why ?? 'a row whose fields are not known', [value.flow]) };
+}
+
+/** An entry of ORDER BY or DISTINCT ON: an output's number or name before anything else (findTargetlistEntrySQL92). */
+function sortFlow(reader: Reader, node: unknown, space: Space, targets: Targets): Flow {
+  return ofOutput(node, targets) ?? ofOutputName(node, targets) ?? reader.value(node, space).flow;
+}
+
+function groupFlows(reader: Reader, node: unknown, space: Space, targets: Targets): readonly Flow[] {
+  const set = as(node, 'GroupingSet');
+  if (set !== undefined)
+    return list(set['content']).flatMap((each) => groupFlows(reader, each, space, targets));
+  const row = as(node, 'RowExpr');
+  if (row !== undefined) return list(row['args']).flatMap((each) => groupFlows(reader, each, space, targets));
+  const name = singleName(node);
+  const byName = name === undefined || hasColumnHere(space, name) ? undefined : ofOutputName(node, targets);
+  return [ofOutput(node, targets) ?? byName ?? reader.value(node, space).flow];
+}
+
+function distinctFlows(reader: Reader, fields: Fields, space: Space, targets: Targets): readonly Flow[] {
+  const distinct = list(fields['distinctClause']);
+  // DISTINCT alone is a list of one empty entry.
+  const on = distinct.filter(
+    (each) => typeof each === 'object' && each !== null && Object.keys(each).length > 0,
+  );
+  if (on.length > 0) return on.map((each) => sortFlow(reader, each, space, targets));
+  return distinct.length > 0 ? targets.cells.map((each) => each.value.flow) : [];
+}
+
+function ofOutput(node: unknown, targets: Targets): Flow | undefined {
+  const value = as(node, 'A_Const')?.['ival'];
+  if (typeof value !== 'object' || value === null) return undefined;
+  const number = (value as Fields)['ival'];
+  return typeof number === 'number' ? (targets.cells[number - 1]?.value.flow ?? targets.open) : undefined;
+}
+
+function ofOutputName(node: unknown, targets: Targets): Flow | undefined {
+  const name = singleName(node);
+  if (name === undefined) return undefined;
+  const found = targets.cells.filter((each) => each.name === name);
+  return found.length === 0 ? undefined : derive(found.map((each) => each.value.flow));
+}
+
+function singleName(node: unknown): string | undefined {
+  const parts = list(as(node, 'ColumnRef')?.['fields']);
+  return parts.length === 1 ? stringOf(parts[0]) : undefined;
+}
+
+// ---------------------------------------------------------------------------------------------- VALUES, UNION
+
+function valuesRows(reader: Reader, lists: readonly unknown[], space: Space): Rows {
+  const rows = lists.map((each) => rowCells(reader, list(as(each, 'List')?.['items']), space));
+  return merged(
+    rows.map((cells) => ({ cells, control: clean })),
+    (_, at) => `column${at + 1}`,
+  );
+}
+
+function setOperation(reader: Reader, fields: Fields, space: Space): Rows {
+  const { arms, distinct } = armsOf(fields);
+  const rows = arms.map((arm) => reader.select(arm, space));
+  const all = merged(rows, (cell) => cell.name);
+  // INTERSECT, EXCEPT and a UNION that drops doubles compare the values: the number of rows tells of them.
+  if (distinct) for (const cell of all.cells) reader.uses.filter(cell.value.flow);
+  const compared = distinct ? all.cells.map((each) => each.value.flow) : [];
+  return { ...all, control: derive([all.control, ...compared]) };
+}
+
+/** The arms from left to right: a long chain leans left and is unrolled, not descended. */
+function armsOf(fields: Fields): { readonly arms: readonly Fields[]; readonly distinct: boolean } {
+  const arms: Fields[] = [];
+  let distinct = false;
+  let at = fields;
+  for (;;) {
+    distinct ||= text(at['op']) !== 'SETOP_UNION' || at['all'] !== true;
+    arms.unshift((at['rarg'] ?? {}) as Fields);
+    const left = (at['larg'] ?? {}) as Fields;
+    const own = ['withClause', 'sortClause', 'limitCount', 'limitOffset'].some(
+      (each) => left[each] !== undefined,
+    );
+    if (own || text(left['op']) === 'SETOP_NONE' || left['op'] === undefined) {
+      arms.unshift(left);
+      return { arms, distinct };
+    }
+    at = left;
+  }
+}
+
+/** Rows of several sources under the names of the first. */
+export function merged(rows: readonly Rows[], name: (cell: Cell, at: number) => string): Rows {
+  const control = derive(rows.map((each) => each.control));
+  const open = rows.flatMap((each) => (each.open === undefined ? [] : [each.open]));
+  const first = rows[0]?.cells ?? [];
+  const uneven = rows.some((each) => each.cells.length !== first.length);
+  if (open.length > 0 || uneven) {
+    const flows = [...open, ...rows.flatMap((each) => each.cells.map((cell) => cell.value.flow))];
+    const why = open.length > 0 ? openWhy(open[0] ?? clean) : 'branches with different numbers of columns';
+    return openRows(unknown(why, flows), control);
+  }
+  const cells = first.map((cell, at) => {
+    const values = rows.map((each) => each.cells[at]?.value ?? constant);
+    return { name: name(cell, at), value: oneOfValues(values) };
+  });
+  return { cells, control };
+}
+
+function oneOfValues(values: readonly Value[]): Value {
+  const [first] = values;
+  if (values.length === 1 && first !== undefined) return settled(first);
+  const flow = either(values.map((each) => each.flow));
+  const type = values.every((each) => each.type === first?.type) ? first?.type : undefined;
+  const scalar = values.every((each) => each.scalar);
+  if (type === undefined) return { flow, scalar };
+  return { flow, scalar, type: type === oids.unknown ? oids.text : type };
+}
+
+function sorted(reader: Reader, fields: Fields, space: Space, rows: Rows): Rows {
+  const sorts = list(fields['sortClause']).map((each) =>
+    sortFlow(reader, as(each, 'SortBy')?.['node'], space, rows),
+  );
+  for (const flow of sorts) reader.uses.filter(flow);
+  return { ...rows, control: derive([rows.control, ...sorts]) };
+}

@@ -1,0 +1,253 @@
+import type { Cast, Catalogue, Operator, Relation, Routine, Type } from './catalogue.ts';
+import type { Reader } from './lineage-scope.ts';
+import type { Value } from './lineage-flow.ts';
+import { isOpaque, pureExtensions } from './lineage-system.ts';
+import { schemasFor } from './names.ts';
+import { type Fields, list, stringOf } from './tree.ts';
+
+/** Below it oids are given by initdb: what stands there came with PostgreSQL. FirstNormalObjectId, access/transam.h. */
+const firstNormalOid = 16_384;
+
+export const oids = { bool: 16, int4: 23, text: 25, unknown: 705, record: 2249 } as const;
+
+export function isOwn(schema: string, oid: number): boolean {
+  return (schema === 'pg_catalog' || schema === 'information_schema') && oid < firstNormalOid;
+}
+
+/** The strings of a dotted name. */
+export function namesOf(value: unknown): readonly string[] {
+  return list(value).flatMap((each) => stringOf(each) ?? []);
+}
+
+/** Where a possibly qualified name can be: the schemas, and the last name. */
+function places(
+  reader: Reader,
+  names: readonly string[],
+  kind: 'type' | 'function' | 'operator',
+): readonly [readonly string[], string] {
+  return [schemasFor(reader.scope, names.at(-2), kind), names.at(-1) ?? ''];
+}
+
+/** Every routine that a call with so many arguments could mean. */
+export function routinesFor(
+  reader: Reader,
+  names: readonly string[],
+  count: number,
+  types: readonly (number | undefined)[] = [],
+): readonly Routine[] {
+  const [schemas, name] = places(reader, names, 'function');
+  const fitting = schemas
+    .flatMap((schema) => reader.catalogue.routines(schema, name))
+    .filter((each) => takes(each, count));
+  // An exact match is always preferred (func_get_detail), whatever else could be coerced.
+  const exact = fitting.filter(
+    (each) => each.arguments.length === count && each.arguments.every((type, at) => type === types[at]),
+  );
+  return count > 0 && exact.length > 0 ? exact : fitting;
+}
+
+function takes(routine: Routine, count: number): boolean {
+  const most = routine.arguments.length;
+  if (routine.variadic && count >= most - 1 - routine.defaults) return true;
+  return count <= most && count >= most - routine.defaults;
+}
+
+/** Why what these give cannot be told from their arguments; undefined if it can. */
+export function whyOpaque(reader: Reader, routines: readonly Routine[]): string | undefined {
+  if (routines.length === 0) return 'a function that the catalogue does not have';
+  for (const routine of routines) {
+    const why = opacity(reader.catalogue, routine);
+    if (why !== undefined) return why;
+  }
+  return undefined;
+}
+
+function opacity(catalogue: Catalogue, routine: Routine): string | undefined {
+  if (isOwn(routine.schema, routine.oid)) {
+    return isOpaque(routine.name) ? `${routine.name} gives more than its arguments` : undefined;
+  }
+  if (routine.extension !== undefined && routine.language === 'c') {
+    if (routine.volatility === 'immutable' || pureExtensions.has(routine.extension)) return undefined;
+  }
+  if (routine.kind === 'aggregate' && routine.calls.length > 0) {
+    const parts = routine.calls.map((oid) => catalogue.routineByOid(oid));
+    const known = parts.every(
+      (part) => part !== undefined && part.kind !== 'aggregate' && opacity(catalogue, part) === undefined,
+    );
+    if (known) return undefined;
+  }
+  return `${routine.schema}.${routine.name} is not PostgreSQL's own`;
+}
+
+export function operatorsFor(
+  reader: Reader,
+  names: readonly string[],
+  left: Value | undefined,
+  right: Value | undefined,
+): readonly Operator[] {
+  const [schemas, name] = places(reader, names, 'operator');
+  const fitting = schemas
+    .flatMap((schema) => reader.catalogue.operators(schema, name))
+    .filter((each) => (each.left === 0) === (left === undefined));
+  const [a, b] = operandTypes(left?.type, right?.type);
+  const exact = fitting.filter((each) => (left === undefined || each.left === a) && each.right === b);
+  return b !== undefined && exact.length > 0 ? exact : fitting;
+}
+
+/** A literal takes the type of the other side (binary_oper_exact). */
+function operandTypes(
+  left: number | undefined,
+  right: number | undefined,
+): readonly [number | undefined, number | undefined] {
+  if (left === oids.unknown) return [right, right];
+  if (right === oids.unknown) return [left, left];
+  return [left, right];
+}
+
+export function whyOpaqueOperator(reader: Reader, operators: readonly Operator[]): string | undefined {
+  if (operators.length === 0) return 'an operator that the catalogue does not have';
+  for (const operator of operators) {
+    if (isOwn(operator.schema, operator.oid)) continue;
+    const routine = reader.catalogue.routineByOid(operator.routine);
+    const why =
+      routine === undefined ? 'an operator without a known function' : opacity(reader.catalogue, routine);
+    if (why !== undefined) return why;
+  }
+  return undefined;
+}
+
+export interface NamedType {
+  readonly type?: Type;
+  /** Why a value of it cannot be told from what was converted. */
+  readonly why?: string;
+}
+
+/** The type a TypeName means. */
+export function typeNamed(reader: Reader, typeName: Fields | undefined): NamedType {
+  const [schemas, name] = places(reader, namesOf(typeName?.['names']), 'type');
+  if (typeName === undefined || typeName['pct_type'] === true) return { why: 'a type that is not named' };
+  const isArray = list(typeName['arrayBounds']).length > 0;
+  for (const schema of schemas) {
+    const element = reader.catalogue.type(schema, name);
+    if (element === undefined) continue;
+    const type = isArray ? reader.catalogue.type(schema, arrayName(element)) : element;
+    const why = whyOpaqueType(reader, element);
+    return { ...(type === undefined ? {} : { type }), ...(why === undefined ? {} : { why }) };
+  }
+  return { why: 'a type that the catalogue does not have' };
+}
+
+// makeArrayTypeName() puts an underscore before it and cuts at 63 bytes; a clash gives another name, then the oid stays unknown.
+function arrayName(element: Type): string {
+  return `_${element.name}`.slice(0, 63);
+}
+
+function whyOpaqueType(reader: Reader, type: Type): string | undefined {
+  for (const name of type.runs) {
+    const dot = name.indexOf('.');
+    const bare = name.replace(/\(.*$/, '');
+    const why = whyOpaque(reader, reader.catalogue.routines(bare.slice(0, dot), bare.slice(dot + 1)));
+    if (why !== undefined) return why;
+  }
+  return undefined;
+}
+
+/** Casts by functions that did not come with PostgreSQL. */
+export function ownCastsOf(catalogue: Catalogue): readonly Cast[] {
+  return catalogue.casts.filter((each) => each.routine >= firstNormalOid);
+}
+
+/** Why converting to this type (undefined: to any, implicitly) can give something else than what is converted. */
+export function whyOpaqueCast(reader: Reader, source: Value, target: Type | undefined): string | undefined {
+  for (const cast of reader.ownCasts) {
+    if (source.type !== undefined && source.type !== cast.source) continue;
+    if (target === undefined ? source.type === undefined : !isOrHolds(reader.catalogue, target, cast.target))
+      continue;
+    const routine = reader.catalogue.routineByOid(cast.routine);
+    const why =
+      routine === undefined ? 'a cast without a known function' : opacity(reader.catalogue, routine);
+    if (why !== undefined) return why;
+  }
+  return undefined;
+}
+
+function isOrHolds(catalogue: Catalogue, type: Type, oid: number): boolean {
+  if (type.oid === oid) return true;
+  const inner = type.element === 0 ? type.base : type.element;
+  const next = inner === 0 ? undefined : catalogue.typeByOid(inner);
+  return next !== undefined && next.oid !== type.oid && isOrHolds(catalogue, next, oid);
+}
+
+/** How a call's result stands in FROM. */
+export type Shape =
+  | { readonly kind: 'scalar'; readonly type?: number; readonly name?: string }
+  | { readonly kind: 'row'; readonly names: readonly string[] }
+  /** `record`: the statement must list its columns. */
+  | { readonly kind: 'record' }
+  | { readonly kind: 'open' };
+
+export function shapeOf(reader: Reader, routines: readonly Routine[], args: readonly Value[]): Shape {
+  const [first, ...rest] = routines.map((each) => shapeOfOne(reader.catalogue, each, args));
+  if (first === undefined) return { kind: 'open' };
+  return rest.reduce((all, each) => common(all, each), first);
+}
+
+function common(a: Shape, b: Shape): Shape {
+  if (a.kind === 'scalar' && b.kind === 'scalar' && a.name === b.name) {
+    const named = a.name === undefined ? {} : { name: a.name };
+    return a.type === b.type ? a : { kind: 'scalar', ...named };
+  }
+  if (a.kind === 'row' && b.kind === 'row' && a.names.join('\0') === b.names.join('\0')) return a;
+  return a.kind === 'record' && b.kind === 'record' ? a : { kind: 'open' };
+}
+
+function shapeOfOne(catalogue: Catalogue, routine: Routine, args: readonly Value[]): Shape {
+  if (routine.columns.length > 1) return { kind: 'row', names: routine.columns };
+  const type = unwrapped(catalogue, routine.returns);
+  if (type === undefined) return { kind: 'open' };
+  if (type.oid === oids.record) return { kind: 'record' };
+  if (type.kind === 'composite') {
+    const relation = catalogue.relationByOid(type.relation);
+    return relation === undefined
+      ? { kind: 'open' }
+      : { kind: 'row', names: relation.columns.map((each) => each.name) };
+  }
+  const name = routine.columns[0] === undefined ? {} : { name: routine.columns[0] };
+  if (isPolymorphic(type))
+    return args.every((each) => each.scalar) ? { kind: 'scalar', ...name } : { kind: 'open' };
+  return isScalar(catalogue, type.oid) ? { kind: 'scalar', type: type.oid, ...name } : { kind: 'open' };
+}
+
+function isPolymorphic(type: Type): boolean {
+  return type.kind === 'pseudo' && type.name.startsWith('any');
+}
+
+function unwrapped(catalogue: Catalogue, oid: number): Type | undefined {
+  let type = catalogue.typeByOid(oid);
+  for (let depth = 0; type?.kind === 'domain' && depth < 32; depth++) type = catalogue.typeByOid(type.base);
+  return type;
+}
+
+/** Whether values of this type are surely no rows and no arrays of rows. */
+export function isScalar(catalogue: Catalogue, oid: number): boolean {
+  const type = unwrapped(catalogue, oid);
+  if (type === undefined || type.kind === 'composite' || type.kind === 'domain') return false;
+  if (type.kind === 'pseudo') return !type.name.includes('record') && !isPolymorphic(type);
+  return type.element === 0 || type.element === oid || isScalar(catalogue, type.element);
+}
+
+/** The relation whose rows values of this type are, or are arrays of. */
+export function rowRelation(
+  catalogue: Catalogue,
+  oid: number,
+): { readonly relation: Relation; readonly array: boolean } | undefined {
+  const type = unwrapped(catalogue, oid);
+  if (type === undefined) return undefined;
+  if (type.kind === 'composite') {
+    const relation = catalogue.relationByOid(type.relation);
+    return relation === undefined ? undefined : { relation, array: false };
+  }
+  if (type.element === 0 || type.element === oid) return undefined;
+  const inner = rowRelation(catalogue, type.element);
+  return inner === undefined ? undefined : { relation: inner.relation, array: true };
+}

@@ -1,0 +1,174 @@
+import type { Cast, Catalogue } from './catalogue.ts';
+import type { Scope } from './analysis.ts';
+import {
+  type Cell,
+  clean,
+  constant,
+  derive,
+  type Flow,
+  type Rows,
+  unknown,
+  type Value,
+} from './lineage-flow.ts';
+import type { Uses } from './lineage-uses.ts';
+import type { Fields } from './tree.ts';
+
+/** What the parts of the lineage share while one statement is followed. The parts reach each other through it only. */
+export interface Reader {
+  readonly catalogue: Catalogue;
+  readonly scope: Scope;
+  readonly uses: Uses;
+  readonly ownCasts: readonly Cast[];
+  /** One step of work and one level down; false when the statement is too long or too deep to be followed. */
+  readonly enter: () => boolean;
+  readonly leave: () => void;
+  /** The first output's name of the sub-selects seen so far, by their fields. */
+  readonly firstNames: Map<unknown, string>;
+  /** Any statement that may give rows. */
+  readonly rows: (node: unknown, space: Space) => Rows;
+  /** A SelectStmt by its fields: the arms of a set operation are not wrapped as nodes. */
+  readonly select: (fields: Fields, space: Space) => Rows;
+  readonly value: (node: unknown, space: Space) => Value;
+  /** For a view's own query: fully qualified, and its filters are not the statement's. */
+  readonly forView: (oid: number) => Reader | undefined;
+  /** The columns of relations, by oid: worked out once for a statement. */
+  readonly cells: Map<number, readonly Cell[]>;
+}
+
+/** One thing of FROM that names can refer to. */
+export interface Item {
+  /** Absent: its columns can be named, itself not. */
+  readonly name?: string;
+  /** Of a relation without an alias. */
+  readonly schema?: string;
+  readonly cells: readonly Cell[];
+  /** Its columns cannot be listed: any name may be one, and this flows from it. */
+  readonly open?: Flow;
+  /** It has ctid, tableoid and so on. */
+  readonly system: boolean;
+  /** Its columns can be named without it. */
+  readonly bare: boolean;
+}
+
+/** What names mean at one level of a query. Immutable: each place has its own. */
+export interface Space {
+  readonly items: readonly Item[];
+  readonly ctes: ReadonlyMap<string, () => Rows>;
+  readonly outer?: Space;
+}
+
+export const nowhere: Space = { items: [], ctes: new Map() };
+
+/** A level below: its own items over the outer ones. */
+export function below(outer: Space, items: readonly Item[] = []): Space {
+  return { items, ctes: new Map(), outer };
+}
+
+export function withItems(space: Space, items: readonly Item[]): Space {
+  return { ...space, items };
+}
+
+export function findCte(space: Space, name: string): (() => Rows) | undefined {
+  for (let at: Space | undefined = space; at !== undefined; at = at.outer) {
+    const found = at.ctes.get(name);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const systemColumns: ReadonlySet<string> = new Set(['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid']);
+
+/** The item's columns of this name: one, or (an error on the server) several, or none. */
+export function cellsNamed(item: Item, name: string): readonly Value[] {
+  const found = item.cells.filter((each) => each.name === name).map((each) => each.value);
+  return found.length === 0 && item.system && systemColumns.has(name) ? [constant] : found;
+}
+
+/** What a single name means as a column: the nearest level that has it wins. Undefined: no level has it. */
+export function findColumn(space: Space, name: string): Value | undefined {
+  for (let at: Space | undefined = space; at !== undefined; at = at.outer) {
+    const visible = at.items.filter((each) => each.bare);
+    const found = visible.flatMap((item) => cellsNamed(item, name));
+    if (found.length > 0) return oneOf(found);
+    const open = visible.flatMap((item) => (item.open === undefined ? [] : [item.open]));
+    if (open.length > 0) {
+      const further = at.outer === undefined ? undefined : findColumn(at.outer, name);
+      return hidden(open, further);
+    }
+  }
+  return undefined;
+}
+
+/** Only this level, as GROUP BY looks before it takes a name for an output's. */
+export function hasColumnHere(space: Space, name: string): boolean {
+  return space.items.some((item) => item.bare && cellsNamed(item, name).length > 0);
+}
+
+export function findItem(space: Space, name: string, schema?: string): Item | undefined {
+  for (let at: Space | undefined = space; at !== undefined; at = at.outer) {
+    const found = at.items.find(
+      (each) => each.name === name && (schema === undefined || each.schema === schema),
+    );
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+export function itemRow(item: Item): Value {
+  const flow = derive(item.cells.map((each) => each.value.flow));
+  if (item.open !== undefined) return { flow: unknown(openWhy(item.open), [flow, item.open]), scalar: false };
+  return { flow, fields: item.cells, scalar: false };
+}
+
+/** A column of an item by name; undefined: it has none of that name. */
+export function itemColumn(item: Item, name: string): Value | undefined {
+  const found = cellsNamed(item, name);
+  if (found.length > 0) return oneOf(found);
+  return item.open === undefined ? undefined : hidden([item.open], undefined);
+}
+
+/** All columns that `*` stands for, or the flow that hides them. */
+export function starOf(items: readonly Item[]): { readonly cells: readonly Cell[]; readonly open?: Flow } {
+  const visible = items.filter((each) => each.bare);
+  return listed(visible);
+}
+
+export function listed(items: readonly Item[]): { readonly cells: readonly Cell[]; readonly open?: Flow } {
+  const cells = items.flatMap((each) => each.cells);
+  const open = items.flatMap((each) => (each.open === undefined ? [] : [each.open]));
+  if (open.length === 0) return { cells };
+  const all = [...open, ...cells.map((each) => each.value.flow)];
+  return { cells: [], open: unknown(openWhy(open[0] ?? clean), all) };
+}
+
+/** Rows as something to name columns of. */
+export function itemOf(rows: Rows, name: string | undefined): Item {
+  return {
+    ...(name === undefined ? {} : { name }),
+    cells: rows.cells,
+    ...(rows.open === undefined ? {} : { open: rows.open }),
+    system: false,
+    bare: true,
+  };
+}
+
+export function openWhy(flow: Flow): string {
+  return flow.why ?? 'columns that cannot be listed';
+}
+
+function oneOf(found: readonly Value[]): Value {
+  const [first] = found;
+  if (found.length === 1 && first !== undefined) return first;
+  return {
+    flow: unknown(
+      'an ambiguous column',
+      found.map((each) => each.flow),
+    ),
+    scalar: false,
+  };
+}
+
+function hidden(open: readonly Flow[], further: Value | undefined): Value {
+  const flows = further === undefined ? open : [...open, further.flow];
+  return { flow: unknown(openWhy(open[0] ?? clean), flows), scalar: false };
+}

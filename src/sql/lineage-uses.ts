@@ -1,0 +1,51 @@
+import type { ColumnRef, ColumnUse } from '../core/action.ts';
+import { type Columns, type Flow, keyOf } from './lineage-flow.ts';
+
+/** Notes which columns a statement uses, and how. */
+export interface Uses {
+  /** Named somewhere: it counts as a filter unless it is seen to flow out. */
+  readonly touch: (flow: Flow) => void;
+  readonly filter: (flow: Flow) => void;
+  /** Flows into the answer or into a written value. */
+  readonly output: (flow: Flow) => void;
+  readonly write: (refs: Iterable<ColumnRef>) => void;
+}
+
+const nothing = (): void => {};
+
+export const noUses: Uses = { touch: nothing, filter: nothing, output: nothing, write: nothing };
+
+export function collectUses(): { readonly uses: Uses; readonly all: () => readonly ColumnUse[] } {
+  const touched = new Map<string, ColumnRef>();
+  const noted = { output: touchedMap(), filter: touchedMap(), write: touchedMap() };
+  return {
+    uses: {
+      touch: (flow) => note(touched, flow),
+      filter: (flow) => note(noted.filter, flow),
+      output: (flow) => note(noted.output, flow),
+      write: (refs) => {
+        for (const ref of refs) noted.write.set(keyOf(ref), ref);
+      },
+    },
+    all: () => {
+      for (const [key, ref] of touched) if (!noted.output.has(key)) noted.filter.set(key, ref);
+      const uses = (['output', 'filter', 'write'] as const).flatMap((use) =>
+        [...noted[use].values()].map((ref) => ({ object: ref.object, column: ref.column, use })),
+      );
+      return uses;
+    },
+  };
+}
+
+function touchedMap(): Map<string, ColumnRef> {
+  return new Map();
+}
+
+function note(into: Map<string, ColumnRef>, flow: Flow): void {
+  add(into, flow.from);
+  add(into, flow.through);
+}
+
+function add(into: Map<string, ColumnRef>, columns: Columns): void {
+  for (const [key, ref] of columns) into.set(key, ref);
+}
