@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { connect, createServer, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { Fault, WireError } from '../base/errors.ts';
+import type { Wire } from '../base/stream.ts';
+import { parseAddress } from './address.ts';
+import { dialTcp, listenTcp } from './tcp.ts';
+
+const never = new AbortController().signal;
+
+/** A listener, and both ends of one connection to it. */
+async function pair(): Promise<AsyncDisposable & { readonly client: Wire; readonly server: Wire }> {
+  const accepted = Promise.withResolvers<Wire>();
+  const listener = await listenTcp({ host: '127.0.0.1', port: 0, onWire: accepted.resolve });
+  const client = await dialTcp(`127.0.0.1:${listener.port}`, never, 5_000);
+  const server = await accepted.promise;
+  return {
+    client,
+    server,
+    [Symbol.asyncDispose]: async () => {
+      client.destroy();
+      server.destroy();
+      await listener.close();
+      await Promise.all([client.closed, server.closed]);
+    },
+  };
+}
+
+async function readAll(wire: Wire): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for (;;) {
+    const chunk = await wire.read();
+    if (chunk === undefined) return Buffer.concat(chunks);
+    chunks.push(chunk.slice());
+  }
+}
+
+test('a wire carries bytes both ways and ends', async () => {
+  await using ends = await pair();
+  await ends.client.write(Buffer.from('hello'));
+  assert.equal(Buffer.from((await ends.server.read()) ?? []).toString(), 'hello');
+  await ends.server.write(Buffer.from('world'));
+  ends.server.end();
+  assert.equal((await readAll(ends.client)).toString(), 'world');
+  ends.client.end();
+  assert.equal(await ends.server.read(), undefined);
+  await Promise.all([ends.client.closed, ends.server.closed]);
+});
+
+test('a wire carries much, in order, while its caller reuses the memory of each write', async () => {
+  await using ends = await pair();
+  const total = 16 * 1_048_576;
+  const sending = (async () => {
+    const memory = Buffer.alloc(100_000);
+    for (let sent = 0; sent < total; sent += memory.length) {
+      for (let at = 0; at < memory.length; at += 4) memory.writeUInt32BE(sent + at, at);
+      await ends.client.write(memory);
+      memory.fill(0xee);
+    }
+    ends.client.end();
+  })();
+  const got = await readAll(ends.server);
+  await sending;
+  assert.equal(got.length, Math.ceil(total / 100_000) * 100_000);
+  for (let at = 0; at < got.length; at += 4) if (got.readUInt32BE(at) !== at) assert.fail(`wrong at ${at}`);
+});
+
+test('a reader that stops makes its writer wait', async () => {
+  await using ends = await pair();
+  const chunk = Buffer.alloc(1_048_576);
+  let written = 0;
+  let waiting: Promise<void> | undefined;
+  while (waiting === undefined && written < 200) {
+    waiting = ends.client.write(chunk);
+    written += 1;
+  }
+  assert.ok(waiting !== undefined, 'the writer never waited');
+  let resolved = false;
+  void waiting.then(() => (resolved = true));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(resolved, false);
+  let got = 0;
+  while (got < written * chunk.length) got += (await ends.server.read())?.length ?? assert.fail('ended');
+  await waiting;
+});
+
+test('what was read stays as it is until the next read, whatever arrives meanwhile', async () => {
+  await using ends = await pair();
+  await ends.client.write(Buffer.alloc(1_000, 'a'));
+  const chunk = (await ends.server.read()) ?? assert.fail();
+  for (let index = 0; index < 50; index++) {
+    await ends.client.write(Buffer.alloc(20_000, 'b'));
+    await new Promise(setImmediate);
+  }
+  assert.ok(chunk.every((byte) => byte === 0x61));
+});
+
+test('destroy() rejects what is pending and resolves closed; the peer reads the end', async () => {
+  await using ends = await pair();
+  const reading = ends.server.read();
+  ends.server.destroy();
+  await assert.rejects(reading, (error) => error instanceof WireError && error.code === 'closed');
+  await ends.server.closed;
+  assert.equal(await ends.client.read(), undefined);
+  await assert.rejects(async () => ends.server.read(), WireError);
+  await assert.rejects(async () => ends.server.write(Buffer.from('x')), WireError);
+});
+
+test('a peer that vanishes rejects the read with WireError closed', async () => {
+  const accepted = Promise.withResolvers<Wire>();
+  const listener = await listenTcp({ host: '127.0.0.1', port: 0, onWire: accepted.resolve });
+  const socket = connect(listener.port, '127.0.0.1');
+  const wire = await accepted.promise;
+  const reading = wire.read();
+  socket.resetAndDestroy();
+  await assert.rejects(reading, (error) => error instanceof WireError && error.code === 'closed');
+  await wire.closed;
+  await listener.close();
+});
+
+test('end() lets the peer read the last word although it still sends', async () => {
+  const accepted = Promise.withResolvers<Wire>();
+  const listener = await listenTcp({ host: '127.0.0.1', port: 0, onWire: accepted.resolve });
+  const socket = connect({ port: listener.port, host: '127.0.0.1', allowHalfOpen: true });
+  let got = '';
+  socket.on('data', (data: Buffer) => (got += data.toString()));
+  socket.write(Buffer.alloc(300_000));
+  const wire = await accepted.promise;
+  await wire.read();
+  await wire.write(Buffer.from('no'));
+  wire.end();
+  await once(socket, 'end');
+  assert.equal(got, 'no');
+  socket.end();
+  await wire.closed;
+  await listener.close();
+});
+
+test('dialTcp() says what, where and why', async () => {
+  const server = createServer((socket: Socket) => socket.destroy());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  server.close();
+  await once(server, 'close');
+  await assert.rejects(dialTcp(`127.0.0.1:${port}`, never, 1_000), (error) => {
+    assert.ok(error instanceof Fault && error.code === 'unreachable');
+    assert.equal(error.message, `Cannot reach 127.0.0.1:${port}: connection refused`);
+    return true;
+  });
+  await assert.rejects(dialTcp('nowhere', never, 1_000), /expected host:port/);
+  await assert.rejects(dialTcp('127.0.0.1:1', AbortSignal.abort(), 1_000), { code: 'stopping' });
+});
+
+test('listenTcp() says when a port is in use', async () => {
+  const listener = await listenTcp({ host: '127.0.0.1', port: 0, onWire: (wire) => wire.destroy() });
+  await assert.rejects(
+    listenTcp({ host: '127.0.0.1', port: listener.port, onWire: () => {} }),
+    /the port is in use/,
+  );
+  await listener.close();
+});
+
+test('parseAddress() reads host:port and [v6]:port and nothing else', () => {
+  assert.deepEqual(parseAddress('db.internal:5432'), { host: 'db.internal', port: 5432 });
+  assert.deepEqual(parseAddress('[::1]:5432'), { host: '::1', port: 5432 });
+  for (const bad of ['db', 'db:', ':5432', '::1:5432', 'db:0', 'db:65536', 'a b:1', '[::1]', 'db:5432x']) {
+    assert.equal(parseAddress(bad), undefined, bad);
+  }
+});
