@@ -1,4 +1,4 @@
-import * as x509 from '@peculiar/x509';
+import type * as X509 from '@peculiar/x509';
 import { X509Certificate, webcrypto } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
@@ -6,6 +6,7 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { Secret } from '../base/secret.ts';
 import type { World } from '../base/time.ts';
+import { provideMetadata } from './reflect-metadata.ts';
 
 /** A certificate for the listeners. */
 export interface Certificate {
@@ -32,16 +33,19 @@ export async function ownCertificate(
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   const at = (name: string): string => join(folder, name);
   const names = namesFor(hosts);
-  const authority = await authorityIn(folder, world);
-  if (!isGood(at('server.pem'), { names, issuer: authority.cert.toString('pem'), world })) {
-    const made = await serverCertificate(authority, names, world);
+  const [ca, server] = [at('ca.pem'), at('server.pem')];
+  if (!isGood(server, { names, issuer: ca, world })) {
+    provideMetadata(); // before the import
+    const x509 = await import('@peculiar/x509');
+    const authority = await authorityIn(x509, folder, world);
+    const made = await serverCertificate(x509, authority, { names, world });
     write(at('server.key'), made.key);
-    write(at('server.pem'), made.cert);
+    write(server, made.cert);
   }
   return {
-    cert: readFileSync(at('server.pem'), 'utf8'),
+    cert: readFileSync(server, 'utf8'),
     key: new Secret(readFileSync(at('server.key'), 'utf8')),
-    ca: at('ca.pem'),
+    ca,
   };
 }
 
@@ -59,12 +63,14 @@ function namesFor(hosts: readonly string[]): readonly string[] {
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
+type Library = typeof X509;
+
 interface Authority {
-  readonly cert: x509.X509Certificate;
+  readonly cert: X509.X509Certificate;
   readonly key: webcrypto.CryptoKey;
 }
 
-async function authorityIn(folder: string, world: World): Promise<Authority> {
+async function authorityIn(x509: Library, folder: string, world: World): Promise<Authority> {
   const [certFile, keyFile] = [join(folder, 'ca.pem'), join(folder, 'ca.key')];
   if (existsSync(certFile) && existsSync(keyFile)) {
     const cert = new x509.X509Certificate(readFileSync(certFile, 'utf8'));
@@ -87,15 +93,15 @@ async function authorityIn(folder: string, world: World): Promise<Authority> {
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  write(keyFile, await pemOf(keys.privateKey));
+  write(keyFile, await pemOf(x509, keys.privateKey));
   write(certFile, cert.toString('pem'), 0o644);
   return { cert, key: keys.privateKey };
 }
 
 async function serverCertificate(
+  x509: Library,
   authority: Authority,
-  names: readonly string[],
-  world: World,
+  { names, world }: { readonly names: readonly string[]; readonly world: World },
 ): Promise<{ readonly cert: string; readonly key: string }> {
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const cert = await x509.X509CertificateGenerator.create({
@@ -119,7 +125,7 @@ async function serverCertificate(
   });
   return {
     cert: `${cert.toString('pem')}\n${authority.cert.toString('pem')}\n`,
-    key: await pemOf(keys.privateKey),
+    key: await pemOf(x509, keys.privateKey),
   };
 }
 
@@ -127,13 +133,17 @@ function isGood(
   file: string,
   wanted: { readonly names: readonly string[]; readonly issuer: string; readonly world: World },
 ): boolean {
-  if (!existsSync(file)) return false;
+  if (!existsSync(file) || !existsSync(wanted.issuer)) return false;
   const cert = new X509Certificate(readFileSync(file));
   const daysLeft = (cert.validToDate.getTime() - wanted.world.now()) / dayMs;
   const covers = wanted.names.every(
     (each) => (isIP(each) === 0 ? cert.checkHost(each) : cert.checkIP(each)) !== undefined,
   );
-  return daysLeft > renewBeforeDays && covers && cert.verify(new X509Certificate(wanted.issuer).publicKey);
+  return (
+    daysLeft > renewBeforeDays &&
+    covers &&
+    cert.verify(new X509Certificate(readFileSync(wanted.issuer)).publicKey)
+  );
 }
 
 function validity(world: World, days: number): { readonly notBefore: Date; readonly notAfter: Date } {
@@ -147,7 +157,7 @@ function serial(world: World): string {
   return Buffer.from(bytes).toString('hex');
 }
 
-async function pemOf(key: webcrypto.CryptoKey): Promise<string> {
+async function pemOf(x509: Library, key: webcrypto.CryptoKey): Promise<string> {
   return `${x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY')}\n`;
 }
 

@@ -1,0 +1,410 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Hono } from 'hono';
+import { isObject, unknown } from '../../base/check.ts';
+import { Fault } from '../../base/errors.ts';
+import { err, ok } from '../../base/result.ts';
+import type { Question } from '../../core/ports.ts';
+import type { Protocol } from '../../core/protocol.ts';
+import type { ResourceName } from '../../core/session.ts';
+import { fakePolicy, heldWorld, memoryLedger, memoryMetrics, person } from '../fake.ts';
+import { SignInFailures } from '../live.ts';
+import { app } from './app.ts';
+import { documentPath, openapi } from './openapi.ts';
+import type { DecisionRecord, SessionSummary } from './records.ts';
+import { routes, type ApiParts } from './routes.ts';
+import { schemas } from './schemas.ts';
+
+const shop = { name: 'shop' as ResourceName, kind: 'postgres', tags: ['env/test'], settings: {} };
+
+function decision(id: string, subject: string): DecisionRecord {
+  return {
+    id,
+    session: id.split('.')[0] ?? '',
+    at: '2026-01-01T00:00:00.000Z',
+    identity: { subject, kind: 'human', groups: ['analysts'] },
+    resource: 'shop',
+    decision: 'deny',
+    verb: 'sql.delete',
+    access: 'write',
+    targets: [{ kind: 'table', name: 'public.orders', access: 'write' }],
+    columns: [{ object: 'public.orders', column: 'id', use: 'filter' }],
+    rules: [{ id: 'shop/no-writes', at: 'modules/shop.policy.yaml:3:5' }],
+    wouldBe: [],
+    duties: [],
+    policy: 'abc',
+    denial: { class: 'RULE', why: 'No', fix: [], retryable: false, decisionId: id },
+    text: 'delete from orders where id = 1',
+    outcome: { kind: 'unsent' },
+  };
+}
+
+function session(id: string, subject: string): SessionSummary {
+  return {
+    id,
+    identity: { subject, kind: 'human', groups: ['analysts'] },
+    resource: 'shop',
+    kind: 'postgres',
+    startedAt: '2026-01-01T00:00:00.000Z',
+    state: 'open',
+    peer: '127.0.0.1:5',
+    decisions: 1,
+    denied: 1,
+  };
+}
+
+const kept = [session('s2', 'bob'), session('s1', 'ana')];
+
+const postgres: Protocol = {
+  name: 'postgres',
+  port: 5432,
+  verbs: { 'sql.select': 'reads' },
+  attributes: {},
+  settings: unknown,
+  start: () => {
+    throw new Error('Not in this test');
+  },
+};
+
+type Allows = (question: Question) => boolean;
+const everything: Allows = () => true;
+const ownOnly: Allows = ({ action }) => action.attributes['own'] !== false;
+
+function house(
+  allows: Allows = everything,
+  over: Partial<ApiParts> = {},
+): {
+  readonly api: Hono;
+  readonly parts: ApiParts;
+  readonly ledger: ReturnType<typeof memoryLedger>;
+  readonly logged: string[];
+  readonly get: (path: string, token?: string) => Promise<Reply>;
+  readonly post: (path: string, body: unknown, type?: string) => Promise<Reply>;
+} {
+  const [world, ledger, metrics, logged] = [heldWorld(), memoryLedger(), memoryMetrics(), [] as string[]];
+  const policy = fakePolicy(allows);
+  const parts: ApiParts = {
+    policy: () => policy,
+    ledger,
+    world,
+    resources: [shop],
+    find: (subject) => (['ana', 'bob'].includes(subject) ? person(subject) : undefined),
+    actions: (_resource, text) =>
+      Promise.resolve([
+        {
+          verb: 'sql.select',
+          access: 'read',
+          targets: [],
+          columns: [{ object: 'public.customers', column: 'email', use: 'output' }],
+          attributes: {},
+          text,
+          notes: [],
+        },
+      ]),
+    statementBytes: 1_000,
+    version: '0.1.0',
+    records: {
+      sessions: ({ identity, limit }) =>
+        Promise.resolve(
+          kept.filter((each) => identity === undefined || each.identity.subject === identity).slice(0, limit),
+        ),
+      session: (id) => {
+        const found = kept.find((each) => each.id === id);
+        return Promise.resolve(
+          found === undefined
+            ? undefined
+            : { ...found, statements: [decision(`${id}.1`, found.identity.subject)] },
+        );
+      },
+      decision: (id) =>
+        Promise.resolve({ 's1.1': decision('s1.1', 'ana'), 's2.1': decision('s2.1', 'bob') }[id]),
+    },
+    protocols: [postgres],
+    listener: () => '127.0.0.1:8432',
+    policyStatus: () => ({ loaded: true, digest: 'abc', problems: [] }),
+    readiness: () => ({ policy: 'ok', ledger: 'ok' }),
+    metrics: { contentType: 'text/plain; version=0.0.4', text: () => Promise.resolve('up 1\n') },
+    ...over,
+  };
+  const api = app({
+    routes: routes(parts),
+    identify: (token) => {
+      const subject = token.reveal('test');
+      return Promise.resolve(
+        ['ana', 'bob'].includes(subject)
+          ? ok(person(subject, { groups: ['analysts'] }))
+          : err({ fault: 'foreign', why: 'Not ours' } as const),
+      );
+    },
+    failures: new SignInFailures(3, world),
+    metrics,
+    log: (level, event, facts) => logged.push(JSON.stringify({ level, event, ...facts })),
+    bodyBytes: 2_000,
+    peer: () => '127.0.0.1:1',
+    secure: false,
+  });
+  const send = async (path: string, init: RequestInit): Promise<Reply> => {
+    const answer = await api.request(path, init);
+    const text = await answer.text();
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      text,
+      body:
+        answer.headers.get('content-type')?.includes('json') === true ? (JSON.parse(text) as unknown) : text,
+    };
+  };
+  const authorization = 'Bearer ana';
+  return {
+    api,
+    parts,
+    ledger,
+    logged,
+    get: (path, token = 'ana') => send(path, { headers: { authorization: `Bearer ${token}` } }),
+    post: (path, body, type = 'application/json') =>
+      send(path, {
+        method: 'POST',
+        headers: { authorization, 'content-type': type },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      }),
+  };
+}
+
+interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly body: unknown;
+}
+
+/** Whether a value has the shape its schema says, exactly: what is wrong, by path. */
+function mismatch(schema: unknown, value: unknown, path: string = ''): readonly string[] {
+  if (!isObject(schema)) return [`${path}: no schema`];
+  if (typeof schema['$ref'] === 'string') {
+    const name = schema['$ref'].replace('#/components/schemas/', '') as keyof typeof schemas;
+    return mismatch(schemas[name], value, path);
+  }
+  if (Array.isArray(schema['enum']) && !schema['enum'].includes(value)) return [`${path}: not in the enum`];
+  switch (schema['type']) {
+    case 'array':
+      return Array.isArray(value)
+        ? value.flatMap((each: unknown, index) => mismatch(schema['items'], each, `${path}[${index}]`))
+        : [`${path}: no array`];
+    case 'object': {
+      if (!isObject(value)) return [`${path}: no object`];
+      const properties = isObject(schema['properties']) ? schema['properties'] : undefined;
+      if (properties === undefined) return [];
+      const missing = (schema['required'] as readonly string[]).filter((name) => !(name in value));
+      return [
+        ...missing.map((name) => `${path}.${name}: missing`),
+        ...Object.entries(value).flatMap(([name, inner]) =>
+          name in properties
+            ? mismatch(properties[name], inner, `${path}.${name}`)
+            : [`${path}.${name}: unknown`],
+        ),
+      ];
+    }
+    case 'integer':
+      return Number.isInteger(value) ? [] : [`${path}: no integer`];
+    default:
+      return typeof value === schema['type'] ? [] : [`${path}: no ${String(schema['type'])}`];
+  }
+}
+
+const answers: readonly (readonly [string, string, unknown?])[] = [
+  ['/healthz', '/healthz'],
+  ['/readyz', '/readyz'],
+  ['/openapi.json', '/openapi.json'],
+  ['/api/v1/me', '/api/v1/me'],
+  ['/api/v1/resources', '/api/v1/resources'],
+  ['/api/v1/sessions', '/api/v1/sessions?limit=10'],
+  ['/api/v1/sessions/:id', '/api/v1/sessions/s2'],
+  ['/api/v1/sessions/:id', '/api/v1/sessions/last'],
+  ['/api/v1/decisions/:id', '/api/v1/decisions/s1.1'],
+  ['/api/v1/explain', '/api/v1/explain', { on: 'shop', statement: 'select 1', as: 'bob' }],
+  ['/api/v1/policy/status', '/api/v1/policy/status'],
+];
+
+for (const [path, url, body] of answers) {
+  test(`${path} answers in the shape of its schema (${url})`, async () => {
+    const { get, post, parts } = house();
+    const answer = body === undefined ? await get(url) : await post(url, body);
+    assert.equal(answer.status, 200, answer.text);
+    const route = routes(parts).find((each) => each.path === path);
+    assert.deepEqual(mismatch(route?.gives.schema, answer.body), []);
+  });
+}
+
+test('/openapi.json has every route, and every schema it refers to', () => {
+  const all = routes(house().parts);
+  const document = openapi(all, '0.1.0') as { readonly paths: Record<string, Record<string, object>> };
+  const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method} ${path}`),
+  );
+  assert.deepEqual(
+    documented.toSorted(),
+    all.map(({ method, path }) => `${method} ${documentPath(path)}`).toSorted(),
+  );
+  const referred = [...JSON.stringify(document).matchAll(/#\/components\/schemas\/(\w+)/g)].map(
+    ([, name]) => name,
+  );
+  assert.deepEqual(new Set(referred), new Set(Object.keys(schemas)));
+  const ids = [...JSON.stringify(document).matchAll(/"operationId":"(\w+)"/g)].map(([, id]) => id);
+  assert.equal(new Set(ids).size, all.length);
+  assert.ok(answers.length >= all.length - 1);
+});
+
+test('the app serves the routes of its document and no others', () => {
+  const { api, parts } = house();
+  const served = new Set(api.routes.filter(({ path }) => path !== '/*').map(({ path }) => path));
+  assert.deepEqual(served, new Set(routes(parts).map(({ path }) => path)));
+});
+
+test('every route that is not open asks for a token', async () => {
+  const { parts, api } = house();
+  for (const { path, method, open } of routes(parts)) {
+    const answer = await api.request(path.replace(':id', 's1'), { method: method.toUpperCase() });
+    assert.equal(answer.status, open === true ? 200 : 401, path);
+    if (open !== true) assert.equal(answer.headers.get('content-type'), 'application/problem+json');
+  }
+});
+
+test('a wrong token is refused, and after too many of them the address', async () => {
+  const { get } = house();
+  for (let tried = 0; tried < 3; tried++) assert.equal((await get('/api/v1/me', 'zed')).status, 401);
+  assert.equal((await get('/api/v1/me', 'ana')).status, 429);
+  assert.equal((await get('/healthz')).status, 200);
+});
+
+test('reading the record is judged, and written down, allowed or not', async () => {
+  const denied = house(() => false);
+  const refused = await denied.get('/api/v1/sessions/s1');
+  assert.equal(refused.status, 403);
+  assert.deepEqual(mismatch(schemas.Problem, refused.body), []);
+  assert.deepEqual(
+    denied.ledger.entries.map(
+      (entry) => entry.kind === 'record.read' && [entry.verb, entry.of, entry.allowed],
+    ),
+    [['record.read', 's1', false]],
+  );
+  const allowed = house();
+  await allowed.get('/api/v1/decisions/s2.1');
+  assert.deepEqual(
+    allowed.ledger.entries.map((entry) => entry.kind === 'record.read' && [entry.of, entry.allowed]),
+    [['s2', true]],
+  );
+});
+
+test('who sees only their own sees no others, and cannot tell them from none', async () => {
+  const { get, ledger } = house(ownOnly);
+  const listed = (await get('/api/v1/sessions')).body as readonly SessionSummary[];
+  assert.deepEqual(
+    listed.map(({ id }) => id),
+    ['s1'],
+  );
+  assert.deepEqual((await get('/api/v1/sessions?identity=bob')).body, []);
+  assert.equal((await get('/api/v1/sessions/s1')).status, 200);
+  const [others, none] = [await get('/api/v1/sessions/s2'), await get('/api/v1/sessions/zzz')];
+  assert.deepEqual([others.status, others.text], [404, none.text]);
+  assert.equal((await get('/api/v1/decisions/s2.1')).status, 404);
+  assert.equal(ledger.entries.length, 6);
+});
+
+test('explain asks for another identity only where the policy lets it', async () => {
+  const { post } = house(ownOnly);
+  const ask = { on: 'shop', statement: 'select 1' };
+  assert.equal((await post('/api/v1/explain', ask)).status, 200);
+  assert.equal((await post('/api/v1/explain', { ...ask, as: 'ana' })).status, 200);
+  assert.equal((await post('/api/v1/explain', { ...ask, as: 'bob' })).status, 403);
+});
+
+test('nothing of the record is shown when the ledger cannot be written', async () => {
+  const { get, post, ledger } = house();
+  ledger.fails = true;
+  for (const path of [
+    '/api/v1/sessions',
+    '/api/v1/sessions/s1',
+    '/api/v1/decisions/s1.1',
+    '/api/v1/policy/status',
+  ]) {
+    assert.equal((await get(path)).status, 503, path);
+  }
+  assert.equal((await post('/api/v1/explain', { on: 'shop', statement: 'x' })).status, 503);
+});
+
+test('without a policy nothing is shown', async () => {
+  const { get } = house(everything, { policy: () => undefined });
+  assert.equal((await get('/api/v1/sessions')).status, 403);
+  assert.deepEqual((await get('/api/v1/resources')).body, []);
+});
+
+test('what the API cannot read it refuses', async (t) => {
+  const question = { on: 'shop', statement: 'select 1' };
+  const cases: readonly (readonly [string, number, (at: ReturnType<typeof house>) => Promise<Reply>])[] = [
+    ['a body that is no JSON', 400, ({ post }) => post('/api/v1/explain', '{')],
+    ['a body of another type', 415, ({ post }) => post('/api/v1/explain', question, 'text/plain')],
+    ['a body that is too large', 413, ({ post }) => post('/api/v1/explain', { on: 'x'.repeat(3_000) })],
+    [
+      'a question with a key it does not know',
+      400,
+      ({ post }) => post('/api/v1/explain', { ...question, als: 'x' }),
+    ],
+    [
+      'a statement that is too long',
+      400,
+      ({ post }) => post('/api/v1/explain', { ...question, statement: 'x'.repeat(1_001) }),
+    ],
+    ['a resource that is not there', 404, ({ post }) => post('/api/v1/explain', { ...question, on: 'x' })],
+    ['an identity that is not there', 404, ({ post }) => post('/api/v1/explain', { ...question, as: 'zed' })],
+    ['a limit of nothing', 400, ({ get }) => get('/api/v1/sessions?limit=0')],
+    ['a limit that is no number', 400, ({ get }) => get('/api/v1/sessions?limit=1e3')],
+    ['a path that is not there', 404, ({ get }) => get('/api/v1/nothing')],
+    ['a method that is not there', 405, ({ post }) => post('/api/v1/me', {})],
+  ];
+  for (const [name, status, send] of cases) {
+    await t.test(name, async () => {
+      const answer = await send(house());
+      assert.equal(answer.status, status);
+      assert.equal(answer.headers.get('content-type'), 'application/problem+json');
+      assert.deepEqual(mismatch(schemas.Problem, answer.body), []);
+    });
+  }
+});
+
+test('every answer has the headers that keep browsers out, and none that let them in', async () => {
+  const { get } = house();
+  for (const path of ['/healthz', '/api/v1/me', '/nothing']) {
+    const { headers } = await get(path);
+    assert.equal(headers.get('cache-control'), 'no-store');
+    assert.match(headers.get('content-security-policy') ?? '', /default-src 'none'/);
+    assert.equal(headers.get('x-content-type-options'), 'nosniff');
+    assert.equal(headers.get('access-control-allow-origin'), null);
+  }
+});
+
+test('/readyz says which part is not ready', async () => {
+  const answer = await house(everything, { readiness: () => ({ policy: 'ok', ledger: 'failed' }) }).get(
+    '/readyz',
+  );
+  assert.equal(answer.status, 503);
+  assert.deepEqual(answer.body, { ready: false, parts: { policy: 'ok', ledger: 'failed' } });
+});
+
+test('a bug of ours is a 500 that quotes nothing, in the answer or in the log', async () => {
+  const broken = house(everything, {
+    records: {
+      sessions: () => Promise.reject(new TypeError('canary-value')),
+      session: () => Promise.resolve(undefined),
+      decision: () => Promise.resolve(undefined),
+    },
+  });
+  const answer = await broken.get('/api/v1/sessions');
+  assert.equal(answer.status, 500);
+  assert.equal(`${answer.text}${broken.logged.join()}`.includes('canary-value'), false);
+  assert.equal(broken.logged.length, 1);
+});
+
+test('a statement that cannot be analysed is said so', async () => {
+  const { post } = house(everything, { actions: () => Promise.reject(new Fault('parser', 'Too slow')) });
+  assert.equal((await post('/api/v1/explain', { on: 'shop', statement: 'x' })).status, 503);
+});
