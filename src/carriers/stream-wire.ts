@@ -19,7 +19,7 @@ export interface StreamOptions {
 export function streamWire(socket: Socket, options: StreamOptions): Wire & { readonly detach: () => void } {
   const closed = Promise.withResolvers<void>();
   let reader: PromiseWithResolvers<Uint8Array | undefined> | undefined;
-  let ended = false; // by the peer
+  let ended = socket.readableEnded; // by the peer
   let finished = false; // by us
   let failure: Error | undefined;
 

@@ -46,7 +46,7 @@ async function handshake(socket: Socket, as: SecureAs): Promise<TLSSocket> {
     outcome.reject(new WireError('closed', 'Connection closed during the TLS handshake'));
   const onError = (error: Error): void => outcome.reject(failed(as, error));
   secured.once(as.kind === 'server' ? 'secure' : 'secureConnect', () => outcome.resolve());
-  secured.once('error', onError).once('close', onClose);
+  secured.once('error', onError).once('end', onClose).once('close', onClose);
   try {
     await outcome.promise;
   } catch (error) {
@@ -55,7 +55,7 @@ async function handshake(socket: Socket, as: SecureAs): Promise<TLSSocket> {
     socket.destroy();
     throw error;
   }
-  secured.off('error', onError).off('close', onClose);
+  secured.off('error', onError).off('end', onClose).off('close', onClose);
   return secured;
 }
 

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Metrics } from '../core/metrics.ts';
+import { worker, type WorkerOptions } from './worker.ts';
+
+const module = new URL('./testdata/work.ts', import.meta.url);
+
+function counted(): { readonly metrics: Metrics; readonly restarts: () => number } {
+  let restarts = 0;
+  return {
+    metrics: {
+      count: (name) => (restarts += name === 'parser_restarts_total' ? 1 : 0),
+      gauge: () => {},
+      observe: () => {},
+    },
+    restarts: () => restarts,
+  };
+}
+
+function start(options: Partial<WorkerOptions> = {}): ReturnType<typeof worker> {
+  return worker(module, { metrics: counted().metrics, ...options });
+}
+
+test('a worker calls the exported functions of its module, in order', async () => {
+  await using work = start();
+  const answers = await Promise.all([1, 2, 3, 4].map((value) => work.call('double', value, 5_000)));
+  assert.deepEqual(answers, [2, 4, 6, 8]);
+});
+
+test('a worker does not see the environment', async () => {
+  process.env['WORKER_TEST_SECRET'] = 'hidden';
+  await using work = start();
+  assert.deepEqual(await work.call('whoAmI', undefined, 5_000), { pid: process.pid, secret: undefined });
+});
+
+test('a call that misses its deadline ends its thread, and what waits goes on', async () => {
+  const { metrics, restarts } = counted();
+  await using work = start({ metrics });
+  await work.call('double', 0, 5_000);
+  const missed = assert.rejects(work.call('spin', undefined, 100), {
+    code: 'parser',
+    message: /within 100 ms/,
+  });
+  const after = work.call('double', 21, 5_000);
+  await missed;
+  assert.equal(await after, 42);
+  assert.equal(restarts(), 1);
+});
+
+test('with two threads one that hangs does not hold up the other', async () => {
+  await using work = start({ threads: 2 });
+  let over = false;
+  const missed = assert
+    .rejects(work.call('spin', undefined, 1_500), { code: 'parser' })
+    .then(() => (over = true));
+  assert.equal(await work.call('double', 4, 5_000), 8);
+  assert.equal(over, false);
+  await missed;
+});
+
+for (const how of ['exit', 'hog']) {
+  test(`a crash (${how}) rejects the call and the next gets a new thread`, { timeout: 60_000 }, async () => {
+    const { metrics, restarts } = counted();
+    await using work = start({ metrics, heapMegabytes: 64 });
+    await assert.rejects(work.call(how, undefined, 50_000), { code: 'parser' });
+    assert.equal(await work.call('double', 3, 5_000), 6);
+    assert.equal(restarts(), 1);
+  });
+}
+
+test('what a function throws is a Fault that does not quote its argument', async () => {
+  await using work = start();
+  await assert.rejects(work.call('fail', 'hunter2', 5_000), (error) => {
+    assert.ok(error instanceof Error);
+    assert.equal(error.message, '"fail" failed in its worker');
+    assert.equal(error.cause, 'RangeError');
+    return true;
+  });
+  await assert.rejects(work.call('absent', 1, 5_000), { code: 'parser' });
+  await assert.rejects(
+    work.call('double', () => {}, 5_000),
+    { code: 'parser' },
+  );
+  assert.equal(await work.call('double', 1, 5_000), 2);
+});
+
+test('a module that cannot be loaded rejects who waits instead of starting for ever', async () => {
+  const { metrics, restarts } = counted();
+  await using work = worker(new URL('./testdata/absent.ts', import.meta.url), { metrics });
+  await assert.rejects(work.call('double', 1, 5_000), { code: 'parser' });
+  assert.equal(restarts(), 1);
+});
+
+test('too many waiting calls are rejected at once, and a call waits no longer than it may run', async () => {
+  await using work = start({ waiting: 1 });
+  await work.call('double', 1, 5_000);
+  const missed = assert.rejects(work.call('spin', undefined, 600), { code: 'parser' });
+  const impatient = assert.rejects(work.call('double', 1, 50), /was busy for 50 ms/);
+  await assert.rejects(work.call('double', 1, 5_000), /More than 1 calls wait/);
+  await impatient;
+  await missed;
+});
+
+test('stopping rejects what is under way and what comes after', async () => {
+  const work = start();
+  const running = assert.rejects(work.call('spin', undefined, 60_000), { code: 'stopping' });
+  const queued = assert.rejects(work.call('double', 1, 60_000), { code: 'stopping' });
+  await work[Symbol.asyncDispose]();
+  await running;
+  await queued;
+  await assert.rejects(work.call('double', 1, 5_000), { code: 'stopping' });
+});
