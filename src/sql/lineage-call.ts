@@ -9,6 +9,7 @@ import {
   rowRelation,
   typeNamed,
   whyOpaque,
+  whyImplicit,
   whyOpaqueCast,
 } from './lineage-routine.ts';
 import type { Reader, Space } from './lineage-scope.ts';
@@ -25,11 +26,18 @@ export interface Called {
 /** A FuncCall by its fields. */
 export function call(reader: Reader, fields: Fields, space: Space): Called {
   const args = list(fields['args']);
-  const values = args.map((each) => reader.value(as(each, 'NamedArgExpr')?.['arg'] ?? each, space));
-  const beside = besideArguments(reader, fields, space);
+  const direct = args.map((each) => reader.value(as(each, 'NamedArgExpr')?.['arg'] ?? each, space));
+  const order = list(fields['agg_order']).map((each) => reader.value(as(each, 'SortBy')?.['node'], space));
+  // WITHIN GROUP (ORDER BY x): what is sorted stands among the parameters.
+  const within = fields['agg_within_group'] === true;
+  const values = within ? [...direct, ...order] : direct;
+  const beside = [...(within ? [] : order.map((each) => each.flow)), ...filterOf(reader, fields, space)];
+  for (const flow of [...order.map((each) => each.flow), ...beside]) reader.uses.filter(flow);
   const names = namesOf(fields['funcname']);
   const plain = beside.length === 0 && fields['over'] === undefined && fields['agg_star'] !== true;
-  return callOf(reader, { names, values, beside, plain, setting: literal(args[0]) });
+  // Arguments by name can stand in any order: their types then say nothing of the place.
+  const byName = args.some((each) => as(each, 'NamedArgExpr') !== undefined);
+  return callOf(reader, { names, values, beside, plain, byName, setting: literal(args[0]) });
 }
 
 export interface Call {
@@ -39,19 +47,21 @@ export interface Call {
   readonly beside: readonly Flow[];
   /** Nothing but arguments: it may be a field or a cast in a call's clothes. */
   readonly plain: boolean;
+  readonly byName?: boolean;
   readonly setting?: string | undefined;
 }
 
 export function callOf(reader: Reader, made: Call): Called {
   const { names, values, beside } = made;
-  const types = values.map((each) => each.type);
-  const routines = routinesFor(reader, names, values.length, types);
+  const placed = made.byName === true ? values.map(({ flow, scalar }) => ({ flow, scalar })) : values;
+  const routines = routinesFor(reader, names, placed);
   if (routines.length === 0 && made.plain && values.length === 1 && values[0] !== undefined) {
     return inDisguise(reader, names, values[0]);
   }
   const all = [...values.map((each) => each.flow), ...beside];
-  const why = whyOpaque(reader, routines) ?? implicitCast(reader, values) ?? setting(routines, made.setting);
-  const shape = shapeOf(reader, routines, values);
+  const why =
+    whyOpaque(reader, routines) ?? implicitCast(reader, routines, values) ?? setting(routines, made.setting);
+  const shape = shapeOf(reader, routines, placed);
   if (why !== undefined) return { value: shaped(unknown(why, all), shape), shape };
   const flows = isCount(routines) ? [...values.filter(isMore).map((each) => each.flow), ...beside] : all;
   return { value: shaped(derive(flows), shape), shape };
@@ -73,8 +83,8 @@ function inDisguise(reader: Reader, names: readonly string[], value: Value): Cal
 }
 
 /** Whether `(x).name` can be a call or a cast. */
-export function isCallable(reader: Reader, name: string): boolean {
-  if (routinesFor(reader, [name], 1).length > 0) return true;
+export function isCallable(reader: Reader, name: string, value: Value): boolean {
+  if (routinesFor(reader, [name], [value]).length > 0) return true;
   return typeNamed(reader, { names: [{ String: { sval: name } }] }).type !== undefined;
 }
 
@@ -85,7 +95,9 @@ export function cast(
   type: Type | undefined,
   opaque: string | undefined,
 ): Value {
-  const why = opaque ?? whyOpaqueCast(reader, value, type);
+  const why =
+    opaque ??
+    (type === undefined ? 'a type that the catalogue does not have' : whyOpaqueCast(reader, value, type));
   const flow = why === undefined ? derive([value.flow]) : unknown(why, [value.flow]);
   if (type === undefined) return { flow, scalar: false };
   const row = rowRelation(reader.catalogue, type.oid);
@@ -103,16 +115,11 @@ function shaped(flow: Flow, shape: Shape): Value {
   return { flow, fields, scalar: false };
 }
 
-function besideArguments(reader: Reader, fields: Fields, space: Space): readonly Flow[] {
-  const order = list(fields['agg_order']).map(
-    (each) => reader.value(as(each, 'SortBy')?.['node'], space).flow,
-  );
-  const filter = fields['agg_filter'] === undefined ? [] : [reader.value(fields['agg_filter'], space).flow];
+function filterOf(reader: Reader, fields: Fields, space: Space): readonly Flow[] {
   const over = fields['over'];
   if (typeof over === 'object' && over !== null)
     reader.uses.filter(windowFlow(reader, over as Fields, space));
-  for (const flow of [...order, ...filter]) reader.uses.filter(flow);
-  return [...order, ...filter];
+  return fields['agg_filter'] === undefined ? [] : [reader.value(fields['agg_filter'], space).flow];
 }
 
 /** What orders and parts a window. */
@@ -127,13 +134,16 @@ export function windowFlow(reader: Reader, window: Fields, space: Space): Flow {
     .flow;
 }
 
-function implicitCast(reader: Reader, values: readonly Value[]): string | undefined {
-  if (reader.ownCasts.length === 0) return undefined;
-  for (const value of values) {
-    const why = whyOpaqueCast(reader, value, undefined);
-    if (why !== undefined) return why;
-  }
-  return undefined;
+function implicitCast(
+  reader: Reader,
+  routines: readonly Routine[],
+  values: readonly Value[],
+): string | undefined {
+  return whyImplicit(
+    reader,
+    values,
+    routines.flatMap((each) => each.arguments),
+  );
 }
 
 // count(column) says how many, not what; count(CASE …) is a question about the values.
@@ -143,8 +153,7 @@ function isCount(routines: readonly Routine[]): boolean {
 
 /** More than a stored value, present or not: something computed, whose being NULL tells of what it was computed from. */
 export function isMore(value: Value): boolean {
-  if (value.flow.bare !== undefined || isClean(value.flow)) return false;
-  return value.fields?.some((each) => isMore(each.value)) ?? true;
+  return value.flow.bare === undefined && value.row !== true && !isClean(value.flow);
 }
 
 function setting(routines: readonly Routine[], name: string | undefined): string | undefined {

@@ -10,10 +10,21 @@ import {
   unknown,
   type Value,
 } from './lineage-flow.ts';
-import { namesOf, oids, operatorsFor, shapeOf, typeNamed, whyOpaqueOperator } from './lineage-routine.ts';
+import {
+  arrayOf,
+  namesOf,
+  oids,
+  operatorsFor,
+  shapeOf,
+  typeNamed,
+  whyImplicit,
+  whyMixed,
+  whyOpaqueOperator,
+} from './lineage-routine.ts';
 import {
   findColumn,
   findItem,
+  holdEqual,
   itemColumn,
   itemRow,
   listed,
@@ -214,19 +225,33 @@ function operation(reader: Reader, fields: Fields, space: Space): Value {
   const left = fields['lexpr'] === undefined ? undefined : reader.value(fields['lexpr'], space);
   const right = reader.value(fields['rexpr'], space);
   const kind = text(fields['kind']) ?? '';
+  if (left !== undefined && isEquality(kind, fields)) {
+    const others = list(as(fields['rexpr'], 'List')?.['items']);
+    if (others.length === 0) holdEqual(reader, left, right);
+    for (const each of others) holdEqual(reader, left, reader.value(each, space));
+  }
   const names = behind[kind]?.map((each) => [each]) ?? [namesOf(fields['name'])];
   const found = names.map((each) => operatorsFor(reader, each, left, right));
   const whys = found.map((each) => whyOpaqueOperator(reader, each));
-  const why = whys.find((each) => each !== undefined);
-  const flows = left === undefined ? [right.flow] : [left.flow, right.flow];
+  const operands = left === undefined ? [right] : [left, right];
+  const types = found.flat().flatMap((each) => [each.left, each.right]);
+  const why = whys.find((each) => each !== undefined) ?? whyImplicit(reader, operands, types);
+  const flows = operands.map((each) => each.flow);
   const scalar = right.scalar && (left?.scalar ?? true);
   if (why !== undefined) return { flow: unknown(why, flows), scalar: false };
   if (kind === 'AEXPR_NULLIF') return { flow: derive(flows), scalar: left?.scalar ?? true };
   if (kind !== 'AEXPR_OP') return { flow: derive(flows), scalar: true, type: oids.bool };
   const routines = found.flat().flatMap((each) => reader.catalogue.routineByOid(each.routine) ?? []);
-  const shape = shapeOf(reader, routines, left === undefined ? [right] : [left, right]);
+  const shape = shapeOf(reader, routines, operands);
   const type = shape.kind === 'scalar' && shape.type !== undefined ? { type: shape.type } : {};
   return { flow: derive(flows), scalar: scalar || shape.kind === 'scalar', ...type };
+}
+
+const equalities: ReadonlySet<string> = new Set(['AEXPR_OP', 'AEXPR_OP_ANY', 'AEXPR_IN']);
+
+function isEquality(kind: string, fields: Fields): boolean {
+  if (kind === 'AEXPR_NOT_DISTINCT') return true;
+  return equalities.has(kind) && namesOf(fields['name']).at(-1) === '=';
 }
 
 function subLink(reader: Reader, fields: Fields, space: Space): Value {
@@ -252,6 +277,9 @@ function subLink(reader: Reader, fields: Fields, space: Space): Value {
     return { flow: unknown('a sub-select that is not understood', [test.flow, ...flows]), scalar: false };
   }
   reader.uses.filter(derive(flows));
+  const row = test.fields?.map((each) => each.value) ?? [test];
+  for (const [at, each] of row.entries())
+    if (kind === 'ANY_SUBLINK') holdEqual(reader, each, cells[at] ?? constant);
   if (why !== undefined) return { flow: unknown(why, [test.flow, ...flows]), scalar: true };
   return { ...computed([test.flow, ...flows]), type: oids.bool };
 }
@@ -271,17 +299,28 @@ function choice(reader: Reader, fields: Fields, space: Space): Value {
   const why = whys.find((each) => each !== undefined);
   const flows = [...control, ...values].map((each) => each.flow);
   const scalar = values.every((each) => each.scalar);
-  return { flow: why === undefined ? derive(flows) : unknown(why, flows), scalar };
+  const mixed = why ?? whyMixed(reader, values);
+  return { flow: mixed === undefined ? derive(flows) : unknown(mixed, flows), scalar, ...commonType(values) };
+}
+
+function commonType(values: readonly Value[]): { readonly type?: number } {
+  const type = values[0]?.type;
+  return type !== undefined && values.every((each) => each.type === type) ? { type } : {};
 }
 
 /** One of several values of one type, or an array of them. */
 function ofSameKind(reader: Reader, fields: Fields, space: Space): Value {
   const parts = [...list(fields['elements']), ...list(fields['args']), fields['arg']];
   const values = parts.filter((each) => each !== undefined).map((each) => reader.value(each, space));
-  return computed(
-    values.map((each) => each.flow),
-    values.every((each) => each.scalar),
-  );
+  const flows = values.map((each) => each.flow);
+  const scalar = values.every((each) => each.scalar);
+  const why = whyMixed(reader, values);
+  if (why !== undefined) return { flow: unknown(why, flows), scalar: false };
+  const { type } = commonType(values);
+  if (fields['elements'] === undefined)
+    return { ...computed(flows, scalar), ...(type === undefined ? {} : { type }) };
+  const array = type === undefined ? undefined : arrayOf(reader.catalogue, type);
+  return { ...computed(flows, scalar), ...(array === undefined ? {} : { type: array }) };
 }
 
 function indirection(reader: Reader, fields: Fields, space: Space): Value {
@@ -298,7 +337,7 @@ export function stepInto(reader: Reader, value: Value, step: unknown, space: Spa
   const field = value.fields?.find((each) => each.name === name);
   if (field !== undefined) return field.value;
   // A row whose fields are not known can have one of that name: what flows into the row flows into the field.
-  if (value.fields === undefined && !isCallable(reader, name))
+  if (value.fields === undefined && !isCallable(reader, name, value))
     return { flow: derive([value.flow]), scalar: false };
   return callOf(reader, { names: [name], values: [value], beside: [], plain: true }).value;
 }

@@ -23,6 +23,8 @@ export interface Value {
   readonly scalar: boolean;
   /** Its type's oid, where that is sure. */
   readonly type?: number;
+  /** It is the row of an entry of FROM, or ROW(…): whether it is NULL tells nothing of its fields. */
+  readonly row?: true;
 }
 
 export interface Cell {
@@ -126,7 +128,7 @@ export function computed(flows: readonly Flow[], scalar = true): Value {
 
 /** A whole row of these cells. */
 export function rowOf(cells: readonly Cell[]): Value {
-  return { flow: derive(cells.map((each) => each.value.flow)), fields: cells, scalar: false };
+  return { flow: derive(cells.map((each) => each.value.flow)), fields: cells, scalar: false, row: true };
 }
 
 export function openRows(flow: Flow, control: Flow = clean): Rows {

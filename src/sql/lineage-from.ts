@@ -20,6 +20,7 @@ import { isScalar, namesOf, typeNamed } from './lineage-routine.ts';
 import {
   cellsNamed,
   findCte,
+  holdEqual,
   type Item,
   itemOf,
   listed,
@@ -296,6 +297,7 @@ function mergedCell(reader: Reader, name: string, sides: readonly [Item, Item], 
   const [shown, other] = type === 'JOIN_RIGHT' ? [right, left] : [left, right];
   if (shown === undefined || other === undefined) return { name, value: constant };
   reader.uses.filter(other.flow);
+  holdEqual(reader, shown, other);
   // The server shows one side as it is only where both have one type; FULL shows whichever is there.
   const asIs = type !== 'JOIN_FULL' && shown.type !== undefined && shown.type === other.type;
   const flow = asIs ? alsoOf(shown.flow, other.flow) : derive([shown.flow, other.flow]);

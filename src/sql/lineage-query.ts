@@ -14,8 +14,17 @@ import { windowFlow } from './lineage-call.ts';
 import { flowsIn, itemNamed, rowCells, stepInto } from './lineage-expression.ts';
 import { fromClause } from './lineage-from.ts';
 import { outputName } from './lineage-name.ts';
-import { namesOf, oids } from './lineage-routine.ts';
-import { below, hasColumnHere, listed, openWhy, type Reader, type Space, starOf } from './lineage-scope.ts';
+import { namesOf, oids, whyMixed } from './lineage-routine.ts';
+import {
+  below,
+  equated,
+  hasColumnHere,
+  listed,
+  openWhy,
+  type Reader,
+  type Space,
+  starOf,
+} from './lineage-scope.ts';
 import { withClause } from './lineage-with.ts';
 import { as, type Fields, list, stringOf, text } from './tree.ts';
 
@@ -49,11 +58,12 @@ function limited(reader: Reader, fields: Fields, space: Space, rows: Rows): Rows
 
 function simpleSelect(reader: Reader, fields: Fields, outer: Space): Rows {
   const from = fromClause(reader, list(fields['fromClause']), outer);
-  const space: Space = { ...outer, items: from.items };
+  const before: Space = { ...outer, items: from.items };
+  const conditions = [fields['whereClause'], fields['havingClause']]
+    .filter((each) => each !== undefined)
+    .map((each) => reader.value(each, before).flow);
+  const space = { ...before, items: equated(reader, from.items) };
   const targets = targetCells(reader, list(fields['targetList']), space);
-  const where = fields['whereClause'] === undefined ? [] : [reader.value(fields['whereClause'], space).flow];
-  const having =
-    fields['havingClause'] === undefined ? [] : [reader.value(fields['havingClause'], space).flow];
   const windows = list(fields['windowClause']).map((each) =>
     windowFlow(reader, as(each, 'WindowDef') ?? {}, space),
   );
@@ -62,7 +72,7 @@ function simpleSelect(reader: Reader, fields: Fields, outer: Space): Rows {
   const order = list(fields['sortClause']).map((each) =>
     sortFlow(reader, as(each, 'SortBy')?.['node'], space, targets),
   );
-  const controls = [...where, ...having, ...windows, ...group, ...distinct, ...order];
+  const controls = [...conditions, ...windows, ...group, ...distinct, ...order];
   for (const flow of controls) reader.uses.filter(flow);
   return { ...targets, control: derive([from.control, ...controls]) };
 }
@@ -164,6 +174,7 @@ function singleName(node: unknown): string | undefined {
 function valuesRows(reader: Reader, lists: readonly unknown[], space: Space): Rows {
   const rows = lists.map((each) => rowCells(reader, list(as(each, 'List')?.['items']), space));
   return merged(
+    reader,
     rows.map((cells) => ({ cells, control: clean })),
     (_, at) => `column${at + 1}`,
   );
@@ -172,7 +183,7 @@ function valuesRows(reader: Reader, lists: readonly unknown[], space: Space): Ro
 function setOperation(reader: Reader, fields: Fields, space: Space): Rows {
   const { arms, distinct } = armsOf(fields);
   const rows = arms.map((arm) => reader.select(arm, space));
-  const all = merged(rows, (cell) => cell.name);
+  const all = merged(reader, rows, (cell) => cell.name);
   // INTERSECT, EXCEPT and a UNION that drops doubles compare the values: the number of rows tells of them.
   if (distinct) for (const cell of all.cells) reader.uses.filter(cell.value.flow);
   const compared = distinct ? all.cells.map((each) => each.value.flow) : [];
@@ -200,7 +211,7 @@ function armsOf(fields: Fields): { readonly arms: readonly Fields[]; readonly di
 }
 
 /** Rows of several sources under the names of the first. */
-export function merged(rows: readonly Rows[], name: (cell: Cell, at: number) => string): Rows {
+function merged(reader: Reader, rows: readonly Rows[], name: (cell: Cell, at: number) => string): Rows {
   const control = derive(rows.map((each) => each.control));
   const open = rows.flatMap((each) => (each.open === undefined ? [] : [each.open]));
   const first = rows[0]?.cells ?? [];
@@ -212,15 +223,17 @@ export function merged(rows: readonly Rows[], name: (cell: Cell, at: number) => 
   }
   const cells = first.map((cell, at) => {
     const values = rows.map((each) => each.cells[at]?.value ?? constant);
-    return { name: name(cell, at), value: oneOfValues(values) };
+    return { name: name(cell, at), value: oneOfValues(reader, values) };
   });
   return { cells, control };
 }
 
-function oneOfValues(values: readonly Value[]): Value {
+function oneOfValues(reader: Reader, values: readonly Value[]): Value {
   const [first] = values;
   if (values.length === 1 && first !== undefined) return settled(first);
-  const flow = either(values.map((each) => each.flow));
+  const flows = values.map((each) => each.flow);
+  const why = whyMixed(reader, values);
+  const flow = why === undefined ? either(flows) : unknown(why, flows);
   const type = values.every((each) => each.type === first?.type) ? first?.type : undefined;
   const scalar = values.every((each) => each.scalar);
   if (type === undefined) return { flow, scalar };

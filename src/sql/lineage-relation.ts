@@ -54,7 +54,8 @@ export function relationItem(reader: Reader, rangeVar: Fields): Item {
   }
   const cells = relationCells(reader, found.relation).map((cell, at) => ({
     name: alias.columns[at] ?? cell.name,
-    value: cell.value,
+    // Its own value at each place in FROM: what holds for one does not for another.
+    value: { ...cell.value },
   }));
   return { ...called, cells, system: found.relation.kind !== 'view', bare: true };
 }
@@ -83,9 +84,16 @@ function makeCells(reader: Reader, relation: Relation): readonly Cell[] {
   if (why !== undefined) return each(reader, relation, (ref) => unknown(why, [columnFlow(ref)]));
   if (isOwn(relation.schema, relation.oid)) return each(reader, relation, ownFlow(relation));
   if (relation.kind === 'view' || relation.kind === 'materialized') return viewCells(reader, relation);
-  return each(reader, relation, (ref, column) =>
-    columnFlow(ref, inParents(reader.catalogue, relation, column)),
-  );
+  return each(reader, relation, (ref, column) => {
+    const own = columnFlow(ref, inParents(reader.catalogue, relation, column));
+    return column.generated ? derive([own, ...besides(relation, column)]) : own;
+  });
+}
+
+// SECURITY: of which columns a generated one is computed the catalogue does not say: of any of its row.
+function besides(relation: Relation, generated: Column): readonly Flow[] {
+  const stored = relation.columns.filter((each) => !each.generated && each.name !== generated.name);
+  return stored.map((each) => columnFlow(refOf(relation, each.name)));
 }
 
 function whyUnknown(relation: Relation): string | undefined {

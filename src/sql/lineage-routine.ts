@@ -28,22 +28,27 @@ function places(
   return [schemasFor(reader.scope, names.at(-2), kind), names.at(-1) ?? ''];
 }
 
-/** Every routine that a call with so many arguments could mean. */
+/** Every routine that a call with these arguments could mean. */
 export function routinesFor(
   reader: Reader,
   names: readonly string[],
-  count: number,
-  types: readonly (number | undefined)[] = [],
+  args: readonly Value[],
 ): readonly Routine[] {
   const [schemas, name] = places(reader, names, 'function');
-  const fitting = schemas
+  const counted = schemas
     .flatMap((schema) => reader.catalogue.routines(schema, name))
-    .filter((each) => takes(each, count));
+    .filter((each) => takes(each, args.length));
+  if (args.length === 0) return counted;
   // An exact match is always preferred (func_get_detail), whatever else could be coerced.
-  const exact = fitting.filter(
-    (each) => each.arguments.length === count && each.arguments.every((type, at) => type === types[at]),
+  const exact = counted.filter(
+    (each) =>
+      each.arguments.length === args.length && each.arguments.every((type, at) => type === args[at]?.type),
   );
-  return count > 0 && exact.length > 0 ? exact : fitting;
+  if (exact.length > 0) return exact;
+  const fitting = counted.filter((each) =>
+    args.every((arg, at) => each.variadic || accepts(reader, each.arguments[at], arg.type)),
+  );
+  return fitting.length > 0 ? fitting : counted;
 }
 
 function takes(routine: Routine, count: number): boolean {
@@ -91,7 +96,13 @@ export function operatorsFor(
     .filter((each) => (each.left === 0) === (left === undefined));
   const [a, b] = operandTypes(left?.type, right?.type);
   const exact = fitting.filter((each) => (left === undefined || each.left === a) && each.right === b);
-  return b !== undefined && exact.length > 0 ? exact : fitting;
+  if (b !== undefined && exact.length > 0) return exact;
+  const taking = fitting.filter(
+    (each) =>
+      (left === undefined || accepts(reader, each.left, left.type)) &&
+      accepts(reader, each.right, right?.type),
+  );
+  return taking.length > 0 ? taking : fitting;
 }
 
 /** A literal takes the type of the other side (binary_oper_exact). */
@@ -152,23 +163,80 @@ function whyOpaqueType(reader: Reader, type: Type): string | undefined {
   return undefined;
 }
 
+/** Whether a value of this type can stand for a parameter of that one: false only where the server surely refuses it (can_coerce_type). */
+function accepts(reader: Reader, parameter: number | undefined, given: number | undefined): boolean {
+  if (parameter === undefined || given === undefined || given === oids.unknown || given === parameter)
+    return true;
+  const { catalogue } = reader;
+  const [wanted, type] = [unwrapped(catalogue, parameter), unwrapped(catalogue, given)];
+  if (wanted === undefined || type === undefined || wanted.oid === type.oid) return true;
+  if (wanted.kind === 'pseudo') return acceptsAny(wanted.name, type);
+  if (type.kind === 'pseudo' || (type.kind === 'composite' && wanted.kind === 'composite')) return true;
+  const casts = reader.casts();
+  if (casts.has(castKey(type.oid, wanted.oid)) || casts.has(castKey(given, parameter))) return true;
+  return type.element !== 0 && wanted.element !== 0 && accepts(reader, wanted.element, type.element);
+}
+
+function acceptsAny(pseudo: string, type: Type): boolean {
+  if (pseudo.endsWith('array')) return pseudo.endsWith('nonarray') ? type.element === 0 : type.element !== 0;
+  if (pseudo.endsWith('multirange')) return type.kind === 'multirange';
+  if (pseudo.endsWith('range')) return type.kind === 'range';
+  if (pseudo === 'anyenum') return type.kind === 'enum';
+  if (pseudo === 'record') return type.kind === 'composite';
+  return true;
+}
+
+function castKey(source: number, target: number): string {
+  return `${source} ${target}`;
+}
+
+export function castKeys(catalogue: Catalogue): ReadonlySet<string> {
+  return new Set(catalogue.casts.map((each) => castKey(each.source, each.target)));
+}
+
 /** Casts by functions that did not come with PostgreSQL. */
 export function ownCastsOf(catalogue: Catalogue): readonly Cast[] {
   return catalogue.casts.filter((each) => each.routine >= firstNormalOid);
 }
 
-/** Why converting to this type (undefined: to any, implicitly) can give something else than what is converted. */
-export function whyOpaqueCast(reader: Reader, source: Value, target: Type | undefined): string | undefined {
+/** Why converting a value to a type can give something else than what is converted. */
+export function whyOpaqueCast(reader: Reader, source: Value, target: Type): string | undefined {
   for (const cast of reader.ownCasts) {
     if (source.type !== undefined && source.type !== cast.source) continue;
-    if (target === undefined ? source.type === undefined : !isOrHolds(reader.catalogue, target, cast.target))
-      continue;
+    if (!isOrHolds(reader.catalogue, target, cast.target)) continue;
     const routine = reader.catalogue.routineByOid(cast.routine);
     const why =
       routine === undefined ? 'a cast without a known function' : opacity(reader.catalogue, routine);
     if (why !== undefined) return why;
   }
   return undefined;
+}
+
+/** The same for values that the server converts on its own: `targets` are the types it may convert them to. */
+export function whyImplicit(
+  reader: Reader,
+  values: readonly Value[],
+  targets: Iterable<number>,
+): string | undefined {
+  if (reader.ownCasts.length === 0) return undefined;
+  for (const oid of new Set(targets)) {
+    const target = reader.catalogue.typeByOid(oid);
+    if (target === undefined) continue;
+    for (const value of values) {
+      const why = value.type === oid ? undefined : whyOpaqueCast(reader, value, target);
+      if (why !== undefined) return why;
+    }
+  }
+  return undefined;
+}
+
+/** Why values that are brought to one type (CASE, UNION, ARRAY) can change on the way. */
+export function whyMixed(reader: Reader, values: readonly Value[]): string | undefined {
+  return whyImplicit(
+    reader,
+    values,
+    values.flatMap((each) => each.type ?? []),
+  );
 }
 
 function isOrHolds(catalogue: Catalogue, type: Type, oid: number): boolean {
@@ -203,8 +271,19 @@ function common(a: Shape, b: Shape): Shape {
 
 function shapeOfOne(catalogue: Catalogue, routine: Routine, args: readonly Value[]): Shape {
   if (routine.columns.length > 1) return { kind: 'row', names: routine.columns };
-  const type = unwrapped(catalogue, routine.returns);
-  if (type === undefined) return { kind: 'open' };
+  const declared = unwrapped(catalogue, routine.returns);
+  if (declared === undefined) return { kind: 'open' };
+  const name = routine.columns[0] === undefined ? {} : { name: routine.columns[0] };
+  if (!isPolymorphic(declared)) return shapeOfType(catalogue, declared, name);
+  const actual = polymorphic(catalogue, routine, args);
+  const type = actual === undefined ? undefined : unwrapped(catalogue, actual);
+  if (type !== undefined) return shapeOfType(catalogue, type, name);
+  return args.length > 0 && args.every((each) => each.scalar)
+    ? { kind: 'scalar', ...name }
+    : { kind: 'open' };
+}
+
+function shapeOfType(catalogue: Catalogue, type: Type, name: { readonly name?: string }): Shape {
   if (type.oid === oids.record) return { kind: 'record' };
   if (type.kind === 'composite') {
     const relation = catalogue.relationByOid(type.relation);
@@ -212,10 +291,37 @@ function shapeOfOne(catalogue: Catalogue, routine: Routine, args: readonly Value
       ? { kind: 'open' }
       : { kind: 'row', names: relation.columns.map((each) => each.name) };
   }
-  const name = routine.columns[0] === undefined ? {} : { name: routine.columns[0] };
-  if (isPolymorphic(type))
-    return args.every((each) => each.scalar) ? { kind: 'scalar', ...name } : { kind: 'open' };
-  return isScalar(catalogue, type.oid) ? { kind: 'scalar', type: type.oid, ...name } : { kind: 'open' };
+  // An array of rows is one column too; what it is made of is looked up by its type where it is taken apart.
+  const plain = isScalar(catalogue, type.oid) || type.element !== 0;
+  return plain ? { kind: 'scalar', type: type.oid, ...name } : { kind: 'open' };
+}
+
+// anyarray and so on: the declared result by the type of an argument that decides it (enforce_generic_type_consistency).
+function polymorphic(catalogue: Catalogue, routine: Routine, args: readonly Value[]): number | undefined {
+  const result = catalogue.typeByOid(routine.returns)?.name ?? '';
+  if (!/^any(element|array|nonarray|enum)$/.test(result)) return undefined;
+  for (const [at, parameter] of routine.arguments.entries()) {
+    const name = catalogue.typeByOid(parameter)?.name ?? '';
+    const given = args[at]?.type;
+    if (given === undefined || given === oids.unknown || !/^any(element|array|nonarray|enum)$/.test(name))
+      continue;
+    const [isArray, wantsArray] = [name === 'anyarray', result === 'anyarray'];
+    if (isArray === wantsArray) return given;
+    return wantsArray ? arrayOf(catalogue, given) : elementOf(catalogue, given);
+  }
+  return undefined;
+}
+
+/** The array type over a type; undefined where it is not called after it. */
+export function arrayOf(catalogue: Catalogue, oid: number): number | undefined {
+  const element = catalogue.typeByOid(oid === oids.unknown ? oids.text : oid);
+  const array = element === undefined ? undefined : catalogue.type(element.schema, arrayName(element));
+  return array?.element === element?.oid ? array?.oid : undefined;
+}
+
+function elementOf(catalogue: Catalogue, oid: number): number | undefined {
+  const element = unwrapped(catalogue, oid)?.element ?? 0;
+  return element === 0 ? undefined : element;
 }
 
 function isPolymorphic(type: Type): boolean {

@@ -1,11 +1,13 @@
 import type { Cast, Catalogue } from './catalogue.ts';
 import type { Scope } from './analysis.ts';
 import {
+  alsoOf,
   type Cell,
   clean,
   constant,
   derive,
   type Flow,
+  isClean,
   type Rows,
   unknown,
   type Value,
@@ -19,9 +21,13 @@ export interface Reader {
   readonly scope: Scope;
   readonly uses: Uses;
   readonly ownCasts: readonly Cast[];
+  /** Pairs of types with a cast between them. */
+  readonly casts: () => ReadonlySet<string>;
   /** One step of work and one level down; false when the statement is too long or too deep to be followed. */
   readonly enter: () => boolean;
   readonly leave: () => void;
+  /** Values that the statement's conditions hold equal, both ways. */
+  readonly equals: Map<Value, Set<Value>>;
   /** The first output's name of the sub-selects seen so far, by their fields. */
   readonly firstNames: Map<unknown, string>;
   /** Any statement that may give rows. */
@@ -117,7 +123,7 @@ export function findItem(space: Space, name: string, schema?: string): Item | un
 export function itemRow(item: Item): Value {
   const flow = derive(item.cells.map((each) => each.value.flow));
   if (item.open !== undefined) return { flow: unknown(openWhy(item.open), [flow, item.open]), scalar: false };
-  return { flow, fields: item.cells, scalar: false };
+  return { flow, fields: item.cells, scalar: false, row: true };
 }
 
 /** A column of an item by name; undefined: it has none of that name. */
@@ -139,6 +145,38 @@ export function listed(items: readonly Item[]): { readonly cells: readonly Cell[
   if (open.length === 0) return { cells };
   const all = [...open, ...cells.map((each) => each.value.flow)];
   return { cells: [], open: unknown(openWhy(open[0] ?? clean), all) };
+}
+
+/** Notes that rows are kept only where these are equal: each then shows what the other holds. */
+export function holdEqual(reader: Reader, a: Value, b: Value): void {
+  // What is not known of one side says nothing of the other: a temporary table would else withhold all it is joined to.
+  if (a.flow.why !== undefined || b.flow.why !== undefined || isClean(a.flow) || isClean(b.flow)) return;
+  for (const [from, to] of [[a, b] as const, [b, a] as const]) {
+    const known = reader.equals.get(from);
+    if (known === undefined) reader.equals.set(from, new Set([to]));
+    else known.add(to);
+  }
+}
+
+/** The items with what their columns are held equal to. */
+export function equated(reader: Reader, items: readonly Item[]): readonly Item[] {
+  if (reader.equals.size === 0) return items;
+  return items.map((item) => {
+    if (!item.cells.some((each) => reader.equals.has(each.value))) return item;
+    return {
+      ...item,
+      cells: item.cells.map((cell) => ({ name: cell.name, value: withEquals(reader, cell.value) })),
+    };
+  });
+}
+
+function withEquals(reader: Reader, value: Value): Value {
+  if (!reader.equals.has(value)) return value;
+  const all = new Set([value]);
+  // A set gives what is added while it is walked.
+  for (const each of all) for (const other of reader.equals.get(each) ?? []) all.add(other);
+  all.delete(value);
+  return { ...value, flow: alsoOf(value.flow, derive([...all].map((each) => each.flow))) };
 }
 
 /** Rows as something to name columns of. */

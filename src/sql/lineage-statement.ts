@@ -159,9 +159,11 @@ const voidType = 2278;
 /** A procedure with OUT arguments answers with one row. */
 function call(reader: Reader, fields: Fields): Answer {
   const made = (fields['funccall'] ?? {}) as Fields;
-  const args = list(made['args']);
-  reader.uses.output(derive(flowsIn(reader, args, nowhere)));
-  const routines = routinesFor(reader, namesOf(made['funcname']), args.length);
+  const args = list(made['args']).map((each) =>
+    reader.value(as(each, 'NamedArgExpr')?.['arg'] ?? each, nowhere),
+  );
+  reader.uses.output(derive(args.map((each) => each.flow)));
+  const routines = routinesFor(reader, namesOf(made['funcname']), args);
   const quiet = routines.length > 0 && routines.every((each) => each.returns === voidType);
   return quiet ? none : unknownRows('what a procedure gives back');
 }

@@ -4,9 +4,6 @@
 const carriers: Readonly<Record<string, readonly string[]>> = {
   pg_statistic: ['*'],
   pg_statistic_ext_data: ['*'],
-  pg_stats: ['*'],
-  pg_stats_ext: ['*'],
-  pg_stats_ext_exprs: ['*'],
   pg_largeobject: ['*'],
   pg_stat_activity: ['query', 'application_name'],
   pg_stat_replication: ['application_name'],
@@ -34,6 +31,23 @@ const carriers: Readonly<Record<string, readonly string[]>> = {
   pg_locks: ['classid', 'objid', 'objsubid'],
 };
 
+/** The other way round: all columns but these carry data. */
+const allBut: Readonly<Record<string, readonly string[]>> = {
+  pg_stats:
+    words(`schemaname tablename attname tableid attnum inherited null_frac avg_width n_distinct correlation
+    most_common_freqs most_common_elem_freqs elem_count_histogram`),
+  pg_stats_ext:
+    words(`schemaname tablename statistics_schemaname statistics_name statistics_owner attnames kinds
+    inherited n_distinct dependencies most_common_val_nulls most_common_freqs most_common_base_freqs`),
+  pg_stats_ext_exprs:
+    words(`schemaname tablename statistics_schemaname statistics_name statistics_owner inherited
+    null_frac avg_width n_distinct correlation most_common_freqs most_common_elem_freqs`),
+};
+
+function words(text: string): readonly string[] {
+  return text.split(/\s+/);
+}
+
 const informationSchema: Readonly<Record<string, readonly string[]>> = {
   foreign_server_options: ['option_value'],
   foreign_table_options: ['option_value'],
@@ -49,6 +63,8 @@ const informationSchema: Readonly<Record<string, readonly string[]>> = {
 
 /** Whether this column of PostgreSQL's own relations holds more than facts of the server. */
 export function carriesData(schema: string, relation: string, column: string): boolean {
+  const plain = schema === 'pg_catalog' ? allBut[relation] : undefined;
+  if (plain !== undefined) return !plain.includes(column);
   const found = (schema === 'information_schema' ? informationSchema : carriers)[relation];
   return found !== undefined && (found.includes('*') || found.includes(column));
 }

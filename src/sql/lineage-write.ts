@@ -15,7 +15,7 @@ import {
 import { fromClause, fromEntry } from './lineage-from.ts';
 import { targetCells } from './lineage-query.ts';
 import { relationItem } from './lineage-relation.ts';
-import { below, type Item, type Reader, type Space } from './lineage-scope.ts';
+import { below, equated, type Item, type Reader, type Space } from './lineage-scope.ts';
 import { withClause } from './lineage-with.ts';
 import { rangeVarName, resolveRelation } from './names.ts';
 import { as, type Fields, list, stringOf, text } from './tree.ts';
@@ -194,14 +194,15 @@ interface Done {
 function returning(reader: Reader, fields: Fields, done: Done): Rows {
   const clause = (fields['returningClause'] ?? {}) as Fields;
   const targets = [...list(clause['exprs']), ...list(fields['returningList'])];
-  const current = now(done.changed);
+  const [item = done.changed.item] = equated(reader, [done.changed.item]);
+  const current = now({ ...done.changed, item });
   // A rule can put a SELECT beside the statement or in its place: then its rows come, asked for or not.
   if (done.events.some((event) => done.changed.relation?.rules.includes(event))) {
     const flows = current.cells.map((each) => each.value.flow);
     return openRows(unknown('a rule changes what the statement does', flows));
   }
   if (targets.length === 0) return { cells: [], control: clean };
-  const items = [...done.before, current, ...done.after];
+  const items = [...equated(reader, done.before), current, ...equated(reader, done.after)];
   const space = { ...done.space, items: [...items, ...oldAndNew(reader, clause, current, items)] };
   return { ...targetCells(reader, targets, space), control: clean };
 }

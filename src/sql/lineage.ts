@@ -2,11 +2,20 @@
 // Pure and total: what is not understood has unknown lineage, never none.
 import type { ColumnUse } from '../core/action.ts';
 import type { OutputColumn, Outputs, Scope } from './analysis.ts';
-import type { Catalogue } from './catalogue.ts';
+import type { Cast, Catalogue } from './catalogue.ts';
 import { valueOf } from './lineage-expression.ts';
-import { type Cell, clean, derive, lineageFrom, openRows, type Rows, unknown } from './lineage-flow.ts';
+import {
+  type Cell,
+  clean,
+  derive,
+  lineageFrom,
+  openRows,
+  type Rows,
+  unknown,
+  type Value,
+} from './lineage-flow.ts';
 import { selectRows } from './lineage-query.ts';
-import { ownCastsOf } from './lineage-routine.ts';
+import { castKeys, ownCastsOf } from './lineage-routine.ts';
 import { openWhy, type Reader, type Space } from './lineage-scope.ts';
 import { type Answer, answerOf } from './lineage-statement.ts';
 import { collectUses, noUses, type Uses } from './lineage-uses.ts';
@@ -68,14 +77,23 @@ function flowOfRows(rows: Rows): ReturnType<typeof derive> {
 
 interface Shared {
   readonly catalogue: Catalogue;
+  readonly ownCasts: readonly Cast[];
+  readonly casts: { keys?: ReadonlySet<string> };
   readonly left: { steps: number; levels: number };
+  readonly equals: Map<Value, Set<Value>>;
   readonly firstNames: Map<unknown, string>;
   readonly cells: Map<number, readonly Cell[]>;
 }
 
 function readerFor(catalogue: Catalogue, scope: Scope, uses: Uses): Reader {
   const left = { steps: mostSteps, levels: mostLevels };
-  return reader({ catalogue, left, firstNames: new Map(), cells: new Map() }, scope, uses, []);
+  const ownCasts = ownCastsOf(catalogue);
+  return reader(
+    { catalogue, ownCasts, casts: {}, left, equals: new Map(), firstNames: new Map(), cells: new Map() },
+    scope,
+    uses,
+    [],
+  );
 }
 
 function reader(shared: Shared, scope: Scope, uses: Uses, inside: readonly number[]): Reader {
@@ -84,7 +102,9 @@ function reader(shared: Shared, scope: Scope, uses: Uses, inside: readonly numbe
     catalogue,
     scope,
     uses,
-    ownCasts: ownCastsOf(catalogue),
+    ownCasts: shared.ownCasts,
+    casts: () => (shared.casts.keys ??= castKeys(catalogue)),
+    equals: shared.equals,
     firstNames: shared.firstNames,
     cells: shared.cells,
     enter: () => {
