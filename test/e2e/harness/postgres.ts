@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { arch, platform } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -148,7 +148,7 @@ async function startIn(
     folder[Symbol.dispose]();
   };
   try {
-    await ready(child, () => log);
+    await ready(child, data, () => log);
     if (options.initSql !== undefined) {
       const client = await connect();
       await client.query(options.initSql);
@@ -190,10 +190,12 @@ function give(path: string, content: string): void {
   if (nobody !== undefined) chownSync(path, nobody.uid, nobody.gid);
 }
 
-async function ready(child: ChildProcess, log: () => string): Promise<void> {
+async function ready(child: ChildProcess, data: string, log: () => string): Promise<void> {
+  const pidFile = join(data, 'postmaster.pid');
   for (let waited = 0; waited < 30_000; waited += 20) {
     if (child.exitCode !== null) throw new Error(`PostgreSQL stopped at its start:\n${log()}`);
-    if (log().includes('database system is ready to accept connections')) return;
+    // Its eighth line is the server's state (PostgreSQL source, utils/pidfile.h).
+    if (existsSync(pidFile) && readFileSync(pidFile, 'utf8').split('\n')[7]?.trim() === 'ready') return;
     await sleep(20);
   }
   throw new Error(`PostgreSQL is not ready after 30 s:\n${log()}`);

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startPostgres } from '../e2e/harness/postgres.ts';
+import { needs } from '../e2e/harness/needs.ts';
+import { runPsql } from '../e2e/harness/clients.ts';
+import { forms } from './forms.ts';
+import { oracle, prepareServer, serverSettings, summary } from './run.ts';
+
+const runs = [
+  { version: 18, user: 'postgres', count: 11_000, seed: 18 },
+  { version: 18, user: 'app_user', count: 3_000, seed: 19 },
+  { version: 15, user: 'postgres', count: 7_000, seed: 15 },
+] as const;
+
+for (const version of [18, 15] as const) {
+  test(`PostgreSQL ${version} does nothing that the analysis did not say`, async (t) => {
+    if (version === 15 && !needs(t, 'postgres15')) return;
+    await using server = await startPostgres({ version, settings: serverSettings });
+    await prepareServer(server);
+    for (const run of runs.filter((each) => each.version === version)) {
+      const report = await oracle(server, run);
+      t.diagnostic(`as ${run.user}, seed ${run.seed}: ${summary(report)}`);
+      assert.deepEqual(report.under.slice(0, 20), [], 'under-reported');
+      assert.equal(report.statements, run.count);
+      // A comparison with what the server refuses proves nothing.
+      assert.ok(report.failed < report.statements / 2, 'the server takes most statements');
+      assert.ok(report.equal > report.statements / 50, 'some statements are judged and equal');
+    }
+  });
+}
+
+test('the oracle has a form for every command of PostgreSQL', async (t) => {
+  if (!needs(t, 'psql')) return;
+  await using server = await startPostgres({ version: 18 });
+  const { stdout } = await runPsql(
+    ['-h', server.host, '-p', String(server.port), '-U', server.user, '-d', server.database],
+    '\\h',
+  );
+  const commands = [...stdout.matchAll(/(?<=^|\s{2,})[A-Z]+(?: [A-Z]+)*(?=\s{2,}|\n|$)/g)].map(
+    ([name]) => name,
+  );
+  assert.ok(commands.length > 150);
+  const known = new Set(Object.keys(forms));
+  assert.deepEqual(
+    commands.filter((each) => !known.has(each)),
+    [],
+  );
+});
