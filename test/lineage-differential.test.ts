@@ -1,0 +1,169 @@
+// What a real server says of generated queries, and what stands in their cells, against the lineage we tell.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import type { Client, FieldDef } from 'pg';
+import type { ColumnRef } from '../src/core/action.ts';
+import { readCatalogue } from '../src/protocols/postgres/catalogue.ts';
+import type { OutputColumn, Outputs } from '../src/sql/analysis.ts';
+import { catalogue, type Catalogue } from '../src/sql/catalogue.ts';
+import { columnUses, lineageOf } from '../src/sql/lineage.ts';
+import { relationName } from '../src/sql/names.ts';
+import { startPostgres } from './e2e/harness/postgres.ts';
+import { parseOne, textQuery } from './e2e/harness/query.ts';
+import { queries } from './lineage/grammar.ts';
+import { finder, type Finder } from './lineage/markers.ts';
+import { planted, schema } from './lineage/schema.ts';
+
+const count = Number(process.env['LINEAGE_QUERIES'] ?? 400);
+const seed = Number(process.env['LINEAGE_SEED'] ?? 7);
+const scope = { searchPath: ['pg_catalog', 'public'] };
+
+interface Seen {
+  readonly fields: readonly FieldDef[];
+  readonly rows: readonly (readonly (string | null)[])[];
+}
+
+for (const version of [18, 15] as const) {
+  suite(`lineage and PostgreSQL ${version}`, () => {
+    test('every cell with a planted value names the column it was planted in', async (t) => {
+      await using server = await startPostgres({ version });
+      const client = await server.connect();
+      await client.query(schema);
+      const { statements, markers } = planted();
+      for (const statement of statements) await client.query(statement);
+      await client.query(`SET statement_timeout = '2s'`);
+      const own = catalogue(await readCatalogue(textQuery(await server.connect()), parseOne));
+      const find = finder(markers);
+      const next = queries(seed, version);
+      const tally = { answered: 0, refused: 0, cells: 0, marked: 0, columns: 0, unknown: 0, unlisted: 0 };
+      for (let index = 0; index < count; index++) {
+        const sql = next();
+        const seen = await run(client, sql);
+        if (seen === undefined) {
+          tally.refused += 1;
+          continue;
+        }
+        tally.answered += 1;
+        const node = await parseOne(sql);
+        assert.ok(node, sql);
+        const outputs = lineageOf(node, own, scope);
+        try {
+          check(outputs, seen, own, find, tally);
+          const used = new Set(
+            columnUses(node, own, scope)
+              .filter((each) => each.use === 'output')
+              .map(key),
+          );
+          for (const ref of outputs.kind === 'columns' ? outputs.columns.flatMap(sources) : []) {
+            assert.ok(used.has(key(ref)), `the uses lack ${key(ref)}`);
+          }
+        } catch (error) {
+          throw new Error(`${error instanceof Error ? error.message : String(error)}\n${sql}`, {
+            cause: error,
+          });
+        }
+      }
+      t.diagnostic(JSON.stringify(tally));
+      assert.ok(
+        tally.answered > count / 2 && tally.marked > count,
+        'too few queries were answered to prove anything',
+      );
+      assert.ok(
+        tally.unknown < tally.columns / 10 && tally.unlisted < count / 20,
+        'too much is unknown to be of use',
+      );
+    });
+  });
+}
+
+async function run(client: Client, sql: string): Promise<Seen | undefined> {
+  await client.query('BEGIN');
+  try {
+    const { fields, rows } = await client.query<(string | null)[]>({
+      text: sql,
+      rowMode: 'array',
+      types: { getTypeParser: () => (value: string) => value },
+    });
+    return { fields, rows };
+  } catch {
+    return undefined;
+  } finally {
+    await client.query('ROLLBACK');
+  }
+}
+
+type Tally = Record<'cells' | 'marked' | 'columns' | 'unknown' | 'unlisted', number>;
+
+function check(outputs: Outputs, seen: Seen, own: Catalogue, find: Finder, tally: Tally): void {
+  if (outputs.kind === 'unknown') {
+    tally.unlisted += 1;
+    return;
+  }
+  assert.equal(outputs.kind, 'columns');
+  if (outputs.kind !== 'columns') return;
+  assert.deepEqual(
+    outputs.columns.map((each) => each.name),
+    seen.fields.map((each) => each.name),
+  );
+  outputs.columns.forEach((output, at) => {
+    tally.columns += 1;
+    if (output.lineage.kind === 'unknown') {
+      tally.unknown += 1;
+      return;
+    }
+    const named = new Set(sources(output).map(key));
+    const field = seen.fields[at];
+    if (field !== undefined) checkOrigin(field, own, named);
+    for (const row of seen.rows) {
+      const cell = row[at];
+      if (cell === null || cell === undefined) continue;
+      tally.cells += 1;
+      const found = find.find(cell);
+      if (found.length > 0) tally.marked += 1;
+      for (const marker of found) {
+        const missing = !holders(marker).some((each) => named.has(each));
+        assert.ok(
+          !missing,
+          `output ${at + 1} holds ${key(marker)}, its lineage is ${JSON.stringify(output.lineage)}`,
+        );
+      }
+      if (output.lineage.kind === 'column' && found.length === 1) {
+        assert.ok(isStored(cell, find), `output ${at + 1} is called a column's own value and was changed`);
+      }
+    }
+  });
+}
+
+// Where the server knows the column an output is, so must we.
+function checkOrigin(field: FieldDef, own: Catalogue, named: ReadonlySet<string>): void {
+  if (field.tableID === 0 || field.columnID <= 0) return;
+  const relation = own.relationByOid(field.tableID);
+  const column = relation?.columns.find((each) => each.attnum === field.columnID);
+  if (relation === undefined || column === undefined || relation.schema === 'pg_catalog') return;
+  const name = key({ object: relationName(relation), column: column.name });
+  assert.ok(named.has(name), `the server says ${name}, we say ${[...named].join(', ')}`);
+}
+
+/** Columns in which the marker's value stands: what was guessed right is also the guess. */
+function holders(marker: ColumnRef): readonly string[] {
+  const own = key(marker);
+  return own === 'public.people ssn' ? [own, 'public.guess ssn'] : [own];
+}
+
+function isStored(cell: string, find: Finder): boolean {
+  return (
+    find.whole(cell) ||
+    find.whole(cell.replace(/^\{|\}$/g, '').split(',')[0] ?? '') ||
+    !/^[a-z]{12}$/.test(cell)
+  );
+}
+
+function sources(output: OutputColumn): readonly ColumnRef[] {
+  const { lineage } = output;
+  if (lineage.kind === 'column') return [lineage.column, ...lineage.through];
+  return lineage.kind === 'derived' ? [...lineage.from, ...lineage.through] : [];
+}
+
+function key(ref: ColumnRef): string {
+  return `${ref.object} ${ref.column}`;
+}
