@@ -1,0 +1,228 @@
+import { celEnv, celFunc, CelScalar, parse, plan } from '@bufbuild/cel';
+import { RE2JS } from 're2js';
+import { messageOf } from '../base/errors.ts';
+import type { Place } from '../core/decision.ts';
+import type { Problems } from './problem.ts';
+import { type Expr, typecheck } from './typecheck.ts';
+import type { Type } from './types.ts';
+import type { Words } from './words.ts';
+import type { LocatedScalar } from './yaml.ts';
+
+/** `error`: a field was missing, a type was wrong, a number overflowed, the step budget ran out. */
+export type Answer = 'yes' | 'no' | 'error';
+
+/** A `when:`, checked and planned. */
+export interface Condition {
+  readonly source: string;
+  readonly at: Place;
+  /** The parts joined by `&&` at the top, each by itself: an explanation names the one that failed. */
+  readonly parts: readonly Part[];
+  /** It reads the clock or a fact of this one session. */
+  readonly fleeting: boolean;
+  readonly reads: ReadonlySet<string>;
+}
+
+export interface Part {
+  readonly source: string;
+  readonly at: Place;
+  readonly ask: (words: Words) => Answer;
+}
+
+const maxChars = 4_096;
+const maxParentheses = 40;
+/** Rounds of macros in one evaluation; each costs about a microsecond. */
+const maxSteps = 20_000;
+
+export type Compile = (
+  node: LocatedScalar & { readonly value: string },
+  words: ReadonlyMap<string, Type>,
+  problems: Problems,
+) => Condition | undefined;
+
+/** A compiler of conditions, with one evaluator behind them all. What it makes is not re-entrant, and needs not be: evaluation is synchronous. */
+export function compiler(): Compile {
+  const meter = { steps: 0 };
+  const patterns = new Map<string, RE2JS>();
+  const env = celEnv({
+    funcs: [
+      // SECURITY: every round of every macro passes here (see `metered`), so that no data of a client makes a decision endless.
+      celFunc(step, [], CelScalar.BOOL, () => {
+        meter.steps += 1;
+        return meter.steps <= maxSteps;
+      }),
+    ],
+    re2: {
+      compile: (pattern) => {
+        const known = patterns.get(pattern);
+        if (known !== undefined) return known;
+        const compiled = RE2JS.compile(pattern);
+        patterns.set(pattern, compiled); // patterns are literals of the policy: as many as it has
+        return compiled;
+      },
+    },
+  });
+
+  const part = (source: string, at: Place): Part => {
+    const planned = plan(env, metered(parse(source).expr));
+    return {
+      source,
+      at,
+      ask: (words) => {
+        meter.steps = 0;
+        let value: unknown;
+        try {
+          value = planned(words as unknown as Parameters<typeof planned>[0]);
+        } catch {
+          return 'error';
+        }
+        if (meter.steps > maxSteps) return 'error';
+        return value === true ? 'yes' : value === false ? 'no' : 'error';
+      },
+    };
+  };
+
+  return (node, words, problems) => {
+    const source = node.value;
+    const { placeOf } = node;
+    if (placeOf === undefined) {
+      problems.add('SP-T100', node.at, 'A condition over several lines is written after `|`', {
+        fix: 'Write `when: |` and the condition on the lines below',
+      });
+      return undefined;
+    }
+    const parsed = read(source, placeOf, problems);
+    if (parsed === undefined) return undefined;
+    const typed = typecheck(parsed, words);
+    for (const { code, offset, message, length, fix } of typed.problems) {
+      problems.add(code, placeOf(offset), message, { length, ...(fix === undefined ? {} : { fix }) });
+    }
+    if (typed.problems.length > 0) return undefined;
+    const parts = conjuncts(source).map(({ text, offset }) => part(text, placeOf(offset)));
+    return { source: source.trim(), at: node.at, parts, fleeting: typed.fleeting, reads: typed.reads };
+  };
+}
+
+// No user can call it: the type checker, which runs before, does not know it.
+const step = '__step';
+
+function read(
+  source: string,
+  placeOf: (offset: number) => Place,
+  problems: Problems,
+): ReturnType<typeof parse> | undefined {
+  if (source.length > maxChars) {
+    problems.add('SP-T106', placeOf(0), `The condition is longer than ${maxChars} characters`);
+    return undefined;
+  }
+  // The parser backtracks on parentheses: deep nesting would take it very long.
+  if (deepest(source) > maxParentheses) {
+    problems.add('SP-T106', placeOf(0), `More than ${maxParentheses} brackets inside one another`);
+    return undefined;
+  }
+  try {
+    return parse(source);
+  } catch (thrown) {
+    const offset = offsetOf(thrown);
+    const message = messageOf(thrown).replace(/^<input>:\d+:\d+: /, '');
+    problems.add(
+      'SP-T100',
+      placeOf(Math.min(offset, Math.max(0, source.length - 1))),
+      `Not valid CEL: ${message}`,
+    );
+    return undefined;
+  }
+}
+
+function offsetOf(thrown: unknown): number {
+  const { location } = thrown as { readonly location?: { readonly start?: { readonly offset?: number } } };
+  return location?.start?.offset ?? 0;
+}
+
+/** The same expression, with the meter in the loop condition of each macro. */
+function metered(expr: Expr): Expr {
+  const { exprKind } = expr;
+  switch (exprKind.case) {
+    case 'callExpr':
+      if (exprKind.value.target !== undefined) metered(exprKind.value.target);
+      exprKind.value.args.forEach(metered);
+      return expr;
+    case 'selectExpr':
+      if (exprKind.value.operand !== undefined) metered(exprKind.value.operand);
+      return expr;
+    case 'listExpr':
+      exprKind.value.elements.forEach(metered);
+      return expr;
+    case 'comprehensionExpr': {
+      const fold = exprKind.value;
+      for (const inner of [fold.iterRange, fold.accuInit, fold.loopCondition, fold.loopStep, fold.result]) {
+        if (inner !== undefined) metered(inner);
+      }
+      const both = parse(`${step}() && true`).expr;
+      if (both.exprKind.case === 'callExpr' && fold.loopCondition !== undefined) {
+        both.exprKind.value.args[1] = fold.loopCondition;
+      }
+      fold.loopCondition = both;
+      return expr;
+    }
+    case 'structExpr': // refused by the type checker
+    case 'identExpr':
+    case 'constExpr':
+    case undefined:
+    default:
+      return expr;
+  }
+}
+
+/**
+ * The parts of `a && b && c`. They are evaluated from left to right until one is false; an error is kept and reported
+ * if none is: CEL's own rule for `&&`.
+ */
+function conjuncts(source: string): readonly { readonly text: string; readonly offset: number }[] {
+  const cuts: number[] = [];
+  let depth = 0;
+  for (let at = 0; at < source.length; at++) {
+    const here = source.charAt(at);
+    if (here === '"' || here === "'") {
+      const end = closing(source, at);
+      if (end === undefined) return [{ text: source, offset: 0 }];
+      at = end;
+    } else if ('([{'.includes(here)) depth += 1;
+    else if (')]}'.includes(here)) depth -= 1;
+    else if (here === '/' && source.charAt(at + 1) === '/') return [{ text: source, offset: 0 }]; // a comment
+    else if (depth === 0 && (here === '?' || (here === '|' && source.charAt(at + 1) === '|'))) {
+      return [{ text: source, offset: 0 }];
+    } else if (depth === 0 && here === '&' && source.charAt(at + 1) === '&') {
+      cuts.push(at);
+      at += 1;
+    }
+  }
+  const parts: { text: string; offset: number }[] = [];
+  let from = 0;
+  for (const cut of [...cuts, source.length]) {
+    const raw = source.slice(from, cut);
+    parts.push({ text: raw.trim(), offset: from + raw.length - raw.trimStart().length });
+    from = cut + 2;
+  }
+  return parts;
+}
+
+/** The end of the string literal that begins here; undefined for a form this does not read (raw and triple-quoted ones). */
+function closing(source: string, start: number): number | undefined {
+  const quote = source.charAt(start);
+  if (source.startsWith(quote.repeat(3), start) || /[rRbB]/.test(source.charAt(start - 1))) return undefined;
+  for (let at = start + 1; at < source.length; at++) {
+    if (source.charAt(at) === '\\') at += 1;
+    else if (source.charAt(at) === quote) return at;
+  }
+  return undefined;
+}
+
+function deepest(source: string): number {
+  let depth = 0;
+  let most = 0;
+  for (const char of source) {
+    if ('([{'.includes(char)) most = Math.max(most, ++depth);
+    else if (')]}'.includes(char)) depth -= 1;
+  }
+  return most;
+}

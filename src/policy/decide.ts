@@ -1,0 +1,261 @@
+import { Lru } from '../base/lru.ts';
+import type { Decision, DenyCode, Duties, RuleRef } from '../core/decision.ts';
+import { noDuties } from '../core/decision.ts';
+import type { Identity } from '../core/identity.ts';
+import type { Question } from '../core/ports.ts';
+import type { Answer } from './condition.ts';
+import { joinDuties } from './duties.ts';
+import { nearestMiss } from './nearest.ts';
+import type { Rule } from './rule.ts';
+import { chainOf, longestChain, matches, type Ruling } from './ruling.ts';
+import type { Words } from './words.ts';
+
+/** What the rules say to one identity of the delegation chain. */
+interface Said {
+  readonly allows: Rule[];
+  readonly denies: Rule[];
+  /** Deny and require rules that could not be evaluated: each is a deny. */
+  readonly failed: Rule[];
+  readonly requires: Rule[];
+  readonly wouldBe: Rule[];
+  fleeting: boolean;
+}
+
+/**
+ * The decision function of a policy: pure, total, and the same whatever order files, layers and rules stand in.
+ *
+ * 1. What was not understood is denied, whatever the rules say.
+ * 2. All rules are asked; a deny or require rule that cannot be evaluated is a deny, an allow rule then does not match.
+ * 3. Any deny wins.
+ * 4. Every ceiling layer and at least one grant layer must allow.
+ * 5. The duties of all matching require rules are joined; with an approval among them, the answer is a review.
+ * 6. Who acts for another is judged as itself and as everyone up its chain: denies win, allows intersect, duties add up.
+ */
+export function decider(ruling: Ruling): (question: Question) => Decision {
+  const candidates = index(ruling);
+  const exempted = Map.groupBy(ruling.exemptions, (exemption) => exemption.rule as string);
+  const joined = new Lru<string, Duties>(1_024);
+
+  const hear = (question: Question, identity: Identity, rules: readonly Rule[]): Said => {
+    const said: Said = { allows: [], denies: [], failed: [], requires: [], wouldBe: [], fleeting: false };
+    let words: Words | undefined;
+    for (const rule of rules) {
+      if (!matches(rule, question, identity)) continue;
+      const exemption = exempted.get(rule.ref.id)?.find((each) => each.covers(identity, question.resource));
+      if (exemption !== undefined) {
+        said.fleeting = true; // the day it expires the answer changes
+        if (question.at < exemption.expires) {
+          said.wouldBe.push(rule);
+          continue;
+        }
+      }
+      let answer: Answer = 'yes';
+      if (rule.when !== undefined) {
+        words ??= ruling.words(question, identity);
+        if (rule.when.fleeting) said.fleeting = true;
+        answer = ask(rule, words);
+      }
+      if (answer !== 'no') sort(said, rule, answer);
+    }
+    return said;
+  };
+
+  const duties = (rules: readonly Rule[]): Duties => {
+    const key = rules.map((rule) => rule.ref.id).join(' ');
+    const known = joined.get(key);
+    if (known !== undefined) return known;
+    const made = joinDuties(
+      rules.map((rule) => rule.duties).filter((each) => each !== undefined),
+      ruling.recordAtLeast,
+    );
+    joined.set(key, made);
+    return made;
+  };
+
+  return (question) => {
+    const refused = outright(ruling, question);
+    if (refused !== undefined) return refused;
+    const rules = candidates(question.resource.kind, question.action.verb);
+    const chain = chainOf(question.identity);
+    if (chain === undefined) {
+      return denied(ruling, 'POLICY_ERROR', `The delegation chain is longer than ${longestChain}`);
+    }
+    const said = chain.map((identity) => hear(question, identity, rules));
+    const wouldBe = refs(said.flatMap((each) => each.wouldBe));
+    const cacheable = !said.some((each) => each.fleeting);
+    const denies = distinct(said.flatMap((each) => each.denies));
+    const failed = distinct(said.flatMap((each) => each.failed));
+    if (denies.length > 0 || failed.length > 0) {
+      return { ...byRules(ruling, denies, failed), wouldBe, cacheable };
+    }
+    for (const [at, each] of said.entries()) {
+      const missing = ungranted(ruling, each.allows);
+      const identity = chain[at];
+      if (missing === undefined || identity === undefined) continue;
+      return { ...ungrantedDecision(ruling, question, identity, missing), wouldBe, cacheable };
+    }
+    const requires = distinct(said.flatMap((each) => each.requires));
+    const allows = distinct(said.flatMap((each) => each.allows));
+    const demanded = requires.length === 0 ? duties([]) : duties(requires);
+    const holding = requires.filter((rule) => (rule.duties?.approve.length ?? 0) > 0);
+    const held = holding.length > 0;
+    const because = held
+      ? [...holding, ...allows, ...requires.filter((rule) => !holding.includes(rule))]
+      : [...allows, ...requires];
+    const headline = because[0]?.ref;
+    return {
+      kind: held ? 'review' : 'allow',
+      because: because.map((rule) => rule.ref),
+      why: headline?.why ?? (headline === undefined ? '' : `Rule ${headline.id} says so`),
+      fix: held ? fixes(holding) : [],
+      duties: demanded,
+      policy: ruling.id,
+      wouldBe,
+      cacheable,
+    };
+  };
+}
+
+/** What no rule can change. */
+function outright(ruling: Ruling, { action, resource }: Question): Decision | undefined {
+  if (action.access === 'unknown' || action.targets.some((target) => target.access === 'unknown')) {
+    const notes = action.notes.length === 0 ? '' : `: ${action.notes.join('; ')}`;
+    return denied(
+      ruling,
+      'NOT_UNDERSTOOD',
+      `What this request does cannot be told, and what is not understood is refused${notes}`,
+    );
+  }
+  if (ruling.kinds.has(resource.kind)) return undefined;
+  return denied(ruling, 'POLICY_ERROR', `The policy knows no resource of kind ${resource.kind}`);
+}
+
+function denied(ruling: Ruling, code: DenyCode, why: string): Decision {
+  return {
+    kind: 'deny',
+    code,
+    because: [],
+    why,
+    fix: [],
+    duties: noDuties,
+    policy: ruling.id,
+    wouldBe: [],
+    cacheable: true,
+  };
+}
+
+/** Rules by resource kind and verb, so that a question meets only those that may concern it. */
+function index(ruling: Ruling): (kind: string, verb: string) => readonly Rule[] {
+  const active = ruling.rules.filter((rule) => rule.enforce !== 'off');
+  const byKind = new Map<
+    string,
+    { readonly all: readonly Rule[]; readonly byVerb: Map<string, readonly Rule[]> }
+  >();
+  for (const [kind, { verbs }] of ruling.kinds) {
+    const all = active.filter((rule) => rule.match.kinds.includes(kind));
+    const byVerb = new Map(
+      Object.keys(verbs).map((verb) => [verb, all.filter((rule) => rule.match.verb(verb))] as const),
+    );
+    byKind.set(kind, { all, byVerb });
+  }
+  return (kind, verb) => {
+    const found = byKind.get(kind);
+    return found?.byVerb.get(verb) ?? found?.all ?? [];
+  };
+}
+
+/** CEL's `&&` over the parts: one that is false decides; else one that failed. */
+function ask(rule: Rule, words: Words): Answer {
+  words.params = rule.params;
+  let answer: Answer = 'yes';
+  for (const part of rule.when?.parts ?? []) {
+    const said = part.ask(words);
+    if (said === 'no') return 'no';
+    if (said === 'error') answer = 'error';
+  }
+  return answer;
+}
+
+function sort(said: Said, rule: Rule, answer: 'yes' | 'error'): void {
+  const { effect } = rule.ref;
+  if (rule.enforce === 'warn' || rule.enforce === 'shadow') {
+    if (answer === 'yes' || effect !== 'allow') said.wouldBe.push(rule);
+  } else if (effect === 'allow') {
+    if (answer === 'yes') said.allows.push(rule);
+  } else if (answer === 'error') said.failed.push(rule);
+  else if (effect === 'deny') said.denies.push(rule);
+  else said.requires.push(rule);
+}
+
+function byRules(ruling: Ruling, denies: readonly Rule[], failed: readonly Rule[]): Decision {
+  const [first] = [...denies, ...failed];
+  const broken = denies.length === 0;
+  const id = first?.ref.id ?? '';
+  return {
+    ...denied(
+      ruling,
+      broken ? 'POLICY_ERROR' : 'RULE',
+      broken
+        ? `Rule ${id} could not be evaluated for this request, and a rule that fails denies`
+        : (first?.ref.why ?? `Rule ${id} denies it`),
+    ),
+    because: [...denies, ...failed].map((rule) => rule.ref),
+    fix: broken
+      ? ['Tell the owner of the rule: a fact that its condition reads was absent or of another type']
+      : fixes(denies),
+  };
+}
+
+/** The ceiling that does not allow, or `grant` when no grant layer does; undefined when all is well. */
+function ungranted(ruling: Ruling, allows: readonly Rule[]): string | undefined {
+  const layers = new Set(allows.map((rule) => rule.layer));
+  let granted = false;
+  let missing: string | undefined;
+  for (const { name, role } of ruling.layers) {
+    if (role === 'grant' && layers.has(name)) granted = true;
+    // Of several ceilings the first by name, so that the order of layers changes nothing.
+    if (role === 'ceiling' && !layers.has(name) && (missing === undefined || name < missing)) missing = name;
+  }
+  return granted ? missing : (missing ?? '');
+}
+
+function ungrantedDecision(
+  ruling: Ruling,
+  question: Question,
+  identity: Identity,
+  missing: string,
+): Decision {
+  const { action, resource } = question;
+  const nearest = nearestMiss(ruling, question, identity, missing);
+  const where = missing === '' ? '' : ` in the ceiling ${missing}`;
+  const decision = denied(
+    ruling,
+    'NO_ALLOW_RULE',
+    `No rule${where} allows ${identity.subject} ${action.verb} with ${action.access} access on ${resource.name}`,
+  );
+  if (nearest === undefined) return decision;
+  const { rule, failed } = nearest;
+  const place = `${rule.at.file}:${rule.at.line}:${rule.at.col}`;
+  return {
+    ...decision,
+    nearest,
+    fix: [
+      `The nearest rule is ${rule.id} (${place}); it does not match because of \`${failed}\``,
+      ...(rule.fix === undefined ? [] : [rule.fix]),
+    ],
+  };
+}
+
+function fixes(rules: readonly Rule[]): readonly string[] {
+  return [...new Set(rules.map((rule) => rule.ref.fix).filter((fix) => fix !== undefined))];
+}
+
+function refs(rules: readonly Rule[]): readonly RuleRef[] {
+  return rules.length === 0 ? [] : distinct(rules).map((rule) => rule.ref);
+}
+
+/** Each once, by id: what a decision lists does not depend on the order of the files. */
+function distinct(rules: readonly Rule[]): readonly Rule[] {
+  if (rules.length < 2) return rules;
+  return [...new Set(rules)].sort((a, b) => (a.ref.id < b.ref.id ? -1 : a.ref.id > b.ref.id ? 1 : 0));
+}

@@ -1,0 +1,145 @@
+import type { Duties, Place } from '../core/decision.ts';
+import type { Problems } from './problem.ts';
+import { apiVersion, choice, type Fields, fields, text, whole, wrong } from './shape.ts';
+import { type Located, readYaml } from './yaml.ts';
+
+/** `ceiling`: each must allow. `grant`: one must allow. `restrict`: may only deny and add duties. */
+export type Role = 'ceiling' | 'grant' | 'restrict';
+
+export interface Layer {
+  readonly name: string;
+  readonly role: Role;
+  readonly at: Place;
+  readonly use: readonly Use[];
+}
+
+/** One module in one layer. */
+export interface Use {
+  readonly module: string;
+  /** What its rules are called by; the module's name where the use says nothing else. */
+  readonly as: string;
+  readonly at: Place;
+  readonly with?: Located;
+  readonly digest?: { readonly value: string; readonly at: Place };
+}
+
+/** `policy.yaml`. */
+export interface Composition {
+  readonly layers: readonly Layer[];
+  /** What is recorded of every session at least. Rules can only ask for more. */
+  readonly record: Duties['record'];
+  readonly thresholds: Readonly<Partial<Record<Threshold, number>>>;
+}
+
+const thresholds = ['ruleCoverage', 'conditionCoverage', 'mutationScore'] as const;
+export type Threshold = (typeof thresholds)[number];
+
+export function readComposition(file: string, source: string, problems: Problems): Composition | undefined {
+  const root = readYaml(file, source, problems);
+  if (root === undefined) return undefined;
+  const found = fields(
+    root,
+    'policy.yaml',
+    { required: ['apiVersion', 'layers'], optional: ['thresholds', 'record'] },
+    problems,
+  );
+  if (found === undefined) return undefined;
+  apiVersion(found, root.at, problems);
+  const list = found.get('layers')?.value;
+  if (list === undefined) return undefined;
+  if (list.kind !== 'list' || list.items.length === 0) {
+    return wrong(list, 'layers is a list of at least one layer', problems);
+  }
+  const layers = list.items.map((item) => readLayer(item, problems)).filter((item) => item !== undefined);
+  const names = new Set<string>();
+  for (const { name, at } of layers) {
+    if (names.has(name)) problems.add('SP-Y008', at, `There are two layers \`${name}\``);
+    names.add(name);
+  }
+  const record = found.get('record')?.value;
+  const atLeast =
+    record === undefined ? 'full' : choice(record, 'record', ['meta', 'statements', 'full'], problems);
+  return { layers, record: atLeast ?? 'full', thresholds: readThresholds(found, problems) };
+}
+
+function readLayer(node: Located, problems: Problems): Layer | undefined {
+  const found = fields(node, 'a layer', { required: ['name', 'role', 'use'] }, problems);
+  const [name, role, use] = [found?.get('name'), found?.get('role'), found?.get('use')];
+  if (name === undefined || role === undefined || use === undefined) return undefined;
+  const called = text(name.value, 'name', problems);
+  const as = choice(role.value, 'role', ['ceiling', 'grant', 'restrict'], problems);
+  if (use.value.kind !== 'list' || use.value.items.length === 0) {
+    return wrong(use.value, 'use is a list of at least one module', problems);
+  }
+  const uses = use.value.items.map((item) => readUse(item, problems)).filter((item) => item !== undefined);
+  return called === undefined || as === undefined
+    ? undefined
+    : { name: called, role: as, at: name.keyAt, use: uses };
+}
+
+function readUse(node: Located, problems: Problems): Use | undefined {
+  const found = fields(
+    node,
+    'a use of a module',
+    { required: ['module'], optional: ['as', 'with', 'digest'] },
+    problems,
+  );
+  const module = found?.get('module')?.value;
+  if (found === undefined || module === undefined) return undefined;
+  const name = text(module, 'module', problems);
+  if (name === undefined) return undefined;
+  const as = found.get('as')?.value;
+  const alias = as === undefined ? name : text(as, 'as', problems);
+  if (as !== undefined && alias !== undefined && !/^[a-z0-9][a-z0-9-]*$/.test(alias)) {
+    wrong(as, '`as` is made of lower-case letters, digits and dashes', problems);
+  }
+  const digest = found.get('digest')?.value;
+  const pinned = digest === undefined ? undefined : text(digest, 'digest', problems);
+  const values = found.get('with')?.value;
+  return {
+    module: name,
+    as: alias ?? name,
+    at: module.at,
+    ...(values === undefined ? {} : { with: values }),
+    ...(digest === undefined || pinned === undefined ? {} : { digest: { value: pinned, at: digest.at } }),
+  };
+}
+
+function readThresholds(found: Fields, problems: Problems): Composition['thresholds'] {
+  const node = found.get('thresholds')?.value;
+  const given =
+    node === undefined ? undefined : fields(node, 'thresholds', { optional: thresholds }, problems);
+  const read: Partial<Record<Threshold, number>> = {};
+  for (const name of thresholds) {
+    const value = given?.get(name)?.value;
+    const percent = value === undefined ? undefined : whole(value, name, { min: 0, max: 100 }, problems);
+    if (percent !== undefined) read[name] = percent;
+  }
+  return read;
+}
+
+/** `policy.lock`: module -> digest. */
+export function readLock(
+  file: string,
+  source: string,
+  problems: Problems,
+): ReadonlyMap<string, { readonly digest: string; readonly at: Place }> {
+  const lock = new Map<string, { readonly digest: string; readonly at: Place }>();
+  const root = readYaml(file, source, problems);
+  const found =
+    root === undefined
+      ? undefined
+      : fields(root, 'policy.lock', { required: ['apiVersion', 'modules'] }, problems);
+  const modules = found?.get('modules')?.value;
+  if (root === undefined || found === undefined || modules === undefined) return lock;
+  apiVersion(found, root.at, problems);
+  if (modules.kind !== 'map') {
+    wrong(modules, 'modules maps a module to its digest', problems);
+    return lock;
+  }
+  for (const { key, keyAt, value } of modules.entries) {
+    const digest = text(value, 'digest', problems);
+    if (digest !== undefined) lock.set(key, { digest, at: keyAt });
+  }
+  return lock;
+}

@@ -1,0 +1,58 @@
+import type { Place } from '../core/decision.ts';
+
+/** One thing wrong with a policy: where, what, and how to put it right. Codes are stable; docs/policy.md lists them. */
+export interface PolicyProblem extends Place {
+  readonly code: ProblemCode;
+  readonly message: string;
+  readonly fix?: string;
+  /** How many characters of the line it is about, for a caret. */
+  readonly length?: number;
+}
+
+/** code: what it means. The first letter after the dash: Y shape of a file, L layers and modules, T types, E exemptions. */
+export const problemCodes = {
+  'SP-Y001': 'The file is not valid YAML',
+  'SP-Y002': 'A key is not known here',
+  'SP-Y003': 'A required key is missing',
+  'SP-Y004': 'A value has the wrong type or is not one of those allowed',
+  'SP-Y005': 'Anchors, aliases, tags and merge keys are not part of the language',
+  'SP-Y006': 'The file is too large',
+  'SP-Y007': 'The file is not where the policy reads files of its kind, so it would be ignored',
+  'SP-Y008': 'The same id is used twice',
+  'SP-Y009': 'apiVersion is missing or not sallyport/v1',
+  'SP-Y010': 'The file is not UTF-8',
+  'SP-L101': 'The module does not exist',
+  'SP-L102': 'The module is in no layer, so its rules would decide nothing',
+  'SP-L103': 'The digest is not the one that was pinned',
+  'SP-L104': 'The role of the layer does not allow this effect',
+  'SP-L105': 'The parameter does not exist, is missing or has the wrong type',
+  'SP-T100': 'The condition is not valid CEL',
+  'SP-T101': 'The attribute or word does not exist',
+  'SP-T102': 'The types do not fit',
+  'SP-T103': 'The pattern is not valid RE2',
+  'SP-T104': 'An attribute that may be absent is read without has()',
+  'SP-T105': 'The function does not exist',
+  'SP-T106': 'The condition may cost too much',
+  'SP-T107': 'The verb, resource kind or access does not exist',
+  'SP-E300': 'The exemption has no effect or names nothing',
+} as const;
+
+export type ProblemCode = keyof typeof problemCodes;
+
+/** Takes problems while a policy is read; reading goes on, so that an author sees all of them at once. */
+export class Problems {
+  readonly list: PolicyProblem[] = [];
+
+  add(
+    code: ProblemCode,
+    at: Place,
+    message: string,
+    more: { readonly fix?: string; readonly length?: number } = {},
+  ): void {
+    this.list.push({ file: at.file, line: at.line, col: at.col, code, message, ...more });
+  }
+}
+
+export function problemLine(problem: PolicyProblem): string {
+  return `${problem.file}:${problem.line}:${problem.col} ${problem.code} ${problem.message}`;
+}

@@ -1,0 +1,158 @@
+import { type CelInput, celMap } from '@bufbuild/cel';
+import type { Place, RuleId, RuleRef } from '../core/decision.ts';
+import type { Compile, Condition } from './condition.ts';
+import { readDuties, type RuleDuties } from './duties.ts';
+import type { Kinds } from './kinds.ts';
+import { type Match, readMatch } from './match.ts';
+import { type Param, type ParamValue, paramType, substitute } from './params.ts';
+import type { Problems } from './problem.ts';
+import { choice, type Fields, fields, flag, text, texts, wrong } from './shape.ts';
+import { objectOf, type Type } from './types.ts';
+import { type IdentityAttributes, wordsFor } from './words.ts';
+import type { Located } from './yaml.ts';
+
+export const enforcements = ['enforce', 'soft', 'warn', 'shadow', 'off'] as const;
+export type Enforcement = (typeof enforcements)[number];
+
+/** One rule at one use of its module, ready to be asked. */
+export interface Rule {
+  readonly ref: RuleRef;
+  readonly layer: string;
+  readonly enforce: Enforcement;
+  readonly match: Match;
+  readonly when?: Condition;
+  readonly duties?: RuleDuties;
+  /** An exemption may take it away even from a ceiling. */
+  readonly exemptible: boolean;
+  /** What `params` means in its condition. */
+  readonly params: CelInput | undefined;
+}
+
+/** What the rules of one use of a module share. */
+export interface RuleContext {
+  readonly prefix: string; // the module's name, or what the use calls it
+  readonly layer: string;
+  readonly owner?: string;
+  readonly params: ReadonlyMap<string, Param>;
+  readonly values: ReadonlyMap<string, ParamValue>;
+  readonly kinds: Kinds;
+  readonly attributes: IdentityAttributes;
+  readonly compile: Compile;
+}
+
+const known = {
+  required: ['id', 'effect', 'match'],
+  optional: ['when', 'then', 'why', 'fix', 'enforce', 'owner', 'exemptible', 'breakGlass'],
+};
+
+/** Reads one rule; `undefined` when anything is wrong with it. */
+export function readRule(raw: Located, context: RuleContext, problems: Problems): Rule | undefined {
+  const before = problems.list.length;
+  const found = fields(substitute(raw, context.values, problems), 'a rule', known, problems);
+  if (found === undefined) return undefined;
+  const id = readId(found, problems);
+  const effect = given(found, 'effect', (node) =>
+    choice(node, 'effect', ['allow', 'deny', 'require'], problems),
+  );
+  const enforce =
+    given(found, 'enforce', (node) => choice(node, 'enforce', enforcements, problems)) ?? 'enforce';
+  const match = given(found, 'match', (node) => readMatch(node, context.kinds, problems));
+  const why = given(found, 'why', (node) => text(node, 'why', problems));
+  const fix = given(found, 'fix', (node) => text(node, 'fix', problems));
+  const owner = given(found, 'owner', (node) => text(node, 'owner', problems)) ?? context.owner;
+  const exemptible = given(found, 'exemptible', (node) => flag(node, 'exemptible', problems)) ?? false;
+  const then = found.get('then');
+  const duties = then === undefined ? undefined : readDuties(then.value, problems);
+  if (effect === 'require' && then === undefined) {
+    problems.add('SP-Y003', raw.at, 'A require rule says under `then` what it requires');
+  }
+  if (effect !== undefined && effect !== 'require' && then !== undefined) {
+    problems.add('SP-Y004', then.keyAt, `An ${effect} rule has no duties: write a require rule beside it`);
+  }
+  readBreakGlass(found, enforce, raw.at, problems);
+  if (enforce === 'soft' && effect !== 'deny' && effect !== undefined) {
+    problems.add('SP-Y004', raw.at, 'Only a deny rule can be `enforce: soft`');
+  }
+  const when = match === undefined ? undefined : readWhen(found, match, context, problems);
+  if (id === undefined || effect === undefined || match === undefined) return undefined;
+  if (problems.list.length > before) return undefined;
+  const ref: RuleRef = {
+    id: `${context.prefix}/${id.value}` as RuleId,
+    effect,
+    at: id.at,
+    ...(why === undefined ? {} : { why: why.trim() }),
+    ...(fix === undefined ? {} : { fix: fix.trim() }),
+    ...(owner === undefined ? {} : { owner }),
+  };
+  return {
+    ref,
+    layer: context.layer,
+    enforce,
+    match,
+    exemptible,
+    params: paramsWord(context),
+    ...(when === undefined ? {} : { when }),
+    ...(duties === undefined ? {} : { duties }),
+  };
+}
+
+function given<T>(found: Fields, key: string, read: (node: Located) => T | undefined): T | undefined {
+  const node = found.get(key)?.value;
+  return node === undefined ? undefined : read(node);
+}
+
+function readId(
+  found: Fields,
+  problems: Problems,
+): { readonly value: string; readonly at: Place } | undefined {
+  const field = found.get('id');
+  if (field === undefined) return undefined;
+  const value = text(field.value, 'id', problems);
+  if (value === undefined) return undefined;
+  if (/^[a-z0-9][a-z0-9-]{0,99}$/.test(value)) return { value, at: field.keyAt };
+  return wrong(field.value, 'An id is made of lower-case letters, digits and dashes', problems);
+}
+
+function readWhen(
+  found: Fields,
+  match: Match,
+  context: RuleContext,
+  problems: Problems,
+): Condition | undefined {
+  const node = found.get('when')?.value;
+  if (node === undefined) return undefined;
+  const source = text(node, 'when', problems);
+  if (source === undefined || node.kind !== 'scalar') return undefined;
+  const words = new Map<string, Type>(wordsFor(match.kinds, context.kinds, context.attributes));
+  if (context.params.size > 0) {
+    const members = [...context.params].map(([name, param]) => [name, { type: paramType(param.type) }]);
+    words.set('params', objectOf('params', Object.fromEntries(members)));
+  }
+  return context.compile({ ...node, value: source }, words, problems);
+}
+
+function readBreakGlass(found: Fields, enforce: Enforcement, at: Place, problems: Problems): void {
+  const node = found.get('breakGlass')?.value;
+  if (node === undefined) {
+    if (enforce === 'soft')
+      problems.add('SP-Y003', at, 'A soft rule says under `breakGlass` who may break it');
+    return;
+  }
+  if (enforce !== 'soft') wrong(node, '`breakGlass` belongs to `enforce: soft`', problems);
+  const inner = fields(node, 'breakGlass', { required: ['groups'], optional: ['ticket'] }, problems);
+  given(inner ?? new Map(), 'groups', (groups) => texts(groups, 'breakGlass.groups', problems));
+  given(inner ?? new Map(), 'ticket', (ticket) => text(ticket, 'breakGlass.ticket', problems));
+}
+
+/** The word `params`: absent where the module has none. */
+function paramsWord({ params, values }: RuleContext): CelInput | undefined {
+  if (params.size === 0) return undefined;
+  return celMap(
+    new Map([...values].map(([name, value]): readonly [string, CelInput] => [name, inputOf(value)])),
+  );
+}
+
+function inputOf(value: ParamValue): CelInput {
+  if (typeof value === 'number') return BigInt(value);
+  return typeof value === 'object' ? [...value] : value;
+}
