@@ -1,3 +1,4 @@
+import { never } from '../../src/base/result.ts';
 import type { Access, Target } from '../../src/core/action.ts';
 import type { Statement } from '../../src/sql/analysis.ts';
 import type { Generated } from './generate.ts';
@@ -121,8 +122,16 @@ function asSession(statements: readonly Statement[]): Meant {
       case 'schema':
         blind ||= !last;
         break;
-      default:
+      case 'none':
+      case 'close':
+      case 'deallocate':
+      case 'discard':
+      case 'transaction':
+      case 'copy-in':
+      case 'copy-out':
         break;
+      default:
+        never(effect);
     }
   }
   return { accesses, targets, settings, blind };

@@ -1,5 +1,5 @@
 import { expressions, type Rules } from './expressions.ts';
-import { type Form, forms, parts } from './forms.ts';
+import { forms, parts } from './forms.ts';
 
 export interface Generated {
   readonly form: string;

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { runProgram } from './clients.ts';
 import { freePorts, root, temporaryFolder } from './place.ts';
 import { end } from './postgres.ts';
 
@@ -32,8 +33,8 @@ export interface Shop {
   };
 }
 
-export interface Gateway extends AsyncDisposable {
-  readonly ready: Ready;
+/** The running program. */
+export interface Running extends AsyncDisposable {
   readonly home: string; // SALLYPORT_HOME
   readonly pid: number;
   /** What it printed so far, both streams. */
@@ -42,8 +43,19 @@ export interface Gateway extends AsyncDisposable {
   readonly stop: (signal?: NodeJS.Signals) => Promise<number | string>;
 }
 
+export interface Demo extends Running {
+  readonly ready: Ready;
+}
+
+/** `sallyport up` in front of a server of the test's own. */
+export interface Guarded extends Running {
+  readonly api: string;
+  readonly port: number; // of PostgreSQL through the gateway
+  /** A token that `sallyport token` gave for this identity. */
+  readonly token: (subject: IdentityName) => Promise<string>;
+}
+
 export interface GatewayOptions {
-  /** `demo` brings its own PostgreSQL; `up` takes a configuration, which needs no ready file to say where it listens. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** An earlier gateway's home, to start again with its state. The caller removes it. */
@@ -52,37 +64,84 @@ export interface GatewayOptions {
   readonly withinMs?: number;
 }
 
-/** Runs `sallyport demo` as a process of its own, with a home of its own; ready when it gives itself back. */
-export async function startDemo(options: GatewayOptions = {}): Promise<Gateway> {
+/** Runs `sallyport demo`, which brings its own PostgreSQL, as a process of its own with a home of its own. */
+export async function startDemo(options: GatewayOptions = {}): Promise<Demo> {
   const portBase = options.portBase ?? (await freePorts(40));
-  return start(options, (readyFile) => [
-    'demo',
-    '--port-base',
-    String(portBase),
-    '--ready-file',
-    readyFile,
-    ...(options.args ?? []),
-  ]);
-}
-
-/** Runs `sallyport up --config` with this configuration. */
-export async function startUp(configuration: string, options: GatewayOptions = {}): Promise<Gateway> {
-  return start(options, (readyFile, folder) => {
-    const file = join(folder, 'sallyport.yaml');
-    writeFileSync(file, configuration);
-    return ['up', '--config', file, '--ready-file', readyFile, ...(options.args ?? [])];
-  });
-}
-
-async function start(
-  options: GatewayOptions,
-  argsFor: (readyFile: string, folder: string) => readonly string[],
-): Promise<Gateway> {
-  const folder = temporaryFolder('gateway');
-  const home = options.home ?? join(folder.path, 'home');
+  const folder = temporaryFolder('demo');
   const readyFile = join(folder.path, 'ready.json');
-  const args = ['src/cli/main.ts', ...argsFor(readyFile, folder.path)];
-  const child = spawn(process.execPath, args, {
+  const args = ['demo', '--port-base', String(portBase), '--ready-file', readyFile];
+  const running = run(folder, args, options);
+  await running.until(() => Promise.resolve(existsSync(readyFile)));
+  return { ...running, ready: JSON.parse(readFileSync(readyFile, 'utf8')) as Ready };
+}
+
+/** Where `startUp` sends the gateway. */
+export interface Behind {
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+  readonly policy?: string; // a folder; the sample policy unless given
+  /** More lines of the configuration, such as `limits:`. */
+  readonly more?: string;
+}
+
+/** Runs `sallyport up` with the sample policy and the demo's five identities; the resource is called shop. */
+export async function startUp(behind: Behind, options: GatewayOptions = {}): Promise<Guarded> {
+  const folder = temporaryFolder('up');
+  const first = options.portBase ?? (await freePorts(2));
+  const config = join(folder.path, 'sallyport.yaml');
+  writeFileSync(config, configuration(behind, first));
+  const running = run(folder, ['up', '--config', config], options);
+  const api = `http://127.0.0.1:${first}`;
+  await running.until(async () => {
+    const answer = await fetch(`${api}/readyz`).catch(() => undefined);
+    return answer?.ok === true;
+  });
+  const token = async (subject: IdentityName): Promise<string> => {
+    const args = [main, 'token', subject, '--ttl', '24h', '--config', config];
+    const env = { SALLYPORT_HOME: running.home };
+    const { stdout, stderr, code } = await runProgram(process.execPath, args, { env });
+    if (code !== 0) throw new Error(`No token for ${subject}: ${stderr}`);
+    return stdout.trim();
+  };
+  return { ...running, api, port: first + 1, token };
+}
+
+const main = join(root, 'src', 'cli', 'main.ts');
+
+function configuration(behind: Behind, port: number): string {
+  return `
+listen: { api: 127.0.0.1:${port}, postgres: 127.0.0.1:${port + 1} }
+policy: ${behind.policy ?? join(root, 'policy')}
+identities:
+  - { subject: analyst, kind: human, groups: [analysts] }
+  - { subject: dba, kind: human, groups: [dba] }
+  - { subject: support, kind: human, groups: [support] }
+  - { subject: lead, kind: human, groups: [leads] }
+  - { subject: agent, kind: agent, actingFor: analyst }
+resources:
+  - name: shop
+    kind: postgres
+    address: 127.0.0.1:${behind.port}
+    database: ${behind.database}
+    credentials: { user: ${behind.user}, password: ${behind.password} }
+${behind.more ?? ''}
+`;
+}
+
+interface Program extends Running {
+  /** Waits until it is so; what it printed is the error when it ends or takes too long before. */
+  readonly until: (ready: () => Promise<boolean>) => Promise<void>;
+}
+
+function run(
+  folder: Disposable & { readonly path: string },
+  args: readonly string[],
+  options: GatewayOptions,
+): Program {
+  const home = options.home ?? join(folder.path, 'home');
+  const child = spawn(process.execPath, [main, ...args, ...(options.args ?? [])], {
     cwd: root,
     env: { ...process.env, NODE_OPTIONS: '', ...options.env, SALLYPORT_HOME: home },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -98,25 +157,25 @@ async function start(
     await end(child, signal, 30_000);
     return child.exitCode ?? child.signalCode ?? 'unknown';
   };
-  const withinMs = options.withinMs ?? 90_000;
-  for (let waited = 0; !existsSync(readyFile); waited += 50) {
-    if (child.exitCode !== null || waited > withinMs) {
-      await stop();
-      folder[Symbol.dispose]();
-      throw new Error(`The gateway is not ready:\n${log}`);
-    }
-    await sleep(50);
-  }
-  const ready = JSON.parse(readFileSync(readyFile, 'utf8')) as Ready;
+  const dispose = async (): Promise<void> => {
+    await stop();
+    folder[Symbol.dispose]();
+  };
   return {
-    ready,
     home,
     pid: child.pid ?? -1,
     log: () => log,
     stop,
-    [Symbol.asyncDispose]: async () => {
-      await stop();
-      folder[Symbol.dispose]();
+    until: async (ready) => {
+      const withinMs = options.withinMs ?? 90_000;
+      for (let waited = 0; !(await ready()); waited += 50) {
+        if (child.exitCode !== null || waited > withinMs) {
+          await dispose();
+          throw new Error(`The gateway is not ready:\n${log}`);
+        }
+        await sleep(50);
+      }
     },
+    [Symbol.asyncDispose]: dispose,
   };
 }
