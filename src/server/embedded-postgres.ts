@@ -46,6 +46,8 @@ export interface EmbeddedPostgres {
   readonly reused: boolean;
   /** Ends every session and the server. */
   readonly stop: () => Promise<void>;
+  /** Ends the server at once, without waiting: for a program that is about to exit. */
+  readonly abandon: () => void;
   /** Resolves when the server has ended, for whatever reason. */
   readonly ended: Promise<void>;
 }
@@ -60,11 +62,16 @@ interface Runner {
   readonly switched: boolean;
 }
 
+/** Ends the server of an earlier run that was killed and left it behind; gives its process id. The caller holds the folder's lock. */
+export async function endStalePostgres(folder: string): Promise<number | undefined> {
+  return (await stopStale(join(folder, 'data'))) ?? stopStale(join(awayFolder(folder), 'postgres', 'data'));
+}
+
 /** Starts the server, filling it first when it is new. Rejects with a Fault `config` that says what to do. */
 export async function startPostgres(parts: EmbeddedParts): Promise<EmbeddedPostgres> {
   const runner = await runnerFor(parts);
   const data = join(runner.folder, 'data');
-  await stopStale(data, parts.say);
+  await stopStale(data);
   const reused = isFilled(runner.folder, parts.contents);
   if (!reused) fill(runner, parts);
   own(runner, data);
@@ -135,9 +142,13 @@ function runs(runner: Runner): boolean {
   return run(runner, 'postgres', ['--version']).status === 0;
 }
 
-function copyAway(programs: string, folder: string, nobody: Runner['owner'] & object): Runner {
+function awayFolder(folder: string): string {
   const name = createHash('sha256').update(folder).digest('hex').slice(0, 12);
-  const away = join(tmpdir(), `sallyport-${name}`);
+  return join(tmpdir(), `sallyport-${name}`);
+}
+
+function copyAway(programs: string, folder: string, nobody: Runner['owner'] & object): Runner {
+  const away = awayFolder(folder);
   // SECURITY: another user may have made this folder first, in a place where all may write.
   if (existsSync(away) && statSync(away).uid !== 0) {
     throw new Fault('config', `${away} belongs to another user: remove it`);
@@ -281,7 +292,7 @@ async function launch(
   const pid = child.pid;
   if (pid === undefined) throw new Fault('config', 'Could not start PostgreSQL');
   await untilReady({ data, child, logFile, port });
-  return { pid, ended, stop: () => stop(pid, ended) };
+  return { pid, ended, stop: () => stop(pid, ended), abandon: () => void signalTo(pid, 'SIGQUIT') };
 }
 
 const readyWithinMs = 60_000; // the recovery after a kill takes its time
@@ -319,15 +330,15 @@ function lastError(logFile: string): string {
 }
 
 /** A server that outlived its parent (kill -9) holds its data: find it by its own file, make sure it is it, and end it. */
-async function stopStale(data: string, say: (line: string) => void): Promise<void> {
+async function stopStale(data: string): Promise<number | undefined> {
   const pid = Number(linesOf(join(data, 'postmaster.pid'))[0]);
-  if (!Number.isInteger(pid) || pid <= 1) return;
-  if (!isServerOf(pid, data)) return; // a dead server's file: PostgreSQL removes it by itself
-  say(`stopping the PostgreSQL of an earlier run (pid ${pid})`);
+  if (!Number.isInteger(pid) || pid <= 1) return undefined;
+  if (!isServerOf(pid, data)) return undefined; // a dead server's file: PostgreSQL removes it by itself
   const gone = (async () => {
     while (isServerOf(pid, data)) await sleep(20);
   })();
   await stop(pid, gone);
+  return pid;
 }
 
 /** Whether this process is a postgres on exactly these data: a process id alone may have been given to another. */
@@ -365,11 +376,7 @@ async function stop(pid: number, ended: Promise<void>): Promise<void> {
     ['SIGQUIT', 5_000],
     ['SIGKILL', 5_000],
   ] as const) {
-    try {
-      process.kill(pid, signal);
-    } catch {
-      return; // it is gone
-    }
+    if (!signalTo(pid, signal)) return; // it is gone
     const timeout = new AbortController();
     const done = await Promise.race([
       ended.then(() => true),
@@ -377,5 +384,13 @@ async function stop(pid: number, ended: Promise<void>): Promise<void> {
     ]);
     timeout.abort();
     if (done) return;
+  }
+}
+
+function signalTo(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
   }
 }

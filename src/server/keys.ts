@@ -1,7 +1,14 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto';
+import { appendFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Fault } from '../base/errors.ts';
+import { Secret } from '../base/secret.ts';
 
 export interface TokenKeys {
   readonly key: KeyObject;
@@ -16,22 +23,36 @@ export function passingKeys(): TokenKeys {
 
 /** The key under `home` that signs this gateway's tokens; made at the first use, readable by its owner only. */
 export function tokenKeys(home: string): TokenKeys {
-  const folder = join(home, 'keys');
-  const file = join(folder, 'token.pem');
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const file = join(home, 'keys', 'token.pem');
+  const text = kept(file, () =>
+    generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  );
   try {
-    const { privateKey } = generateKeyPairSync('ed25519');
-    writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { flag: 'wx', mode: 0o600 });
-  } catch (thrown) {
-    if (!hasCode(thrown, 'EEXIST')) throw new Fault('config', `Cannot write ${file}`, { cause: thrown });
-  }
-  try {
-    const key = createPrivateKey(readFileSync(file));
+    const key = createPrivateKey(text);
     if (key.asymmetricKeyType !== 'ed25519') throw new Fault('config', `${file} is not an Ed25519 key`);
     return { key, publicKey: createPublicKey(key) };
   } catch (cause) {
     throw cause instanceof Fault ? cause : new Fault('config', `Cannot read the key ${file}`, { cause });
   }
+}
+
+/** 32 bytes in hex: what hashes of masked values are keyed with, so that they join over time and cannot be guessed. */
+export function maskKey(home: string): Secret {
+  const file = join(home, 'keys', 'mask.key');
+  const text = kept(file, () => randomBytes(32).toString('hex')).trim();
+  if (!/^[0-9a-f]{64}$/.test(text)) throw new Fault('config', `${file} is not a key: expected 64 hex digits`);
+  return new Secret(text);
+}
+
+/** What stands in a file for its owner only; made at the first use. */
+function kept(file: string, make: () => string): string {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  try {
+    writeFileSync(file, make(), { flag: 'wx', mode: 0o600 });
+  } catch (thrown) {
+    if (!hasCode(thrown, 'EEXIST')) throw new Fault('config', `Cannot write ${file}`, { cause: thrown });
+  }
+  return readFileSync(file, 'utf8');
 }
 
 /** The ids of withdrawn tokens, one a line in `keys/revoked`; read again when the file has changed. */
@@ -49,7 +70,14 @@ export function revokedTokens(home: string): (tokenId: string) => boolean {
   };
 }
 
-export function revokedFile(home: string): string {
+/** Withdraws a token for ever, for every gateway that uses this home. */
+export function revokeToken(home: string, tokenId: string): void {
+  const file = revokedFile(home);
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  appendFileSync(file, `${tokenId}\n`, { mode: 0o600 });
+}
+
+function revokedFile(home: string): string {
   return join(home, 'keys', 'revoked');
 }
 

@@ -1,7 +1,7 @@
 // The demo's shop: deterministic, and nobody's. Every value looks real and is not:
 // names are combined by chance, mails end in example.com/.net/.org (RFC 2606), phones are 555-01xx (reserved for
-// fiction), SSNs have area numbers 900 to 999 with groups 01 to 49 (issued neither as SSN nor as ITIN), cards are
-// prefixes that payment networks publish for tests, with a right check digit.
+// fiction), SSNs have area numbers 734 to 749 (never assigned before 2011, and to newborns only since), cards begin with
+// prefixes that payment networks publish for tests, and have a right check digit.
 
 export interface SampleFiles {
   readonly 'customers.csv': string;
@@ -143,11 +143,9 @@ function phone(chance: Dice): string {
 }
 
 function ssn(id: number): string {
-  const scrambled = (id * 7_919) % 4_900_000; // one to one: 7919 is prime to 4,900,000
-  const area = 900 + (scrambled % 100);
-  const group = 1 + (Math.floor(scrambled / 100) % 49);
-  const serial = 1_000 + (id % 9_000);
-  return `${area}-${String(group).padStart(2, '0')}-${serial}`;
+  const scrambled = (id * 7_919) % (16 * 99); // one to one for 1,584 ids in a row: 7919 is prime to it
+  const [area, group] = [734 + (scrambled % 16), 1 + Math.floor(scrambled / 16)];
+  return `${area}-${String(group).padStart(2, '0')}-${1_000 + ((id * 37) % 9_000)}`;
 }
 
 function card(chance: Dice): string {

@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 import { instant, realWorld } from '../base/time.ts';
 import { ownCertificate } from './certificates.ts';
 import { heldWorld } from './fake.ts';
-import { passingKeys, revokedFile, revokedTokens, tokenKeys } from './keys.ts';
+import { passingKeys, revokedTokens, revokeToken, tokenKeys } from './keys.ts';
 import { lockHome } from './lock.ts';
 import { logger } from './logs.ts';
 import { metricsPage } from './metrics.ts';
@@ -65,7 +65,8 @@ test('revokedTokens() follows its file', () => {
   tokenKeys(at);
   const revoked = revokedTokens(at);
   assert.equal(revoked('a'), false);
-  writeFileSync(revokedFile(at), 'a\nb\n');
+  revokeToken(at, 'a');
+  revokeToken(at, 'b');
   assert.deepEqual([revoked('a'), revoked('b'), revoked('c')], [true, true, false]);
 });
 

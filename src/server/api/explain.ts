@@ -1,7 +1,7 @@
 import { object, optional, string, type Check } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
 import type { Action } from '../../core/action.ts';
-import type { Decision, MaskOperator, RuleRef } from '../../core/decision.ts';
+import type { ApproveDuty, Decision, DenyCode, Duties, MaskOperator, RuleRef } from '../../core/decision.ts';
 import { operatorForTags } from '../../core/duties.ts';
 import type { Identity } from '../../core/identity.ts';
 import type { Policy } from '../../core/ports.ts';
@@ -44,7 +44,7 @@ export async function explain(parts: ExplainParts, request: ApiRequest): Promise
   }
   const at = parts.world.now();
   const session = { id: newSessionId(parts.world), startedAt: at };
-  return json({
+  const explanation: Explanation = {
     identity: identity.subject,
     resource: resource.name,
     policy: policy.id.digest,
@@ -52,7 +52,38 @@ export async function explain(parts: ExplainParts, request: ApiRequest): Promise
       const decision = policy.decide({ identity, resource, action, session, at });
       return explained({ policy, resource, action, decision });
     }),
-  });
+  };
+  return json(explanation);
+}
+
+/** The answer, in the shape of its schema. */
+export interface Explanation {
+  readonly identity: string;
+  readonly resource: string;
+  readonly policy: string;
+  readonly statements: readonly ExplainedStatement[];
+}
+
+export interface ExplainedStatement extends Pick<
+  Action,
+  'verb' | 'access' | 'targets' | 'columns' | 'notes'
+> {
+  readonly decision: Decision['kind'];
+  readonly class?: DenyCode;
+  readonly why: string;
+  readonly fix: readonly string[];
+  readonly rules: readonly ExplainedRule[];
+  readonly wouldBe: readonly ExplainedRule[];
+  readonly nearest?: { readonly rule: ExplainedRule; readonly failed: string };
+  readonly masks: readonly { readonly object: string; readonly column: string; readonly operator: string }[];
+  readonly rowLimit?: number;
+  readonly byteLimit?: number;
+  readonly record: Duties['record'];
+  readonly approve: readonly ApproveDuty[];
+}
+
+export interface ExplainedRule extends Omit<RuleRef, 'at'> {
+  readonly at: string; // file:line:col
 }
 
 interface Question {
@@ -81,7 +112,7 @@ interface Explained {
   readonly decision: Decision;
 }
 
-function explained({ policy, resource, action, decision }: Explained): object {
+function explained({ policy, resource, action, decision }: Explained): ExplainedStatement {
   const { duties, nearest } = decision;
   const masks = action.columns
     .filter(({ use }) => use === 'output')
@@ -110,7 +141,7 @@ function explained({ policy, resource, action, decision }: Explained): object {
   };
 }
 
-function ruleOf({ id, effect, at, why, fix, owner }: RuleRef): object {
+function ruleOf({ id, effect, at, why, fix, owner }: RuleRef): ExplainedRule {
   return {
     id,
     effect,

@@ -1,0 +1,35 @@
+/** One sub-command. */
+export interface Command {
+  readonly help: string;
+  /** Gives the exit code: 0 yes, 1 no, 2 could not run. Standard output gets the answer and nothing else. */
+  readonly run: (args: readonly string[]) => Promise<number>;
+}
+
+/** The command cannot do what it was asked; the message says what to do. Ends in exit code 2. */
+export class CouldNotRun extends Error {
+  override readonly name = 'CouldNotRun';
+}
+
+export function print(text: string): void {
+  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+}
+
+export function say(text: string): void {
+  process.stderr.write(text.endsWith('\n') ? text : `${text}\n`);
+}
+
+/** Text of others, safe on a terminal: no control character, no change of writing direction. Line ends and tabs stay. */
+export function safe(text: string): string {
+  return text.replaceAll(/[^\P{C}\n\t]/gu, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
+/** Columns side by side, each as wide as its widest cell. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => (row[at] ?? '').length)));
+  return rows
+    .map(
+      (row) =>
+        `${row.map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd(widths[at] ?? 0))).join('  ')}\n`,
+    )
+    .join('');
+}

@@ -1,0 +1,339 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Fault } from '../base/errors.ts';
+import { Secret } from '../base/secret.ts';
+import { realWorld } from '../base/time.ts';
+import type { Subject } from '../core/identity.ts';
+import { defaultLimits } from '../core/limits.ts';
+import type { Resource, ResourceName } from '../core/session.ts';
+import { directory, type DirectoryRecord } from '../identity/directory.ts';
+import { issueToken } from '../identity/tokens.ts';
+import { protocols } from '../protocols/index.ts';
+import { environment, packageFolder, type Config } from '../server/config.ts';
+import { endStalePostgres, startPostgres, type Contents } from '../server/embedded-postgres.ts';
+import { tokenTerms, type Gateway } from '../server/gateway.ts';
+import { passingKeys, type TokenKeys } from '../server/keys.ts';
+import { lockHome } from '../server/lock.ts';
+import { untilStopped } from '../server/process.ts';
+import { sampleFiles, sampleTables } from '../server/sample-data.ts';
+import { wire, type Running } from '../server/wire.ts';
+import { CouldNotRun, print, say, type Command } from './command.ts';
+
+const defaultBase = 8_420;
+/** What listens where, counted from the port base. */
+const ports = { api: 0, postgres: 12, server: 13 } as const;
+const lastPort = 39;
+
+const help = `Usage: sallyport demo [--port-base N] [--ready-file FILE]
+
+Runs a real PostgreSQL with sample data, the gateway in front of it with the sample policy, and five identities
+(analyst, dba, support, lead, agent) whose tokens last as long as the demo. Everything listens on 127.0.0.1 only.
+
+  --port-base N      ${defaultBase} when absent:
+                       N       API                                     ${defaultBase}
+                       N+12    PostgreSQL through the gateway          ${defaultBase + ports.postgres}
+                       N+13    the demo's own PostgreSQL server        ${defaultBase + ports.server}
+                       N+14 to N+39 are kept for later protocols
+  --ready-file FILE  is written when, and only when, everything answers, and removed at the end: JSON with the address of
+                     the API, the folders of policy and data, the identities' tokens, and how to reach each resource
+
+State lies in SALLYPORT_HOME/demo and is used again by the next start. Ctrl-C stops everything.
+`;
+
+export const demo: Command = { help, run };
+
+const identities: readonly DirectoryRecord[] = [
+  { subject: 'analyst' as Subject, kind: 'human', groups: ['analysts'], attributes: {} },
+  { subject: 'dba' as Subject, kind: 'human', groups: ['dba'], attributes: {} },
+  { subject: 'support' as Subject, kind: 'human', groups: ['support'], attributes: {} },
+  { subject: 'lead' as Subject, kind: 'human', groups: ['leads'], attributes: {} },
+  { subject: 'agent' as Subject, kind: 'agent', groups: [], actingFor: 'analyst' as Subject, attributes: {} },
+];
+
+const host = '127.0.0.1';
+const database = 'shop';
+const lastsMs = 3_650 * 86_400_000; // its key ends sooner: with the demo
+
+async function run(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      'port-base': { type: 'string', default: String(defaultBase) },
+      'ready-file': { type: 'string' },
+    },
+  });
+  const base = Number(values['port-base']);
+  if (!Number.isInteger(base) || base < 1_024 || base + lastPort > 65_535) {
+    throw new CouldNotRun(`--port-base: Expected a number from 1024 to ${65_535 - lastPort}`);
+  }
+  const readyFile = values['ready-file'] === undefined ? undefined : resolve(values['ready-file']);
+  if (readyFile !== undefined) rmSync(readyFile, { force: true });
+  return start({ base, readyFile, home: join(environment().home, 'demo') });
+}
+
+interface Options {
+  readonly base: number;
+  readonly readyFile: string | undefined;
+  readonly home: string;
+}
+
+async function start({ base, readyFile, home }: Options): Promise<number> {
+  const since = performance.now();
+  const progress = (line: string): void =>
+    say(`${((performance.now() - since) / 1_000).toFixed(1).padStart(5)} s  ${line}`);
+  mkdirSync(home, { recursive: true, mode: 0o755 });
+  using _lock = lockHome(home);
+  const stale = await endStalePostgres(join(home, 'postgres'));
+  if (stale !== undefined) progress(`stopped the PostgreSQL of an earlier run (pid ${stale})`);
+  await portsFree(base);
+
+  const secrets = demoSecrets(home);
+  progress('starting PostgreSQL');
+  const server = await startPostgres({
+    folder: join(home, 'postgres'),
+    port: base + ports.server,
+    contents: contents(secrets),
+    say: progress,
+  });
+  progress(`PostgreSQL is up${server.reused ? ', with the data of the last start' : ''}`);
+  let running: Running | undefined;
+  const stopAll = async (why: string): Promise<void> => {
+    if (readyFile !== undefined) rmSync(readyFile, { force: true });
+    await running?.stop(why);
+    await server.stop();
+  };
+  try {
+    const keys = passingKeys();
+    const config = demoConfig(base, secrets);
+    running = await wire({ config, home, protocols, keys });
+    const { gateway, log, metrics, certificate, data } = running;
+    progress('the gateway is up');
+    await untilAnswers(gateway);
+    const tokens = await tokensOf(config, keys);
+    const ready = { base, api: gateway.api, policy: config.policy, data, tokens, secrets };
+    if (readyFile !== undefined) writeReady(readyFile, ready);
+    progress('ready');
+    print(welcome({ ...ready, ca: certificate.ca ?? '' }));
+    void server.ended.then(() => log('error', 'demo.postgres-ended', {}));
+    const code = await untilStopped({ log, metrics, stop: stopAll, abandon: () => server.abandon() });
+    progress('stopped');
+    return code;
+  } catch (thrown) {
+    await stopAll('could not start').catch(() => server.abandon());
+    throw thrown;
+  }
+}
+
+/** Says which port is taken, what it is for and what to do, before anything is started. */
+async function portsFree(base: number): Promise<void> {
+  const uses = [
+    [ports.api, 'the API'],
+    [ports.postgres, 'PostgreSQL through the gateway'],
+    [ports.server, "the demo's own PostgreSQL"],
+  ] as const;
+  const taken: string[] = [];
+  for (const [offset, use] of uses) {
+    if (!(await isFree(base + offset))) taken.push(`Port ${base + offset} (${use}) is in use`);
+  }
+  if (taken.length === 0) return;
+  throw new CouldNotRun(
+    `${taken.join('; ')}: stop what listens there, or choose other ports with --port-base N (N to N+${lastPort})`,
+  );
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, host, () => probe.close(() => resolve(true)));
+  });
+}
+
+interface Secrets {
+  readonly upstream: Secret;
+  readonly gateway: Secret;
+  readonly version: string;
+}
+
+/** Passwords of the demo's server, made once and kept with its data. */
+function demoSecrets(home: string): Secrets {
+  const file = join(home, 'passwords');
+  if (!existsSync(file)) {
+    const made = [randomBytes(18).toString('base64url'), randomBytes(18).toString('base64url')];
+    writeFileSync(file, `${made.join('\n')}\n`, { mode: 0o600 });
+  }
+  const text = readFileSync(file, 'utf8');
+  const [upstream, gateway] = text.split('\n');
+  if (upstream === undefined || gateway === undefined || gateway === '') {
+    throw new CouldNotRun(`${file} is damaged: remove it`);
+  }
+  const version = createHash('sha256').update(`${text}${sampleTables.join()}1`).digest('hex');
+  return { upstream: new Secret(upstream), gateway: new Secret(gateway), version };
+}
+
+const superuser = 'upstream';
+const lesser = 'sallyport';
+
+/**
+ * The gateway's role is no superuser and owns nothing itself; it is a member of the shop's owner, so that it can do what
+ * the policy may allow to a dba: write, and define in the schema public.
+ */
+function contents({ upstream, gateway, version }: Secrets): Contents {
+  const password = gateway.reveal('the role is made with it'); // base64url: no quote in it
+  return {
+    version,
+    superuser: { name: superuser, password: upstream },
+    files: () => ({ ...sampleFiles() }),
+    statements: [
+      {
+        database: 'postgres',
+        sql: [
+          'CREATE ROLE shop_owner NOLOGIN',
+          `CREATE ROLE ${lesser} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION IN ROLE shop_owner PASSWORD '${password}'`,
+          `CREATE DATABASE ${database} OWNER shop_owner`,
+          'REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC',
+        ],
+      },
+      {
+        database,
+        sql: [
+          'ALTER SCHEMA public OWNER TO shop_owner',
+          'SET ROLE shop_owner',
+          ...tablesAsOwner(),
+          'ANALYZE',
+        ],
+      },
+    ],
+  };
+}
+
+/** COPY from a file is the superuser's; everything else the owner's. */
+function tablesAsOwner(): readonly string[] {
+  return sampleTables.flatMap((sql) =>
+    sql.startsWith('COPY') ? ['RESET ROLE', sql, 'SET ROLE shop_owner'] : [sql],
+  );
+}
+
+function demoConfig(base: number, { gateway }: Secrets): Config {
+  const made = directory(identities);
+  if (!made.ok) throw new Fault('bug', 'The identities of the demo do not make a directory');
+  return {
+    name: 'sallyport-demo',
+    listen: {
+      api: { host, port: base + ports.api },
+      protocols: { postgres: { host, port: base + ports.postgres } },
+    },
+    policy: join(packageFolder, 'policy'),
+    resources: [shop(base, gateway)],
+    directory: made.value,
+    limits: { ...defaultLimits, signInFailuresPerMinute: 600 },
+    log: { level: 'info' },
+    plainFrom: 'loopback',
+  };
+}
+
+function shop(base: number, password: Secret): Resource {
+  const protocol = protocols.find(({ name }) => name === 'postgres');
+  const settings = protocol?.settings(
+    {
+      address: `${host}:${base + ports.server}`,
+      database,
+      credentials: { user: lesser, password },
+      tls: 'disable',
+    },
+    'shop',
+  );
+  if (settings?.ok !== true) {
+    const why = settings?.error.map(({ path, message }) => `${path}: ${message}`).join('; ');
+    throw new Fault('bug', `The demo's resource has wrong settings: ${why}`);
+  }
+  return { name: 'shop' as ResourceName, kind: 'postgres', tags: ['env/demo'], settings: settings.value };
+}
+
+/** @throws {Fault} `unreachable` when the resource does not answer through the gateway's own connection */
+async function untilAnswers(gateway: Gateway): Promise<void> {
+  for (const [name, about] of Object.entries(await gateway.probe())) {
+    if (about.startsWith('does not answer'))
+      throw new Fault('unreachable', `The resource "${name}" ${about}`);
+  }
+  const answer = await fetch(`${gateway.api}/readyz`);
+  if (!answer.ok) throw new Fault('config', `The gateway is not ready: ${await answer.text()}`);
+}
+
+type Tokens = Readonly<Record<string, Secret>>;
+
+async function tokensOf(config: Config, { key }: TokenKeys): Promise<Tokens> {
+  const issued = identities.map(async ({ subject }) => {
+    const made = await issueToken({ terms: tokenTerms(config), world: realWorld, key }, subject, lastsMs);
+    return [subject, made.token] as const;
+  });
+  return Object.fromEntries(await Promise.all(issued));
+}
+
+interface Ready {
+  readonly base: number;
+  readonly api: string;
+  readonly policy: string;
+  readonly data: string;
+  readonly tokens: Tokens;
+  readonly secrets: Secrets;
+}
+
+function writeReady(file: string, ready: Ready): void {
+  const { base, api, policy, data, tokens, secrets } = ready;
+  const reason = 'the ready file hands it to scripts';
+  const document = {
+    api,
+    policy,
+    data,
+    identities: Object.fromEntries(
+      identities.map(({ subject, groups, actingFor }) => [
+        subject,
+        { token: tokens[subject]?.reveal(reason), groups, ...(actingFor === undefined ? {} : { actingFor }) },
+      ]),
+    ),
+    resources: {
+      shop: {
+        kind: 'postgres',
+        host,
+        port: base + ports.postgres,
+        database,
+        upstream: {
+          host,
+          port: base + ports.server,
+          user: superuser,
+          password: secrets.upstream.reveal(reason),
+          database,
+        },
+      },
+    },
+  };
+  writeFileSync(`${file}.new`, `${JSON.stringify(document, undefined, 2)}\n`, { mode: 0o600 });
+  renameSync(`${file}.new`, file); // whoever waits for it never sees half of it
+}
+
+function welcome({ base, api, policy, data, tokens, ca }: Ready & { readonly ca: string }): string {
+  const token = tokens['analyst']?.reveal('the lines to copy hold it') ?? '';
+  const isClone = existsSync(join(packageFolder, 'tools', 'setup.js'));
+  const sallyport = isClone ? 'npm run -s sallyport --' : 'sallyport';
+  const psql = `PGPASSWORD=${token} psql "host=${host} port=${base + ports.postgres} user=analyst dbname=shop"`;
+  return `
+Sallyport runs. Copy these lines into another terminal${isClone ? ' in this folder' : ''}:
+
+1. An analyst reads, masked:
+${psql} -c "SELECT id, name, email, phone, ssn, card, city FROM customers LIMIT 5"
+
+2. An analyst may not write, and is told why, where and what to do:
+${psql} -c "DELETE FROM orders WHERE status = 'cancelled'"
+
+3. The record of both:
+SALLYPORT_API=${api} SALLYPORT_TOKEN=${token} ${sallyport} sessions show last --count 2
+
+The policy lies in ${policy}: change it, and the next statement is judged by it.
+Ledger and recordings lie in ${data}; the CA for TLS is ${ca}.
+Ctrl-C stops everything.
+`;
+}

@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+import { nearest } from '../base/check.ts';
+import { Fault, messageOf } from '../base/errors.ts';
+import { CouldNotRun, type Command } from './command.ts';
+
+/** All commands: one file each. */
+const commands: Readonly<Record<string, { readonly about: string; readonly load: () => Promise<Command> }>> =
+  {
+    demo: {
+      about: 'a real PostgreSQL with sample data, the gateway and five identities',
+      load: async () => (await import('./demo.ts')).demo,
+    },
+    up: { about: 'the gateway', load: async () => (await import('./up.ts')).up },
+    token: { about: 'issues a token, or revokes one', load: async () => (await import('./token.ts')).token },
+    sessions: {
+      about: 'lists sessions, shows what was done in one',
+      load: async () => (await import('./sessions.ts')).sessions,
+    },
+    explain: {
+      about: 'says what the policy decides on a statement, and why',
+      load: async () => (await import('./explain.ts')).explain,
+    },
+    policy: {
+      about: 'says which policy is in force',
+      load: async () => (await import('./policy.ts')).policy,
+    },
+  };
+
+// Whoever reads our output may stop reading (`| head`): that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    process.stdout.write(usage());
+    return name === undefined ? 2 : 0;
+  }
+  if (!Object.hasOwn(commands, name)) {
+    const near = nearest(name, Object.keys(commands));
+    const hint = near === undefined ? 'see sallyport --help' : `did you mean "${near}"?`;
+    process.stderr.write(`sallyport: Unknown command "${name}"; ${hint}\n`);
+    return 2;
+  }
+  try {
+    const command = await commands[name]?.load();
+    if (command === undefined) return 2;
+    if (rest.includes('--help') || rest.includes('-h')) {
+      process.stdout.write(command.help);
+      return 0;
+    }
+    return await command.run(rest);
+  } catch (thrown) {
+    process.stderr.write(`sallyport ${name}: ${explanation(thrown)}\n`);
+    return 2;
+  }
+}
+
+function explanation(thrown: unknown): string {
+  if (thrown instanceof CouldNotRun || thrown instanceof Fault) return thrown.message;
+  // parseArgs says what is wrong with an option; anything else is ours, and its place helps.
+  const isUsage =
+    thrown instanceof TypeError && 'code' in thrown && String(thrown.code).startsWith('ERR_PARSE_ARGS');
+  if (isUsage) return `${messageOf(thrown)}; see --help`;
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown);
+}
+
+function usage(): string {
+  const lines = Object.entries(commands).map(([name, { about }]) => `  ${name.padEnd(10)} ${about}\n`);
+  return `Usage: sallyport COMMAND [ARGS]\n\n${lines.join('')}\nsallyport COMMAND --help says more. Exit codes: 0 yes, 1 no, 2 could not run.\n`;
+}

@@ -1,0 +1,165 @@
+import { parseArgs } from 'node:util';
+import type { Outcome } from '../core/decision.ts';
+import type { Actor } from '../core/entry.ts';
+import type { DecisionRecord, SessionDetail, SessionSummary } from '../server/api/records.ts';
+import { ask } from './api.ts';
+import { CouldNotRun, print, safe, say, table, type Command } from './command.ts';
+
+const help = `Usage: sallyport sessions list [--identity SUBJECT] [--resource NAME] [--limit N] [--json]
+       sallyport sessions show ID|last [--count N] [--json]
+
+list shows sessions, newest first: all, or your own where the policy shows you no others.
+show shows each statement of a session with its verdict, its rules and their places, and how it ended.
+  last        your newest session; with --count N the newest N, oldest first
+
+SALLYPORT_API (default http://127.0.0.1:8420) is the gateway, SALLYPORT_TOKEN your token.
+`;
+
+export const sessions: Command = { help, run };
+
+async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      identity: { type: 'string' },
+      resource: { type: 'string' },
+      limit: { type: 'string' },
+      count: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const [verb, id, ...others] = positionals;
+  if (verb === 'list' && id === undefined) return list(values);
+  if (verb === 'show' && id !== undefined && others.length === 0) return show(id, values);
+  throw new CouldNotRun('Expected `sessions list` or `sessions show ID|last`; see --help');
+}
+
+async function list(options: {
+  readonly identity?: string | undefined;
+  readonly resource?: string | undefined;
+  readonly limit?: string | undefined;
+  readonly json: boolean;
+}): Promise<number> {
+  const query = new URLSearchParams();
+  for (const name of ['identity', 'resource', 'limit'] as const) {
+    const value = options[name];
+    if (value !== undefined) query.set(name, value);
+  }
+  const asked = await ask(`/api/v1/sessions?${query.toString()}`);
+  if (!asked.ok) return refused(asked.refusal);
+  const found = asked.answer as readonly SessionSummary[]; // the API's own schema
+  print(options.json ? JSON.stringify(found, undefined, 2) : listText(found));
+  return 0;
+}
+
+async function show(
+  id: string,
+  options: { readonly count?: string | undefined; readonly json: boolean },
+): Promise<number> {
+  if (options.count !== undefined && (id !== 'last' || !/^[1-9]\d?$/.test(options.count))) {
+    throw new CouldNotRun('--count takes a number from 1 to 99, and goes with `last`');
+  }
+  const ids = options.count === undefined ? [id] : await newest(options.count);
+  const found: SessionDetail[] = [];
+  for (const each of ids) {
+    const asked = await ask(`/api/v1/sessions/${encodeURIComponent(each)}`);
+    if (!asked.ok) return refused(asked.refusal);
+    found.push(asked.answer as SessionDetail); // the API's own schema
+  }
+  if (options.json) print(JSON.stringify(options.count === undefined ? found[0] : found, undefined, 2));
+  else print(found.map(sessionText).join('\n'));
+  return 0;
+}
+
+/** The caller's newest sessions, oldest first. */
+async function newest(count: string): Promise<readonly string[]> {
+  const me = await ask('/api/v1/me');
+  if (!me.ok) return [];
+  const { subject } = me.answer as Actor; // the API's own schema
+  const asked = await ask(`/api/v1/sessions?identity=${encodeURIComponent(subject)}&limit=${count}`);
+  return asked.ok ? (asked.answer as readonly SessionSummary[]).map((each) => each.id).toReversed() : [];
+}
+
+function refused(refusal: string): number {
+  say(refusal);
+  return 1;
+}
+
+export function listText(found: readonly SessionSummary[]): string {
+  if (found.length === 0) return 'No sessions\n';
+  const rows = found.map((each) => [
+    each.id,
+    clock(each.startedAt),
+    each.state,
+    who(each.identity),
+    safe(each.resource),
+    String(each.decisions),
+    String(each.denied),
+  ]);
+  return table([['ID', 'STARTED', 'STATE', 'IDENTITY', 'RESOURCE', 'STATEMENTS', 'DENIED'], ...rows]);
+}
+
+export function sessionText(session: SessionDetail): string {
+  const { identity, resource, kind, startedAt, endedAt, why, run: of, client, peer } = session;
+  const ended =
+    endedAt === undefined
+      ? session.state
+      : `${session.state} ${clock(endedAt)}${why === undefined ? '' : ` (${why})`}`;
+  const facts = [
+    `from ${peer}`,
+    ...(client === undefined ? [] : [`with ${client}`]),
+    ...(of === undefined ? [] : [`run ${of}`]),
+  ];
+  const head = [
+    `session ${session.id}`,
+    `  ${who(identity)}${identity.groups.length > 0 ? ` of ${identity.groups.join(', ')}` : ''} -> ${resource} (${kind})`,
+    `  ${clock(startedAt)}, ${ended}, ${facts.join(', ')}`,
+  ];
+  const statements = session.statements.map((each) => `\n${statementText(each)}`);
+  return safe(`${head.join('\n')}\n${statements.length === 0 ? '\nNo statements\n' : statements.join('')}`);
+}
+
+const verdicts = { allow: 'ALLOWED', deny: 'DENIED', review: 'HELD' } as const;
+
+export function statementText(statement: DecisionRecord): string {
+  const { denial, outcome, text } = statement;
+  const lines = [
+    `${statement.at.slice(11, 23)}  ${verdicts[statement.decision].padEnd(7)}  ${statement.verb} (${statement.access})  ${statement.id}`,
+    ...(text ?? '(the statement was erased)').split('\n').map((line) => `  | ${line}`),
+    ...(denial === undefined ? [] : [`  why    ${denial.why}`]),
+    ...rulesOf(statement).map((rule) => `  rule   ${rule}`),
+    ...(denial?.fix ?? []).map((fix) => `  fix    ${fix}`),
+    ...(outcome === undefined ? [] : [`  ended  ${outcomeText(outcome)}`]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function rulesOf({ rules, denial }: DecisionRecord): readonly string[] {
+  return rules.map(({ id, at }) => {
+    const place = at ?? (denial?.rule === id ? denial.at : undefined);
+    return place === undefined ? id : `${id} (${place})`;
+  });
+}
+
+function outcomeText(outcome: Outcome): string {
+  if (outcome.kind === 'unsent') return 'never sent';
+  const { rows, masked, withheld } = outcome;
+  const counts = `${rows} rows, ${masked} values masked${withheld > 0 ? `, ${withheld} withheld` : ''}`;
+  switch (outcome.kind) {
+    case 'ok':
+      return counts;
+    case 'error':
+      return `error ${outcome.code}, ${counts}`;
+    case 'cut':
+      return `cut (${outcome.why}), ${counts}`;
+  }
+}
+
+function who({ subject, actingFor }: Actor): string {
+  return safe(actingFor === undefined ? subject : `${subject} for ${who(actingFor)}`);
+}
+
+function clock(at: string): string {
+  return `${at.slice(0, 10)} ${at.slice(11, 19)} UTC`;
+}

@@ -1,0 +1,302 @@
+import { createServer as createHttpsServer } from 'node:https';
+import type { Server } from 'node:http';
+import { createAdaptorServer } from '@hono/node-server';
+import { getConnInfo } from '@hono/node-server/conninfo';
+import { Fault, messageOf } from '../base/errors.ts';
+import type { Secret } from '../base/secret.ts';
+import type { Wire } from '../base/stream.ts';
+import type { World } from '../base/time.ts';
+import type { Ledger, Log, Policy, Recorder } from '../core/ports.ts';
+import type { House, Protocol, Room, Worker } from '../core/protocol.ts';
+import type { Session } from '../core/session.ts';
+import { gate } from '../gate/gate.ts';
+import { verifyToken, type TokenTerms } from '../identity/tokens.ts';
+import { app } from './api/app.ts';
+import type { Records } from './api/records.ts';
+import { routes, type PolicyStatus } from './api/routes.ts';
+import type { Certificate } from './certificates.ts';
+import { addressText, type Address, type Config } from './config.ts';
+import type { TokenKeys } from './keys.ts';
+import { placeOf, reception } from './listen.ts';
+import { isLoopback, LiveSessions, SignInFailures } from './live.ts';
+import type { MetricsPage } from './metrics.ts';
+
+/** What the program is made of; `wire.ts` puts the real ones in. */
+export interface GatewayParts {
+  readonly version: string;
+  readonly config: Config;
+  readonly world: World;
+  readonly log: Log;
+  readonly metrics: MetricsPage;
+  readonly certificate: Certificate;
+  readonly keys: TokenKeys;
+  readonly maskKey: Secret;
+  readonly revoked: (tokenId: string) => boolean;
+  readonly protocols: readonly Protocol[];
+  readonly policy: {
+    readonly current: () => Policy | undefined;
+    readonly status: () => PolicyStatus;
+  };
+  readonly ledger: Ledger;
+  /** `ok`, or why it cannot be written. */
+  readonly ledgerState: () => string;
+  readonly records: Records;
+  readonly recorder: (session: Session) => Recorder | Promise<Recorder>;
+  readonly listen: (
+    at: Address & { readonly onWire: (wire: Wire) => void },
+  ) => Promise<Address & { readonly close: () => Promise<void> }>;
+  readonly dial: (address: string, signal: AbortSignal) => Promise<Wire>;
+  readonly worker: (module: URL) => Worker;
+}
+
+export interface Gateway {
+  readonly api: string; // URL
+  readonly listeners: Readonly<Record<string, Address>>;
+  /** Asks every resource whether it answers: one line about each, by name. */
+  readonly probe: () => Promise<Readonly<Record<string, string>>>;
+  /** Drains and closes everything that was started here, and writes down that it did. */
+  readonly stop: (why: string) => Promise<void>;
+}
+
+/** What tokens of this gateway say of it. */
+export function tokenTerms({ name }: Config): TokenTerms {
+  return { issuer: name, audience: name };
+}
+
+const sweepMs = 15_000;
+const probeMs = 15_000;
+
+/** Starts rooms, listeners and API. What it had started is stopped again when a part of it fails. */
+export async function startGateway(parts: GatewayParts): Promise<Gateway> {
+  const { config, world, log, metrics, ledger } = parts;
+  const { limits } = config;
+  const state = { stopping: false, ready: false };
+  const live = new LiveSessions(limits, metrics);
+  const failures = new SignInFailures(limits.signInFailuresPerMinute, world);
+  const identify = (
+    token: Parameters<typeof verifyToken>[1],
+    user?: string,
+  ): ReturnType<typeof verifyToken> =>
+    verifyToken(
+      {
+        terms: tokenTerms(config),
+        world,
+        publicKey: parts.keys.publicKey,
+        directory: config.directory,
+        revoked: parts.revoked,
+      },
+      token,
+      user,
+    );
+  const hall = reception({
+    identify,
+    resources: config.resources,
+    live,
+    failures,
+    ledger,
+    world,
+    metrics,
+    log,
+    limits,
+    plainFrom: config.plainFrom,
+    gate: (session) => gate({ policy: parts.policy.current, ledger, world, metrics }, session),
+    recorder: parts.recorder,
+  });
+
+  const started = new AsyncDisposableStack();
+  try {
+    const { digest } = parts.policy.status();
+    await ledger.append({
+      kind: 'gateway.started',
+      at: world.now(),
+      version: parts.version,
+      ...(digest === undefined ? {} : { policy: digest }),
+    });
+    const rooms = openRooms(parts, started);
+    const listeners = await openDoors(parts, { rooms, attend: hall.attend }, started);
+    const api = await serveApi(parts, {
+      started,
+      failures,
+      identify,
+      routes: routes({
+        version: parts.version,
+        policy: parts.policy.current,
+        policyStatus: parts.policy.status,
+        ledger,
+        world,
+        records: parts.records,
+        resources: config.resources,
+        protocols: parts.protocols,
+        find: config.directory.find,
+        actions: (resource, text) => roomFor(rooms, resource.kind).actions(resource, text),
+        statementBytes: limits.statementBytes,
+        listener: (kind) => (listeners[kind] === undefined ? undefined : addressText(listeners[kind])),
+        metrics: { contentType: metrics.contentType, text: metrics.text },
+        readiness: () => ({
+          policy: parts.policy.current() === undefined ? 'no policy is in force' : 'ok',
+          ledger: parts.ledgerState(),
+          listeners: state.stopping ? 'stopping' : state.ready ? 'ok' : 'not open yet',
+        }),
+      }),
+    });
+    sweepEvery(world, started, () => live.sweep(world.now(), parts.revoked));
+    state.ready = true;
+    log('info', 'gateway.started', { version: parts.version, api });
+    return {
+      api,
+      listeners,
+      probe: () => probeAll(parts, rooms),
+      stop: async (why) => {
+        state.stopping = true;
+        log('info', 'gateway.stopping', { why });
+        await Promise.all(Object.values(listeners).map((listener) => listener.close()));
+        await hall.drain();
+        await started.disposeAsync();
+        await ledger.append({ kind: 'gateway.stopped', at: world.now(), why }).catch(() => {
+          log('error', 'ledger.lost-end', {}); // whoever reads the ledger sees a start without its end
+        });
+        log('info', 'gateway.stopped', { why });
+      },
+    };
+  } catch (thrown) {
+    await started.disposeAsync();
+    throw thrown;
+  }
+}
+
+type Rooms = ReadonlyMap<string, Room>;
+
+function openRooms(parts: GatewayParts, started: AsyncDisposableStack): Rooms {
+  const { config, world, log, metrics, dial, worker, certificate, maskKey } = parts;
+  const rooms = new Map<string, Room>();
+  for (const protocol of parts.protocols) {
+    if (!Object.hasOwn(config.listen.protocols, protocol.name)) continue;
+    const house: House = {
+      resources: config.resources.filter(({ kind }) => kind === protocol.name),
+      world,
+      limits: config.limits,
+      log,
+      metrics,
+      dial,
+      worker,
+      maskKey,
+      tls: { cert: certificate.cert, key: certificate.key },
+    };
+    rooms.set(protocol.name, started.use(protocol.start(house)));
+  }
+  return rooms;
+}
+
+function roomFor(rooms: Rooms, kind: string): Room {
+  const room = rooms.get(kind);
+  if (room === undefined) throw new Fault('config', 'There is no listener for this kind of resource');
+  return room;
+}
+
+type Listener = Address & { readonly close: () => Promise<void> };
+
+async function openDoors(
+  parts: GatewayParts,
+  to: { readonly rooms: Rooms; readonly attend: (wire: Wire, room: Room) => Promise<void> },
+  started: AsyncDisposableStack,
+): Promise<Readonly<Record<string, Listener>>> {
+  const doors: Record<string, Listener> = {};
+  for (const [kind, address] of Object.entries(parts.config.listen.protocols)) {
+    const room = roomFor(to.rooms, kind);
+    const onWire = (wire: Wire): void => void to.attend(wire, room);
+    const listener = await parts.listen({ ...address, onWire });
+    doors[kind] = listener;
+    started.defer(() => listener.close());
+    parts.log('info', 'listening', { kind, address: addressText(listener) });
+  }
+  return doors;
+}
+
+async function serveApi(
+  parts: GatewayParts,
+  made: {
+    readonly started: AsyncDisposableStack;
+    readonly failures: SignInFailures;
+    readonly identify: Parameters<typeof app>[0]['identify'];
+    readonly routes: Parameters<typeof app>[0]['routes'];
+  },
+): Promise<string> {
+  const { config, log, metrics, certificate } = parts;
+  const { api } = config.listen;
+  // SECURITY: tokens are bearers; beyond loopback they travel over TLS or not at all.
+  const secure = !isLoopback(addressText(api));
+  const { fetch } = app({
+    routes: made.routes,
+    identify: made.identify,
+    failures: made.failures,
+    metrics,
+    log,
+    bodyBytes: config.limits.statementBytes + 16_384,
+    peer: (context) => getConnInfo(context).remote.address ?? '',
+    secure,
+  });
+  const bounds = { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 5_000 };
+  const server = createAdaptorServer(
+    secure
+      ? {
+          fetch,
+          createServer: createHttpsServer,
+          serverOptions: {
+            ...bounds,
+            cert: certificate.cert,
+            key: certificate.key.reveal('TLS of the API'),
+            minVersion: 'TLSv1.2',
+          },
+        }
+      : { fetch, serverOptions: bounds },
+  ) as Server;
+  server.maxConnections = config.limits.connections;
+  const port = await listening(server, api);
+  made.started.defer(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `${secure ? 'https' : 'http'}://${addressText({ host: api.host, port })}`;
+}
+
+function listening(server: Server, at: Address): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const reason = error.code === 'EADDRINUSE' ? 'the port is in use' : messageOf(error);
+      reject(
+        new Fault('config', `Cannot listen on ${addressText(at)} for the API: ${reason}`, { cause: error }),
+      );
+    });
+    server.listen(at.port, at.host, () => {
+      const address = server.address();
+      resolve(address !== null && typeof address === 'object' ? address.port : at.port);
+    });
+  });
+}
+
+function sweepEvery(world: World, started: AsyncDisposableStack, sweep: () => void): void {
+  let next: Disposable;
+  const later = (): void => {
+    next = world.after(sweepMs, () => {
+      sweep();
+      later();
+    });
+  };
+  later();
+  started.defer(() => next[Symbol.dispose]());
+}
+
+async function probeAll({ config }: GatewayParts, rooms: Rooms): Promise<Readonly<Record<string, string>>> {
+  const told = await Promise.all(
+    config.resources.map(async (resource) => {
+      try {
+        const about = await roomFor(rooms, resource.kind).probe(resource, AbortSignal.timeout(probeMs));
+        return [resource.name, about] as const;
+      } catch (thrown) {
+        const message = thrown instanceof Fault ? thrown.message : placeOf(thrown);
+        return [resource.name, `does not answer: ${message}`] as const;
+      }
+    }),
+  );
+  return Object.fromEntries(told);
+}
