@@ -36,6 +36,8 @@ export interface House {
   readonly dial: (address: string, signal: AbortSignal) => Promise<Wire>;
   /** Runs a module's exported functions in a worker with a deadline; recycled after a crash or a miss. */
   readonly worker: (module: URL) => Worker;
+  /** Key of masks that must be joinable and not guessable (hash). */
+  readonly maskKey: Secret;
   /** The listener's certificate for TLS towards clients; absent: TLS is not offered. */
   readonly tls?: { readonly cert: string; readonly key: Secret };
 }
@@ -114,8 +116,11 @@ export interface Ask {
 
 export interface Upstream {
   readonly read: () => Promise<Uint8Array | undefined>;
-  /** Sends a client's bytes. Throws a Fault `bug` when the permit is not one the gate gave or has ended. */
-  readonly send: (permit: Permit, bytes: Uint8Array) => Promise<void> | undefined;
+  /**
+   * Sends a client's bytes: one or more requests, each with its permit, and the upkeep between them.
+   * Throws a Fault `bug` when there is no permit, or one is not the gate's or has ended.
+   */
+  readonly send: (permits: readonly Permit[], bytes: Uint8Array) => Promise<void> | undefined;
   /** Sends bytes that the gateway itself made (protocol upkeep such as Sync, Describe, Terminate): never a client's statement. */
   readonly say: (bytes: Uint8Array) => Promise<void> | undefined;
   readonly destroy: (why?: Error) => void;

@@ -159,9 +159,11 @@ class Chamber implements SessionGate {
   #guard(wire: Wire): Upstream {
     return {
       read: wire.read,
-      send: (permit, bytes) => {
-        if (!this.#live.has(permit)) throw new Fault('bug', 'A statement was sent without a live permit');
-        if (permit.id === '') this.#live.delete(permit); // a preparation's permit covers one step
+      send: (permits, bytes) => {
+        if (permits.length === 0 || !permits.every((permit) => this.#live.has(permit))) {
+          throw new Fault('bug', 'A statement was sent without a live permit');
+        }
+        for (const permit of permits) if (permit.id === '') this.#live.delete(permit); // a preparation's covers one step
         return wire.write(bytes);
       },
       say: wire.write,

@@ -1,0 +1,438 @@
+import type { MaskKey } from '../../mask/index.ts';
+import { Fault, WireError } from '../../base/errors.ts';
+import { denial } from '../../core/denial.ts';
+import type { Gate } from '../../core/protocol.ts';
+import type { FrameKind, Recorder } from '../../core/ports.ts';
+import { rowMasker } from './cells.ts';
+import { decodeBackend, decodeDataRow, decodeErrorFields, decodeReadyForQuery } from './decode.ts';
+import * as encode from './encode.ts';
+import type { Flow, Turn } from './flow.ts';
+import { backendBounds, type Frame, Frames } from './frames.ts';
+import { backend, type ErrorFields, type Field, type Format } from './messages.ts';
+import type { Names } from './names.ts';
+import { maskText, type NoticeAbout, showFields } from './notices.ts';
+import { Outgoing } from './outgoing.ts';
+import { planOf } from './plan.ts';
+import { errorOf } from './refusal.ts';
+import { type About, outcomeOf, type Run } from './run.ts';
+import { aboutOf, showsAll, strict } from './shown.ts';
+
+export interface AnswersParts {
+  readonly flow: Flow;
+  readonly names: Names;
+  readonly gate: Gate;
+  readonly recorder: Recorder;
+  readonly maskKey: MaskKey;
+  readonly messageBytes: number;
+  /** Sends to the client with the deadline for clients that do not read. */
+  readonly write: (bytes: Uint8Array) => Promise<void> | undefined;
+  /** A limit cut this statement's answer: stop the server's work on it. */
+  readonly cancel: () => void;
+  /** What a statement changed is now true on the server. */
+  readonly settled: (run: Run) => void;
+  /** The server reported a setting. Throws a Fault when the session must not go on with it. */
+  readonly parameter: (name: string, value: string) => void;
+}
+
+/**
+ * From the server to the client: finds the request that each message answers, masks what must be masked, and lets
+ * everything else pass as the same bytes.
+ */
+export class Answers {
+  readonly #parts: AnswersParts;
+  readonly #frames: Frames;
+  readonly #out: Outgoing = new Outgoing();
+  #recordFull = false;
+  /** The statement answered last: governs messages that come between statements. */
+  #last: About | undefined;
+
+  constructor(parts: AnswersParts) {
+    this.#parts = parts;
+    this.#frames = new Frames(backendBounds(parts.messageBytes));
+  }
+
+  /** Handles one chunk of the server's bytes; resolves when the client has taken what came of it. */
+  async push(chunk: Uint8Array): Promise<void> {
+    const frames = this.#frames;
+    frames.push(chunk);
+    this.#out.begin(frames.bytes);
+    while (frames.next()) {
+      const run = this.#current();
+      if (run !== undefined && !run.released) await this.#release(run);
+      this.#answer(frames, run);
+    }
+    await this.#flush();
+    if (this.#parts.flow.length === 0) frames.settle();
+  }
+
+  /** The statement that is being answered. */
+  #current(): Run | undefined {
+    const head = this.#parts.flow.head;
+    if (head === undefined) return undefined;
+    if (head.kind === 'execute') return head.run;
+    return head.kind === 'query' ? head.runs[head.at] : undefined;
+  }
+
+  /** SECURITY: no byte of an answer passes before the decision that permitted it is on disk. */
+  async #release(run: Run): Promise<void> {
+    await this.#flush();
+    await run.permit.written;
+    run.released = true;
+    this.#recordFull = run.permit.duties.record === 'full';
+    this.#last = run;
+  }
+
+  async #flush(): Promise<void> {
+    const bytes = this.#out.take();
+    if (bytes === undefined) return;
+    if (this.#recordFull) await this.#parts.recorder.frame('answer' satisfies FrameKind, bytes);
+    await this.#parts.write(bytes);
+  }
+
+  #answer(frame: Frame, run: Run | undefined): void {
+    const { head } = this.#parts.flow;
+    if (head?.kind === 'own' && frame.type !== backend.NotificationResponse) return this.#own(frame, head);
+    switch (frame.type) {
+      case backend.DataRow:
+        return this.#row(frame, this.#running(run));
+      case backend.CommandComplete:
+      case backend.EmptyQueryResponse:
+        return this.#commandComplete(frame, run);
+      case backend.ReadyForQuery:
+        return this.#ready(frame);
+      case backend.ParseComplete:
+      case backend.BindComplete:
+      case backend.CloseComplete:
+        return this.#named(frame);
+      case backend.RowDescription:
+        return this.#rowDescription(frame, run);
+      case backend.NoData:
+        return this.#described(frame, []);
+      case backend.ParameterDescription:
+        return this.#forwardDescribe(frame);
+      case backend.PortalSuspended:
+        return this.#suspended(frame, this.#running(run));
+      case backend.ErrorResponse:
+        return this.#error(frame, run);
+      case backend.NoticeResponse:
+        return this.#notice(frame);
+      case backend.NotificationResponse:
+        return this.#notification(frame);
+      case backend.ParameterStatus:
+        return this.#parameterStatus(frame);
+      case backend.CopyInResponse:
+        this.#parts.flow.copyStarted();
+        return this.#pass(frame);
+      case backend.CopyOutResponse:
+        if (this.#running(run).copyOut === undefined) throw unexpected(frame);
+        return this.#pass(frame);
+      case backend.CopyData:
+        return this.#copyData(frame, this.#running(run));
+      case backend.CopyDone:
+        return this.#copyDone(frame, this.#running(run));
+      default:
+        throw unexpected(frame);
+    }
+  }
+
+  #pass(frame: Frame): void {
+    if (!this.#parts.flow.muted) this.#out.pass(frame.start, frame.end);
+  }
+
+  #put(bytes: Uint8Array): void {
+    if (!this.#parts.flow.muted) this.#out.put(bytes);
+  }
+
+  #running(run: Run | undefined): Run {
+    if (run === undefined)
+      throw new WireError('unexpected-message', 'The server answered a request that was not made');
+    return run;
+  }
+
+  #row(frame: Frame, run: Run): void {
+    run.rows += 1;
+    run.bytes += frame.end - frame.start;
+    if (!this.#within(run)) return;
+    const masker = run.masker ?? this.#maskerFor(run, this.#fieldsOf(run));
+    if (masker.passes) return this.#pass(frame);
+    const [masked, withheld] = [masker.masked, masker.withheld];
+    const shown = masker.row(frame.bytes, frame.start, frame.end);
+    run.masked += masker.masked - masked;
+    run.withheld += masker.withheld - withheld;
+    if (shown === undefined) this.#pass(frame);
+    else this.#put(shown);
+  }
+
+  /** The columns of a portal's answer: as the last Describe told, in the formats that Bind asked for. */
+  #fieldsOf(run: Run): readonly Field[] {
+    const portal = run.described;
+    if (portal?.fields !== undefined) return portal.fields;
+    const fields = portal?.prepared.fields;
+    if (portal === undefined || portal.cursor || fields === undefined) {
+      throw new Fault('bug', 'Rows came without a description of their columns');
+    }
+    return fields.map((field, at) => ({ ...field, format: formatAt(portal.resultFormats, at) }));
+  }
+
+  #maskerFor(run: Run, fields: readonly Field[]): NonNullable<Run['masker']> {
+    const plans = planOf(run.permit, run.outputs, fields, run.catalogue);
+    const masker = rowMasker(
+      plans,
+      fields.map((field) => ({ type: field.typeOid, format: field.format })),
+      { key: this.#parts.maskKey, typeOf: run.catalogue.typeByOid },
+    );
+    run.masker = masker;
+    return masker;
+  }
+
+  /** False once the statement's limit is reached: the row beyond is an error, never a silent cut. */
+  #within(run: Run): boolean {
+    if (run.cut) return false;
+    const { rowLimit, byteLimit } = run.permit.duties;
+    if (rowLimit === undefined && byteLimit === undefined) return true;
+    const rows = (run.portal?.rows ?? 0) + run.rows;
+    const bytes = (run.portal?.bytes ?? 0) + run.bytes;
+    if (rowLimit !== undefined && rows > rowLimit) this.#cut(run, `${rowLimit} rows`);
+    else if (byteLimit !== undefined && bytes > byteLimit) this.#cut(run, `${byteLimit} bytes`);
+    return !run.cut;
+  }
+
+  #cut(run: Run, limit: string): void {
+    run.cut = true;
+    const why = `The answer is longer than the ${limit} that the policy allows for one statement`;
+    const cut = denial('LIMIT', run.permit.id, why, 'Ask for less: add a condition or a LIMIT');
+    this.#put(encode.errorResponse(errorOf({ sqlstate: '54000', message: why, denial: cut })));
+    this.#parts.flow.mute();
+    this.#parts.cancel();
+  }
+
+  #copyData(frame: Frame, run: Run): void {
+    const masker = run.copyOut;
+    if (masker === undefined) throw unexpected(frame);
+    run.rows += 1;
+    run.bytes += frame.end - frame.start;
+    if (!this.#within(run)) return;
+    if (masker === 'pass') return this.#pass(frame);
+    this.#put(encode.copyData(masker.push(frame.bytes.subarray(frame.start + 5, frame.end))));
+  }
+
+  #copyDone(frame: Frame, run: Run): void {
+    const masker = run.copyOut;
+    if (masker === undefined) throw unexpected(frame);
+    if (masker !== 'pass') {
+      this.#put(encode.copyData(masker.end()));
+      run.masked += masker.masked;
+      run.withheld += masker.withheld;
+    }
+    this.#pass(frame);
+  }
+
+  #rowDescription(frame: Frame, run: Run | undefined): void {
+    const { head } = this.#parts.flow;
+    const message = decodeBackend(frame);
+    if (message.kind !== 'RowDescription') throw unexpected(frame);
+    if (head?.kind === 'describe') return this.#described(frame, message.fields);
+    if (head?.kind !== 'query') throw unexpected(frame);
+    const current = this.#running(run);
+    this.#maskerFor(current, message.fields);
+    this.#pass(frame);
+  }
+
+  #described(frame: Frame, fields: readonly Field[]): void {
+    const { flow } = this.#parts;
+    const head = flow.head;
+    if (head?.kind !== 'describe') throw unexpected(frame);
+    if (head.prepared !== undefined) head.prepared.fields = fields;
+    if (head.portal !== undefined) head.portal.fields = fields;
+    if (!head.own) this.#pass(frame);
+    flow.complete();
+  }
+
+  #forwardDescribe(frame: Frame): void {
+    const head = this.#parts.flow.head;
+    if (head?.kind !== 'describe') throw unexpected(frame);
+    if (!head.own) this.#pass(frame);
+  }
+
+  #named(frame: Frame): void {
+    const { flow, names } = this.#parts;
+    const head = flow.head;
+    const expected =
+      (head?.kind === 'parse' && frame.type === backend.ParseComplete) ||
+      (head?.kind === 'bind' && frame.type === backend.BindComplete) ||
+      (head?.kind === 'close' && frame.type === backend.CloseComplete);
+    if (!expected) throw unexpected(frame);
+    if (head.kind === 'parse' || head.kind === 'bind' || head.kind === 'close') names.confirm(head.change);
+    this.#pass(frame);
+    flow.complete();
+  }
+
+  #commandComplete(frame: Frame, run: Run | undefined): void {
+    const { flow } = this.#parts;
+    const { head } = flow;
+    if (head?.kind === 'query' && head.runs.length === 0) return this.#pass(frame); // an empty text
+    if (head?.kind === 'empty') {
+      this.#pass(frame);
+      return flow.complete();
+    }
+    const current = this.#running(run);
+    this.#pass(frame);
+    this.#finish(current);
+    if (current.copyIn) flow.copyFinished();
+    if (head?.kind === 'query') head.at += 1;
+    else flow.complete();
+  }
+
+  #suspended(frame: Frame, run: Run): void {
+    this.#pass(frame);
+    this.#finish(run);
+    this.#parts.flow.complete();
+  }
+
+  #finish(run: Run, sqlstate?: string): void {
+    if (run.portal !== undefined) {
+      run.portal.rows += run.rows;
+      run.portal.bytes += run.bytes;
+    }
+    for (const change of run.changes) {
+      if (sqlstate === undefined) this.#parts.names.confirm(change);
+      else this.#parts.names.drop(change);
+    }
+    this.#parts.settled(run);
+    this.#parts.gate.done(run.permit, outcomeOf(run, sqlstate));
+  }
+
+  #error(frame: Frame, run: Run | undefined): void {
+    const message = decodeBackend(frame);
+    if (message.kind !== 'ErrorResponse') throw unexpected(frame);
+    const sqlstate = message.fields.get('C') ?? 'XX000';
+    const severity = message.fields.get('V') ?? message.fields.get('S') ?? 'ERROR';
+    const { flow } = this.#parts;
+    const head = flow.head;
+    if ((head?.kind === 'parse' || head?.kind === 'bind') && head.about !== undefined)
+      this.#last = head.about;
+    // FATAL: the server ends the connection; what is left has no answer.
+    if (severity !== 'ERROR' || head === undefined) return this.#show(message.fields);
+    switch (head.kind) {
+      case 'refused':
+        this.#put(encode.errorResponse(errorOf(head.why)));
+        if (!head.simple) this.#unsent(flow.fail());
+        return;
+      case 'query':
+        this.#show(message.fields);
+        if (run !== undefined) this.#finish(run, sqlstate);
+        this.#unsent(head.runs.slice(head.at + 1));
+        if (run?.copyIn === true) flow.copyFinished();
+        head.at = head.runs.length;
+        return;
+      case 'sync': // a deferred constraint failed at the end of the implicit transaction
+        return this.#show(message.fields);
+      default:
+        this.#show(message.fields);
+        if (head.kind === 'execute') {
+          this.#finish(head.run, sqlstate);
+          flow.complete();
+        }
+        this.#unsent(flow.fail());
+    }
+  }
+
+  #unsent(runs: readonly Run[]): void {
+    for (const run of runs) {
+      for (const change of run.changes) this.#parts.names.drop(change);
+      this.#parts.gate.done(run.permit, { kind: 'unsent' });
+    }
+  }
+
+  #ready(frame: Frame): void {
+    const { flow, names } = this.#parts;
+    const head = flow.head;
+    flow.status = decodeReadyForQuery(frame);
+    const simple = head?.kind === 'query' || (head?.kind === 'refused' && head.simple);
+    if (!simple && head?.kind !== 'sync') throw unexpected(frame);
+    if (head.kind === 'query' && head.at < head.runs.length) {
+      throw new WireError('unexpected-message', 'The server answered fewer statements than it was sent');
+    }
+    if (flow.status === 'I') names.endTransaction();
+    flow.muted = false;
+    flow.copying = false;
+    this.#pass(frame);
+    flow.complete();
+  }
+
+  /** The answer to a query of the gateway itself: nothing of it reaches the client. */
+  #own(frame: Frame, turn: Extract<Turn, { kind: 'own' }>): void {
+    const { flow } = this.#parts;
+    switch (frame.type) {
+      case backend.DataRow:
+        turn.rows.push(
+          decodeDataRow(frame).map((value) => (value === null ? null : Buffer.from(value).toString())),
+        );
+        return;
+      case backend.ErrorResponse: {
+        const fields = decodeErrorFields(frame);
+        if ((fields.get('V') ?? fields.get('S')) !== 'ERROR') this.#show(fields);
+        turn.failed = true;
+        return;
+      }
+      case backend.ReadyForQuery:
+        flow.status = decodeReadyForQuery(frame);
+        flow.complete();
+        if (turn.failed) turn.done.reject(new Fault('catalogue', 'A query of the gateway itself failed'));
+        else turn.done.resolve();
+    }
+  }
+
+  #about(): NoticeAbout {
+    return this.#last === undefined ? strict : aboutOf(this.#last);
+  }
+
+  #show(fields: ErrorFields): void {
+    this.#put(
+      encode.fieldsMessage(backend.ErrorResponse, showFields(fields, this.#about(), this.#parts.maskKey)),
+    );
+  }
+
+  #notice(frame: Frame): void {
+    const about = this.#about();
+    if (showsAll(about)) return this.#pass(frame);
+    const message = decodeBackend(frame);
+    if (message.kind !== 'NoticeResponse') throw unexpected(frame);
+    this.#put(
+      encode.fieldsMessage(backend.NoticeResponse, showFields(message.fields, about, this.#parts.maskKey)),
+    );
+  }
+
+  #notification(frame: Frame): void {
+    const { finds } = this.#about();
+    if (finds.length === 0) return this.#pass(frame);
+    const message = decodeBackend(frame);
+    if (message.kind !== 'NotificationResponse') throw unexpected(frame);
+    this.#put(
+      encode.notificationResponse(
+        message.process,
+        message.channel,
+        maskText(message.payload, finds, this.#parts.maskKey),
+      ),
+    );
+  }
+
+  #parameterStatus(frame: Frame): void {
+    const message = decodeBackend(frame);
+    if (message.kind !== 'ParameterStatus') throw unexpected(frame);
+    this.#parts.parameter(message.name, message.value);
+    this.#pass(frame);
+  }
+}
+
+function unexpected(frame: Frame): WireError {
+  return new WireError(
+    'unexpected-message',
+    `The server sent message '${String.fromCharCode(frame.type)}' out of turn`,
+  );
+}
+
+/** One format stands for all columns, none for text (PostgreSQL 18 docs, 54.7, Bind). */
+function formatAt(formats: readonly Format[], at: number): Format {
+  return (formats.length === 1 ? formats[0] : formats[at]) ?? 0;
+}

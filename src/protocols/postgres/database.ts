@@ -1,0 +1,47 @@
+import type { House } from '../../core/protocol.ts';
+import type { Parsed } from '../../sql/parse.ts';
+import type { Node } from '../../sql/tree.ts';
+import { Keeper, type OwnConnection } from './keeper.ts';
+import { Understanding } from './understanding.ts';
+
+/** What all sessions of one database share: its catalogue and what statements mean there. */
+export interface Database extends AsyncDisposable {
+  readonly keeper: Keeper;
+  readonly understanding: Understanding;
+}
+
+export interface DatabaseParts {
+  readonly house: House;
+  readonly resource: string;
+  readonly connect: () => Promise<OwnConnection>;
+  readonly parse: (text: string) => Promise<Parsed>;
+}
+
+const catalogueTrustMs = 5_000;
+
+export function openDatabase({ house, resource, connect, parse }: DatabaseParts): Database {
+  const { limits, metrics, world, log } = house;
+  const keeper = new Keeper({
+    connect,
+    parse: viewParser(parse),
+    world,
+    log,
+    resource,
+    trustMs: catalogueTrustMs,
+  });
+  return {
+    keeper,
+    understanding: new Understanding({ parse, limits, metrics, world, resource }),
+    [Symbol.asyncDispose]: () => keeper[Symbol.asyncDispose](),
+  };
+}
+
+/** Reads a view's text: exactly one statement, or it counts as not readable and its columns as unknown. */
+export function viewParser(
+  parse: (text: string) => Promise<Parsed>,
+): (text: string) => Promise<Node | undefined> {
+  return async (text) => {
+    const parsed = await parse(text);
+    return parsed.ok && parsed.statements.length === 1 ? parsed.statements[0]?.node : undefined;
+  };
+}

@@ -1,0 +1,118 @@
+import type { ColumnRef } from '../../core/action.ts';
+import type { MaskOperator, Permit } from '../../core/decision.ts';
+import { stronger } from '../../core/duties.ts';
+import type { CopyFormat, Lineage, Outputs } from '../../sql/analysis.ts';
+import type { Catalogue } from '../../sql/catalogue.ts';
+import type { ColumnPlan } from './cells.ts';
+import type { Field } from './messages.ts';
+
+/**
+ * How each column of an answer is shown. Three layers, the strongest wins: lineage of the output; the origin that the
+ * server itself reports (RowDescription's table and column, PostgreSQL 18 docs, 54.7), which must agree with the
+ * lineage or the column counts as unknown; detectors on what is left.
+ */
+export function planOf(
+  permit: Permit,
+  outputs: Outputs,
+  fields: readonly Field[],
+  catalogue: Catalogue,
+): readonly ColumnPlan[] {
+  const { masks, finds } = permit.duties;
+  if (masks.length === 0 && finds.length === 0) return fields.map(() => pass);
+  return fields.map((field, at) => {
+    const lineage = checked(lineageAt(outputs, at, fields.length), field, catalogue);
+    return planFor(permit, lineage);
+  });
+}
+
+/** The plan for outputs without a RowDescription: COPY, whose columns only lineage knows. */
+export function planWithoutFields(permit: Permit, outputs: Outputs): readonly ColumnPlan[] | undefined {
+  if (outputs.kind !== 'columns') return undefined;
+  return outputs.columns.map(({ lineage }) => planFor(permit, lineage));
+}
+
+const pass: ColumnPlan = { kind: 'pass' };
+const withhold: ColumnPlan = { kind: 'withhold' };
+const mismatch: Lineage = {
+  kind: 'unknown',
+  why: 'the server names another origin than the statement shows',
+};
+
+function lineageAt(outputs: Outputs, at: number, count: number): Lineage {
+  if (outputs.kind !== 'columns' || outputs.columns.length !== count) {
+    return { kind: 'unknown', why: 'the number of columns differs' };
+  }
+  return outputs.columns[at]?.lineage ?? mismatch;
+}
+
+function planFor(permit: Permit, lineage: Lineage): ColumnPlan {
+  const { masks, finds } = permit.duties;
+  if (masks.length === 0 && finds.length === 0) return pass;
+  switch (lineage.kind) {
+    case 'clean':
+      return pass;
+    case 'unknown':
+      return withhold;
+    case 'column': {
+      const operator = strongest(permit, [lineage.column, ...lineage.through]);
+      if (operator !== undefined) return { kind: 'mask', operator };
+      break;
+    }
+    case 'derived': {
+      const operator = strongest(permit, [...lineage.from, ...lineage.through]);
+      // A partial view of a computed value could be turned into the value by computing it otherwise: masked whole.
+      if (operator !== undefined)
+        return { kind: 'mask', operator: stronger(operator, { kind: 'redact' }) ?? operator, whole: true };
+      break;
+    }
+  }
+  return finds.length === 0 ? pass : { kind: 'scan', finds };
+}
+
+function strongest(permit: Permit, columns: readonly ColumnRef[]): MaskOperator | undefined {
+  let operator: MaskOperator | undefined;
+  for (const column of columns) operator = stronger(operator, permit.operatorOf(column));
+  return operator;
+}
+
+/** The lineage, or unknown where the server's own word contradicts it. */
+function checked(lineage: Lineage, field: Field, catalogue: Catalogue): Lineage {
+  // Negative numbers are system columns (ctid, tableoid): they carry no stored value.
+  if (field.tableOid === 0 || field.column < 0 || lineage.kind === 'unknown') return lineage;
+  const relation = catalogue.relationByOid(field.tableOid);
+  if (relation === undefined || lineage.kind === 'clean') return mismatch;
+  const object = `${relation.schema}.${relation.name}`;
+  const column = relation.columns.find((each) => each.attnum === field.column)?.name;
+  const known =
+    lineage.kind === 'column' ? [lineage.column, ...lineage.through] : [...lineage.from, ...lineage.through];
+  const agrees = known.some(
+    (each) => sameObject(each.object, object) && (field.column === 0 || each.column === column),
+  );
+  return agrees ? lineage : mismatch;
+}
+
+/** Canonical names quote where SQL would (`public."Orders"`); the catalogue's do not. */
+function sameObject(canonical: string, plain: string): boolean {
+  return canonical === plain || canonical.replaceAll('"', '') === plain.replaceAll('"', '');
+}
+
+/**
+ * The types of a COPY's columns: by the catalogue where an output is a column, else text where the format is text, and
+ * unknown where it is binary (so that a masked value becomes NULL).
+ */
+export function typesOf(outputs: Outputs, catalogue: Catalogue, copy: CopyFormat): readonly number[] {
+  if (outputs.kind !== 'columns') return [];
+  const otherwise = copy.format === 'binary' ? 0 : textOid;
+  return outputs.columns.map(
+    ({ lineage }) => (lineage.kind === 'column' ? typeOf(lineage.column, catalogue) : undefined) ?? otherwise,
+  );
+}
+
+const textOid = 25;
+
+function typeOf(ref: ColumnRef, catalogue: Catalogue): number | undefined {
+  const relation = catalogue.data.relations.find((each) =>
+    sameObject(ref.object, `${each.schema}.${each.name}`),
+  );
+  return relation?.columns.find((each) => each.name === ref.column)?.type;
+}

@@ -1,0 +1,58 @@
+import type { Denial, DenyCode } from '../../core/decision.ts';
+import type { ErrorParts } from './encode.ts';
+
+/** Why a request is refused, before it is put into the words of the protocol. */
+export interface RefusedWith {
+  readonly sqlstate: string;
+  readonly message: string;
+  readonly denial?: Denial;
+  readonly hint?: string;
+  readonly position?: number; // 1-based, in characters of the statement
+}
+
+// PostgreSQL 18 docs, appendix A.
+const sqlstates: Partial<Record<DenyCode, string>> = {
+  LIMIT: '54000', // program_limit_exceeded
+  SIGN_IN: '28000', // invalid_authorization_specification
+  UNSUPPORTED: '0A000', // feature_not_supported
+  NOT_WRITTEN: '58030', // io_error
+};
+
+export function refusedBy(denial: Denial): RefusedWith {
+  return { sqlstate: sqlstates[denial.class] ?? '42501', message: denial.why, denial };
+}
+
+/** The denial object as PostgreSQL says it: message = why, DETAIL = rule and place, HINT = fix (DESIGN, 9). */
+export function errorOf({ sqlstate, message, denial, hint, position }: RefusedWith): ErrorParts {
+  const fix = [...(denial?.fix ?? []), ...(hint === undefined ? [] : [hint])].join('; ');
+  return {
+    severity: 'ERROR',
+    sqlstate,
+    message,
+    ...(denial === undefined ? {} : { detail: detailOf(denial) }),
+    ...(fix === '' ? {} : { hint: fix }),
+    ...(position === undefined ? {} : { position }),
+  };
+}
+
+function detailOf(denial: Denial): string {
+  const rule = denial.rule === undefined ? 'No rule' : `Rule ${denial.rule}`;
+  const at = denial.at === undefined ? '' : ` at ${denial.at}`;
+  const policy =
+    denial.policy === undefined || denial.policy === '' ? '' : `, policy ${shortened(denial.policy)}`;
+  return `${rule}${at} (${denial.class}${policy}); decision ${denial.decisionId}`;
+}
+
+/** Enough of a digest to find it; a commit behind it is kept whole enough for git. */
+function shortened(policy: string): string {
+  const [digest = '', commit] = policy.split('@');
+  return commit === undefined ? digest.slice(0, 12) : `${digest.slice(0, 12)}@${commit.slice(0, 12)}`;
+}
+
+/**
+ * What is sent in place of a refused statement: text that no server can parse, so that it fails at that very place of
+ * the pipeline, aborts the transaction as any failed statement does, and the server's own log says why.
+ */
+export function standIn(decisionId: string): string {
+  return `sallyport refused this statement: decision ${decisionId.replaceAll(/[^A-Za-z0-9.-]/g, '')}`;
+}

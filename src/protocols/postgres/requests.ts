@@ -1,0 +1,757 @@
+import type { MaskKey } from '../../mask/index.ts';
+import { hash } from 'node:crypto';
+import { WireError } from '../../base/errors.ts';
+import { never } from '../../base/result.ts';
+import { type Action, worstAccess } from '../../core/action.ts';
+import type { Permit, Verdict } from '../../core/decision.ts';
+import { denial } from '../../core/denial.ts';
+import type { Limits } from '../../core/limits.ts';
+import type { Recorder } from '../../core/ports.ts';
+import type { Gate, Upstream } from '../../core/protocol.ts';
+import type { Outputs, Statement } from '../../sql/analysis.ts';
+import type { Catalogue } from '../../sql/catalogue.ts';
+
+import { copyMasker } from './copy.ts';
+import {
+  bodyOf,
+  decodeBind,
+  decodeClose,
+  decodeDescribe,
+  decodeExecute,
+  decodeParse,
+  decodeQuery,
+} from './decode.ts';
+import * as encode from './encode.ts';
+import type { Flow, Turn } from './flow.ts';
+import { type Frame, Frames, frontendBounds } from './frames.ts';
+import type { Meaning } from './meaning.ts';
+import { frontend } from './messages.ts';
+import type { NameChange, Names, Portal, Prepared } from './names.ts';
+import { planWithoutFields, typesOf } from './plan.ts';
+import { refusedBy, type RefusedWith, standIn } from './refusal.ts';
+import { Outgoing } from './outgoing.ts';
+import { type About, passAll, type Run } from './run.ts';
+import { type Reading, unreadable } from './understanding.ts';
+
+export interface RequestsParts {
+  readonly flow: Flow;
+  readonly names: Names;
+  readonly meaning: Meaning;
+  readonly gate: Gate;
+  readonly upstream: Upstream;
+  readonly recorder: Recorder;
+  readonly limits: Limits;
+  readonly maskKey: MaskKey;
+  /** Resolves when no cancel of ours is on its way: it must not hit the next statement. */
+  readonly calm: () => Promise<void> | undefined;
+}
+
+/** What a statement will be run as: its own action, or that of the prepared statement or cursor it names. */
+interface Wanted {
+  readonly action: Action;
+  readonly outputs: Outputs;
+  readonly catalogue: Catalogue;
+  readonly statement: Statement;
+  readonly changes: readonly NameChange[];
+  /** The portal or cursor whose rows count together. */
+  readonly portal?: Portal;
+  /** The portal that Execute names. */
+  readonly described?: Portal;
+  readonly values?: string;
+}
+
+type Asked =
+  | { readonly kind: 'run'; readonly run: Run }
+  | { readonly kind: 'refused'; readonly why: RefusedWith };
+
+/**
+ * From the client to the server: every request is read, asked about, and sent on as the same bytes; a refused one is
+ * replaced by a statement that fails at that very place, so that the server's own state stays the client's.
+ */
+export class Requests {
+  readonly #parts: RequestsParts;
+  readonly #frames: Frames;
+  /** Requests of this chunk that may go and have not gone, and the permits that cover them. */
+  readonly #out: Outgoing = new Outgoing();
+  #permits: Permit[] = [];
+
+  constructor(parts: RequestsParts) {
+    this.#parts = parts;
+    this.#frames = new Frames(frontendBounds(parts.limits.messageBytes));
+  }
+
+  /** Handles one chunk of the client's bytes; gives false when the client said goodbye. */
+  async push(chunk: Uint8Array): Promise<boolean> {
+    const frames = this.#frames;
+    frames.push(chunk);
+    this.#out.begin(frames.bytes);
+    while (frames.next()) {
+      if (frames.type === frontend.Terminate) {
+        await this.#flush();
+        return false;
+      }
+      const waiting = this.#request(frames);
+      if (waiting !== undefined) await waiting;
+    }
+    await this.#flush();
+    if (frames.unfinished === 0) frames.settle();
+    return true;
+  }
+
+  /** Gives a promise only where something has to be waited for: most requests are decided at once. */
+  #request(frame: Frame): Promise<void> | undefined {
+    const { flow, limits } = this.#parts;
+    const { type } = frame;
+    if (flow.skipping && type !== frontend.Sync) return undefined; // as the server does after an error
+    if (flow.length > limits.pipelined) return this.#after(flow.drained(), frame);
+    const calm = this.#parts.calm();
+    if (calm !== undefined) return this.#after(calm, frame);
+    if (isCopy(type)) return this.#copy(frame);
+    if (type === frontend.Sync) return this.#keep(frame, { kind: 'sync' });
+    if (type === frontend.Flush) return this.#keep(frame);
+    if (flow.takesCopyData) {
+      // In COPY mode the server reads any other message as a broken protocol; whose answer is whose would be lost.
+      if (flow.copyOpen) throw new WireError('unexpected-message', 'A request during COPY FROM STDIN');
+      return this.#after(flow.moved(), frame); // the COPY may yet fail before its data is asked for
+    }
+    switch (type) {
+      case frontend.Query:
+        return this.#query(frame);
+      case frontend.Parse:
+        return this.#parse(frame);
+      case frontend.Bind:
+        return this.#bind(frame);
+      case frontend.Describe:
+        return this.#describe(frame);
+      case frontend.Execute:
+        return this.#execute(frame);
+      case frontend.Close:
+        return this.#close(frame);
+      case frontend.FunctionCall:
+        return this.#functionCall();
+      default:
+        throw new WireError('unexpected-message', 'A message that has no place in a session');
+    }
+  }
+
+  async #after(wait: Promise<void>, frame: Frame): Promise<void> {
+    await this.#flush();
+    await wait;
+    await this.#request(frame);
+  }
+
+  // ---- what goes to the server
+
+  /** The request's own bytes go on; `permits` cover them. */
+  #pass(frame: Frame, permits: readonly Permit[], turn: Turn): void {
+    if (this.#skipped(turn)) return;
+    this.#out.pass(frame.start, frame.end);
+    this.#permits.push(...permits);
+    this.#parts.flow.push(turn);
+  }
+
+  /** Upkeep that carries no statement. */
+  #keep(frame: Frame, turn?: Turn): undefined {
+    if (turn !== undefined && this.#skipped(turn)) return undefined;
+    this.#out.pass(frame.start, frame.end);
+    if (turn !== undefined) this.#parts.flow.push(turn);
+    return undefined;
+  }
+
+  /** An error may have come while this request was being decided: the server would not look at it any more. */
+  #skipped(turn: Turn): boolean {
+    const { flow, names, gate } = this.#parts;
+    if (!flow.skipping || turn.kind === 'sync') return false;
+    if (turn.kind === 'parse' || turn.kind === 'bind' || turn.kind === 'close') names.drop(turn.change);
+    for (const run of runsOf(turn)) {
+      for (const change of run.changes) names.drop(change);
+      gate.done(run.permit, { kind: 'unsent' });
+    }
+    return true;
+  }
+
+  async #flush(): Promise<void> {
+    const bytes = this.#out.take();
+    if (bytes === undefined) return;
+    const permits = this.#permits;
+    this.#permits = [];
+    const { upstream } = this.#parts;
+    await (permits.length === 0 ? upstream.say(bytes) : upstream.send(permits, bytes));
+  }
+
+  /** Something of the gateway's own goes in at this place of the pipeline. */
+  async #say(bytes: Uint8Array, turn: Turn): Promise<void> {
+    await this.#flush();
+    if (this.#parts.flow.skipping) return;
+    this.#parts.flow.push(turn);
+    await this.#parts.upstream.say(bytes);
+  }
+
+  async #refuse(why: RefusedWith, how: { readonly simple: boolean }): Promise<void> {
+    await this.#flush();
+    const text = standIn(why.denial?.decisionId ?? '');
+    const bytes = how.simple ? encode.query(text) : encode.parse('sallyport_refused', text);
+    await this.#say(bytes, { kind: 'refused', why, simple: how.simple });
+  }
+
+  // ---- simple query
+
+  #query(frame: Frame): Promise<void> | undefined {
+    const text = textOrRefusal(() => decodeQuery(frame).text);
+    if (text === undefined) return this.#refuse(notUtf8, { simple: true });
+    const reading = this.#parts.meaning.read(text);
+    if (reading instanceof Promise) return this.#laterQuery(frame, text, reading);
+    return this.#readQuery(frame, text, reading);
+  }
+
+  async #laterQuery(frame: Frame, text: string, reading: Promise<Reading | undefined>): Promise<void> {
+    await this.#flush();
+    await this.#readQuery(frame, text, await reading);
+  }
+
+  #readQuery(frame: Frame, text: string, reading: Reading | undefined): Promise<void> | undefined {
+    if (reading === undefined) return this.#refuse(unsettled, { simple: true });
+    if (reading.kind === 'not-understood') return this.#refuseUnread(reading, { simple: true });
+    const { statements } = reading.analysis;
+    if (statements.length === 0) return this.#keep(frame, { kind: 'query', runs: [], at: 0 });
+    const [only] = statements;
+    if (statements.length > 1 || only === undefined) return this.#batch(frame, text, reading);
+    const asked = this.#ask(this.#wanted(only, text, reading.catalogue), text);
+    if (asked instanceof Promise) return this.#flush().then(async () => this.#sendQuery(frame, await asked));
+    return this.#sendQuery(frame, asked);
+  }
+
+  #sendQuery(frame: Frame, asked: Asked): Promise<void> | undefined {
+    if (asked.kind === 'refused') return this.#refuse(asked.why, { simple: true });
+    this.#pass(frame, [asked.run.permit], { kind: 'query', runs: [asked.run], at: 0 });
+    return undefined;
+  }
+
+  /** Several statements in one text: all are permitted, or none is sent. */
+  async #batch(frame: Frame, text: string, reading: Extract<Reading, { kind: 'understood' }>): Promise<void> {
+    await this.#flush();
+    const { statements } = reading.analysis;
+    const runs: Run[] = [];
+    let refused: RefusedWith | undefined;
+    for (const [at, statement] of statements.entries()) {
+      const asked = await this.#ask(this.#wanted(statement, text, reading.catalogue), text);
+      if (asked.kind === 'run') runs.push(asked.run);
+      refused = asked.kind === 'refused' ? asked.why : togetherRefused(asked.run, statements.slice(at + 1));
+      if (refused !== undefined) break;
+    }
+    if (refused === undefined) {
+      this.#pass(
+        frame,
+        runs.map((run) => run.permit),
+        { kind: 'query', runs, at: 0 },
+      );
+      return;
+    }
+    for (const run of runs) {
+      for (const change of run.changes) this.#parts.names.drop(change);
+      this.#parts.gate.done(run.permit, { kind: 'unsent' });
+    }
+    await this.#refuse(refused, { simple: true });
+  }
+
+  // ---- extended query
+
+  #parse(frame: Frame): Promise<void> | undefined {
+    const parse = textOrRefusal(() => decodeParse(frame));
+    if (parse === undefined) return this.#refuse(notUtf8, { simple: false });
+    if (this.#parts.names.size >= this.#parts.limits.preparedStatements)
+      return this.#refuse(tooMany, { simple: false });
+    const reading = this.#parts.meaning.read(parse.text);
+    if (reading instanceof Promise) {
+      return this.#flush().then(async () => this.#parsed(frame, parse.name, parse.text, await reading));
+    }
+    return this.#parsed(frame, parse.name, parse.text, reading);
+  }
+
+  #parsed(frame: Frame, name: string, text: string, reading: Reading | undefined): Promise<void> | undefined {
+    if (reading === undefined) return this.#refuse(unsettled, { simple: false });
+    if (reading.kind === 'not-understood') return this.#refuseUnread(reading, { simple: false });
+    const { statements } = reading.analysis;
+    if (statements.length > 1) return this.#refuse(several, { simple: false });
+    const [statement] = statements;
+    const epoch = this.#parts.meaning.epoch();
+    const prepared: Prepared = { text, source: text, statement, catalogue: reading.catalogue, epoch };
+    const go = (about?: About): void => {
+      const change = this.#parts.names.propose({ kind: 'statement', name, prepared });
+      this.#keep(frame, { kind: 'parse', change, ...(about === undefined ? {} : { about }) });
+    };
+    if (statement === undefined) return void go();
+    return this.#prepare(statement, go);
+  }
+
+  /** Goes on under a permit for this one step, or refuses. */
+  #prepare(statement: Statement, go: (about: About) => void): Promise<void> | undefined {
+    const verdict = this.#parts.gate.prepare(statement.action);
+    if (verdict instanceof Promise)
+      return this.#flush().then(async () => this.#prepared(await verdict, statement, go));
+    return this.#prepared(verdict, statement, go);
+  }
+
+  #prepared(verdict: Verdict, statement: Statement, go: (about: About) => void): Promise<void> | undefined {
+    if (verdict.kind === 'refusal') {
+      this.#recordRefusal(statement.action, verdict.denial.decisionId, verdict.denial.why);
+      return this.#refuse(refusedBy(verdict.denial), { simple: false });
+    }
+    this.#permits.push(verdict);
+    go({ permit: verdict, outputs: statement.outputs });
+    return undefined;
+  }
+
+  #bind(frame: Frame): Promise<void> | undefined {
+    const bind = decodeBind(frame);
+    const found = this.#parts.names.statement(bind.statement);
+    if (found === undefined) {
+      return this.#refuse(missing('26000', 'prepared statement', bind.statement), { simple: false });
+    }
+    if (this.#parts.names.size >= this.#parts.limits.preparedStatements)
+      return this.#refuse(tooMany, { simple: false });
+    const values = bind.values.length === 0 ? undefined : digest(frame, bind.portal, bind.statement);
+    const bound = (prepared: Prepared): Promise<void> | undefined => {
+      const portal: Portal = {
+        prepared,
+        resultFormats: bind.resultFormats,
+        cursor: false,
+        ...(values === undefined ? {} : { values }),
+        rows: 0,
+        bytes: 0,
+      };
+      const go = (about?: About): void => {
+        const change = this.#parts.names.propose({ kind: 'portal', name: bind.portal, portal });
+        this.#keep(frame, { kind: 'bind', change, ...(about === undefined ? {} : { about }) });
+      };
+      return prepared.statement === undefined ? void go() : this.#prepare(prepared.statement, go);
+    };
+    const fresh = this.#fresh(found);
+    if (fresh instanceof Promise) {
+      return this.#flush().then(async () => {
+        const prepared = await fresh;
+        await (prepared === undefined ? this.#refuse(unsettled, { simple: false }) : bound(prepared));
+      });
+    }
+    return bound(fresh);
+  }
+
+  /** The prepared statement as the server would plan it now: read again where the catalogue or the path has changed. */
+  #fresh(prepared: Prepared): Prepared | Promise<Prepared | undefined> {
+    const now = this.#parts.meaning.epoch();
+    if (now !== undefined && now === prepared.epoch && !this.#parts.flow.some((run) => run.unsettles))
+      return prepared;
+    return this.#freshen(prepared);
+  }
+
+  async #freshen(prepared: Prepared): Promise<Prepared | undefined> {
+    const reading = await this.#parts.meaning.read(prepared.text);
+    if (reading === undefined || reading.kind === 'not-understood') return undefined;
+    const [statement] = reading.analysis.statements;
+    const { fields } = prepared;
+    return {
+      ...prepared,
+      statement,
+      catalogue: reading.catalogue,
+      epoch: this.#parts.meaning.epoch(),
+      ...(fields === undefined ? {} : { fields }),
+    };
+  }
+
+  #describe(frame: Frame): undefined {
+    const describe = decodeDescribe(frame);
+    if (describe.of === 'statement') {
+      const prepared = this.#parts.names.statement(describe.name);
+      return this.#keep(frame, {
+        kind: 'describe',
+        ...(prepared === undefined ? {} : { prepared }),
+        own: false,
+      });
+    }
+    const portal = this.#parts.names.portal(describe.name);
+    return this.#keep(frame, { kind: 'describe', ...(portal === undefined ? {} : { portal }), own: false });
+  }
+
+  #close(frame: Frame): undefined {
+    const { of, name } = decodeClose(frame);
+    const change = this.#parts.names.propose({
+      kind: of === 'statement' ? 'close-statement' : 'close-portal',
+      name,
+    });
+    return this.#keep(frame, { kind: 'close', change });
+  }
+
+  #execute(frame: Frame): Promise<void> | undefined {
+    const { portal: name } = decodeExecute(frame);
+    const portal = this.#parts.names.portal(name);
+    if (portal === undefined) return this.#refuse(missing('34000', 'portal', name), { simple: false });
+    const { prepared } = portal;
+    const { statement } = prepared;
+    if (statement === undefined) return this.#keep(frame, { kind: 'empty' });
+    const wanted = portal.cursor
+      ? this.#fetched(statement, portal, prepared.catalogue)
+      : this.#wanted(statement, prepared.source, prepared.catalogue);
+    const asked = this.#ask('sqlstate' in wanted ? wanted : withPortal(wanted, portal), prepared.source);
+    if (asked instanceof Promise) {
+      return this.#flush().then(async () => this.#sendExecute(frame, name, portal, await asked));
+    }
+    return this.#sendExecute(frame, name, portal, asked);
+  }
+
+  #sendExecute(frame: Frame, name: string, portal: Portal, asked: Asked): Promise<void> | undefined {
+    if (asked.kind === 'refused') return this.#refuse(asked.why, { simple: false });
+    const { run } = asked;
+    const described = portal.fields !== undefined || (!portal.cursor && portal.prepared.fields !== undefined);
+    if (run.masker === undefined && run.outputs.kind !== 'none' && !described) {
+      // The client did not ask which columns come; the masks must know.
+      return this.#say(encode.describe('portal', name), { kind: 'describe', portal, own: true }).then(() =>
+        this.#pass(frame, [run.permit], { kind: 'execute', run }),
+      );
+    }
+    this.#pass(frame, [run.permit], { kind: 'execute', run });
+    return undefined;
+  }
+
+  #functionCall(): Promise<void> {
+    // FunctionCall runs a function without any SQL (PostgreSQL 18 docs, 54.2.4): there is no statement to judge.
+    return this.#refuseUnread(
+      {
+        kind: 'not-understood',
+        action: unreadable('FunctionCall', 'FunctionCall carries no SQL'),
+        sqlstate: '42501',
+        message: 'FunctionCall is refused: it runs a function without a statement that could be judged',
+      },
+      { simple: true },
+    );
+  }
+
+  #copy(frame: Frame): Promise<void> | undefined {
+    const { flow, recorder } = this.#parts;
+    if (!flow.takesCopyData) return undefined; // as the server does when no COPY is under way
+    if (frame.type !== frontend.CopyData) return this.#keep(frame, { kind: 'copy-end' });
+    this.#keep(frame);
+    return recorder.frame('ask', bodyOf(frame));
+  }
+
+  // ---- asking
+
+  /** What a statement comes to, once the names it uses are looked up. */
+  #wanted(statement: Statement, source: string, catalogue: Catalogue): Wanted | RefusedWith {
+    const { names, meaning } = this.#parts;
+    const { effect, action, outputs } = statement;
+    const plain = { action, outputs, catalogue, statement, changes: [] };
+    switch (effect.kind) {
+      case 'prepare': {
+        const inner = effect.statement;
+        const prepared: Prepared = {
+          text: inner.action.text,
+          source,
+          statement: inner,
+          catalogue,
+          epoch: meaning.epoch(),
+        };
+        return { ...plain, changes: [names.propose({ kind: 'statement', name: effect.name, prepared })] };
+      }
+      case 'execute': {
+        const found = names.statement(effect.name);
+        if (found?.statement === undefined) return missing('26000', 'prepared statement', effect.name);
+        const inner = found.statement;
+        return {
+          ...plain,
+          action: together(action, inner.action),
+          outputs: effect.into === undefined ? inner.outputs : outputs,
+        };
+      }
+      case 'declare': {
+        const inner = effect.statement;
+        const prepared: Prepared = {
+          text: inner.action.text,
+          source,
+          statement: inner,
+          catalogue,
+          epoch: meaning.epoch(),
+        };
+        const portal: Portal = { prepared, resultFormats: [], cursor: true, rows: 0, bytes: 0 };
+        return { ...plain, changes: [names.propose({ kind: 'portal', name: effect.name, portal })] };
+      }
+      case 'fetch': {
+        const portal = names.portal(effect.name);
+        const inner = portal?.prepared.statement;
+        if (portal === undefined || inner === undefined) return missing('34000', 'cursor', effect.name);
+        const wanted = {
+          ...plain,
+          action: together(action, inner.action),
+          catalogue: portal.prepared.catalogue,
+          portal,
+        };
+        return effect.move ? wanted : { ...wanted, outputs: inner.outputs };
+      }
+      case 'deallocate':
+        return { ...plain, changes: [names.propose({ kind: 'close-statement', ...named(effect.name) })] };
+      case 'close':
+        return { ...plain, changes: [names.propose({ kind: 'close-portal', ...named(effect.name) })] };
+      case 'discard':
+        return effect.what === 'all'
+          ? { ...plain, changes: [names.propose({ kind: 'discard-all' })] }
+          : plain;
+      case 'none':
+      case 'transaction':
+      case 'search-path':
+      case 'schema':
+      case 'copy-out':
+      case 'copy-in':
+        return plain;
+      default:
+        return never(effect);
+    }
+  }
+
+  #fetched(statement: Statement, portal: Portal, catalogue: Catalogue): Wanted {
+    return {
+      action: statement.action,
+      outputs: statement.outputs,
+      catalogue,
+      statement,
+      changes: [],
+      portal,
+    };
+  }
+
+  #ask(wanted: Wanted | RefusedWith, text: string): Asked | Promise<Asked> {
+    if ('sqlstate' in wanted) return { kind: 'refused', why: wanted };
+    const verdict = this.#parts.gate.ask({
+      action: wanted.action,
+      ...(wanted.values === undefined ? {} : { values: wanted.values }),
+    });
+    if (verdict instanceof Promise) return verdict.then((given) => this.#asked(wanted, text, given));
+    return this.#asked(wanted, text, verdict);
+  }
+
+  #asked(wanted: Wanted, text: string, verdict: Verdict): Asked | Promise<Asked> {
+    if (verdict.kind === 'refusal') {
+      for (const change of wanted.changes) this.#parts.names.drop(change);
+      this.#recordRefusal(wanted.action, verdict.denial.decisionId, verdict.denial.why);
+      return { kind: 'refused', why: refusedBy(verdict.denial) };
+    }
+    const run = this.#run(wanted, verdict);
+    if ('sqlstate' in run) {
+      for (const change of wanted.changes) this.#parts.names.drop(change);
+      this.#parts.gate.done(verdict, { kind: 'unsent' });
+      return { kind: 'refused', why: run };
+    }
+    const asked: Asked = { kind: 'run', run };
+    if (verdict.duties.record === 'meta') return asked;
+    const waiting = this.#record('statement', {
+      id: verdict.id,
+      text,
+      ...(wanted.values === undefined ? {} : { values: wanted.values }),
+    });
+    return waiting === undefined ? asked : waiting.then(() => asked);
+  }
+
+  #run(wanted: Wanted, permit: Permit): Run | RefusedWith {
+    const { effect, action } = wanted.statement;
+    const { masks, finds } = permit.duties;
+    const unmasked = masks.length === 0 && finds.length === 0;
+    const base = {
+      permit,
+      outputs: wanted.outputs,
+      catalogue: wanted.catalogue,
+      changes: wanted.changes,
+      ...(wanted.portal === undefined ? {} : { portal: wanted.portal }),
+      ...(wanted.described === undefined ? {} : { described: wanted.described }),
+      copyIn: effect.kind === 'copy-in',
+      unsettles: this.#unsettles(wanted),
+      defines: effect.kind === 'schema' || deep(wanted.action),
+      ...(unmasked ? { masker: passAll } : {}),
+      rows: 0,
+      bytes: 0,
+      masked: 0,
+      withheld: 0,
+      cut: false,
+      released: false,
+    };
+    if (effect.kind !== 'copy-out') return base;
+    const plans = planWithoutFields(permit, wanted.outputs);
+    if (plans === undefined && !unmasked) {
+      return {
+        sqlstate: '42501',
+        message: 'The columns of this COPY cannot be told, so they cannot be masked',
+        denial: denial(
+          'LINEAGE',
+          permit.id,
+          action.notes.join('; '),
+          'Name the columns: COPY (SELECT a, b FROM t) TO STDOUT',
+        ),
+      };
+    }
+    if (unmasked || plans === undefined || plans.every((plan) => plan.kind === 'pass'))
+      return { ...base, copyOut: 'pass' };
+    const parts = {
+      key: this.#parts.maskKey,
+      typeOf: wanted.catalogue.typeByOid,
+      rowBytes: this.#parts.limits.messageBytes,
+    };
+    const types = typesOf(wanted.outputs, wanted.catalogue, effect.copy);
+    return { ...base, copyOut: copyMasker(effect.copy, plans, types, parts) };
+  }
+
+  /** Whether names may mean something else behind this statement. */
+  #unsettles({ action, statement: { effect } }: Wanted): boolean {
+    if (effect.kind === 'transaction') return this.#parts.meaning.pathTouched;
+    return (
+      effect.kind === 'search-path' || effect.kind === 'schema' || effect.kind === 'discard' || deep(action)
+    );
+  }
+
+  #recordRefusal(action: Action, id: string, why: string): void {
+    void this.#record('statement', { id, text: action.text });
+    void this.#record('decision', { id, decision: 'deny', why });
+  }
+
+  #record(
+    kind: 'statement' | 'decision',
+    facts: Readonly<Record<string, string>>,
+  ): Promise<void> | undefined {
+    return this.#parts.recorder.frame(kind, Buffer.from(JSON.stringify(facts)));
+  }
+
+  /** A text that could not be read: written down as refused by the policy, answered in the parser's own words. */
+  async #refuseUnread(
+    reading: Extract<Reading, { kind: 'not-understood' }>,
+    how: { readonly simple: boolean },
+  ): Promise<void> {
+    await this.#flush();
+    const verdict = await this.#parts.gate.ask({ action: reading.action });
+    const { sqlstate, message, position } = reading;
+    const own = denial(
+      'NOT_UNDERSTOOD',
+      verdict.kind === 'permit' ? verdict.id : verdict.denial.decisionId,
+      message,
+      'Sallyport could not read this, so it was not sent: what is not understood is refused',
+    );
+    if (verdict.kind === 'permit') this.#parts.gate.done(verdict, { kind: 'unsent' });
+    this.#recordRefusal(reading.action, own.decisionId, message);
+    await this.#refuse(
+      { sqlstate, message, denial: own, ...(position === undefined ? {} : { position }) },
+      how,
+    );
+  }
+}
+
+function runsOf(turn: Turn): readonly Run[] {
+  if (turn.kind === 'execute') return [turn.run];
+  return turn.kind === 'query' ? turn.runs : [];
+}
+
+function isCopy(type: number): boolean {
+  return type === frontend.CopyData || type === frontend.CopyDone || type === frontend.CopyFail;
+}
+
+/** Statements that may do anything, or change what the catalogue holds: what names mean is asked anew behind them. */
+function deep({ access }: Action): boolean {
+  return access !== 'read' && access !== 'write';
+}
+
+function withPortal(wanted: Wanted, portal: Portal): Wanted {
+  const { values } = portal;
+  // A portal over EXECUTE or FETCH counts for the statement behind it.
+  return {
+    ...wanted,
+    described: portal,
+    portal: wanted.portal ?? portal,
+    ...(values === undefined ? {} : { values }),
+  };
+}
+
+/** The action of a statement that runs another by name: what either does, under the other's verb. */
+function together(own: Action, inner: Action): Action {
+  const both = merged.get(own)?.get(inner);
+  if (both !== undefined) return both;
+  const made: Action = {
+    ...inner,
+    verb: own.access === 'read' || own.access === 'execute' ? inner.verb : own.verb,
+    access: worstAccess([own.access, inner.access]),
+    targets: [...inner.targets, ...own.targets],
+    columns: [...inner.columns, ...own.columns],
+    text: `${own.text} -- ${inner.text}`,
+    notes: [...own.notes, ...inner.notes],
+  };
+  const byInner = merged.get(own) ?? new WeakMap<Action, Action>();
+  byInner.set(inner, made);
+  merged.set(own, byInner);
+  return made;
+}
+
+// Decisions are cached by the Action object: the same two must give the same one.
+const merged: WeakMap<Action, WeakMap<Action, Action>> = new WeakMap();
+
+/** Why a statement cannot share a text with those behind it. */
+function togetherRefused(run: Run, behind: readonly Statement[]): RefusedWith | undefined {
+  if (behind.length === 0) return undefined;
+  const uses = behind.some(({ action }) => action.targets.length > 0 || action.columns.length > 0);
+  if (run.unsettles && uses) {
+    return {
+      sqlstate: '0A000',
+      message: 'This statement changes what names mean in the statements behind it',
+      hint: 'Send it in a query of its own',
+    };
+  }
+  const { rowLimit, byteLimit } = run.permit.duties;
+  if (
+    (rowLimit !== undefined || byteLimit !== undefined) &&
+    behind.some(({ action }) => action.access !== 'read')
+  ) {
+    return {
+      sqlstate: '0A000',
+      message: 'A statement whose answer is limited cannot share a query with a write behind it',
+      hint: 'Send them one at a time',
+    };
+  }
+  return undefined;
+}
+
+function named(name: string | undefined): { readonly name?: string } {
+  return name === undefined ? {} : { name };
+}
+
+function missing(sqlstate: string, what: string, name: string): RefusedWith {
+  return {
+    sqlstate,
+    message: `${what} "${name}" does not exist`,
+    hint: 'Sallyport knows only the names made in this session',
+  };
+}
+
+const notUtf8: RefusedWith = { sqlstate: '22021', message: 'invalid byte sequence for encoding "UTF8"' };
+const several: RefusedWith = {
+  sqlstate: '42601',
+  message: 'cannot insert multiple commands into a prepared statement',
+};
+const tooMany: RefusedWith = {
+  sqlstate: '54000',
+  message: 'Too many prepared statements and portals in this session',
+  hint: 'Close those that are no longer needed, or raise limits.preparedStatements',
+};
+const unsettled: RefusedWith = {
+  sqlstate: '0A000',
+  message:
+    'A statement before this one may have changed what names mean, and the server can only be asked after a Sync',
+  hint: 'Send Sync (end the pipeline) after SET search_path, DDL, DO, CALL and calls of functions',
+};
+
+/** The text of a message, or undefined where it is not UTF-8; every other fault of the message ends the session. */
+function textOrRefusal<T>(decode: () => T): T | undefined {
+  try {
+    return decode();
+  } catch (thrown) {
+    if (thrown instanceof WireError && thrown.code === 'bad-encoding') return undefined;
+    throw thrown;
+  }
+}
+
+/** SHA-256 of what Bind says behind the two names: formats, values, result formats. */
+function digest(frame: Frame, portal: string, statement: string): string {
+  const names = Buffer.byteLength(portal) + Buffer.byteLength(statement) + 2;
+  return hash('sha256', bodyOf(frame).subarray(names), 'hex');
+}

@@ -1,0 +1,337 @@
+import type { MaskKey } from '../../mask/index.ts';
+import { Fault, messageOf, WireError } from '../../base/errors.ts';
+import type { Wire } from '../../base/stream.ts';
+import type { Denial } from '../../core/decision.ts';
+import type { Admission, House, Seat } from '../../core/protocol.ts';
+import type { Node } from '../../sql/tree.ts';
+import { Answers } from './answers.ts';
+import type { Cancels } from './cancel.ts';
+
+import { cancelUpstream, connectUpstream, type UpstreamLink } from './connect.ts';
+import type { Database } from './database.ts';
+import * as encode from './encode.ts';
+import { Flow } from './flow.ts';
+import { Meaning } from './meaning.ts';
+import { Names } from './names.ts';
+import { simpleQuery } from './query.ts';
+import { errorOf, refusedBy } from './refusal.ts';
+import { Requests } from './requests.ts';
+import { outcomeOf } from './run.ts';
+import type { PostgresSettings } from './settings.ts';
+import { receiveStartup, type Started } from './startup.ts';
+
+export interface SessionParts {
+  readonly house: House;
+  readonly cancels: Cancels;
+  readonly maskKey: MaskKey;
+  readonly database: (resource: string, database: string, settings: PostgresSettings) => Database;
+  readonly parseView: (text: string) => Promise<Node | undefined>;
+}
+
+/** Carries one client from its first byte to its last. */
+export async function serve(parts: SessionParts, seat: Seat): Promise<void> {
+  const { house } = parts;
+  const started = await receiveStartup(seat.client, {
+    ...(house.tls === undefined ? {} : { tls: house.tls }),
+    plainAllowed: seat.plainAllowed,
+    world: house.world,
+    limits: house.limits,
+    signal: seat.signal,
+  });
+  switch (started.kind) {
+    case 'cancel':
+      house.metrics.count('cancels_total', {
+        result: parts.cancels.request({ processId: started.process, secret: started.key })
+          ? 'sent'
+          : 'unknown',
+      });
+      return started.wire.end();
+    case 'refused':
+      return;
+    case 'session':
+      return admit(parts, seat, started);
+  }
+}
+
+async function admit(parts: SessionParts, seat: Seat, started: Started): Promise<void> {
+  const [resource = '', database] = started.database.split('/', 2);
+  const application = started.parameters.get('application_name');
+  const admitted = await seat.admit({
+    user: started.user,
+    token: started.token,
+    resource,
+    kind: 'postgres',
+    ...(application === undefined ? {} : { run: application, client: application }),
+  });
+  if (!admitted.ok) return goodbye(started.wire, admitted.error);
+  const settings = admitted.value.session.resource.settings as PostgresSettings; // checked by settings.ts when it was read
+  await new Talk(parts, seat, started, admitted.value, settings, database ?? settings.database).run();
+}
+
+async function goodbye(wire: Wire, why: Denial): Promise<void> {
+  await wire.write(encode.errorResponse({ ...errorOf(refusedBy(why)), severity: 'FATAL' }));
+  wire.end();
+}
+
+/** One signed-in client and its own connection to the server. */
+class Talk {
+  readonly #parts: SessionParts;
+  readonly #seat: Seat;
+  readonly #started: Started;
+  readonly #admission: Admission;
+  readonly #settings: PostgresSettings;
+  readonly #database: string;
+  readonly #names: Names = new Names();
+  readonly #flow: Flow = new Flow(this.#names);
+  /** A cancel of ours on its way to the server. */
+  #cancelling: Promise<void> | undefined;
+
+  // oxlint-disable-next-line max-params
+  constructor(
+    parts: SessionParts,
+    seat: Seat,
+    started: Started,
+    admission: Admission,
+    settings: PostgresSettings,
+    database: string,
+  ) {
+    this.#parts = parts;
+    this.#seat = seat;
+    this.#started = started;
+    this.#admission = admission;
+    this.#settings = settings;
+    this.#database = database;
+  }
+
+  async run(): Promise<void> {
+    const link = await this.#connect();
+    const client = this.#started.wire;
+    const cancel = this.#parts.cancels.enrol(this.#started.secretBytes, () => void this.#cancel(link));
+    try {
+      await this.#converse(link, cancel.processId, cancel.secret);
+    } catch (thrown) {
+      await this.#tellLast(thrown);
+      throw thrown;
+    } finally {
+      cancel.forget();
+      for (const run of this.#flow.abandon())
+        this.#admission.gate.done(run.permit, outcomeOf(run, 'unknown'));
+      link.wire.destroy();
+      client.end();
+    }
+  }
+
+  async #connect(): Promise<UpstreamLink> {
+    const { house } = this.#parts;
+    try {
+      return await connectUpstream({
+        settings: this.#settings,
+        database: this.#database,
+        parameters: this.#started.parameters,
+        dial: house.dial,
+        limits: house.limits,
+        world: house.world,
+        signal: this.#seat.signal,
+      });
+    } catch (thrown) {
+      await this.#tellLast(thrown);
+      this.#started.wire.end();
+      throw thrown;
+    }
+  }
+
+  async #converse(link: UpstreamLink, processId: number, secret: Uint8Array): Promise<void> {
+    const { gate, recorder, session } = this.#admission;
+    const { house, maskKey, parseView } = this.#parts;
+    const { limits } = house;
+    const flow = this.#flow;
+    const names = this.#names;
+    const client = this.#started.wire;
+    const database = this.#parts.database(session.resource.name, this.#database, this.#settings);
+    const searchPath = await searchPathOf(link);
+    const upstream = gate.guard(link.wire);
+    const own = async (sql: string): Promise<readonly (readonly (string | null)[])[]> => {
+      const turn = {
+        kind: 'own' as const,
+        rows: [] as (string | null)[][],
+        failed: false,
+        done: Promise.withResolvers<void>(),
+      };
+      flow.push(turn);
+      await upstream.say(encode.query(sql));
+      await turn.done.promise;
+      return turn.rows;
+    };
+    const meaning = new Meaning(
+      { understanding: database.understanding, keeper: database.keeper, flow, names, own, parse: parseView },
+      searchPath,
+    );
+    const answers = new Answers({
+      flow,
+      names,
+      gate,
+      recorder,
+      maskKey,
+      messageBytes: limits.messageBytes,
+      write: (bytes) => this.#write(client, bytes),
+      cancel: () => void this.#cancel(link),
+      settled: (run) => meaning.ended(run),
+      parameter: watchParameter,
+    });
+    const requests = new Requests({
+      flow,
+      names,
+      meaning,
+      gate,
+      upstream,
+      recorder,
+      limits,
+      maskKey,
+      calm: () => this.#cancelling,
+    });
+    await database.keeper.current(); // a session without a catalogue could only refuse
+    await client.write(this.#welcome(link, processId, secret));
+    const stop = this.#stopped();
+    const ends = Promise.race([
+      this.#fromClient(client, requests),
+      fromServer(upstream.read, answers),
+      stop.promise,
+    ]);
+    try {
+      await ends;
+      await link.wire.write(encode.terminate);
+    } finally {
+      stop[Symbol.dispose]();
+    }
+  }
+
+  #welcome(link: UpstreamLink, processId: number, secret: Uint8Array): Uint8Array {
+    return encode.join([
+      encode.authenticationOk,
+      ...[...link.parameters].map(([name, value]) => encode.parameterStatus(name, value)),
+      encode.backendKeyData(processId, secret),
+      encode.readyForQuery('I'),
+    ]);
+  }
+
+  async #fromClient(client: Wire, requests: Requests): Promise<void> {
+    const { world, limits } = this.#parts.house;
+    for (;;) {
+      using _idle = world.after(limits.idleSeconds * 1_000, () => {
+        client.destroy(
+          new WireError('deadline', `Nothing was asked for ${limits.idleSeconds} s (limit \`idleSeconds\`)`),
+        );
+      });
+      const chunk = await client.read();
+      if (chunk === undefined || !(await requests.push(chunk))) return;
+    }
+  }
+
+  #write(client: Wire, bytes: Uint8Array): Promise<void> | undefined {
+    const waiting = client.write(bytes);
+    if (waiting === undefined) return undefined;
+    const { world, limits } = this.#parts.house;
+    const stalled = world.after(limits.stallSeconds * 1_000, () => {
+      client.destroy(
+        new WireError(
+          'deadline',
+          `The answer was not taken for ${limits.stallSeconds} s (limit \`stallSeconds\`)`,
+        ),
+      );
+    });
+    return waiting.finally(() => stalled[Symbol.dispose]());
+  }
+
+  /** Asks the server to stop what this session is doing; requests wait until that can no longer hit another one. */
+  async #cancel(link: UpstreamLink): Promise<void> {
+    const { house } = this.#parts;
+    const sent = cancelUpstream({
+      settings: this.#settings,
+      key: link.key,
+      dial: house.dial,
+      signal: this.#seat.signal,
+      limits: house.limits,
+    })
+      .catch((thrown: unknown) => house.log('warn', 'cancel.failed', { why: messageOf(thrown) }))
+      .then(() => undefined);
+    this.#cancelling = sent;
+    await sent;
+    if (this.#cancelling === sent) this.#cancelling = undefined;
+  }
+
+  /** Rejects when the session must end now, resolves when it may end because nothing is under way. */
+  #stopped(): { readonly promise: Promise<void> } & Disposable {
+    const { signal, draining } = this.#seat;
+    const stop = Promise.withResolvers<void>();
+    const now = (): void => stop.reject(new Fault('stopping', 'The gateway ends this session'));
+    const soon = (): void => {
+      void this.#flow.drained().then(() => {
+        if (this.#flow.status === 'I') now();
+      });
+    };
+    signal.addEventListener('abort', now, { once: true });
+    draining.addEventListener('abort', soon, { once: true });
+    if (signal.aborted) now();
+    if (draining.aborted) soon();
+    stop.promise.catch(() => undefined);
+    return {
+      promise: stop.promise,
+      [Symbol.dispose]: () => {
+        signal.removeEventListener('abort', now);
+        draining.removeEventListener('abort', soon);
+      },
+    };
+  }
+
+  /** The last words to a client whose session ends by a fault; it may no longer be there. */
+  async #tellLast(thrown: unknown): Promise<void> {
+    const [sqlstate, message] = lastWords(thrown);
+    try {
+      await this.#started.wire.write(encode.errorResponse({ severity: 'FATAL', sqlstate, message }));
+    } catch {
+      // It has gone already.
+    }
+  }
+}
+
+async function fromServer(read: () => Promise<Uint8Array | undefined>, answers: Answers): Promise<void> {
+  for (;;) {
+    const chunk = await read();
+    if (chunk === undefined) throw new Fault('upstream-closed', 'The server closed the connection');
+    await answers.push(chunk);
+  }
+}
+
+function lastWords(thrown: unknown): readonly [sqlstate: string, message: string] {
+  if (thrown instanceof WireError) return ['08P01', thrown.message];
+  if (!(thrown instanceof Fault)) return ['XX000', 'The gateway failed; the session is closed'];
+  switch (thrown.code) {
+    case 'stopping':
+      return ['57P01', thrown.message];
+    case 'unreachable':
+    case 'upstream-auth':
+      return ['08001', thrown.message];
+    case 'upstream-closed':
+      return ['08006', thrown.message];
+    default:
+      return ['58000', `${thrown.message}; the session is closed`];
+  }
+}
+
+/** Settings that decide how a text is read: with another value the parser and the server would read different statements. */
+function watchParameter(name: string, value: string): void {
+  if (name === 'standard_conforming_strings' && value !== 'on') {
+    throw new Fault(
+      'parser',
+      'standard_conforming_strings is off: statements cannot be read as the server reads them',
+    );
+  }
+  if (name === 'client_encoding' && value !== 'UTF8' && value !== 'SQL_ASCII') {
+    throw new Fault('parser', `client_encoding ${value} is not supported: use UTF8`);
+  }
+}
+
+async function searchPathOf(link: UpstreamLink): Promise<readonly string[]> {
+  const rows = await simpleQuery(link, 'SELECT pg_catalog.unnest(pg_catalog.current_schemas(true))');
+  return rows.map(([schema]) => schema ?? '');
+}

@@ -1,0 +1,282 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { wirePair } from '../../base/memory-wire.ts';
+import type { Wire } from '../../base/stream.ts';
+import type { Action } from '../../core/action.ts';
+import { noDuties, type Outcome, type Permit } from '../../core/decision.ts';
+import { denial } from '../../core/denial.ts';
+import { defaultLimits } from '../../core/limits.ts';
+import type { Recorder } from '../../core/ports.ts';
+import type { Gate } from '../../core/protocol.ts';
+import { maskKey } from '../../mask/index.ts';
+import type { Statement } from '../../sql/analysis.ts';
+import { catalogue } from '../../sql/catalogue.ts';
+import { Answers } from './answers.ts';
+import * as encode from './encode.ts';
+import { Flow } from './flow.ts';
+import { backendBounds, Frames } from './frames.ts';
+import type { Meaning } from './meaning.ts';
+import { backend } from './messages.ts';
+import { ModelServer } from './model.ts';
+import { Names } from './names.ts';
+import { Requests } from './requests.ts';
+import type { Reading } from './understanding.ts';
+
+// The same bytes are sent to a server directly and through the gateway: the client must see the same messages. What is
+// denied must come as an error in the same place, and must never arrive.
+
+const empty = catalogue({
+  version: '1',
+  serverMajor: 18,
+  database: 'd',
+  currentUser: 'u',
+  schemas: [],
+  relations: [],
+  functions: [],
+  operators: [],
+  casts: [],
+  types: [],
+});
+
+function statementOf(text: string): Statement {
+  const action: Action = {
+    verb: text.startsWith('copyin') ? 'sql.copy' : 'sql.select',
+    access: 'read',
+    targets: [],
+    columns: [],
+    attributes: {},
+    text,
+    notes: [],
+  };
+  const copy = {
+    format: 'text',
+    delimiter: '\t',
+    null: '\\N',
+    header: false,
+    quote: '"',
+    escape: '"',
+  } as const;
+  const effect = text.startsWith('copyin')
+    ? ({ kind: 'copy-in' } as const)
+    : text.startsWith('copyout')
+      ? ({ kind: 'copy-out', copy } as const)
+      : ({ kind: 'none' } as const);
+  const outputs = { kind: 'columns', columns: [{ name: 'value', lineage: { kind: 'clean' } }] } as const;
+  return {
+    action,
+    outputs: text.startsWith('rows') || text.startsWith('copyout') ? outputs : { kind: 'none' },
+    effect,
+  };
+}
+
+const statements = new Map<string, Statement>();
+
+function read(text: string): Reading {
+  const parts = text.split(';').map((each) => each.trim());
+  const known = parts
+    .filter((each) => each !== '')
+    .map((each) => {
+      const statement = statements.get(each) ?? statementOf(each);
+      statements.set(each, statement);
+      return statement;
+    });
+  return { kind: 'understood', analysis: { statements: known }, catalogue: empty };
+}
+
+interface GateLog {
+  readonly permits: Map<Permit, Outcome[]>;
+}
+
+function testGate(log: GateLog): Gate {
+  const judge = (action: Action, id: string): ReturnType<Gate['prepare']> => {
+    if (action.text.includes('denied')) {
+      return Promise.resolve({ kind: 'refusal', denial: denial('RULE', 'd.1', 'Denied by a rule') });
+    }
+    const permit = {
+      kind: 'permit',
+      id,
+      action,
+      duties: noDuties,
+      written: Promise.resolve(),
+      operatorOf: () => undefined,
+    };
+    const made = permit as unknown as Permit; // the real gate is not needed here
+    if (id !== '') log.permits.set(made, []);
+    return made;
+  };
+  return {
+    ask: ({ action }) => judge(action, 's.1'),
+    prepare: (action) => judge(action, ''),
+    done: (permit, outcome) => log.permits.get(permit)?.push(outcome),
+    guard: (wire) => ({
+      ...wire,
+      send: (_permits, bytes) => wire.write(bytes),
+      say: (bytes) => wire.write(bytes),
+    }),
+  };
+}
+
+const recorder: Recorder = { frame: () => undefined, close: () => Promise.resolve(0) };
+
+async function throughGateway(client: Wire, server: Wire, log: GateLog): Promise<void> {
+  const names = new Names();
+  const flow = new Flow(names);
+  const gate = testGate(log);
+  const upstream = gate.guard(server);
+  const meaning = {
+    read,
+    epoch: () => empty,
+    ended: () => undefined,
+    pathTouched: false,
+  } as unknown as Meaning;
+  const key = maskKey(new Uint8Array(32));
+  const parts = { flow, names, gate, recorder, maskKey: key };
+  const answers = new Answers({
+    ...parts,
+    messageBytes: 1_000_000,
+    write: client.write,
+    cancel: () => undefined,
+    settled: () => undefined,
+    parameter: () => undefined,
+  });
+  const requests = new Requests({
+    ...parts,
+    meaning,
+    upstream,
+    limits: defaultLimits,
+    calm: () => undefined,
+  });
+  const up = async (): Promise<void> => {
+    for (let chunk = await client.read(); chunk !== undefined; chunk = await client.read()) {
+      if (!(await requests.push(chunk))) break;
+    }
+    await upstream.say(encode.terminate);
+  };
+  const down = async (): Promise<void> => {
+    for (let chunk = await upstream.read(); chunk !== undefined; chunk = await upstream.read())
+      await answers.push(chunk);
+    client.end();
+  };
+  await Promise.all([up(), down()]);
+  for (const run of flow.abandon()) gate.done(run.permit, { kind: 'unsent' });
+}
+
+/** Message types the client sees, errors with their SQLSTATE left out: the denial's own differs. */
+async function collect(wire: Wire): Promise<string[]> {
+  const frames = new Frames(backendBounds(1_000_000));
+  const seen: string[] = [];
+  for (let chunk = await wire.read(); chunk !== undefined; chunk = await wire.read()) {
+    frames.push(chunk);
+    while (frames.next()) {
+      const body = Buffer.from(frames.bytes.subarray(frames.start + 5, frames.end)).toString('latin1');
+      seen.push(frames.type === backend.ErrorResponse ? 'E' : `${String.fromCharCode(frames.type)}${body}`);
+    }
+  }
+  return seen;
+}
+
+type Message = readonly [label: string, bytes: (text: (given: string) => string) => Uint8Array];
+
+const word = fc.constantFrom(
+  'rows 1',
+  'rows 3',
+  'fail',
+  'begin',
+  'commit',
+  'rollback',
+  'copyout 2',
+  'denied',
+  'set',
+  '',
+);
+const name = fc.constantFrom('', 'a', 'b');
+const message: fc.Arbitrary<Message> = fc.oneof(
+  fc
+    .array(word, { minLength: 1, maxLength: 3 })
+    .map((words): Message => [`Q ${words.join(';')}`, (text) => encode.query(text(words.join(';')))]),
+  fc.tuple(name, word).map(([n, w]): Message => [`P ${n}=${w}`, (text) => encode.parse(n, text(w))]),
+  fc
+    .tuple(name, name)
+    .map(([p, s]): Message => [`B ${p}<-${s}`, () => encode.bind({ portal: p, statement: s, values: [] })]),
+  fc
+    .tuple(fc.constantFrom('statement' as const, 'portal' as const), name)
+    .map(([of, n]): Message => [`D ${of} ${n}`, () => encode.describe(of, n)]),
+  fc
+    .tuple(name, fc.constantFrom(0, 1, 2))
+    .map(([n, max]): Message => [`E ${n} ${max}`, () => encode.execute(n, max)]),
+  fc
+    .tuple(fc.constantFrom('statement' as const, 'portal' as const), name)
+    .map(([of, n]): Message => [`C ${of} ${n}`, () => encode.close(of, n)]),
+  fc.constant<Message>(['S', () => encode.sync]),
+  fc.constant<Message>(['H', () => encode.flush]),
+  fc.constant<Message>(['d', () => encode.copyData(Buffer.from('x\n'))]),
+);
+// A COPY from the client with its data, whole: in the simple protocol and as libpq does it in the extended one.
+const copyTalk = fc.constantFrom<readonly Message[]>(
+  [
+    ['Q copyin', () => encode.query('copyin')],
+    ['d', () => encode.copyData(Buffer.from('x\n'))],
+    ['c', () => encode.copyDone],
+  ],
+  [
+    ['P copyin', () => encode.parse('', 'copyin')],
+    ['B', () => encode.bind({ portal: '', statement: '', values: [] })],
+    ['E', () => encode.execute('', 0)],
+    ['S', () => encode.sync],
+    ['d', () => encode.copyData(Buffer.from('x\n'))],
+    ['c', () => encode.copyDone],
+    ['S', () => encode.sync],
+  ],
+  [
+    ['Q copyin', () => encode.query('copyin')],
+    ['d', () => encode.copyData(Buffer.from('x\n'))],
+    ['f', () => encode.copyFail('no')],
+  ],
+);
+const talk = fc
+  .array(
+    fc.oneof({ weight: 12, arbitrary: message.map((one) => [one]) }, { weight: 1, arbitrary: copyTalk }),
+    { maxLength: 25 },
+  )
+  .map((groups) => groups.flat());
+
+async function play(
+  messages: readonly Message[],
+  cuts: readonly number[],
+  how: 'direct' | 'gateway',
+): Promise<{ seen: string[]; server: ModelServer; log: GateLog }> {
+  // Where any statement of a text is denied, nothing of the text is sent: to compare, the text is one denied statement.
+  const text = (given: string): string => (how === 'direct' && given.includes('denied') ? 'denied' : given);
+  const bytes = encode.join([...messages.map(([, make]) => make(text)), encode.sync, encode.terminate]);
+  const [client, front] = wirePair();
+  const log: GateLog = { permits: new Map() };
+  const [back, serverEnd] = how === 'direct' ? [undefined, front] : wirePair();
+  const server = new ModelServer(serverEnd);
+  const running = [server.run(), ...(back === undefined ? [] : [throughGateway(front, back, log)])];
+  const all = Promise.all([collect(client), ...running]);
+  all.catch(() => client.destroy());
+  let from = 0;
+  for (const cut of [...cuts.map((each) => each % (bytes.length + 1)).sort((a, b) => a - b), bytes.length]) {
+    if (cut > from) await client.write(bytes.subarray(from, cut));
+    from = Math.max(from, cut);
+    if (cut % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  const [seen] = await all;
+  return { seen, server, log };
+}
+
+test('a talk through the gateway is the direct talk, for any requests, cut anywhere', async () => {
+  await fc.assert(
+    fc.asyncProperty(talk, fc.array(fc.nat(4_000), { maxLength: 8 }), async (messages, cuts) => {
+      const direct = await play(messages, [], 'direct');
+      fc.pre(!direct.server.broken);
+      const gateway = await play(messages, cuts, 'gateway');
+      assert.deepEqual(gateway.seen, direct.seen);
+      assert.ok(!gateway.server.seen.some((each) => each.includes('denied')), 'a denied statement arrived');
+      for (const outcomes of gateway.log.permits.values())
+        assert.equal(outcomes.length, 1, 'a permit ended once');
+    }),
+    { numRuns: 600 },
+  );
+});

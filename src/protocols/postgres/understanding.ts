@@ -1,0 +1,128 @@
+import { Fault } from '../../base/errors.ts';
+import { Lru } from '../../base/lru.ts';
+import type { World } from '../../base/time.ts';
+import type { Action } from '../../core/action.ts';
+import type { Limits } from '../../core/limits.ts';
+import type { Metrics } from '../../core/metrics.ts';
+import { analyse } from '../../sql/analyse.ts';
+import type { Analysis, Scope, Statement } from '../../sql/analysis.ts';
+import type { Catalogue } from '../../sql/catalogue.ts';
+import type { Parsed } from '../../sql/parse.ts';
+
+/** A text of SQL, read. What cannot be read is an action of access `unknown`, which no rule of ours may allow. */
+export type Reading =
+  | { readonly kind: 'understood'; readonly analysis: Analysis; readonly catalogue: Catalogue }
+  | {
+      readonly kind: 'not-understood';
+      readonly action: Action;
+      readonly sqlstate: string;
+      readonly message: string; // the parser's own words
+      readonly position?: number; // 1-based, in characters
+    };
+
+export interface UnderstandingParts {
+  readonly parse: (text: string) => Promise<Parsed>;
+  readonly limits: Limits;
+  readonly metrics: Metrics;
+  readonly world: World;
+  readonly resource: string;
+}
+
+/**
+ * Reads statements for all sessions of one resource; readings are cached by text, catalogue and search path.
+ * INVARIANT: a cached reading is only given for the very text, catalogue version and search path it was made for.
+ */
+export class Understanding {
+  readonly #parts: UnderstandingParts;
+  readonly #cache: Lru<string, Reading>;
+  readonly #scopes: WeakMap<Scope, string> = new WeakMap();
+
+  constructor(parts: UnderstandingParts) {
+    this.#parts = parts;
+    // What an analysis holds is not known; it grows with the text. 2 KiB and eight times the text was measured as typical.
+    this.#cache = new Lru(parts.limits.analysesCachedBytes, (key) => 2_048 + key.length * 8);
+  }
+
+  /** Gives the reading itself where it is cached. Never rejects: what fails is not understood. */
+  read(text: string, catalogue: Catalogue, scope: Scope): Reading | Promise<Reading> {
+    const key = `${catalogue.data.version}\0${this.#scopeKey(scope)}\0${text}`;
+    return this.#cache.get(key) ?? this.#readNew(key, text, catalogue, scope);
+  }
+
+  async #readNew(key: string, text: string, catalogue: Catalogue, scope: Scope): Promise<Reading> {
+    const started = performance.now();
+    let reading: Reading;
+    try {
+      reading = interpret(await this.#parts.parse(text), text, catalogue, scope);
+    } catch (thrown) {
+      // A parser that crashed or missed its deadline, or an analysis that failed: this statement is refused.
+      const message = thrown instanceof Fault ? thrown.message : 'The statement could not be analysed';
+      return { kind: 'not-understood', action: unreadable(text, message), sqlstate: '54001', message };
+    }
+    this.#parts.metrics.observe('parse_seconds', (performance.now() - started) / 1_000);
+    this.#cache.set(key, reading);
+    this.#parts.metrics.gauge('analyses_cached', this.#cache.size, { resource: this.#parts.resource });
+    return reading;
+  }
+
+  #scopeKey(scope: Scope): string {
+    const known = this.#scopes.get(scope);
+    if (known !== undefined) return known;
+    const made = scope.searchPath.join('\u0001');
+    this.#scopes.set(scope, made);
+    return made;
+  }
+}
+
+const sqlstates: Readonly<Record<Extract<Parsed, { ok: false }>['code'], string>> = {
+  syntax: '42601', // syntax_error
+  nul: '22021', // character_not_in_repertoire
+  'bad-encoding': '22021',
+  'too-large': '54000', // program_limit_exceeded
+  'too-deep': '54001', // statement_too_complex
+  'too-many': '54000',
+};
+
+function interpret(parsed: Parsed, text: string, catalogue: Catalogue, scope: Scope): Reading {
+  if (!parsed.ok) {
+    return {
+      kind: 'not-understood',
+      action: unreadable(text, parsed.code),
+      sqlstate: sqlstates[parsed.code],
+      message: parsed.message,
+      ...(parsed.position === undefined ? {} : { position: parsed.position }),
+    };
+  }
+  const analysis = analyse(parsed.statements, catalogue, scope);
+  return { kind: 'understood', analysis: { statements: analysis.statements.map(withOpacity) }, catalogue };
+}
+
+/** The action of a text that could not be read. */
+export function unreadable(text: string, why: string): Action {
+  return {
+    verb: 'sql.unknown',
+    access: 'unknown',
+    targets: [{ kind: 'statement', name: '*', access: 'unknown' }],
+    columns: [],
+    attributes: {
+      byKey: false,
+      condition: 'none',
+      functions: [],
+      settings: [],
+      copy: 'none',
+      explain: false,
+      temporary: false,
+      locks: false,
+    },
+    text,
+    notes: [`not readable: ${why}`],
+  };
+}
+
+function withOpacity(statement: Statement): Statement {
+  const { outputs } = statement;
+  const opaque =
+    outputs.kind === 'unknown' ||
+    (outputs.kind === 'columns' && outputs.columns.some(({ lineage }) => lineage.kind === 'unknown'));
+  return opaque ? { ...statement, action: { ...statement.action, opaque: true } } : statement;
+}
