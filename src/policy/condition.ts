@@ -62,8 +62,8 @@ export function compiler(): Compile {
     },
   });
 
-  const part = (source: string, at: Place): Part => {
-    const planned = plan(env, metered(parse(source).expr));
+  const part = (source: string, at: Place, expr: Expr): Part => {
+    const planned = plan(env, metered(expr));
     return {
       source,
       at,
@@ -97,7 +97,13 @@ export function compiler(): Compile {
       problems.add(code, placeOf(offset), message, { length, ...(fix === undefined ? {} : { fix }) });
     }
     if (typed.problems.length > 0) return undefined;
-    const parts = conjuncts(source).map(({ text, offset }) => part(text, placeOf(offset)));
+    const exprs = flat(parsed.expr);
+    const texts = conjuncts(source);
+    // The texts only name the parts: where they do not pair off with the tree, the tree is asked as one.
+    const parts =
+      texts.length === exprs.length
+        ? exprs.map((expr, at) => part(texts[at]?.text ?? '', placeOf(texts[at]?.offset ?? 0), expr))
+        : [part(source.trim(), placeOf(0), parsed.expr)];
     return { source: source.trim(), at: node.at, parts, fleeting: typed.fleeting, reads: typed.reads };
   };
 }
@@ -138,6 +144,24 @@ function offsetOf(thrown: unknown): number {
   return location?.start?.offset ?? 0;
 }
 
+/** `__step()`, and an `&&` to put it into. */
+function meterCall(): readonly [Expr, Extract<Expr['exprKind'], { case: 'callExpr' }>] {
+  const { exprKind } = meterShape;
+  if (exprKind.case !== 'callExpr') throw new TypeError('The shape of the meter is no call');
+  const [call] = exprKind.value.args;
+  if (call === undefined) throw new TypeError('The shape of the meter has no call');
+  return [call, { case: 'callExpr', value: { ...exprKind.value } }];
+}
+
+const meterShape: Expr = parse(`${step}() && true`).expr;
+
+/** The operands of the `&&` at the top, from left to right. */
+function flat(expr: Expr): readonly Expr[] {
+  const { exprKind } = expr;
+  if (exprKind.case !== 'callExpr' || exprKind.value.function !== '_&&_') return [expr];
+  return exprKind.value.args.flatMap(flat);
+}
+
 /** The same expression, with the meter in the loop condition of each macro. */
 function metered(expr: Expr): Expr {
   const { exprKind } = expr;
@@ -157,11 +181,9 @@ function metered(expr: Expr): Expr {
       for (const inner of [fold.iterRange, fold.accuInit, fold.loopCondition, fold.loopStep, fold.result]) {
         if (inner !== undefined) metered(inner);
       }
-      const both = parse(`${step}() && true`).expr;
-      if (both.exprKind.case === 'callExpr' && fold.loopCondition !== undefined) {
-        both.exprKind.value.args[1] = fold.loopCondition;
-      }
-      fold.loopCondition = both;
+      const [call, and] = meterCall();
+      if (fold.loopCondition !== undefined) and.value.args = [call, fold.loopCondition];
+      fold.loopCondition = { ...expr, exprKind: and };
       return expr;
     }
     case 'structExpr': // refused by the type checker

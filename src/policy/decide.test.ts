@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Decision } from '../core/decision.ts';
 import { filesOf, identity, kinds, loaded, question, samplePolicy } from './fake.ts';
 import { loadPolicy } from './load.ts';
@@ -310,7 +310,7 @@ const anyRestriction = fc
   .record({
     match: anyMatch,
     when: fc.option(anyWhen),
-    then: fc.constantFrom(
+    duty: fc.constantFrom(
       undefined,
       'approve: { from: [leads] }',
       'limit: { rows: 10 }',
@@ -318,12 +318,12 @@ const anyRestriction = fc
       'record: meta',
     ),
   })
-  .map(({ match, when, then }) =>
+  .map(({ match, when, duty }) =>
     [
-      `effect: ${then === undefined ? 'deny' : 'require'}`,
+      `effect: ${duty === undefined ? 'deny' : 'require'}`,
       `match: ${match}`,
       ...(when === null ? [] : [`when: '${when}'`]),
-      ...(then === undefined ? [] : [`then: { ${then} }`]),
+      ...(duty === undefined ? [] : [`then: { ${duty} }`]),
     ].join('\n    '),
   );
 

@@ -16,7 +16,8 @@ import { type PolicyProblem, Problems } from './problem.ts';
 import { readRule, type Rule, type RuleContext } from './rule.ts';
 import type { Ruling } from './ruling.ts';
 import { emptySchema, readSchema, type Schema, tagger } from './schema.ts';
-import { wordMaker } from './words.ts';
+import type { Type } from './types.ts';
+import { wordMaker, wordsFor } from './words.ts';
 
 /** A policy that has been read whole and checked. */
 export interface LoadedPolicy extends Policy {
@@ -129,6 +130,13 @@ interface RuleParts {
 
 function readRules(parts: RuleParts, problems: Problems): readonly Rule[] {
   const compile = compiler();
+  const vocabularies = new Map<string, ReadonlyMap<string, Type>>();
+  const words = (names: readonly string[]): ReadonlyMap<string, Type> => {
+    const key = names.join(' ');
+    const known = vocabularies.get(key) ?? wordsFor(names, parts.kinds, parts.schema.identity);
+    vocabularies.set(key, known);
+    return known;
+  };
   const rules: Rule[] = [];
   const ids = new Map<string, Rule>();
   for (const layer of parts.composition.layers) {
@@ -142,7 +150,7 @@ function readRules(parts: RuleParts, problems: Problems): readonly Rule[] {
         params: module.params,
         values: readWith(module.params, use.with, use.at, problems),
         kinds: parts.kinds,
-        attributes: parts.schema.identity,
+        words,
         compile,
       };
       for (const raw of module.rules) {

@@ -8,7 +8,6 @@ import { type Param, type ParamValue, paramType, substitute } from './params.ts'
 import type { Problems } from './problem.ts';
 import { choice, type Fields, fields, flag, text, texts, wrong } from './shape.ts';
 import { objectOf, type Type } from './types.ts';
-import { type IdentityAttributes, wordsFor } from './words.ts';
 import type { Located } from './yaml.ts';
 
 export const enforcements = ['enforce', 'soft', 'warn', 'shadow', 'off'] as const;
@@ -36,7 +35,8 @@ export interface RuleContext {
   readonly params: ReadonlyMap<string, Param>;
   readonly values: ReadonlyMap<string, ParamValue>;
   readonly kinds: Kinds;
-  readonly attributes: IdentityAttributes;
+  /** The words of a rule that may meet these kinds. */
+  readonly words: (kinds: readonly string[]) => ReadonlyMap<string, Type>;
   readonly compile: Compile;
 }
 
@@ -123,7 +123,7 @@ function readWhen(
   if (node === undefined) return undefined;
   const source = text(node, 'when', problems);
   if (source === undefined || node.kind !== 'scalar') return undefined;
-  const words = new Map<string, Type>(wordsFor(match.kinds, context.kinds, context.attributes));
+  const words = new Map(context.words(match.kinds));
   if (context.params.size > 0) {
     const members = [...context.params].map(([name, param]) => [name, { type: paramType(param.type) }]);
     words.set('params', objectOf('params', Object.fromEntries(members)));
