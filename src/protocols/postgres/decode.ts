@@ -355,8 +355,9 @@ export function decodeStartupPacket(packet: Uint8Array): StartupPacket {
       const parameters = new Map<string, string>();
       for (let name = reader.text(); name !== ''; name = reader.text()) {
         // A server lets the last one win; two readers of one packet must not disagree about who it is.
-        if (parameters.has(name)) throw reader.bad('a parameter twice');
-        parameters.set(name, reader.text());
+        const value = reader.text();
+        if ((parameters.get(name) ?? value) !== value) throw reader.bad('a parameter with two values');
+        parameters.set(name, value);
       }
       reader.done();
       return { kind: 'startup', version: code, parameters };

@@ -89,8 +89,8 @@ class Writer {
   /** SECURITY: a length that does not fit its field would put the reader out of step. */
   #room(bytes: number): void {
     const need = this.#at + bytes;
-    if (need <= this.#bytes.length) return;
     if (need > messageBytesMax) throw new Fault('bug', 'A message for the wire is too long');
+    if (need <= this.#bytes.length) return;
     const grown = Buffer.alloc(Math.max(need, 2 * this.#bytes.length));
     this.#bytes.copy(grown, 0, 0, this.#at);
     this.#bytes = grown;

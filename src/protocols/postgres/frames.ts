@@ -1,4 +1,4 @@
-import { WireError } from '../../base/errors.ts';
+import { Fault, WireError } from '../../base/errors.ts';
 import { backend, cancelKeyBytesMax, frontend } from './messages.ts';
 
 /** One whole message: `bytes[start]` is its type, `bytes[end]` the first byte after it. */
@@ -38,9 +38,10 @@ export class Frames implements Frame {
     this.#bounds = bounds;
   }
 
-  /** Takes the next chunk. Every whole message of the one before must have been taken. */
+  /** Takes the next chunk. `next` must have said that there is no more in the one before. */
   push(chunk: Uint8Array): void {
     if (this.bytes === this.#own) this.#moveTail();
+    else if (this.#held === 0 && this.end < this.#limit) throw new Fault('bug', 'Messages were left untaken');
     if (this.#held === 0) {
       this.#own = empty;
       this.bytes = chunk;
