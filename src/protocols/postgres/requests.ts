@@ -1,14 +1,13 @@
 import type { MaskKey } from '../../mask/index.ts';
 import { hash } from 'node:crypto';
 import { WireError } from '../../base/errors.ts';
-import { never } from '../../base/result.ts';
-import { type Action, worstAccess } from '../../core/action.ts';
+import type { Action } from '../../core/action.ts';
 import type { Permit, Verdict } from '../../core/decision.ts';
 import { denial } from '../../core/denial.ts';
 import type { Limits } from '../../core/limits.ts';
 import type { Recorder } from '../../core/ports.ts';
 import type { Gate, Upstream } from '../../core/protocol.ts';
-import type { Outputs, Statement } from '../../sql/analysis.ts';
+import type { Statement } from '../../sql/analysis.ts';
 import type { Catalogue } from '../../sql/catalogue.ts';
 
 import { copyMasker } from './copy.ts';
@@ -26,12 +25,13 @@ import type { Flow, Turn } from './flow.ts';
 import { type Frame, Frames, frontendBounds } from './frames.ts';
 import type { Meaning } from './meaning.ts';
 import { frontend } from './messages.ts';
-import type { NameChange, Names, Portal, Prepared } from './names.ts';
+import type { Names, Portal, Prepared } from './names.ts';
 import { planWithoutFields, typesOf } from './plan.ts';
 import { refusedBy, type RefusedWith, standIn } from './refusal.ts';
 import { Outgoing } from './outgoing.ts';
 import { type About, passAll, type Run } from './run.ts';
 import { type Reading, unreadable } from './understanding.ts';
+import { fetchedOf, missing, type Wanted, wantedOf, withPortal } from './wanted.ts';
 
 export interface RequestsParts {
   readonly flow: Flow;
@@ -44,20 +44,6 @@ export interface RequestsParts {
   readonly maskKey: MaskKey;
   /** Resolves when no cancel of ours is on its way: it must not hit the next statement. */
   readonly calm: () => Promise<void> | undefined;
-}
-
-/** What a statement will be run as: its own action, or that of the prepared statement or cursor it names. */
-interface Wanted {
-  readonly action: Action;
-  readonly outputs: Outputs;
-  readonly catalogue: Catalogue;
-  readonly statement: Statement;
-  readonly changes: readonly NameChange[];
-  /** The portal or cursor whose rows count together. */
-  readonly portal?: Portal;
-  /** The portal that Execute names. */
-  readonly described?: Portal;
-  readonly values?: string;
 }
 
 type Asked =
@@ -280,7 +266,10 @@ export class Requests {
       const change = this.#parts.names.propose({ kind: 'statement', name, prepared });
       this.#keep(frame, { kind: 'parse', change, ...(about === undefined ? {} : { about }) });
     };
-    if (statement === undefined) return void go();
+    if (statement === undefined) {
+      go();
+      return undefined;
+    }
     return this.#prepare(statement, go);
   }
 
@@ -324,7 +313,9 @@ export class Requests {
         const change = this.#parts.names.propose({ kind: 'portal', name: bind.portal, portal });
         this.#keep(frame, { kind: 'bind', change, ...(about === undefined ? {} : { about }) });
       };
-      return prepared.statement === undefined ? void go() : this.#prepare(prepared.statement, go);
+      if (prepared.statement !== undefined) return this.#prepare(prepared.statement, go);
+      go();
+      return undefined;
     };
     const fresh = this.#fresh(found);
     if (fresh instanceof Promise) {
@@ -389,7 +380,7 @@ export class Requests {
     const { statement } = prepared;
     if (statement === undefined) return this.#keep(frame, { kind: 'empty' });
     const wanted = portal.cursor
-      ? this.#fetched(statement, portal, prepared.catalogue)
+      ? fetchedOf(statement, portal, prepared.catalogue)
       : this.#wanted(statement, prepared.source, prepared.catalogue);
     const asked = this.#ask('sqlstate' in wanted ? wanted : withPortal(wanted, portal), prepared.source);
     if (asked instanceof Promise) {
@@ -435,86 +426,9 @@ export class Requests {
 
   // ---- asking
 
-  /** What a statement comes to, once the names it uses are looked up. */
   #wanted(statement: Statement, source: string, catalogue: Catalogue): Wanted | RefusedWith {
     const { names, meaning } = this.#parts;
-    const { effect, action, outputs } = statement;
-    const plain = { action, outputs, catalogue, statement, changes: [] };
-    switch (effect.kind) {
-      case 'prepare': {
-        const inner = effect.statement;
-        const prepared: Prepared = {
-          text: inner.action.text,
-          source,
-          statement: inner,
-          catalogue,
-          epoch: meaning.epoch(),
-        };
-        return { ...plain, changes: [names.propose({ kind: 'statement', name: effect.name, prepared })] };
-      }
-      case 'execute': {
-        const found = names.statement(effect.name);
-        if (found?.statement === undefined) return missing('26000', 'prepared statement', effect.name);
-        const inner = found.statement;
-        return {
-          ...plain,
-          action: together(action, inner.action),
-          outputs: effect.into === undefined ? inner.outputs : outputs,
-        };
-      }
-      case 'declare': {
-        const inner = effect.statement;
-        const prepared: Prepared = {
-          text: inner.action.text,
-          source,
-          statement: inner,
-          catalogue,
-          epoch: meaning.epoch(),
-        };
-        const portal: Portal = { prepared, resultFormats: [], cursor: true, rows: 0, bytes: 0 };
-        return { ...plain, changes: [names.propose({ kind: 'portal', name: effect.name, portal })] };
-      }
-      case 'fetch': {
-        const portal = names.portal(effect.name);
-        const inner = portal?.prepared.statement;
-        if (portal === undefined || inner === undefined) return missing('34000', 'cursor', effect.name);
-        const wanted = {
-          ...plain,
-          action: together(action, inner.action),
-          catalogue: portal.prepared.catalogue,
-          portal,
-        };
-        return effect.move ? wanted : { ...wanted, outputs: inner.outputs };
-      }
-      case 'deallocate':
-        return { ...plain, changes: [names.propose({ kind: 'close-statement', ...named(effect.name) })] };
-      case 'close':
-        return { ...plain, changes: [names.propose({ kind: 'close-portal', ...named(effect.name) })] };
-      case 'discard':
-        return effect.what === 'all'
-          ? { ...plain, changes: [names.propose({ kind: 'discard-all' })] }
-          : plain;
-      case 'none':
-      case 'transaction':
-      case 'search-path':
-      case 'schema':
-      case 'copy-out':
-      case 'copy-in':
-        return plain;
-      default:
-        return never(effect);
-    }
-  }
-
-  #fetched(statement: Statement, portal: Portal, catalogue: Catalogue): Wanted {
-    return {
-      action: statement.action,
-      outputs: statement.outputs,
-      catalogue,
-      statement,
-      changes: [],
-      portal,
-    };
+    return wantedOf(statement, source, { names, catalogue, epoch: meaning.epoch() });
   }
 
   #ask(wanted: Wanted | RefusedWith, text: string): Asked | Promise<Asked> {
@@ -653,39 +567,6 @@ function deep({ access }: Action): boolean {
   return access !== 'read' && access !== 'write';
 }
 
-function withPortal(wanted: Wanted, portal: Portal): Wanted {
-  const { values } = portal;
-  // A portal over EXECUTE or FETCH counts for the statement behind it.
-  return {
-    ...wanted,
-    described: portal,
-    portal: wanted.portal ?? portal,
-    ...(values === undefined ? {} : { values }),
-  };
-}
-
-/** The action of a statement that runs another by name: what either does, under the other's verb. */
-function together(own: Action, inner: Action): Action {
-  const both = merged.get(own)?.get(inner);
-  if (both !== undefined) return both;
-  const made: Action = {
-    ...inner,
-    verb: own.access === 'read' || own.access === 'execute' ? inner.verb : own.verb,
-    access: worstAccess([own.access, inner.access]),
-    targets: [...inner.targets, ...own.targets],
-    columns: [...inner.columns, ...own.columns],
-    text: `${own.text} -- ${inner.text}`,
-    notes: [...own.notes, ...inner.notes],
-  };
-  const byInner = merged.get(own) ?? new WeakMap<Action, Action>();
-  byInner.set(inner, made);
-  merged.set(own, byInner);
-  return made;
-}
-
-// Decisions are cached by the Action object: the same two must give the same one.
-const merged: WeakMap<Action, WeakMap<Action, Action>> = new WeakMap();
-
 /** Why a statement cannot share a text with those behind it. */
 function togetherRefused(run: Run, behind: readonly Statement[]): RefusedWith | undefined {
   if (behind.length === 0) return undefined;
@@ -709,18 +590,6 @@ function togetherRefused(run: Run, behind: readonly Statement[]): RefusedWith | 
     };
   }
   return undefined;
-}
-
-function named(name: string | undefined): { readonly name?: string } {
-  return name === undefined ? {} : { name };
-}
-
-function missing(sqlstate: string, what: string, name: string): RefusedWith {
-  return {
-    sqlstate,
-    message: `${what} "${name}" does not exist`,
-    hint: 'Sallyport knows only the names made in this session',
-  };
 }
 
 const notUtf8: RefusedWith = { sqlstate: '22021', message: 'invalid byte sequence for encoding "UTF8"' };

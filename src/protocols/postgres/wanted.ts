@@ -1,0 +1,153 @@
+import { never } from '../../base/result.ts';
+import { type Action, worstAccess } from '../../core/action.ts';
+import type { Outputs, Statement } from '../../sql/analysis.ts';
+import type { Catalogue } from '../../sql/catalogue.ts';
+import type { NameChange, Names, Portal, Prepared } from './names.ts';
+import type { RefusedWith } from './refusal.ts';
+
+/** What a statement will be run as: its own action, or that of the prepared statement or cursor it names. */
+export interface Wanted {
+  readonly action: Action;
+  readonly outputs: Outputs;
+  readonly catalogue: Catalogue;
+  readonly statement: Statement;
+  readonly changes: readonly NameChange[];
+  /** The portal or cursor whose rows count together. */
+  readonly portal?: Portal;
+  /** The portal that Execute names. */
+  readonly described?: Portal;
+  readonly values?: string;
+}
+
+/** What names mean where the statement stands. */
+export interface At {
+  readonly names: Names;
+  readonly catalogue: Catalogue;
+  readonly epoch: object | undefined;
+}
+
+/** What a statement comes to, once the names it uses are looked up. */
+export function wantedOf(statement: Statement, source: string, at: At): Wanted | RefusedWith {
+  const { names, catalogue, epoch } = at;
+  const { effect, action, outputs } = statement;
+  const plain = { action, outputs, catalogue, statement, changes: [] };
+  switch (effect.kind) {
+    case 'prepare': {
+      const inner = effect.statement;
+      const prepared: Prepared = {
+        text: inner.action.text,
+        source,
+        statement: inner,
+        catalogue,
+        epoch: epoch,
+      };
+      return { ...plain, changes: [names.propose({ kind: 'statement', name: effect.name, prepared })] };
+    }
+    case 'execute': {
+      const found = names.statement(effect.name);
+      if (found?.statement === undefined) return missing('26000', 'prepared statement', effect.name);
+      const inner = found.statement;
+      return {
+        ...plain,
+        action: together(action, inner.action),
+        outputs: effect.into === undefined ? inner.outputs : outputs,
+      };
+    }
+    case 'declare': {
+      const inner = effect.statement;
+      const prepared: Prepared = {
+        text: inner.action.text,
+        source,
+        statement: inner,
+        catalogue,
+        epoch: epoch,
+      };
+      const portal: Portal = { prepared, resultFormats: [], cursor: true, rows: 0, bytes: 0 };
+      return { ...plain, changes: [names.propose({ kind: 'portal', name: effect.name, portal })] };
+    }
+    case 'fetch': {
+      const portal = names.portal(effect.name);
+      const inner = portal?.prepared.statement;
+      if (portal === undefined || inner === undefined) return missing('34000', 'cursor', effect.name);
+      const wanted = {
+        ...plain,
+        action: together(action, inner.action),
+        catalogue: portal.prepared.catalogue,
+        portal,
+      };
+      return effect.move ? wanted : { ...wanted, outputs: inner.outputs };
+    }
+    case 'deallocate':
+      return { ...plain, changes: [names.propose({ kind: 'close-statement', ...named(effect.name) })] };
+    case 'close':
+      return { ...plain, changes: [names.propose({ kind: 'close-portal', ...named(effect.name) })] };
+    case 'discard':
+      return effect.what === 'all' ? { ...plain, changes: [names.propose({ kind: 'discard-all' })] } : plain;
+    case 'none':
+    case 'transaction':
+    case 'search-path':
+    case 'schema':
+    case 'copy-out':
+    case 'copy-in':
+      return plain;
+    default:
+      return never(effect);
+  }
+}
+
+/** What Execute of a cursor that SQL declared comes to. */
+export function fetchedOf(statement: Statement, portal: Portal, catalogue: Catalogue): Wanted {
+  return {
+    action: statement.action,
+    outputs: statement.outputs,
+    catalogue,
+    statement,
+    changes: [],
+    portal,
+  };
+}
+
+export function withPortal(wanted: Wanted, portal: Portal): Wanted {
+  const { values } = portal;
+  // A portal over EXECUTE or FETCH counts for the statement behind it.
+  return {
+    ...wanted,
+    described: portal,
+    portal: wanted.portal ?? portal,
+    ...(values === undefined ? {} : { values }),
+  };
+}
+
+/** The action of a statement that runs another by name: what either does, under the other's verb. */
+function together(own: Action, inner: Action): Action {
+  const both = merged.get(own)?.get(inner);
+  if (both !== undefined) return both;
+  const made: Action = {
+    ...inner,
+    verb: own.access === 'read' || own.access === 'execute' ? inner.verb : own.verb,
+    access: worstAccess([own.access, inner.access]),
+    targets: [...inner.targets, ...own.targets],
+    columns: [...inner.columns, ...own.columns],
+    text: `${own.text} -- ${inner.text}`,
+    notes: [...own.notes, ...inner.notes],
+  };
+  const byInner = merged.get(own) ?? new WeakMap<Action, Action>();
+  byInner.set(inner, made);
+  merged.set(own, byInner);
+  return made;
+}
+
+// Decisions are cached by the Action object: the same two must give the same one.
+const merged: WeakMap<Action, WeakMap<Action, Action>> = new WeakMap();
+
+function named(name: string | undefined): { readonly name?: string } {
+  return name === undefined ? {} : { name };
+}
+
+export function missing(sqlstate: string, what: string, name: string): RefusedWith {
+  return {
+    sqlstate,
+    message: `${what} "${name}" does not exist`,
+    hint: 'Sallyport knows only the names made in this session',
+  };
+}
