@@ -51,6 +51,16 @@ const tables: readonly (readonly [string, readonly Column[]])[] = [
   ['deep', columnsOf('id:int ssn n:int')],
 ];
 
+const stored: ReadonlySet<string> = new Set([
+  'people',
+  'orders',
+  'guess',
+  'mother',
+  'daughter',
+  'parts',
+  'mp',
+]);
+
 /** Queries of many shapes over the schema of schema.ts; the same for the same seed. Some are refused by the server. */
 export function queries(seed: number, major: number): () => string {
   const next = generator(seed);
@@ -222,8 +232,7 @@ export function queries(seed: number, major: number): () => string {
       ? columns.slice(0, 2).map((each) => ({ name: fresh('r'), kind: each.kind }))
       : [];
     const list = renames.length === 0 ? '' : `(${renames.map((each) => each.name).join(', ')})`;
-    const sample =
-      chance(0.05) && !scope.ctes.some(([cte]) => cte === name) ? ' TABLESAMPLE SYSTEM (100)' : '';
+    const sample = chance(0.05) && stored.has(name) ? ' TABLESAMPLE SYSTEM (100)' : '';
     const renamed = [...renames, ...columns.slice(renames.length)];
     // Columns beyond the listed ones exist (people.home): a whole row has them too.
     return { sql: `${name} AS ${alias}${list}${sample}`, sources: [{ alias, columns: renamed, row: true }] };
@@ -236,7 +245,8 @@ export function queries(seed: number, major: number): () => string {
     const names = chance(0.3)
       ? query.columns.map((each) => ({ name: fresh('n'), kind: each.kind }))
       : query.columns;
-    const list = names === query.columns ? '' : `(${names.map((each) => each.name).join(', ')})`;
+    const list =
+      names === query.columns || names.length === 0 ? '' : `(${names.map((each) => each.name).join(', ')})`;
     const sql = `${lateral ? 'LATERAL ' : ''}(${query.sql}) AS ${alias}${list}`;
     return { sql, sources: [{ alias, columns: names, row: true }] };
   }
@@ -264,12 +274,20 @@ export function queries(seed: number, major: number): () => string {
     return { sql: `${left.sql} ${plain} ${right.sql} ON ${on}`, sources };
   }
 
+  function listedItems(scope: Scope): Made {
+    const left = fromItem(deeper(scope));
+    const right = chance(0.5)
+      ? derived({ ...deeper(scope), sources: left.sources }, true)
+      : fromItem(deeper(scope));
+    return { sql: `${left.sql}, ${right.sql}`, sources: [...left.sources, ...right.sources] };
+  }
+
   function called(scope: Scope): Made {
     const base = table(scope);
     const inner = { ...deeper(scope), sources: base.sources };
     const alias = fresh('f');
     const beside = (sql: string, columns: readonly Column[]): Made => ({
-      sql: `${base.sql}, ${sql}`,
+      sql: `(${base.sql} CROSS JOIN ${sql})`,
       sources: [...base.sources, { alias, columns, row: false }],
     });
     const nested = `LATERAL (VALUES (${text(inner)}, ${int(inner)}), ('v', 1)) AS ${alias}(a, b)`;
@@ -357,7 +375,7 @@ export function queries(seed: number, major: number): () => string {
   }
 
   function plain(scope: Scope): Query {
-    const from = fromItem(scope);
+    const from = chance(0.15) ? listedItems(scope) : fromItem(scope);
     const inside: Scope = { ...scope, sources: from.sources };
     const where = chance(0.3) ? ` WHERE ${condition(deeper(inside))}` : '';
     const limit = ' LIMIT 40';
@@ -380,7 +398,7 @@ export function queries(seed: number, major: number): () => string {
   function united(scope: Scope): Query {
     const inner = deeper(scope);
     const [name, number] = [fresh('c'), fresh('c')];
-    const arm = (first: boolean): string => {
+    const branch = (first: boolean): string => {
       const from = fromItem(inner);
       const inside: Scope = { ...inner, sources: from.sources };
       const names = first ? [` AS ${name}`, ` AS ${number}`] : ['', ''];
@@ -388,7 +406,7 @@ export function queries(seed: number, major: number): () => string {
     };
     const op = pick(['UNION', 'UNION ALL', 'UNION ALL', 'EXCEPT', 'INTERSECT']);
     return {
-      sql: `${arm(true)} ${op} ${arm(false)} ORDER BY 1 LIMIT 40`,
+      sql: `${branch(true)} ${op} ${branch(false)} ORDER BY 1 LIMIT 40`,
       columns: columnsOf(`${name} ${number}:int`),
     };
   }
@@ -398,7 +416,7 @@ export function queries(seed: number, major: number): () => string {
     const query = select({ ...deeper(scope), sources: [] });
     const how = pick(['', ' MATERIALIZED', ' NOT MATERIALIZED']);
     const main = select({ ...deeper(scope), ctes: [...scope.ctes, [name, query.columns]] });
-    return { sql: `WITH ${name} AS${how} (${query.sql}) ${main.sql}`, columns: main.columns };
+    return { sql: `WITH ${name} AS${how} (${query.sql}) ${arm(main.sql)}`, columns: main.columns };
   }
 
   function recursive(scope: Scope): Query {
@@ -413,11 +431,19 @@ export function queries(seed: number, major: number): () => string {
     };
     const first = `SELECT 1, (${text(inside)})::text, (${text(inside)})::text FROM ${start.sql}`;
     const then = `SELECT ${name}.n + 1, (${text(step)})::text, ${name}.s FROM ${name}, ${again.sql} WHERE ${name}.n < 3`;
-    const query = select({ ...deeper(scope), ctes: [...scope.ctes, [main, columnsOf('n:int s z')]] });
+    const cte = [main, columnsOf('n:int s z')] as const;
+    const query = chance(0.6)
+      ? { sql: `SELECT upper(s) AS s, z FROM ${main}`, columns: columnsOf('s z') }
+      : select({ ...deeper(scope), ctes: [...scope.ctes, cte] });
     return {
-      sql: `WITH RECURSIVE ${name}(n, s, z) AS (${first} UNION ALL (${then} LIMIT 3)), ${main} AS (SELECT * FROM ${name} LIMIT 30) ${query.sql}`,
+      sql: `WITH RECURSIVE ${name}(n, s, z) AS (${first} UNION ALL (${then} LIMIT 3)), ${main} AS (SELECT * FROM ${name} LIMIT 30) ${arm(query.sql)}`,
       columns: query.columns,
     };
+  }
+
+  // Two WITH clauses cannot follow each other.
+  function arm(sql: string): string {
+    return sql.startsWith('WITH') ? `SELECT * FROM (${sql}) AS ${fresh('q')}` : sql;
   }
 
   function select(scope: Scope): Query {
