@@ -9,7 +9,9 @@ export function named(detector: Detector, words: string): boolean {
   if (detector.context.length === 0) return false;
   let pattern = patterns.get(detector);
   if (pattern === undefined) {
-    const alternatives = detector.context.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/[ -]/g, '[ _-]?'));
+    const alternatives = detector.context.map((word) =>
+      word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/[ -]/g, '[ _-]?'),
+    );
     pattern = new RegExp(`(?<![\\p{L}])(?:${alternatives.join('|')})(?:s|es|n)?(?![\\p{L}])`, 'iu');
     patterns.set(detector, pattern);
   }
@@ -18,7 +20,8 @@ export function named(detector: Detector, words: string): boolean {
 
 /** The text left of `start` that can be context of what begins there. */
 export function leftOf(text: string, start: number): string {
-  return text.slice(Math.max(0, start - reach), start);
+  // A shown value's own name (`[US_SSN]`) is no word of the text.
+  return text.slice(Math.max(0, start - reach), start).replace(/\[[A-Z_]{2,40}\]/g, ' ');
 }
 
 /** `customerSSN`, `tax_id`, `billing.card-no` as words: `customer SSN`, `tax id`, `billing card no`. */

@@ -13,7 +13,7 @@ export const signs = {
 
 const all = 511;
 
-const other = 0;
+// 0: none of these
 const digit = 1;
 const letter = 2;
 const separator = 3;
@@ -213,11 +213,17 @@ export function datetimeAt(bytes: Uint8Array, at: number, end: number): number {
   if (at > 0 && (isWord(bytes[at - 1]) || bytes[at - 1] === 0x2d)) return 0;
   const century = bytes[at];
   if ((century !== 0x31 && century !== 0x32) || !isDigit(bytes[at + 1])) return 0;
-  if (!twoDigits(bytes, at + 2, 99) || !twoDigits(bytes, at + 5, 12) || !twoDigits(bytes, at + 8, 31)) return 0;
+  if (!twoDigits(bytes, at + 2, 99) || !twoDigits(bytes, at + 5, 12) || !twoDigits(bytes, at + 8, 31))
+    return 0;
   let to = at + 10;
   if (to === end) return 10;
   const gap = bytes[to];
-  if ((gap === 0x20 || gap === 0x54) && to + 6 <= end && bytes[to + 3] === 0x3a && twoDigits(bytes, to + 1, 24)) {
+  if (
+    (gap === 0x20 || gap === 0x54) &&
+    to + 6 <= end &&
+    bytes[to + 3] === 0x3a &&
+    twoDigits(bytes, to + 1, 24)
+  ) {
     if (!twoDigits(bytes, to + 4, 59)) return 0;
     to += 6;
     if (to + 3 <= end && bytes[to] === 0x3a && twoDigits(bytes, to + 1, 60)) {
@@ -228,7 +234,8 @@ export function datetimeAt(bytes: Uint8Array, at: number, end: number): number {
       }
     }
     if (bytes[to] === 0x5a && to < end) to++;
-    else if (to + 3 <= end && (bytes[to] === 0x2b || bytes[to] === 0x2d) && twoDigits(bytes, to + 1, 15)) to += 3;
+    else if (to + 3 <= end && (bytes[to] === 0x2b || bytes[to] === 0x2d) && twoDigits(bytes, to + 1, 15))
+      to += 3;
   }
   const next = to < end ? bytes[to] : undefined;
   // Digits that go on behind a separator could make the "date" the head of something else.

@@ -41,6 +41,12 @@ export function* runsOf(bytes: Uint8Array): Generator<Run> {
     }
     let to = at + 1;
     while (to < end && isDigit(bytes[to] ?? 0)) to++;
+    // A plus begins a number, and so ends the one before.
+    if (starts.length > 0 && bytes[at - 1] === 0x2b) {
+      yield { starts, ends };
+      starts = [];
+      ends = [];
+    }
     starts.push(at);
     ends.push(to);
     at = to;

@@ -6,8 +6,17 @@
 //   showText(operator, …)   one value shown by one operator
 // It promises: linear time; a detector that fails counts as a hit on the whole text; masking what is masked is a no-op.
 export { mayContain } from './gate.ts';
-export { scan, type ScanOptions } from './scan.ts';
-export { generaliseNumber, hashBytes, maskFindings, maskKey, showFindings, showText, type MaskKey } from './operators.ts';
-export { named, wordsOf } from './context.ts';
+export { isContext, scan, scanner, type Scanner, type ScanOptions } from './scan.ts';
+export {
+  findMasker,
+  generaliseNumber,
+  hashBytes,
+  hashSixteen,
+  maskFindings,
+  maskKey,
+  showFindings,
+  showText,
+  type MaskKey,
+} from './operators.ts';
 export { detectors } from './detectors/index.ts';
 export type { Detector, Finding } from './detector.ts';

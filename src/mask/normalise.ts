@@ -7,7 +7,8 @@ export interface Normal {
 
 const plain = /^[\0-\x7f]*$/;
 // Zero-width and invisible characters, soft hyphen, joiners, variation selectors, direction marks.
-const invisible = /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]/;
+const invisible =
+  /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]/;
 const space = /[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 const dash = /[\u2010-\u2015\u2043\u2212\ufe58\ufe63\uff0d\u30fb\u00b7\u2022]/;
 const needsFold = /[\u2070-\u209f\u2460-\u24ff\ufe50-\ufe6f\uff01-\uff5e]|\p{Nd}|\ud835[\udc00-\udfff]/u;

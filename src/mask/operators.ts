@@ -3,7 +3,7 @@ import type { Brand } from '../base/brand.ts';
 import type { FindMask, MaskOperator } from '../core/decision.ts';
 import { operatorForFind } from '../core/duties.ts';
 import type { Finding } from './detector.ts';
-import { scan } from './scan.ts';
+import { scanner } from './scan.ts';
 
 /** The key of keyed hashes: one for each tenant, so that equal values stay equal inside it and say nothing outside. */
 export type MaskKey = Brand<KeyObject, 'MaskKey'>;
@@ -44,10 +44,32 @@ export function maskFindings(
   finds: readonly FindMask[],
   parts: { readonly key: MaskKey; readonly column?: string },
 ): { readonly text: string; readonly masked: number } {
-  const entities = finds.map((find) => find.entity);
-  const found = scan(text, parts.column === undefined ? { entities } : { entities, column: parts.column });
-  return found.length === 0 ? { text, masked: 0 } : showFindings(text, found, { finds, key: parts.key });
+  return findMasker(finds, parts)(text);
 }
+
+/** `maskFindings` made ready for many texts of one column. */
+export function findMasker(
+  finds: readonly FindMask[],
+  parts: { readonly key: MaskKey; readonly column?: string },
+): (text: string) => { readonly text: string; readonly masked: number } {
+  const entities = finds.map((find) => find.entity);
+  const find = scanner(parts.column === undefined ? { entities } : { entities, column: parts.column });
+  return (text) => {
+    let shown = text;
+    let masked = 0;
+    // What an operator keeps can make a new finding with its surroundings: it is done when nothing is left to show.
+    for (let round = 0; round < mostRounds; round++) {
+      const found = find(shown);
+      const next = found.length === 0 ? undefined : showFindings(shown, found, { finds, key: parts.key });
+      if (next === undefined || next.masked === 0) return { text: shown, masked };
+      masked += next.masked;
+      shown = next.text;
+    }
+    return { text: '***', masked };
+  };
+}
+
+const mostRounds = 5;
 
 /** Shows these findings, as `scan` gave them for this text. */
 export function showFindings(
@@ -83,7 +105,8 @@ function partial(operator: Extract<MaskOperator, { kind: 'partial' }>, value: st
   if (mail !== null) {
     const [, name = '', domain = ''] = mail;
     const first = Array.from(name)[0] ?? '';
-    const tooShort = Array.from(name).length < 2 || first === '*' || operator.keepFirst + operator.keepLast === 0;
+    const tooShort =
+      Array.from(name).length < 2 || first === '*' || operator.keepFirst + operator.keepLast === 0;
     return `${tooShort ? '' : first}***@${domain}`;
   }
   const chars = Array.from(value);
@@ -127,7 +150,32 @@ function letters(key: MaskKey, text: string, count: number): string {
 
 /** The first `bytes` bytes of the keyed hash of a value, for types that are not text. */
 export function hashBytes(key: MaskKey, value: Uint8Array | string, bytes: number): Uint8Array {
-  return new Uint8Array(createHmac('sha256', key).update('bytes\0').update(value).digest().subarray(0, bytes));
+  return new Uint8Array(
+    createHmac('sha256', key).update('bytes\0').update(value).digest().subarray(0, bytes),
+  );
+}
+
+/**
+ * Sixteen bytes for a value of a type that is not text: twelve of its keyed hash, as `shape` makes them, and four that only
+ * the key can make of those, so that what was hashed is known and stays.
+ */
+export function hashSixteen(
+  key: MaskKey,
+  value: Uint8Array,
+  shape: (body: Uint8Array) => void = () => {},
+): Uint8Array {
+  const sealed = (body: Uint8Array): Uint8Array =>
+    createHmac('sha256', key).update('check-bytes\0').update(body).digest().subarray(0, 4);
+  const out = new Uint8Array(16);
+  if (value.length === 16 && Buffer.compare(sealed(value.subarray(0, 12)), value.subarray(12)) === 0) {
+    out.set(value);
+    return out;
+  }
+  const body = hashBytes(key, value, 12);
+  shape(body);
+  out.set(body);
+  out.set(sealed(body), 12);
+  return out;
 }
 
 /** Dates to their year, numbers to one significant digit, addresses of machines to /24 and /48; all else is redacted. */

@@ -1,9 +1,16 @@
 import { leftOf, named, wordsOf } from './context.ts';
-import { contextBoost, leastScore, type Detector, type DigitsDetector, type Finding, type Span } from './detector.ts';
+import {
+  contextBoost,
+  leastScore,
+  type Detector,
+  type DigitsDetector,
+  type Finding,
+  type Span,
+} from './detector.ts';
 import { detectors } from './detectors/index.ts';
 import { bytesOf, normalise } from './normalise.ts';
 import { isWord, runsOf, type Run } from './groups.ts';
-import { signsOf } from './gate.ts';
+import { signs as gate, signsOf } from './gate.ts';
 
 export interface ScanOptions {
   /** Presidio names; absent or with `*`: all. */
@@ -18,65 +25,105 @@ export interface ScanOptions {
 const mostFindings = 20_000;
 /** Expensive confirmations (numbering plans) for each text; beyond, shape alone decides. */
 const mostConfirmations = 200;
+/** Windows of digit groups looked at in one text: about half a second; beyond, the whole text is a finding. */
+const mostWindows = 500_000;
 const mostDigits = 20;
+const mostGroups = 7;
+
+/** A search made ready: what can be worked out from the options is. Finds as `scan` does. */
+export type Scanner = (text: string) => readonly Finding[];
 
 /**
  * Finds sensitive values: disjoint, in order. Linear in the text. Never throws: a detector that fails makes the whole
  * text a finding of its type.
  */
 export function scan(text: string, options: ScanOptions = {}): readonly Finding[] {
-  if (text === '') return [];
-  const used = options.detectors ?? detectors;
-  const wanted = options.entities === undefined || options.entities.includes('*') ? undefined : options.entities;
+  return scanner(options)(text);
+}
+
+/** A scanner for many texts of one kind, of one column. */
+export function scanner(options: ScanOptions = {}): Scanner {
+  const { entities, column } = options;
+  const wanted = entities === undefined || entities.includes('*') ? undefined : new Set(entities);
+  const words = column === undefined ? undefined : wordsOf(column);
+  const used = (options.detectors ?? detectors)
+    .filter((detector) => wanted === undefined || wanted.has(detector.name))
+    .map((detector) => ({ detector, here: words !== undefined && named(detector, words) }));
+  return (text) => (text === '' || used.length === 0 ? none : search(text, used));
+}
+
+/** Whether the column's name is context for a detector of these entities: then a value that shows no sign can be a finding. */
+export function isContext(options: ScanOptions & { readonly column: string }): boolean {
+  const wanted =
+    options.entities === undefined || options.entities.includes('*') ? undefined : options.entities;
+  const words = wordsOf(options.column);
+  return (options.detectors ?? detectors).some(
+    (detector) => (wanted === undefined || wanted.includes(detector.name)) && named(detector, words),
+  );
+}
+
+const none: readonly Finding[] = [];
+
+interface Used {
+  readonly detector: Detector;
+  /** The column's name is its context. */
+  readonly here: boolean;
+}
+
+function search(text: string, used: readonly Used[]): readonly Finding[] {
   const normal = normalise(text);
   const bytes = bytesOf(normal.text);
-  const column = options.column === undefined ? undefined : wordsOf(options.column);
   const signs = signsOf(bytes, { start: 0, end: bytes.length, first: false });
-  const search: Search = { text: normal.text, bytes, column, found: [], confirmations: mostConfirmations };
-  const digits: DigitsDetector[] = [];
-  for (const detector of used) {
-    if (wanted !== undefined && !wanted.includes(detector.name)) continue;
-    const here = column !== undefined && named(detector, column);
-    if (detector.kind === 'digits') {
-      if (here || (signs & 2) !== 0) digits.push(detector);
-      continue;
+  const state: Search = {
+    text: normal.text,
+    bytes,
+    found: [],
+    confirmations: mostConfirmations,
+    windows: mostWindows,
+  };
+  const digits: UsedDigits[] = [];
+  let name = '';
+  try {
+    for (const { detector, here } of used) {
+      name = detector.name;
+      if (detector.kind === 'digits') {
+        if (here || (signs & gate.digits) !== 0) digits.push({ detector, here });
+        continue;
+      }
+      if (!here && (signs & detector.gate) === 0) continue;
+      if (detector.kind === 'pattern') byPattern(state, detector, here);
+      else for (const span of detector.find(state.text)) report(state, { detector, here }, span);
     }
-    if (!here && (signs & detector.gate) === 0) continue;
-    try {
-      if (detector.kind === 'pattern') byPattern(search, detector, here);
-      else for (const span of detector.find(search.text)) report(search, detector, span);
-    } catch {
-      return [{ type: detector.name, start: 0, end: text.length, score: 1 }];
-    }
-    if (search.found.length > mostFindings) return [{ type: detector.name, start: 0, end: text.length, score: 1 }];
+    if (digits.length > 0) byDigits(state, digits);
+  } catch {
+    return [{ type: name, start: 0, end: text.length, score: 1 }];
   }
-  if (digits.length > 0) {
-    try {
-      byDigits(search, digits);
-    } catch {
-      return [{ type: digits[0]?.name ?? 'UNKNOWN', start: 0, end: text.length, score: 1 }];
-    }
-  }
-  if (search.found.length === 0) return [];
-  return arbitrate(search.found).map((each) => ({
+  if (state.found.length === 0) return none;
+  return arbitrate(state.found).map((each) => ({
     ...each,
     start: normal.from(each.start),
-    end: each.end === 0 ? 0 : normal.to(each.end - 1),
+    end: normal.to(each.end - 1),
   }));
+}
+
+interface UsedDigits {
+  readonly detector: DigitsDetector;
+  readonly here: boolean;
 }
 
 interface Search {
   readonly text: string;
   readonly bytes: Uint8Array;
-  readonly column: string | undefined;
   readonly found: Finding[];
   confirmations: number;
+  windows: number;
 }
 
 function byPattern(search: Search, detector: Extract<Detector, { kind: 'pattern' }>, here: boolean): void {
   const { text } = search;
   if (here && detector.wholeInColumn === true) {
-    if (!masked.test(text)) search.found.push({ type: detector.name, start: 0, end: text.length, score: 0.9 });
+    if (!masked.test(text))
+      search.found.push({ type: detector.name, start: 0, end: text.length, score: 0.9 });
     return;
   }
   const { pattern } = detector;
@@ -87,22 +134,22 @@ function byPattern(search: Search, detector: Extract<Detector, { kind: 'pattern'
       continue;
     }
     const span = { start: match.index, end: match.index + match[0].length, score: detector.score };
-    if (detector.check === undefined || detector.check(match[0])) report(search, detector, span);
-    else if (detector.looseInContext === true) report(search, detector, { ...span, loose: true });
+    if (detector.check === undefined || detector.check(match[0])) report(search, { detector, here }, span);
+    else if (detector.looseInContext === true) report(search, { detector, here }, { ...span, loose: true });
   }
 }
 
 /** What an operator made of a value: nothing more to find in it. */
 const masked = /^(?:\*+|\[[A-Z_]{2,40}\]|h_[a-p]{40})$/;
 
-function report(search: Search, detector: Detector, span: Span): void {
+function report(search: Search, used: Used, span: Span): void {
+  const { detector, here } = used;
+  if (search.found.length >= mostFindings) throw new RangeError('Too many findings');
   if (span.score >= leastScore + contextBoost && span.loose !== true) {
     search.found.push({ type: detector.name, start: span.start, end: span.end, score: span.score });
     return;
   }
-  const inContext =
-    (search.column !== undefined && named(detector, search.column)) ||
-    named(detector, leftOf(search.text, span.start));
+  const inContext = here || named(detector, leftOf(search.text, span.start));
   let score = span.loose === true ? (inContext ? leastScore : 0) : span.score;
   if (inContext && span.loose !== true) score = Math.max(leastScore, Math.min(1, score + contextBoost));
   if (score >= leastScore) {
@@ -110,19 +157,21 @@ function report(search: Search, detector: Detector, span: Span): void {
   }
 }
 
-function byDigits(search: Search, digits: readonly DigitsDetector[]): void {
-  const byLength: DigitsDetector[][] = Array.from({ length: mostDigits + 1 }, () => []);
-  for (const detector of digits) for (const length of detector.lengths) byLength[length]?.push(detector);
+function byDigits(search: Search, digits: readonly UsedDigits[]): void {
+  const byLength: UsedDigits[][] = Array.from({ length: mostDigits + 1 }, () => []);
+  for (const used of digits) for (const length of used.detector.lengths) byLength[length]?.push(used);
   for (const run of runsOf(search.bytes)) {
     for (let from = 0; from < run.starts.length; from++) {
       let count = 0;
       for (let to = from; to < run.starts.length; to++) {
         count += (run.ends[to] ?? 0) - (run.starts[to] ?? 0);
         if (count > mostDigits) break;
+        // Nothing is written in more groups, except digit by digit: then it is the whole run.
+        if (to - from >= mostGroups && (from > 0 || to < run.starts.length - 1)) continue;
         const able = byLength[count];
         if (able === undefined || able.length === 0) continue;
+        if (search.windows-- <= 0) throw new RangeError('Too many numbers');
         judgeWindow(search, able, { run, from, to });
-        if (search.found.length > mostFindings) throw new RangeError('Too many findings');
       }
     }
   }
@@ -130,7 +179,7 @@ function byDigits(search: Search, digits: readonly DigitsDetector[]): void {
 
 function judgeWindow(
   search: Search,
-  able: readonly DigitsDetector[],
+  able: readonly UsedDigits[],
   at: { readonly run: Run; readonly from: number; readonly to: number },
 ): void {
   const { text, bytes } = search;
@@ -151,7 +200,7 @@ function judgeWindow(
   const lead = leadOf(text, start);
   const whole = from === 0 && to === run.starts.length - 1;
   const confirm = (): boolean => search.confirmations-- > 0;
-  for (const detector of able) {
+  for (const { detector, here } of able) {
     const first = detector.lead === true ? start - lead : start;
     let last = end;
     if (detector.trail !== undefined) {
@@ -169,7 +218,11 @@ function judgeWindow(
       confirm,
     });
     if (score === 0) continue;
-    report(search, detector, { start: first, end: last, score: Math.max(0, score), ...(score < 0 ? { loose: true } : {}) });
+    report(
+      search,
+      { detector, here },
+      { start: first, end: last, score: Math.max(0, score), ...(score < 0 ? { loose: true } : {}) },
+    );
   }
 }
 

@@ -11,11 +11,16 @@ export const wallet: PatternDetector = {
   name: 'CRYPTO',
   gate: signs.token,
   context: ['wallet', 'btc', 'bitcoin', 'eth', 'ethereum', 'crypto'],
-  pattern: /(?<![A-Za-z0-9])(?:bc1[02-9ac-hj-np-z]{11,71}|[13][1-9A-HJ-NP-Za-km-z]{25,34}|0x[0-9a-fA-F]{40})(?![A-Za-z0-9])/g,
+  pattern:
+    /(?<![A-Za-z0-9])(?:bc1[02-9ac-hj-np-z]{11,71}|[13][1-9A-HJ-NP-Za-km-z]{25,34}|0x[0-9a-fA-F]{40})(?![A-Za-z0-9])/g,
   score: 0.9,
   check: (value) => value.startsWith('0x') || (value.startsWith('bc1') ? bech32(value) : base58(value)),
   examples: {
-    yes: ['16Yeky6GMjeNkAiNcBY7ZhrLoMSgg1BoyZ', 'bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq', '0x52908400098527886E0F7030069857D2E4169EE7'],
+    yes: [
+      '16Yeky6GMjeNkAiNcBY7ZhrLoMSgg1BoyZ',
+      'bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq',
+      '0x52908400098527886E0F7030069857D2E4169EE7',
+    ],
     no: ['16Yeky6GMjeNkAiNcBY7ZhrLoMSgg1BoyX', 'bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mda', '0x52908400'],
   },
 };

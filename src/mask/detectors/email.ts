@@ -2,9 +2,14 @@ import type { FindDetector, Span } from '../detector.ts';
 import { signs } from '../gate.ts';
 
 const local = /[\p{L}\p{N}\p{M}._%+'&#=?^{|}~$!`-]/u;
-const domain = /(?:[\p{L}\p{N}\p{M}-]{1,63}\.){1,10}(?:xn--[a-z0-9-]{2,59}|[\p{L}\p{M}]{2,24})(?![\p{L}\p{N}])/uy;
+const domain =
+  /(?:[\p{L}\p{N}\p{M}-]{1,63}\.){1,10}(?:xn--[a-z0-9-]{2,59}|[\p{L}\p{M}]{2,24})(?![\p{L}\p{N}])/uy;
 // `icon@2x.png` is a file.
-const files = new Set('png jpg jpeg gif svg webp ico css js mjs cjs ts tsx jsx json map html htm xml yaml yml md txt pdf'.split(' '));
+const files = new Set(
+  'png jpg jpeg gif svg webp ico css js mjs cjs ts tsx jsx json map html htm xml yaml yml md txt pdf'.split(
+    ' ',
+  ),
+);
 
 export const email: FindDetector = {
   kind: 'find',
@@ -12,7 +17,13 @@ export const email: FindDetector = {
   gate: signs.at,
   context: ['email', 'e-mail', 'mail'],
   examples: {
-    yes: ['ann.lee@example.com', 'user+tag@sub.example.co.uk', 'jörg@müller.de', "o'neil@example.org", 'a@b.io'],
+    yes: [
+      'ann.lee@example.com',
+      'user+tag@sub.example.co.uk',
+      'jörg@müller.de',
+      "o'neil@example.org",
+      'a@b.io',
+    ],
     no: ['a@b', '@home', 'icon@2x.png', 'name @ example.com', 'j***@example.com', '5 @ 3.50'],
   },
   find: function* (text: string): Iterable<Span> {

@@ -22,7 +22,13 @@ export const iban: FindDetector = {
   gate: signs.mixed | signs.digits | signs.token,
   context: ['iban', 'bank account', 'konto', 'account number'],
   examples: {
-    yes: ['DE89370400440532013000', 'GB29 NWBK 6016 1331 9268 19', 'gb29nwbk60161331926819', 'NO9386011117947', 'FR14-2004-1010-0505-0001-3M02-606'],
+    yes: [
+      'DE89370400440532013000',
+      'GB29 NWBK 6016 1331 9268 19',
+      'gb29nwbk60161331926819',
+      'NO9386011117947',
+      'FR14-2004-1010-0505-0001-3M02-606',
+    ],
     no: ['DE89370400440532013001', 'XX89370400440532013000', 'DE8937040044053201300', 'SKU12345678901234'],
   },
   find: function* (text: string): Iterable<Span> {

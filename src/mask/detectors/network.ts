@@ -1,18 +1,50 @@
 import type { FindDetector, PatternDetector, Span } from '../detector.ts';
 import { signs } from '../gate.ts';
 
-const four = /(?<![\w.-])(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}(?:\/(?:3[0-2]|[12]?\d)(?!\d))?(?![\w]|\.\d|-\w)/g;
+const four =
+  /(?<![\w.-])(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}(?:\/(?:3[0-2]|[12]?\d)(?!\d))?(?![\w]|\.\d|-\w)/g;
 const six = /(?<![\w:.])[0-9a-fA-F:]{2,39}(?:\.\d{1,3}){0,3}(?:%[\w.-]{1,16})?(?:\/\d{1,3})?(?![\w:])/g;
-const versioned = /(?:\bv|version|release|ver\.?|build|firmware|kernel|chrome|firefox|safari|edg|opera|opr|@)[\s:=/]{0,3}$/i;
+const versioned =
+  /(?:\bv|version|release|ver\.?|build|firmware|kernel|chrome|firefox|safari|edg|opera|opr|@)[\s:=/]{0,3}$/i;
 
 export const ip: FindDetector = {
   kind: 'find',
   name: 'IP_ADDRESS',
   gate: signs.dots | signs.colons,
-  context: ['ip', 'ipv4', 'ipv6', 'ip address', 'host', 'address', 'client', 'peer', 'remote', 'addr', 'server'],
+  context: [
+    'ip',
+    'ipv4',
+    'ipv6',
+    'ip address',
+    'host',
+    'address',
+    'client',
+    'peer',
+    'remote',
+    'addr',
+    'server',
+  ],
   examples: {
-    yes: ['10.218.6.131', '192.168.0.1', '8.8.8.8', '2001:db8::8a2e:370:7334', 'd80:e4b5:79da:6cf6:71f3:51f7:9161:c319', 'fe80::1', '::ffff:10.0.0.1', '10.1.2.0/24'],
-    no: ['1.2.3.4', '256.1.1.1', '1.2.3.4.5', '10:11:12', 'std::string', 'v10.2.30.4', 'face::text', '12.345.67.8'],
+    yes: [
+      '10.218.6.131',
+      '192.168.0.1',
+      '8.8.8.8',
+      '2001:db8::8a2e:370:7334',
+      'd80:e4b5:79da:6cf6:71f3:51f7:9161:c319',
+      'fe80::1',
+      '::ffff:10.0.0.1',
+      '10.1.2.0/24',
+    ],
+    no: [
+      '1.2.3.4',
+      '256.1.1.1',
+      '1.2.3.4.5',
+      '10:11:12',
+      'std::string',
+      'v10.2.30.4',
+      'face::text',
+      '12.345.67.8',
+    ],
   },
   find: function* (text: string): Iterable<Span> {
     four.lastIndex = 0;
@@ -53,7 +85,8 @@ export const mac: PatternDetector = {
   name: 'MAC_ADDRESS',
   gate: signs.colons | signs.token | signs.digits,
   context: ['mac', 'mac address', 'hardware address', 'ethernet', 'bssid'],
-  pattern: /(?<![\w:-])(?:[0-9a-fA-F]{2}([:-]))(?:[0-9a-fA-F]{2}\1){4}[0-9a-fA-F]{2}(?![\w:-])|(?<![\w.])[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}(?![\w.])/g,
+  pattern:
+    /(?<![\w:-])(?:[0-9a-fA-F]{2}([:-]))(?:[0-9a-fA-F]{2}\1){4}[0-9a-fA-F]{2}(?![\w:-])|(?<![\w.])[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}(?![\w.])/g,
   score: 0.85,
   check: (value) => !/^(?:00|ff|[:.-])+$/i.test(value) && (!value.includes('.') || /[a-f]/i.test(value)),
   examples: {
@@ -62,8 +95,10 @@ export const mac: PatternDetector = {
   },
 };
 
-const link = /(?<![\w@.])(?:https?|ftps?|wss?):\/\/[^\s"'<>\\^`{|}]{1,2048}|(?<![\w@.-])www\.[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,8}(?::\d{2,5})?(?:[/?#][^\s"'<>\\^`{|}]{0,2048})?/giu;
-const withCredentials = /(?<![\w])[a-z][a-z0-9+.-]{1,24}:\/\/[^\s"'<>/?#@]{0,256}:[^\s"'<>]{1,512}@[^\s"'<>]{1,2048}/giu;
+const link =
+  /(?<![\w@.])(?:https?|ftps?|wss?):\/\/[^\s"'<>\\^`{|}]{1,2048}|(?<![\w@.-])www\.[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,8}(?::\d{2,5})?(?:[/?#][^\s"'<>\\^`{|}]{0,2048})?/giu;
+const withCredentials =
+  /(?<![\w])[a-z][a-z0-9+.-]{1,24}:\/\/[^\s"'<>/?#@]{0,256}:[^\s"'<>]{1,512}@[^\s"'<>]{1,2048}/giu;
 
 export const url: FindDetector = {
   kind: 'find',
@@ -71,7 +106,13 @@ export const url: FindDetector = {
   gate: signs.scheme,
   context: ['url', 'link', 'website', 'web', 'site', 'dsn', 'connection'],
   examples: {
-    yes: ['https://www.example.com/a?b=c', 'http://TalkAnorexia.de/', 'www.example.co.uk', 'postgres://app:s3cret@db.internal:5432/orders', 'https://user:pw@host/'],
+    yes: [
+      'https://www.example.com/a?b=c',
+      'http://TalkAnorexia.de/',
+      'www.example.co.uk',
+      'postgres://app:s3cret@db.internal:5432/orders',
+      'https://user:pw@host/',
+    ],
     no: ['www', 'http://', 'example.com', 'file://'],
   },
   find: function* (text: string): Iterable<Span> {

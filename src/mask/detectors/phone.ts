@@ -2,7 +2,21 @@ import { parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js/
 import type { DigitsDetector, Window } from '../detector.ts';
 
 /** Where a number written without its country code may be from. */
-const regions: readonly CountryCode[] = ['US', 'GB', 'DE', 'FR', 'IT', 'ES', 'NL', 'IN', 'AU', 'BR', 'IL', 'CH', 'SE'];
+const regions: readonly CountryCode[] = [
+  'US',
+  'GB',
+  'DE',
+  'FR',
+  'IT',
+  'ES',
+  'NL',
+  'IN',
+  'AU',
+  'BR',
+  'IL',
+  'CH',
+  'SE',
+];
 
 // How North American numbers are written, with and without the leading 1: shape alone is enough, an invented area code is no excuse.
 const american = new Set(['3-3-4', '1-3-3-4', '3-1-3-3-4', '2-1-3-3-4', '3-3-3-4', '3-3-2-2']);
@@ -11,12 +25,49 @@ export const phone: DigitsDetector = {
   kind: 'digits',
   name: 'PHONE_NUMBER',
   lengths: [7, 8, 9, 10, 11, 12, 13, 14, 15],
-  context: ['phone', 'telephone', 'tel', 'mobile', 'cell', 'cellphone', 'fax', 'call', 'msisdn', 'whatsapp', 'sms', 'contact number', 'phone number', 'mobil', 'telefon', 'handy', 'teléfono'],
+  context: [
+    'phone',
+    'telephone',
+    'tel',
+    'mobile',
+    'cell',
+    'cellphone',
+    'fax',
+    'call',
+    'msisdn',
+    'whatsapp',
+    'sms',
+    'contact number',
+    'phone number',
+    'mobil',
+    'telefon',
+    'handy',
+    'teléfono',
+  ],
   lead: true,
   trail: /[ \t]{0,2}(?:x|ext\.?|extension|#)[ \t.:]{0,2}\d{1,6}(?![\w])/iy,
   examples: {
-    yes: ['(415) 555-0132', '415-555-0132', '+44 20 7946 0958', '+4915112345678', '+1 415 555 0132 x123', '089 72 63 41', '001-748-088-2851x818'],
-    no: ['2024-01-31', '1234567890', '10.12.1980', '555-1234', 'SKU-415-555-0132', '100-200', '1.2.3.4', '12.345.678', '20240131-0001', '0001-0002-0003'],
+    yes: [
+      '(415) 555-0132',
+      '415-555-0132',
+      '+44 20 7946 0958',
+      '+4915112345678',
+      '+1 415 555 0132 x123',
+      '089 72 63 41',
+      '001-748-088-2851x818',
+    ],
+    no: [
+      '2024-01-31',
+      '1234567890',
+      '10.12.1980',
+      '555-1234',
+      'SKU-415-555-0132',
+      '100-200',
+      '1.2.3.4',
+      '12.345.678',
+      '20240131-0001',
+      '0001-0002-0003',
+    ],
   },
   judge,
 };

@@ -12,14 +12,18 @@ export const jwt: PatternDetector = {
   score: 0.95,
   check: (value) => {
     try {
-      const header: unknown = JSON.parse(atob((value.split('.')[0] ?? '').replaceAll('-', '+').replaceAll('_', '/')));
+      const header: unknown = JSON.parse(
+        atob((value.split('.')[0] ?? '').replaceAll('-', '+').replaceAll('_', '/')),
+      );
       return typeof header === 'object' && header !== null && 'alg' in header;
     } catch {
       return false;
     }
   },
   examples: {
-    yes: ['eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U'],
+    yes: [
+      'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U',
+    ],
     no: ['eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9', 'eyJxxxxxxxxxxxxxxxx.eyJzdWIiOiIxMjM0NTY3ODkwIn0.abc'],
   },
 };
@@ -32,7 +36,11 @@ export const privateKey: FindDetector = {
   gate: signs.token,
   context: ['private key'],
   examples: {
-    yes: ['-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE KEY-----', '-----BEGIN RSA PRIVATE KEY-----\nMIIEvQ', '-----BEGIN OPENSSH PRIVATE KEY-----'],
+    yes: [
+      '-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE KEY-----',
+      '-----BEGIN RSA PRIVATE KEY-----\nMIIEvQ',
+      '-----BEGIN OPENSSH PRIVATE KEY-----',
+    ],
     no: ['-----BEGIN CERTIFICATE-----\nMIID\n-----END CERTIFICATE-----', '-----BEGIN PUBLIC KEY-----'],
   },
   find: function* (text: string): Iterable<Span> {
@@ -55,7 +63,10 @@ export const awsKey: PatternDetector = {
   context: ['aws', 'access key', 'secret key'],
   pattern: /(?<![A-Za-z0-9])(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}(?![A-Za-z0-9])/g,
   score: 0.95,
-  examples: { yes: ['AKIAIOSFODNN7EXAMPLE'], no: ['AKIAIOSFODNN7EXAMPL', 'AKIAIOSFODNN1EXAMPLE', 'XAKIAIOSFODNN7EXAMPLE'] },
+  examples: {
+    yes: ['AKIAIOSFODNN7EXAMPLE'],
+    no: ['AKIAIOSFODNN7EXAMPL', 'AKIAIOSFODNN1EXAMPLE', 'XAKIAIOSFODNN7EXAMPLE'],
+  },
 };
 
 // Families of tokens that say by a literal prefix whose they are. After the rules of gitleaks (MIT), shortened.
@@ -149,7 +160,10 @@ export const slackHook: PatternDetector = {
   context: [],
   pattern: /(?:https?:\/\/)?hooks\.slack\.com\/(?:services|workflows|triggers)\/[A-Za-z0-9+/]{20,80}/g,
   score: 0.95,
-  examples: { yes: ['https://hooks.slack.com/services/T0000/B0000/abcdefghijklmnopqrst'], no: ['https://slack.com/services/x'] },
+  examples: {
+    yes: ['https://hooks.slack.com/services/T0000/B0000/abcdefghijklmnopqrst'],
+    no: ['https://slack.com/services/x'],
+  },
 };
 
 /** The password in a connection string of `key=value` pairs. */
@@ -157,8 +171,24 @@ export const assigned: PatternDetector = {
   kind: 'pattern',
   name: 'PASSWORD',
   gate: signs.equals,
-  context: ['password', 'passwd', 'pwd', 'passphrase', 'secret', 'api key', 'apikey', 'access key', 'private key', 'client secret', 'auth token', 'access token', 'refresh token', 'session token'],
-  pattern: /(?<=(?:password|passwd|pwd|accountkey|sharedaccesskey|secret|api_?key|access_?token|auth_?token)["']?\s{0,4}=\s{0,4}["']?)(?!\*)[^\s;&"']{3,512}/gi,
+  context: [
+    'password',
+    'passwd',
+    'pwd',
+    'passphrase',
+    'secret',
+    'api key',
+    'apikey',
+    'access key',
+    'private key',
+    'client secret',
+    'auth token',
+    'access token',
+    'refresh token',
+    'session token',
+  ],
+  pattern:
+    /(?<=(?:password|passwd|pwd|accountkey|sharedaccesskey|secret|api_?key|access_?token|auth_?token)["']?\s{0,4}=\s{0,4}["']?)(?!\*)[^\s;&"']{3,512}/gi,
   score: 0.7,
   wholeInColumn: true,
   examples: {
@@ -166,4 +196,3 @@ export const assigned: PatternDetector = {
     no: ['password', 'pwd=', 'password=***', 'a=b'],
   },
 };
-

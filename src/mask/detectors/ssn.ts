@@ -8,7 +8,15 @@ export const ssn: DigitsDetector = {
   context: ['ssn', 'social security', 'social', 'ssns', 'social insurance'],
   examples: {
     yes: ['219-09-9999', '219 09 9998', '219.09.9998', '219\u200909\u20099998'],
-    no: ['000-12-3456', '666-12-3456', '219-00-9999', '219-09-0000', '457555462', '078-05-1120-1', '12-345-6789'],
+    no: [
+      '000-12-3456',
+      '666-12-3456',
+      '219-00-9999',
+      '219-09-0000',
+      '457555462',
+      '078-05-1120-1',
+      '12-345-6789',
+    ],
   },
   judge: ({ digits, shape, before, after, raw }) => {
     const bare = shape === '9';
@@ -16,8 +24,13 @@ export const ssn: DigitsDetector = {
     if (/\d[-./ ]?$/.test(before) || /^[-./]?\d/.test(after)) return 0;
     // No area 000, 666 or 9xx, no group 00, no serial 0000 (SSA, 20 CFR 422.103); numbers printed in advertisements.
     const wrong =
-      digits.startsWith('000') || digits.startsWith('666') || digits.startsWith('9') ||
-      digits.slice(3, 5) === '00' || digits.endsWith('0000') || uniform(digits) || digits === '123456789';
+      digits.startsWith('000') ||
+      digits.startsWith('666') ||
+      digits.startsWith('9') ||
+      digits.slice(3, 5) === '00' ||
+      digits.endsWith('0000') ||
+      uniform(digits) ||
+      digits === '123456789';
     if (wrong) return -1;
     if (bare) return 0.05;
     return raw[3] === raw[6] ? 0.85 : 0.5;

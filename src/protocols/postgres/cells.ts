@@ -1,0 +1,498 @@
+import { Fault, WireError } from '../../base/errors.ts';
+import type { FindMask, MaskOperator } from '../../core/decision.ts';
+import { findMasker, isContext, mayContain, showText, type MaskKey } from '../../mask/index.ts';
+import type { Type } from '../../sql/catalogue.ts';
+import { binaryArray, binaryHstore, binaryRecord, decode, encode, type Shown } from './binary.ts';
+import { textArray, textHstore, textJson, textRecord, type JsonShow } from './cell-texts.ts';
+import {
+  arrays,
+  byteaOf,
+  numberMultiranges,
+  numberRanges,
+  scalars,
+  texts,
+  worded,
+  type ScalarType,
+} from './cell-types.ts';
+
+/** What becomes of one column's values. */
+export type ColumnPlan =
+  /** Forwarded as it is. */
+  | { readonly kind: 'pass' }
+  /** Shown by the operator. `whole`: the value is derived from a masked one, so nothing of it may stay. */
+  | { readonly kind: 'mask'; readonly operator: MaskOperator; readonly whole?: boolean }
+  /** Searched by detectors. */
+  | { readonly kind: 'scan'; readonly finds: readonly FindMask[] }
+  /** Where it comes from is unknown: `***` in a text, NULL in all else. */
+  | { readonly kind: 'withhold' };
+
+/** A column as the client gets it. */
+export interface FieldShape {
+  readonly type: number; // oid
+  readonly format: 0 | 1; // 0 text, 1 binary
+  /** Its name, as context for detectors. */
+  readonly name?: string;
+}
+
+export interface CellParts {
+  readonly key: MaskKey;
+  readonly typeOf: (oid: number) => Type | undefined;
+  /** The types of a composite's columns, by the oid of its relation, in order: without it, fields in text lose their type. */
+  readonly fieldsOf?: (relation: number) => readonly number[] | undefined;
+}
+
+export interface RowMasker {
+  /**
+   * `bytes[start, end)` is one whole DataRow: 'D', int32 length, int16 count, then int32 length and bytes for each column.
+   * Gives the new message, or `undefined` when it stays as it is.
+   * @throws {WireError} `bad-message` when the count or a length is wrong.
+   */
+  readonly row: (bytes: Uint8Array, start: number, end: number) => Uint8Array | undefined;
+  /** No column is looked at: rows need no more than framing. */
+  readonly passes: boolean;
+  masked: number;
+  withheld: number;
+}
+
+/** One value's way through: `undefined` as it was, `null` NULL, `withheld` NULL because it is not understood. */
+export type CellShown = Uint8Array | null | undefined | 'withheld';
+export type Cell = (bytes: Uint8Array, start: number, end: number) => CellShown;
+
+/** @throws {Fault} `bug` when plans and fields differ in number. */
+export function rowMasker(
+  plans: readonly ColumnPlan[],
+  fields: readonly FieldShape[],
+  parts: CellParts,
+): RowMasker {
+  if (plans.length !== fields.length) throw new Fault('bug', 'Column plans and fields differ in number');
+  const cells = plans.map((plan, at) => cellOf(plan, fields[at] ?? { type: 0, format: 1 }, parts));
+  const masker = { row, passes: cells.every((cell) => cell === undefined), masked: 0, withheld: 0 };
+  return masker;
+
+  function row(bytes: Uint8Array, start: number, end: number): Uint8Array | undefined {
+    if (end - start < 7 || end > bytes.length || bytes[start] !== 0x44) throw bad();
+    if (int32(bytes, start + 1) !== end - start - 1) throw bad();
+    if ((((bytes[start + 5] ?? 0) << 8) | (bytes[start + 6] ?? 0)) !== cells.length) throw bad();
+    let at = start + 7;
+    let changes: Change[] | undefined;
+    for (const cell of cells) {
+      if (at + 4 > end) throw bad();
+      const length = int32(bytes, at);
+      at += 4;
+      if (length === -1) continue;
+      if (length < 0 || length > end - at) throw bad();
+      if (cell !== undefined) {
+        const shown = cell(bytes, at, at + length);
+        if (shown !== undefined) {
+          if (shown === 'withheld' || shown === stars) masker.withheld++;
+          else masker.masked++;
+          (changes ??= []).push({ at, length, value: shown === 'withheld' ? null : shown });
+        }
+      }
+      at += length;
+    }
+    if (at !== end) throw bad();
+    return changes === undefined ? undefined : rebuilt(bytes.subarray(start, end), changes, start);
+  }
+}
+
+interface Change {
+  readonly at: number; // of the value's first byte
+  readonly length: number;
+  readonly value: Uint8Array | null;
+}
+
+function bad(): WireError {
+  return new WireError('bad-message', 'DataRow does not have the columns or lengths it says');
+}
+
+function rebuilt(message: Uint8Array, changes: readonly Change[], origin: number): Uint8Array {
+  let size = message.length;
+  for (const { length, value } of changes) size += (value?.length ?? 0) - length;
+  const out = Buffer.allocUnsafe(size);
+  let from = 0;
+  let to = 0;
+  for (const { at, length, value } of changes) {
+    const head = message.subarray(from, at - origin - 4);
+    out.set(head, to);
+    to += head.length;
+    out.writeInt32BE(value === null ? -1 : value.length, to);
+    to += 4;
+    if (value !== null) {
+      out.set(value, to);
+      to += value.length;
+    }
+    from = at - origin + length;
+  }
+  out.set(message.subarray(from), to);
+  out.writeInt32BE(size - 1, 1);
+  return out;
+}
+
+function int32(bytes: Uint8Array, at: number): number {
+  return (
+    ((bytes[at] ?? 0) << 24) |
+    ((bytes[at + 1] ?? 0) << 16) |
+    ((bytes[at + 2] ?? 0) << 8) |
+    (bytes[at + 3] ?? 0)
+  );
+}
+
+/**
+ * The way of one column's values; `undefined`: they pass unseen. A value that is not what its type says, and anything
+ * that throws on the way, is withheld.
+ */
+export function cellOf(plan: ColumnPlan, field: FieldShape, parts: CellParts): Cell | undefined {
+  if (plan.kind === 'pass') return undefined;
+  const codec = codecOf(field.type, parts, 0);
+  if (plan.kind === 'withhold') {
+    return codec.kind === 'text' ? (): CellShown => stars : (): CellShown => 'withheld';
+  }
+  const how = howOf(plan, parts.key, field.name);
+  if (plan.kind === 'scan' && (plan.finds.length === 0 || codec.kind === 'number')) return undefined;
+  if (how.kind === 'mask' && how.operator.kind === 'null') return () => null;
+  // Nothing can be shown of a type that is not known; its text can at least be searched.
+  if (codec.kind === 'unknown' && (how.kind === 'mask' || field.format === 1)) return () => 'withheld';
+  const gated =
+    how.kind === 'scan' && !how.always && (codec.kind === 'text' || (codec.gated && field.format === 0));
+  return (bytes, start, end) => {
+    if (gated && !mayContain(bytes, start, end)) return undefined;
+    try {
+      const value = bytes.subarray(start, end);
+      if (field.format === 1) return codec.binary(value, how);
+      const shown = codec.text(decode(value), how);
+      return typeof shown === 'string' ? encode(shown) : shown;
+    } catch {
+      return 'withheld';
+    }
+  };
+}
+
+/** What a withheld text shows: by identity, so that it counts as withheld. */
+export const stars: Uint8Array = encode('***');
+
+type How = Mask | Search;
+
+interface Mask {
+  readonly kind: 'mask';
+  readonly operator: MaskOperator;
+  readonly whole: boolean;
+  readonly key: MaskKey;
+}
+
+interface Search {
+  readonly kind: 'scan';
+  readonly show: (text: string) => Shown<string>;
+  /** Values without any sign must be searched too: the column's name is context. */
+  readonly always: boolean;
+  /** The search of what stands under this key, inside this column. */
+  readonly within: (key: string | undefined) => Search;
+}
+
+function howOf(
+  plan: Extract<ColumnPlan, { kind: 'mask' | 'scan' }>,
+  key: MaskKey,
+  column: string | undefined,
+): How {
+  if (plan.kind === 'scan') return searchOf(plan.finds, key, column);
+  const whole = plan.whole === true;
+  const operator: MaskOperator = whole && plan.operator.kind !== 'null' ? { kind: 'redact' } : plan.operator;
+  return { kind: 'mask', operator, whole, key };
+}
+
+const mostKeys = 1_000; // searches kept for each column
+
+function searchOf(finds: readonly FindMask[], key: MaskKey, column: string | undefined): Search {
+  const entities = finds.map((find) => find.entity);
+  const mask = findMasker(finds, column === undefined ? { key } : { key, column });
+  const kept = new Map<string, Search>();
+  const self: Search = {
+    kind: 'scan',
+    show: (value) => {
+      const { text: shown, masked } = mask(value);
+      return masked === 0 ? undefined : shown;
+    },
+    always: column !== undefined && isContext({ entities, column }),
+    within: (inner) => {
+      if (inner === undefined) return self;
+      const found = kept.get(inner);
+      if (found !== undefined) return found;
+      const made = searchOf(finds, key, column === undefined ? inner : `${column} ${inner}`);
+      if (kept.size < mostKeys) kept.set(inner, made);
+      return made;
+    },
+  };
+  return self;
+}
+
+/** How values of one type are shown, in both formats. */
+interface Codec {
+  readonly kind: 'text' | 'number' | 'structure' | 'unknown';
+  /** The gate over the value's bytes is right for it: what shows no sign there holds nothing. */
+  readonly gated: boolean;
+  readonly text: (value: string, how: How) => Shown<string>;
+  readonly binary: (value: Uint8Array, how: How) => Shown<Uint8Array>;
+}
+
+const deepest = 16; // domains over arrays of composites of …
+
+function codecOf(oid: number, parts: CellParts, depth: number): Codec {
+  if (depth > deepest) return unknown;
+  if (texts.has(oid)) return text;
+  const known = builtIn.get(oid);
+  if (known !== undefined) return known;
+  const scalar = scalars.get(oid);
+  if (scalar !== undefined) return oid === 17 ? bytea : numberLike(scalar);
+  const words = worded.get(oid);
+  if (words !== undefined) return wordy(words);
+  const element = arrays.get(oid);
+  if (element !== undefined) return arrayOf(element, parts, depth);
+  if (numberRanges.has(oid)) return numberLike(emptyRange);
+  if (numberMultiranges.has(oid)) return numberLike(emptyMultirange);
+  if (oid === 2249) return record(undefined, parts, depth);
+  return ownType(parts.typeOf(oid), parts, depth);
+}
+
+function ownType(type: Type | undefined, parts: CellParts, depth: number): Codec {
+  if (type === undefined) return unknown;
+  if (type.element !== 0) return arrayOf(type.element, parts, depth);
+  switch (type.kind) {
+    case 'domain':
+      return type.base === 0 ? unknown : codecOf(type.base, parts, depth + 1);
+    case 'composite':
+      return record(parts.fieldsOf?.(type.relation), parts, depth);
+    case 'range':
+      return wordy(emptyRange);
+    case 'multirange':
+      return wordy(emptyMultirange);
+    case 'enum':
+      // A label is the schema's word, not somebody's value; shown otherwise it must still be a label: NULL.
+      return numberLike({});
+    case 'base':
+      if (type.name === 'citext') return text;
+      return type.name === 'hstore' ? hstore : unknown;
+    case 'pseudo':
+      return unknown;
+  }
+}
+
+const emptyRange: ScalarType = { constant: { text: 'empty', binary: Uint8Array.of(1) } };
+const emptyMultirange: ScalarType = { constant: { text: '{}', binary: new Uint8Array(4) } };
+
+const text: Codec = {
+  kind: 'text',
+  gated: true,
+  text: showOwnText,
+  binary: (value, how) => {
+    if (how.kind === 'scan' && !how.always && !mayContain(value, 0, value.length)) return undefined;
+    const shown = showOwnText(decode(value), how);
+    return typeof shown === 'string' ? encode(shown) : shown;
+  },
+};
+
+function showOwnText(value: string, how: How): Shown<string> {
+  if (how.kind === 'scan') return how.show(value);
+  const shown = showText(how.operator, value, how.key);
+  return shown === value ? undefined : shown;
+}
+
+/** Numbers, dates, ids: never searched; shown by a typed answer, else the typed constant, else NULL. */
+function numberLike(scalar: ScalarType): Codec {
+  return {
+    kind: 'number',
+    gated: true,
+    text: (value, how) =>
+      how.kind === 'scan'
+        ? undefined
+        : (scalar.text?.(how.operator, value, how.key) ?? scalar.constant?.text ?? null),
+    binary: (value, how) =>
+      how.kind === 'scan'
+        ? undefined
+        : (scalar.binary?.(how.operator, value, how.key) ?? scalar.constant?.binary ?? null),
+  };
+}
+
+/** Searched as the words that stand in it, whole or not at all: a hit anywhere gives the constant. */
+function wordy(scalar: ScalarType): Codec {
+  const hit = (value: string, how: How): boolean => how.kind === 'mask' || how.show(value) !== undefined;
+  return {
+    kind: 'structure',
+    gated: true,
+    text: (value, how) => (hit(value, how) ? (scalar.constant?.text ?? null) : undefined),
+    binary: (value, how) => (hit(decode(value), how) ? (scalar.constant?.binary ?? null) : undefined),
+  };
+}
+
+/** A type without a codec: its text can be searched, a hit gives NULL; of its binary nothing can be said. */
+const unknown: Codec = {
+  ...wordy({}),
+  kind: 'unknown',
+  binary: () => null,
+};
+
+const bytea: Codec = {
+  kind: 'structure',
+  gated: false,
+  text: (value, how) => {
+    const shown = showBytes(byteaOf(value), how);
+    return shown instanceof Uint8Array ? `\\x${Buffer.from(shown).toString('hex')}` : shown;
+  },
+  binary: showBytes,
+};
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function showBytes(value: Uint8Array, how: How): Shown<Uint8Array> {
+  if (how.kind === 'mask')
+    return scalars.get(17)?.binary?.(how.operator, value, how.key) ?? new Uint8Array(0);
+  if (!how.always && !mayContain(value, 0, value.length)) return undefined;
+  const shown = showOwnText(Buffer.from(value).toString('latin1'), how);
+  if (shown === undefined) return undefined;
+  try {
+    const whole = showOwnText(utf8.decode(value), how);
+    return typeof whole === 'string' ? encode(whole) : new Uint8Array(0);
+  } catch {
+    return new Uint8Array(0);
+  }
+}
+
+const xml: Codec = {
+  kind: 'structure',
+  gated: false,
+  text: showXml,
+  binary: (value, how) => {
+    const shown = showXml(decode(value), how);
+    return typeof shown === 'string' ? encode(shown) : shown;
+  },
+};
+
+/** Content of XML stays well-formed: what is put in has no markup. A value hidden by character references redacts it whole. */
+function showXml(value: string, how: How): Shown<string> {
+  if (how.kind === 'mask') {
+    const operator: MaskOperator = how.operator.kind === 'hash' ? how.operator : { kind: 'redact' };
+    return showText(operator, value, how.key);
+  }
+  if (/&#/.test(value)) {
+    const plain = value.replace(
+      /&#(?:x([0-9a-fA-F]{1,6})|(\d{1,7}));/g,
+      (_all, hex?: string, decimal?: string) => {
+        const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
+        return code <= 0x10ffff ? String.fromCodePoint(code) : '';
+      },
+    );
+    if (how.show(plain) !== undefined) return '***';
+  }
+  return showOwnText(value, how);
+}
+
+const hstore: Codec = {
+  kind: 'structure',
+  gated: false,
+  text: (value, how) => (how.kind === 'mask' ? '' : textHstore(value, pairs(how))),
+  binary: (value, how) => (how.kind === 'mask' ? new Uint8Array(4) : binaryHstore(value, pairs(how))),
+};
+
+function pairs(how: Search): (value: string, key: string | undefined) => Shown<string> {
+  return (value, key) => how.within(key).show(value);
+}
+
+function json(version: 0 | 1): Codec {
+  return {
+    kind: 'structure',
+    gated: false,
+    text: showJson,
+    binary: (value, how) => {
+      // jsonb_send: one byte 1, then its text.
+      if (version === 1 && value[0] !== 1) return null;
+      const shown = showJson(decode(value.subarray(version)), how);
+      if (typeof shown !== 'string') return shown;
+      return version === 0 ? encode(shown) : Buffer.concat([Uint8Array.of(1), encode(shown)]);
+    },
+  };
+}
+
+function showJson(value: string, how: How): Shown<string> {
+  if (how.kind === 'mask') {
+    const inner = /^"[^"\\]*"$/.test(value) ? value.slice(1, -1) : undefined;
+    if (how.operator.kind !== 'hash' && inner === undefined) return '"***"';
+    return JSON.stringify(showText(how.operator, inner ?? value, how.key));
+  }
+  const show: JsonShow = {
+    string: (each, key) => how.within(key).show(each) ?? undefined,
+    number: (each, key) => {
+      const inner = how.within(key);
+      return inner.always && /\d{4}/.test(each) && inner.show(each) !== undefined ? '0' : undefined;
+    },
+  };
+  return textJson(value, show);
+}
+
+const builtIn: ReadonlyMap<number, Codec> = new Map<number, Codec>([
+  [114, json(0)],
+  [3802, json(1)],
+  [142, xml],
+  // "char" is one byte and void none.
+  [18, numberLike({ constant: { text: '*', binary: Uint8Array.of(0x2a) } })],
+  [2278, numberLike({ constant: { text: '', binary: new Uint8Array(0) } })],
+]);
+
+function arrayOf(element: number, parts: CellParts, depth: number): Codec {
+  const own = codecOf(element, parts, depth + 1);
+  // box is the one type of PostgreSQL's whose arrays have another delimiter.
+  const delimiter = element === 603 ? ';' : ',';
+  return {
+    kind: own.kind === 'number' ? 'number' : own.kind === 'unknown' ? 'unknown' : 'structure',
+    gated: own.gated,
+    text: (value, how) => {
+      if (how.kind === 'mask' && how.whole) return '{}';
+      return textArray(value, delimiter, (each) => own.text(each, how));
+    },
+    binary: (value, how) => {
+      if (how.kind === 'mask' && how.whole) return emptyArray(element);
+      return binaryArray(value, (type, each) =>
+        (type === element ? own : codecOf(type, parts, depth + 1)).binary(each, how),
+      );
+    },
+  };
+}
+
+function emptyArray(element: number): Uint8Array {
+  const out = Buffer.alloc(12);
+  out.writeUInt32BE(element, 8);
+  return out;
+}
+
+function record(types: readonly number[] | undefined, parts: CellParts, depth: number): Codec {
+  const codecs = new Map<number, Codec>();
+  const codec = (type: number): Codec => {
+    const found = codecs.get(type) ?? codecOf(type, parts, depth + 1);
+    codecs.set(type, found);
+    return found;
+  };
+  return {
+    kind: 'structure',
+    gated: false,
+    text: (value, how) =>
+      textRecord(value, (field, index) => {
+        const type = types?.[index];
+        if (type !== undefined) return codec(type).text(field, how);
+        if (how.kind === 'mask') return null;
+        // Without its type a field can only be searched; what reads like a number may be one, and gets NULL.
+        const shown = nested(field, how);
+        return typeof shown === 'string' && /^[-\d.\s:+]*$/.test(field) ? null : shown;
+      }),
+    binary: (value, how) => binaryRecord(value, (type, field) => codec(type).binary(field, how)),
+  };
+}
+
+/** A field of unknown type: JSON, an array or a record inside shows by its first character, and is searched as such. */
+function nested(field: string, how: How): Shown<string> {
+  if (/^[[{]/.test(field)) {
+    try {
+      return showJson(field, how);
+    } catch {
+      // Not JSON: an array's text, or a word that begins like one.
+    }
+  }
+  return showOwnText(field, how);
+}

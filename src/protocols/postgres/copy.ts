@@ -1,0 +1,402 @@
+import { WireError } from '../../base/errors.ts';
+import type { CopyFormat } from '../../sql/analysis.ts';
+import { cellOf, stars, type Cell, type CellParts, type ColumnPlan } from './cells.ts';
+
+/** Shows the rows of a COPY to the client. Rows may be cut anywhere between payloads of CopyData. */
+export interface CopyMasker {
+  /**
+   * Takes the next payload and gives the bytes that are ready, which may be none.
+   * @throws {WireError} `too-large` when a row is longer than the limit; `bad-message` when a row has not its columns.
+   */
+  readonly push: (payload: Uint8Array) => Uint8Array;
+  /** What is left at CopyDone. @throws {WireError} `bad-message` when the binary stream stops inside a row. */
+  readonly end: () => Uint8Array;
+  masked: number;
+  withheld: number;
+}
+
+export interface CopyParts extends CellParts {
+  /** A row longer than this ends the session. */
+  readonly rowBytes: number;
+  /** The columns' names, as context for detectors. */
+  readonly names?: readonly string[];
+}
+
+const empty = new Uint8Array(0);
+
+/** COPY TO STDOUT, all formats (PostgreSQL docs, COPY, "File Formats"). `types`: oids of the columns, in order. */
+export function copyMasker(
+  format: CopyFormat,
+  plans: readonly ColumnPlan[],
+  types: readonly number[],
+  parts: CopyParts,
+): CopyMasker {
+  const wire = format.format === 'binary' ? 1 : 0;
+  const cells = plans.map((plan, at) => {
+    const name = parts.names?.[at];
+    const field = { type: types[at] ?? 0, format: wire as 0 | 1 };
+    return cellOf(plan, name === undefined ? field : { ...field, name }, parts);
+  });
+  const counts = { masked: 0, withheld: 0 };
+  if (cells.every((cell) => cell === undefined)) {
+    return Object.assign(counts, { push: (payload: Uint8Array) => payload, end: () => empty });
+  }
+  const show: Show = (at, value) => {
+    const shown = cells[at]?.(value, 0, value.length);
+    if (shown === undefined) return undefined;
+    if (shown === 'withheld' || shown === stars) counts.withheld++;
+    else counts.masked++;
+    return shown === 'withheld' ? null : shown;
+  };
+  const rows: Rows =
+    format.format === 'binary'
+      ? binaryRows(cells, show)
+      : format.format === 'csv'
+        ? csvRows(format, cells, show)
+        : textRows(format, cells, show);
+  let held: Uint8Array = empty;
+  const take = (payload: Uint8Array, last: boolean): Uint8Array => {
+    const bytes = held.length === 0 ? payload : Buffer.concat([held, payload]);
+    const { out, used } = rows(bytes, last);
+    if (bytes.length - used > parts.rowBytes)
+      throw new WireError('too-large', 'A row of COPY is longer than the limit');
+    // Copied: the payload's memory is the caller's.
+    held = bytes.slice(used);
+    return out;
+  };
+  return Object.assign(counts, {
+    push: (payload: Uint8Array) => take(payload, false),
+    end: () => take(empty, true),
+  });
+}
+
+/** `undefined`: as it was; `null`: NULL. */
+type Show = (column: number, value: Uint8Array) => Uint8Array | null | undefined;
+/** Shows the whole rows in `bytes`; `used`: how many bytes they are. */
+type Rows = (bytes: Uint8Array, last: boolean) => { readonly out: Uint8Array; readonly used: number };
+
+function bad(): WireError {
+  return new WireError('bad-message', 'A row of COPY does not have the columns it should');
+}
+
+// Text: fields between delimiters, rows end in \n; backslash escapes; the NULL marker stands by itself; `\.` may end it.
+function textRows(format: CopyFormat, cells: readonly (Cell | undefined)[], show: Show): Rows {
+  const delimiter = byteOf(format.delimiter);
+  const marker = Buffer.from(format.null, 'utf8');
+  let headers = format.header ? 1 : 0;
+  return (bytes, last) => {
+    const parts: Uint8Array[] = [];
+    let from = 0;
+    for (;;) {
+      // A newline in a value is written as \n, so a raw one always ends the row.
+      let end = bytes.indexOf(0x0a, from);
+      if (end < 0) {
+        if (!last || from === bytes.length) break;
+        end = bytes.length;
+      }
+      const line = bytes.subarray(from, end);
+      const tail = bytes.subarray(end, Math.min(end + 1, bytes.length));
+      if (headers > 0) {
+        headers--;
+        parts.push(line, tail);
+      } else if (line.length === 2 && line[0] === 0x5c && line[1] === 0x2e) parts.push(line, tail);
+      else {
+        const fields = split(line, delimiter);
+        if (fields.length !== cells.length && !(cells.length === 0 && line.length === 0)) throw bad();
+        for (const [at, field] of fields.entries()) {
+          if (at > 0) parts.push(Uint8Array.of(delimiter));
+          parts.push(
+            cells[at] === undefined || same(field, marker)
+              ? field
+              : textField(show, at, { field, marker, delimiter }),
+          );
+        }
+        parts.push(tail);
+      }
+      from = end + tail.length;
+    }
+    return { out: Buffer.concat(parts), used: from };
+  };
+}
+
+function textField(
+  show: Show,
+  at: number,
+  from: { readonly field: Uint8Array; readonly marker: Uint8Array; readonly delimiter: number },
+): Uint8Array {
+  const shown = show(at, unescaped(from.field));
+  if (shown === undefined) return from.field;
+  return shown === null ? from.marker : escaped(shown, from.delimiter);
+}
+
+/** Fields between delimiters; a backslash takes the byte behind it along. */
+function split(line: Uint8Array, delimiter: number): Uint8Array[] {
+  const fields: Uint8Array[] = [];
+  let from = 0;
+  for (let at = 0; at < line.length; at++) {
+    if (line[at] === 0x5c) at++;
+    else if (line[at] === delimiter) {
+      fields.push(line.subarray(from, at));
+      from = at + 1;
+    }
+  }
+  fields.push(line.subarray(from));
+  return fields;
+}
+
+const escapes: ReadonlyMap<number, number> = new Map(
+  [
+    ['b', 8],
+    ['t', 9],
+    ['n', 10],
+    ['v', 11],
+    ['f', 12],
+    ['r', 13],
+  ].map(([char, code]) => [String(char).charCodeAt(0), Number(code)]),
+);
+const names: ReadonlyMap<number, number> = new Map([...escapes].map(([char, code]) => [code, char]));
+
+function unescaped(field: Uint8Array): Uint8Array {
+  if (!field.includes(0x5c)) return field;
+  const out: number[] = [];
+  for (let at = 0; at < field.length; at++) {
+    const byte = field[at] ?? 0;
+    if (byte !== 0x5c || at + 1 === field.length) {
+      out.push(byte);
+      continue;
+    }
+    const next = field[++at] ?? 0;
+    const numeric = /^(?:x[0-9a-fA-F]{1,2}|[0-7]{1,3})/.exec(latin1(field.subarray(at, at + 3)))?.[0];
+    if (numeric === undefined) out.push(escapes.get(next) ?? next);
+    else {
+      out.push(
+        numeric.startsWith('x') ? Number.parseInt(numeric.slice(1), 16) : Number.parseInt(numeric, 8) & 255,
+      );
+      at += numeric.length - 1;
+    }
+  }
+  return Uint8Array.from(out);
+}
+
+function escaped(value: Uint8Array, delimiter: number): Uint8Array {
+  const out: number[] = [];
+  for (const byte of value) {
+    const name = names.get(byte);
+    if (name !== undefined) out.push(0x5c, name);
+    else if (byte === 0x5c || byte === delimiter) out.push(0x5c, byte);
+    else out.push(byte);
+  }
+  return Uint8Array.from(out);
+}
+
+// CSV: RFC 4180 with the quote, escape, delimiter and NULL marker of the statement; a quoted field is never NULL.
+function csvRows(format: CopyFormat, cells: readonly (Cell | undefined)[], show: Show): Rows {
+  const signs: CsvSigns = {
+    delimiter: byteOf(format.delimiter),
+    quote: byteOf(format.quote),
+    escape: byteOf(format.escape),
+    marker: Buffer.from(format.null, 'utf8'),
+  };
+  let headers = format.header ? 1 : 0;
+  return (bytes, last) => {
+    const parts: Uint8Array[] = [];
+    let from = 0;
+    for (;;) {
+      const row = csvRow(bytes, from, signs);
+      if (row === undefined || (row.end === bytes.length && !last) || from === bytes.length) {
+        if (last && from < bytes.length && row === undefined) throw bad();
+        break;
+      }
+      const tail = bytes.subarray(row.end, Math.min(row.end + 1, bytes.length));
+      if (headers > 0) {
+        headers--;
+        parts.push(bytes.subarray(from, row.end));
+      } else {
+        if (row.fields.length !== cells.length) throw bad();
+        for (const [at, field] of row.fields.entries()) {
+          if (at > 0) parts.push(Uint8Array.of(signs.delimiter));
+          parts.push(
+            csvField(field, { signs, seen: cells[at] !== undefined, show: (value) => show(at, value) }),
+          );
+        }
+      }
+      parts.push(tail);
+      from = row.end + tail.length;
+    }
+    return { out: Buffer.concat(parts), used: from };
+  };
+}
+
+interface CsvSigns {
+  readonly delimiter: number;
+  readonly quote: number;
+  readonly escape: number;
+  readonly marker: Uint8Array;
+}
+
+interface CsvField {
+  readonly raw: Uint8Array;
+  readonly quoted: boolean;
+}
+
+/** The row that begins at `from`, up to its newline or the end; `undefined` when it stops inside quotes. */
+function csvRow(
+  bytes: Uint8Array,
+  from: number,
+  signs: CsvSigns,
+): { readonly fields: readonly CsvField[]; readonly end: number } | undefined {
+  const fields: CsvField[] = [];
+  let start = from;
+  let quoted = false;
+  let inside = false;
+  let at = from;
+  for (; at < bytes.length; at++) {
+    const byte = bytes[at] ?? 0;
+    if (inside) {
+      if (byte === signs.escape && (bytes[at + 1] === signs.quote || bytes[at + 1] === signs.escape)) at++;
+      // The escape may be the quote itself and its second half not here yet.
+      else if (byte === signs.quote) inside = false;
+    } else if (byte === signs.quote) {
+      inside = true;
+      quoted = true;
+    } else if (byte === signs.delimiter || byte === 0x0a) {
+      fields.push({ raw: bytes.subarray(start, at), quoted });
+      start = at + 1;
+      quoted = false;
+      if (byte === 0x0a) return { fields, end: at };
+    }
+  }
+  if (inside) return undefined;
+  fields.push({ raw: bytes.subarray(start, at), quoted });
+  return { fields, end: at };
+}
+
+function csvField(
+  field: CsvField,
+  how: {
+    readonly signs: CsvSigns;
+    readonly seen: boolean;
+    readonly show: (value: Uint8Array) => ReturnType<Show>;
+  },
+): Uint8Array {
+  const { signs } = how;
+  if (!how.seen || (!field.quoted && same(field.raw, signs.marker))) return field.raw;
+  const shown = how.show(field.quoted ? unquoted(field.raw, signs) : field.raw);
+  if (shown === undefined) return field.raw;
+  return shown === null ? signs.marker : requoted(shown, signs);
+}
+
+function unquoted(raw: Uint8Array, signs: CsvSigns): Uint8Array {
+  const out: number[] = [];
+  let inside = false;
+  for (let at = 0; at < raw.length; at++) {
+    const byte = raw[at] ?? 0;
+    const next = raw[at + 1];
+    if (inside && byte === signs.escape && (next === signs.quote || next === signs.escape)) {
+      out.push(next ?? 0);
+      at++;
+    } else if (byte === signs.quote) inside = !inside;
+    else out.push(byte);
+  }
+  return Uint8Array.from(out);
+}
+
+/** Quoted always: a shown value must not read as the NULL marker, nor as two fields. */
+function requoted(value: Uint8Array, signs: CsvSigns): Uint8Array {
+  const out: number[] = [signs.quote];
+  for (const byte of value) {
+    if (byte === signs.quote || byte === signs.escape) out.push(signs.escape);
+    out.push(byte);
+  }
+  out.push(signs.quote);
+  return Uint8Array.from(out);
+}
+
+const signature = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
+
+// Binary: signature, int32 flags, int32 extension length, extension; rows of int16 count and (int32 length, bytes)*; int16 -1.
+function binaryRows(cells: readonly (Cell | undefined)[], show: Show): Rows {
+  let state: 'head' | 'rows' | 'over' = 'head';
+  return (bytes, last) => {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const parts: Uint8Array[] = [];
+    let used = 0;
+    if (state === 'head' && bytes.length >= 19) {
+      const length = 19 + view.getUint32(15);
+      // Bit 16: oids before the columns, as servers before 12 wrote them.
+      if (!same(bytes.subarray(0, 11), signature) || view.getUint32(11) !== 0) throw bad();
+      if (bytes.length >= length) {
+        parts.push(bytes.subarray(0, length));
+        used = length;
+        state = 'rows';
+      }
+    }
+    while (state === 'rows' && bytes.length - used >= 2) {
+      const count = view.getInt16(used);
+      if (count === -1) {
+        parts.push(bytes.subarray(used, used + 2));
+        used += 2;
+        state = 'over';
+        break;
+      }
+      if (count !== cells.length) throw bad();
+      const end = binaryRowEnd(view, used + 2, count);
+      if (end === undefined) break;
+      parts.push(bytes.subarray(used, used + 2), ...binaryRow(bytes, used + 2, { count, show }));
+      used = end;
+    }
+    if (state === 'over' && used < bytes.length) throw bad();
+    if (last && state !== 'over' && (used < bytes.length || state === 'head')) throw bad();
+    return { out: Buffer.concat(parts), used };
+  };
+}
+
+function binaryRowEnd(view: DataView, from: number, count: number): number | undefined {
+  let at = from;
+  for (let column = 0; column < count; column++) {
+    if (at + 4 > view.byteLength) return undefined;
+    const length = view.getInt32(at);
+    if (length < -1) throw bad();
+    at += 4 + Math.max(0, length);
+  }
+  return at <= view.byteLength ? at : undefined;
+}
+
+function binaryRow(
+  bytes: Uint8Array,
+  from: number,
+  row: { readonly count: number; readonly show: Show },
+): readonly Uint8Array[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const parts: Uint8Array[] = [];
+  let at = from;
+  for (let column = 0; column < row.count; column++) {
+    const length = view.getInt32(at);
+    const end = at + 4 + Math.max(0, length);
+    const shown = length === -1 ? undefined : row.show(column, bytes.subarray(at + 4, end));
+    if (shown === undefined) parts.push(bytes.subarray(at, end));
+    else {
+      const head = Buffer.alloc(4);
+      head.writeInt32BE(shown === null ? -1 : shown.length);
+      parts.push(head, shown ?? empty);
+    }
+    at = end;
+  }
+  return parts;
+}
+
+/** COPY takes only single-byte delimiters, quotes and escapes. */
+function byteOf(char: string): number {
+  const code = char.charCodeAt(0);
+  if (char.length !== 1 || code > 0x7f)
+    throw new WireError('unsupported', 'COPY with a delimiter that is not one ASCII character');
+  return code;
+}
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+}
