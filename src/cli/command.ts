@@ -1,6 +1,7 @@
 /** One sub-command. */
 export interface Command {
-  readonly help: string;
+  /** Printed for `--help`; absent: the command does that by itself. */
+  readonly help?: string;
   /** Gives the exit code: 0 yes, 1 no, 2 could not run. Standard output gets the answer and nothing else. */
   readonly run: (args: readonly string[]) => Promise<number>;
 }

@@ -117,8 +117,13 @@ async function start({ base, readyFile, home }: Options): Promise<number> {
     if (readyFile !== undefined) writeReady(readyFile, ready);
     progress('ready');
     print(welcome({ ...ready, ca: certificate.ca ?? '' }));
-    void server.ended.then(() => log('error', 'demo.postgres-ended', {}));
-    const code = await untilStopped({ log, metrics, stop: stopAll, abandon: () => server.abandon() });
+    const code = await untilStopped({
+      log,
+      metrics,
+      stop: stopAll,
+      abandon: () => server.abandon(),
+      lost: server.ended.then(() => "the demo's PostgreSQL ended"),
+    });
     progress('stopped');
     return code;
   } catch (thrown) {

@@ -20,11 +20,29 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       about: 'says what the policy decides on a statement, and why',
       load: async () => (await import('./explain.ts')).explain,
     },
+    audit: {
+      about: 'verifies a ledger offline, exports its entries',
+      load: async () => plain((await import('./audit.ts')).audit),
+    },
     policy: {
       about: 'says which policy is in force',
       load: async () => (await import('./policy.ts')).policy,
     },
   };
+
+/** A command that prints through functions it is given. */
+function plain(
+  run: (
+    args: readonly string[],
+    io: { readonly out: (text: string) => void; readonly err: (text: string) => void },
+  ) => Promise<number>,
+): Command {
+  const io = {
+    out: (text: string): void => void process.stdout.write(text),
+    err: (text: string): void => void process.stderr.write(text),
+  };
+  return { run: (args) => run(args, io) };
+}
 
 // Whoever reads our output may stop reading (`| head`): that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -48,7 +66,7 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const command = await commands[name]?.load();
     if (command === undefined) return 2;
-    if (rest.includes('--help') || rest.includes('-h')) {
+    if (command.help !== undefined && (rest.includes('--help') || rest.includes('-h'))) {
       process.stdout.write(command.help);
       return 0;
     }

@@ -10,6 +10,8 @@ export interface ProcessParts {
   readonly stop: (why: string) => Promise<void>;
   /** Ends at once what must not outlive this process. */
   readonly abandon: () => void;
+  /** Resolves, with what happened, when a part of the program has ended that it cannot do without. */
+  readonly lost?: Promise<string>;
 }
 
 const twinMs = 1_000;
@@ -18,7 +20,7 @@ const twinMs = 1_000;
  * Waits for a signal or a failure that nobody caught, then stops everything; gives the exit code. Ctrl-C under npm arrives
  * twice, so a second signal within a second means nothing; a later one means: do not wait.
  */
-export function untilStopped({ log, metrics, stop, abandon }: ProcessParts): Promise<number> {
+export function untilStopped({ log, metrics, stop, abandon, lost }: ProcessParts): Promise<number> {
   return new Promise((resolve) => {
     let since: number | undefined;
     const begin = (why: string, code: number): void => {
@@ -41,6 +43,10 @@ export function untilStopped({ log, metrics, stop, abandon }: ProcessParts): Pro
         process.exit(1);
       }
     };
+    void lost?.then((what) => {
+      if (since === undefined) log('error', 'process.lost', { what });
+      begin(what, 2);
+    });
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
     process.on('uncaughtException', (thrown) => {
       metrics.count('faults_total', { code: 'bug' });

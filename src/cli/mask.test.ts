@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { mask } from './mask.ts';
+
+async function run(
+  args: readonly string[],
+  lines?: string,
+): Promise<{ code: number; out: string; err: string }> {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-mask-'));
+  const file = join(folder, 'in.jsonl');
+  if (lines !== undefined) writeFileSync(file, lines);
+  let out = '';
+  let err = '';
+  try {
+    const code = await mask(
+      args.map((arg) => (arg === 'FILE' ? file : arg)),
+      { out: (text) => void (out += text), err: (text) => void (err += text) },
+    );
+    return { code, out, err };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test('mask writes each line masked, in order, with the places of what it found', async () => {
+  const input = [
+    { id: 1, text: 'mail ann@example.com now' },
+    { id: 'b', text: '457555462', column: 'ssn' },
+    { id: null, text: 'nothing here' },
+  ];
+  const { code, out } = await run(
+    ['--input', 'FILE', '--json'],
+    input.map((each) => JSON.stringify(each)).join('\n'),
+  );
+  assert.equal(code, 0);
+  const lines: unknown[] = out
+    .trim()
+    .split('\n')
+    .map((each): unknown => JSON.parse(each));
+  assert.deepEqual(lines, [
+    {
+      id: 1,
+      masked: 'mail [EMAIL_ADDRESS] now',
+      findings: [{ type: 'EMAIL_ADDRESS', start: 5, end: 20, score: 0.95 }],
+    },
+    { id: 'b', masked: '[US_SSN]', findings: [{ type: 'US_SSN', start: 0, end: 9, score: 0.4 }] },
+    { id: null, masked: 'nothing here', findings: [] },
+  ]);
+});
+
+test('mask looks only for the entities asked for', async () => {
+  const { out } = await run(
+    ['--input', 'FILE', '--entities', 'US_SSN'],
+    '{"id":1,"text":"ann@example.com 219-09-9998"}',
+  );
+  assert.match(out, /ann@example\.com \[US_SSN\]/);
+});
+
+test('mask says which line it cannot read, never what stands in it', async () => {
+  for (const bad of ['{"id":1,"text":"ann@example.com"', '{"id":1,"txt":"ann@example.com"}', '[1]']) {
+    const { code, err } = await run(['--input', 'FILE'], `{"id":0,"text":""}\n${bad}`);
+    assert.equal(code, 2);
+    assert.match(err, /^Line 2/);
+    assert.doesNotMatch(err, /ann@/);
+  }
+  assert.equal((await run(['--input', '/nowhere/at/all'])).code, 2);
+  assert.equal((await run([])).code, 2);
+  assert.equal((await run(['--input', 'FILE', '--entities', 'NOBODY'], '')).code, 2);
+  assert.equal((await run(['--help'])).code, 0);
+});

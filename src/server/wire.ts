@@ -1,0 +1,129 @@
+/**
+ * The map of the running program: which real part stands where. Read it from top to bottom.
+ *
+ *   home/keys     the key of tokens, the key of hashes, the revoked tokens
+ *   home/tls      our own CA, where no certificate is configured
+ *   home/data     ledger, recordings, their keys and indexes
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { realWorld } from '../base/time.ts';
+import { dialTcp, listenTcp } from '../carriers/tcp.ts';
+import { worker } from '../carriers/worker.ts';
+import type { Log } from '../core/ports.ts';
+import type { Protocol } from '../core/protocol.ts';
+import { kindsOf } from '../policy/kinds.ts';
+import { openLedger } from '../stores/ledger.ts';
+import { ownCertificate, type Certificate } from './certificates.ts';
+import type { Config } from './config.ts';
+import { openRecordings, recordsOf } from './interim.ts';
+import { startGateway, type Gateway } from './gateway.ts';
+import { maskKey, revokedTokens, tokenKeys, type TokenKeys } from './keys.ts';
+import { logger } from './logs.ts';
+import { metricsPage, type MetricsPage } from './metrics.ts';
+import { policyNotes, watchPolicy } from './policy-source.ts';
+
+export const version = '0.1.0';
+
+export interface Wiring {
+  readonly config: Config;
+  /** The caller has locked it: `lock.ts`. */
+  readonly home: string;
+  readonly protocols: readonly Protocol[];
+  /** What signs tokens; the key under `home` when absent. */
+  readonly keys?: TokenKeys;
+}
+
+/** A gateway with everything under it, and what a command needs to run it. */
+export interface Running {
+  readonly gateway: Gateway;
+  readonly log: Log;
+  readonly metrics: MetricsPage;
+  readonly certificate: Certificate;
+  /** The data folder. */
+  readonly data: string;
+  /** Stops the gateway, then what is under it, in order. */
+  readonly stop: (why: string) => Promise<void>;
+}
+
+export async function wire({ config, home, protocols, keys }: Wiring): Promise<Running> {
+  const world = realWorld;
+  const metrics = metricsPage();
+  const log = logger({
+    world,
+    level: config.log.level,
+    format: config.log.format ?? (process.stderr.isTTY ? 'human' : 'json'),
+    write: (line) => process.stderr.write(line),
+  });
+  const under = new AsyncDisposableStack();
+  try {
+    const data = join(home, 'data');
+    mkdirSync(data, { recursive: true, mode: 0o700 });
+
+    const hosts = [config.listen.api, ...Object.values(config.listen.protocols)].map(({ host }) => host);
+    const certificate = config.tls ?? (await ownCertificate(home, hosts, world));
+
+    let ledgerState = 'ok';
+    const ledger = under.use(
+      await openLedger({
+        directory: data,
+        origin: config.name,
+        world,
+        log,
+        metrics,
+        failed: () => {
+          ledgerState = 'cannot be written';
+        },
+      }),
+    );
+
+    const policy = under.use(
+      await watchPolicy({
+        directory: config.policy,
+        kinds: kindsOf(protocols),
+        world,
+        log,
+        metrics,
+        ...policyNotes(ledger, world),
+      }),
+    );
+    const recordings = openRecordings();
+    const records = recordsOf();
+
+    const gateway = await startGateway({
+      version,
+      config,
+      world,
+      log,
+      metrics,
+      certificate,
+      keys: keys ?? tokenKeys(home),
+      maskKey: maskKey(home),
+      revoked: revokedTokens(home),
+      protocols,
+      policy,
+      ledger,
+      ledgerState: () => ledgerState,
+      records,
+      recorder: recordings.recorder,
+      listen: listenTcp,
+      dial: (address, signal) => dialTcp(address, signal, config.limits.connectSeconds * 1_000),
+      worker: (module) => worker(module, { metrics }),
+    });
+    const held = under.move();
+    return {
+      gateway,
+      log,
+      metrics,
+      certificate,
+      data,
+      stop: async (why) => {
+        await gateway.stop(why);
+        await held.disposeAsync();
+      },
+    };
+  } catch (thrown) {
+    await under.disposeAsync();
+    throw thrown;
+  }
+}
