@@ -11,6 +11,7 @@ import { maskKey } from '../../mask/index.ts';
 import type { Action } from '../../core/action.ts';
 import type { House, Protocol, Room } from '../../core/protocol.ts';
 import type { Resource } from '../../core/session.ts';
+import type { Scope } from '../../sql/analysis.ts';
 import type { Parsed } from '../../sql/parse.ts';
 import { attributes, verbs } from '../../sql/verbs.ts';
 import { Cancels } from './cancel.ts';
@@ -48,11 +49,14 @@ function start(house: House): Room {
     database,
     parseView: viewParser(parse),
   };
+  const databaseOf = (resource: Resource): Database => {
+    const given = settingsOf(resource);
+    return database(resource.name, given.database, given);
+  };
   return {
     serve: (seat) => serve(session, seat),
-    probe: (resource, signal) => probe(house, resource, signal),
-    actions: (resource, text) =>
-      actionsOf(database(resource.name, settingsOf(resource).database, settingsOf(resource)), text),
+    probe: (resource, signal) => probe(house, resource, databaseOf(resource), signal),
+    actions: (resource, text) => actionsOf(databaseOf(resource), text),
     [Symbol.asyncDispose]: async () => {
       stop.abort();
       await Promise.all([...databases.values()].map((each) => each[Symbol.asyncDispose]()));
@@ -84,17 +88,26 @@ async function connectOwn(
   };
 }
 
-async function probe(house: House, resource: Resource, signal: AbortSignal): Promise<string> {
+/** Asks the server who it is, and readies what the first session would wait for: the catalogue and the parser. */
+async function probe(
+  house: House,
+  resource: Resource,
+  { keeper, understanding }: Database,
+  signal: AbortSignal,
+): Promise<string> {
   const connection = await connectOwn(house, settingsOf(resource), settingsOf(resource).database, signal);
   const [row] = await connection.query('SHOW server_version');
   connection.close();
+  await understanding.read('SELECT 1', await keeper.current(), newSession);
   return `PostgreSQL ${row?.[0] ?? '(version unknown)'}`;
 }
+
+const newSession: Scope = { searchPath: ['pg_catalog', 'public'] };
 
 /** What a text would ask of the gate, with the search path of a new session. Nothing is executed. */
 async function actionsOf({ keeper, understanding }: Database, text: string): Promise<readonly Action[]> {
   const catalogue = await keeper.current();
-  const reading = await understanding.read(text, catalogue, { searchPath: ['pg_catalog', 'public'] });
+  const reading = await understanding.read(text, catalogue, newSession);
   return reading.kind === 'understood'
     ? reading.analysis.statements.map(({ action }) => action)
     : [reading.action];
