@@ -44,10 +44,18 @@ export function compare(
   const written = new Set(meant.targets.filter((each) => each.access === 'write').map((each) => each.name));
   const all = new Set(meant.targets.map((each) => each.name));
   const reads = written.size === 0 && !accesses.includes('write');
-  const settings = meant.targets.some((each) => each.kind === 'setting') || meant.settings;
+  const settings =
+    meant.settings ||
+    meant.targets.some((each) => each.kind === 'setting') ||
+    meant.verbs.has('sql.transaction');
+  const objects = meant.targets.some((each) => each.kind === 'large-object' && each.access === 'write');
   const under = [
     ...[...measured.changed].filter((each) => !named(written, each)).map((each) => `writes ${each}`),
-    ...[...measured.catalogues].map((each) => `changes ${each}`),
+    ...[...measured.catalogues]
+      .filter((each) => !(each.startsWith('pg_catalog.pg_largeobject') && objects))
+      // A new file for a table that is written anyway.
+      .filter((each) => !(each === 'pg_catalog.pg_class' && measured.emptied.size > 0))
+      .map((each) => `changes ${each}`),
     ...[...measured.sequences]
       .filter((each) => !named(written, each) && !named(written, around.owners.get(each) ?? '-'))
       .map((each) => `moves ${each}`),
@@ -79,6 +87,7 @@ interface Meant {
   readonly accesses: readonly Access[];
   readonly targets: readonly Target[];
   readonly settings: boolean;
+  readonly verbs: ReadonlySet<string>;
   /** A statement changes what the names of a later one mean: the text cannot be judged in one go. */
   readonly blind: boolean;
 }
@@ -89,12 +98,14 @@ function asSession(statements: readonly Statement[]): Meant {
   const cursors = new Map<string, Statement>();
   const accesses: Access[] = [];
   const targets: Target[] = [];
+  const verbs = new Set<string>();
   let settings = false;
   let blind = false;
   const use = (statement: Statement | undefined): void => {
     if (statement === undefined) accesses.push('unknown');
     else {
       accesses.push(statement.action.access);
+      verbs.add(statement.action.verb);
       targets.push(...statement.action.targets);
     }
   };
@@ -134,5 +145,5 @@ function asSession(statements: readonly Statement[]): Meant {
         never(effect);
     }
   }
-  return { accesses, targets, settings, blind };
+  return { accesses, targets, settings, verbs, blind };
 }

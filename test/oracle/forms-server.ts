@@ -286,14 +286,14 @@ export const serverForms: Readonly<Record<string, Form>> = {
   'RELEASE SAVEPOINT': { rules: ['SAVEPOINT s; {write}; RELEASE SAVEPOINT s'], weight: 2 },
   'ROLLBACK TO SAVEPOINT': { rules: ['SAVEPOINT s; {select}; ROLLBACK TO SAVEPOINT s'] },
   'PREPARE TRANSACTION': {
-    rules: [`BEGIN; DELETE FROM app.logs; PREPARE TRANSACTION 'x'; COMMIT PREPARED 'x'`],
+    rules: [`BEGIN; DELETE FROM app.logs; PREPARE TRANSACTION 'x'`],
     where: 'outside',
     effect: true,
   },
   'COMMIT PREPARED': { rules: [`COMMIT PREPARED 'missing'`], where: 'outside', effect: true },
   'ROLLBACK PREPARED': { rules: [`ROLLBACK PREPARED 'missing'`], where: 'outside', effect: true },
 
-  LISTEN: { rules: ['LISTEN channel'], effect: true },
+  LISTEN: { rules: ['LISTEN channel'] },
   UNLISTEN: { rules: ['UNLISTEN channel', 'UNLISTEN *'] },
   NOTIFY: {
     rules: [

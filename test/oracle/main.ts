@@ -1,4 +1,4 @@
-// Long runs by hand: node test/oracle/main.ts --count N --seed S [--version 15|18] [--user app_user] [--all]
+// Long runs by hand: node test/oracle/main.ts --count N --seed S [--version 15|18] [--temper wild] [--user app_user] [--all]
 import { parseArgs } from 'node:util';
 import { startPostgres } from '../e2e/harness/postgres.ts';
 import { oracle, prepareServer, serverSettings, summary } from './run.ts';
@@ -8,6 +8,7 @@ const { values } = parseArgs({
     count: { type: 'string', default: '20000' },
     seed: { type: 'string', default: '1' },
     version: { type: 'string', default: '18' },
+    temper: { type: 'string', default: 'mild' },
     user: { type: 'string', default: 'postgres' },
     all: { type: 'boolean', default: false },
   },
@@ -17,11 +18,13 @@ await using server = await startPostgres({
   version: values.version === '15' ? 15 : 18,
   settings: serverSettings,
 });
-await prepareServer(server);
+const temper = values.temper === 'wild' ? 'wild' : 'mild';
+await prepareServer(server, temper);
 const started = performance.now();
 const report = await oracle(server, {
   count: Number(values.count),
   seed: Number(values.seed),
+  temper,
   user: values.user,
 });
 process.stdout.write(`${summary(report)}\n${((performance.now() - started) / 1000).toFixed(1)} s\n`);

@@ -8,6 +8,8 @@ export type Measured =
       /** Relations with rows inserted, updated or deleted; catalogues of the server apart. */
       readonly changed: ReadonlySet<string>;
       readonly catalogues: ReadonlySet<string>;
+      /** Those of them that got a new file: TRUNCATE, and whatever rewrites a table. */
+      readonly emptied: ReadonlySet<string>;
       readonly sequences: ReadonlySet<string>;
       readonly settings: ReadonlySet<string>;
       /** Relations of users that were scanned. */
@@ -38,12 +40,13 @@ interface Watched {
 interface Counters {
   readonly changes: readonly number[];
   readonly scans: readonly number[];
+  readonly files: readonly string[];
   readonly calls: readonly number[];
   readonly sequences: readonly string[];
   readonly settings: readonly string[];
 }
 
-/** A scale on this connection, which nobody else uses. `searchPath` as a client of the gateway would have it. */
+/** A scale on this connection, which nobody else uses and which ends with it. `searchPath` as a client of the gateway would have it. */
 export async function scale(client: RawClient, searchPath: string): Promise<Scale> {
   await say(
     client,
@@ -62,7 +65,8 @@ export async function scale(client: RawClient, searchPath: string): Promise<Scal
     client,
     `SELECT c.oid, n.nspname || '.' || c.relname, false FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'S' ORDER BY c.oid`,
   );
-  const measure = measurement(relations, functions, sequences);
+  const own = relations.filter((each) => !each.system);
+  const measure = measurement({ relations, own, functions, sequences });
   let left = 0;
   let before: Counters | undefined;
 
@@ -87,20 +91,26 @@ export async function scale(client: RawClient, searchPath: string): Promise<Scal
         return { kind: 'refused', code: run.error ?? '' };
       }
       const now = counters(run.last);
-      before = now;
       const moved = relations.filter((_, at) => now.changes[at] !== was.changes[at]);
+      const emptied = own.filter((_, at) => now.files[at] !== was.files[at]);
+      const rights = now.settings.some((each, at) => each !== was.settings[at]);
+      // What the text did to settings and definitions was taken back with it; counts were not.
+      const asBefore = !rights && !moved.some((each) => each.system);
+      before = asBefore ? { ...now, settings: was.settings, files: was.files } : await look();
       return {
         kind: 'ran',
-        changed: names(moved.filter((each) => !each.system)),
+        changed: names([...moved, ...emptied].filter((each) => !each.system)),
+        emptied: names(emptied),
         catalogues: names(moved.filter((each) => each.system)),
         sequences: names(sequences.filter((_, at) => now.sequences[at] !== was.sequences[at])),
         settings: new Set(settings.filter((_, at) => now.settings[at] !== was.settings[at])),
-        read: names(relations.filter((each, at) => !each.system && now.scans[at] !== was.scans[at])),
+        read: names(own.filter((_, at) => now.scans[at] !== was.scans[at])),
         functions: names(functions.filter((_, at) => now.calls[at] !== was.calls[at])),
       };
     },
-    [Symbol.asyncDispose]: async () => {
-      await say(client, 'ROLLBACK');
+    [Symbol.asyncDispose]: () => {
+      client.destroy();
+      return Promise.resolve();
     },
   };
 }
@@ -115,20 +125,23 @@ async function watch(client: RawClient, sql: string): Promise<readonly Watched[]
 }
 
 // One row of lists. Everything by oid and with its schema: the text before may have dropped or shadowed anything.
-function measurement(
-  relations: readonly Watched[],
-  functions: readonly Watched[],
-  sequences: readonly Watched[],
-): string {
+function measurement(all: {
+  readonly relations: readonly Watched[];
+  readonly own: readonly Watched[];
+  readonly functions: readonly Watched[];
+  readonly sequences: readonly Watched[];
+}): string {
+  const { relations, own, functions, sequences } = all;
   const over = (of: readonly Watched[], expression: string): string =>
     `pg_catalog.array_to_string(ARRAY(SELECT ${expression} FROM pg_catalog.unnest('{${of.map((each) => each.oid).join(',')}}'::pg_catalog.oid[]) WITH ORDINALITY AS l (o, at) ORDER BY at), ',', '-')`;
   const setting = settings.map((each) => `pg_catalog.current_setting('${each}', true)`).join(', ');
   return `SELECT ${over(
     relations,
     'pg_catalog.pg_stat_get_xact_tuples_inserted(o) + pg_catalog.pg_stat_get_xact_tuples_updated(o) + pg_catalog.pg_stat_get_xact_tuples_deleted(o)',
-  )}, ${over(relations, 'pg_catalog.pg_stat_get_xact_numscans(o)')}, ${over(functions, 'COALESCE(pg_catalog.pg_stat_get_xact_function_calls(o), 0)')},
+  )}, ${over(own, 'pg_catalog.pg_stat_get_xact_numscans(o)')}, ${over(functions, 'COALESCE(pg_catalog.pg_stat_get_xact_function_calls(o), 0)')},
     ${over(sequences, '(SELECT pg_catalog.pg_sequence_last_value(c.oid) FROM pg_catalog.pg_class c WHERE c.oid = o)')},
-    pg_catalog.concat_ws('|', ${setting})`;
+    pg_catalog.concat_ws('|', ${setting}),
+    ${over(own, '(SELECT c.relfilenode FROM pg_catalog.pg_class c WHERE c.oid = o)')}`;
 }
 
 function counters(row: Row): Counters {
@@ -139,6 +152,7 @@ function counters(row: Row): Counters {
     calls: split(2).map(Number),
     sequences: split(3),
     settings: (row[4] ?? '').split('|'),
+    files: split(5),
   };
 }
 

@@ -7,25 +7,23 @@ import { forms } from './forms.ts';
 import { oracle, prepareServer, serverSettings, summary } from './run.ts';
 
 const runs = [
-  { version: 18, user: 'postgres', count: 11_000, seed: 18 },
-  { version: 18, user: 'app_user', count: 3_000, seed: 19 },
-  { version: 15, user: 'postgres', count: 7_000, seed: 15 },
+  { version: 18, temper: 'mild', count: 10_000, seed: 18 },
+  { version: 18, temper: 'wild', count: 3_000, seed: 19 },
+  { version: 15, temper: 'mild', count: 7_000, seed: 15 },
 ] as const;
 
-for (const version of [18, 15] as const) {
-  test(`PostgreSQL ${version} does nothing that the analysis did not say`, async (t) => {
+for (const { version, temper, ...run } of runs) {
+  test(`PostgreSQL ${version}, ${temper} traps: does nothing that the analysis did not say`, async (t) => {
     if (version === 15 && !needs(t, 'postgres15')) return;
     await using server = await startPostgres({ version, settings: serverSettings });
-    await prepareServer(server);
-    for (const run of runs.filter((each) => each.version === version)) {
-      const report = await oracle(server, run);
-      t.diagnostic(`as ${run.user}, seed ${run.seed}: ${summary(report)}`);
-      assert.deepEqual(report.under.slice(0, 20), [], 'under-reported');
-      assert.equal(report.statements, run.count);
-      // A comparison with what the server refuses proves nothing.
-      assert.ok(report.failed < report.statements / 2, 'the server takes most statements');
-      assert.ok(report.equal > report.statements / 50, 'some statements are judged and equal');
-    }
+    await prepareServer(server, temper);
+    const report = await oracle(server, { ...run, temper });
+    t.diagnostic(`seed ${run.seed}: ${summary(report)}`);
+    assert.deepEqual(report.under.slice(0, 20), [], 'under-reported');
+    assert.equal(report.statements, run.count);
+    // A comparison with what the server refuses, or with what is held back anyway, proves nothing.
+    assert.ok(report.failed < report.statements / 4, 'the server takes most statements');
+    assert.ok(report.equal > report.statements / (temper === 'mild' ? 5 : 100), 'many are judged in detail');
   });
 }
 

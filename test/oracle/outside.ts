@@ -26,6 +26,8 @@ export async function outsideScale(port: number, template: string, searchPath: s
       const current = client ?? (await renew());
       const run = await say(current, text);
       await say(current, 'ROLLBACK');
+      // It would hold the database for ever.
+      await say(current, `ROLLBACK PREPARED 'x'`);
       const settled = await connectTo(port, name, searchPath);
       const after = await digests(settled);
       settled.destroy();
@@ -40,6 +42,7 @@ export async function outsideScale(port: number, template: string, searchPath: s
         kind: 'ran',
         changed: new Set(changed.map(([table]) => table)),
         catalogues: new Set(catalogue ? ['pg_catalog'] : []),
+        emptied: new Set(),
         sequences: new Set(),
         settings: new Set(),
         read: new Set(),

@@ -10,7 +10,7 @@ import { compare, type Surroundings, type Told, type Verdict } from './compare.t
 import { type Generated, statements } from './generate.ts';
 import { type Measured, say, scale } from './measure.ts';
 import { outsideScale } from './outside.ts';
-import { schemaFor } from './schema.ts';
+import { schemaFor, type Temper } from './schema.ts';
 
 export interface Report {
   readonly statements: number;
@@ -41,11 +41,11 @@ const searchPath = 'app, public';
 const limits = { statementBytes: 1_000_000, statementDepth: 500, statementsPerQuery: 1_000 };
 
 /** Puts the trapped database onto a server. Once per server. */
-export async function prepareServer(server: PostgresServer): Promise<void> {
+export async function prepareServer(server: PostgresServer, temper: Temper): Promise<void> {
   const owner = await server.connect();
   await owner.query(`CREATE DATABASE ${database}`);
   const inside = await server.connect({ database });
-  await inside.query(schemaFor(server.version));
+  await inside.query(schemaFor(server.version, temper));
   await inside.end();
   await owner.query(`CREATE DATABASE ${template} TEMPLATE ${database}`);
   await owner.end();
@@ -63,7 +63,7 @@ export const serverSettings: Readonly<Record<string, string>> = {
 
 export async function oracle(
   server: PostgresServer,
-  options: { readonly count: number; readonly seed: number; readonly user?: string },
+  options: { readonly count: number; readonly seed: number; readonly temper: Temper; readonly user?: string },
 ): Promise<Report> {
   await load();
   const client = await RawClient.connect({
@@ -77,7 +77,7 @@ export async function oracle(
   await using inside = await scale(client, searchPath);
   await using outside = await outsideScale(server.port, template, searchPath);
   const tally = new Tally();
-  const source = statements(server.version, options.seed);
+  const source = statements(server.version, options.temper, options.seed);
   for (let done = 0; done < options.count; done++) {
     const { value: generated } = source.next();
     const told = tell(generated.text, known, scope);
@@ -88,7 +88,6 @@ export async function oracle(
       measured.kind === 'ran' ? compare(generated, told, measured, around) : undefined,
     );
   }
-  client.destroy();
   return tally.report();
 }
 

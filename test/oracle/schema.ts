@@ -2,7 +2,7 @@
  * A database full of traps. Every table has `id int, a int, t text, b bool`, so that any statement of the grammar fits
  * any of them; every hidden write goes to app.audit, each by its own way.
  */
-export const schema: string = `
+const schema: string = `
 CREATE ROLE app_user LOGIN;
 CREATE ROLE app_other;
 GRANT app_other TO app_user;
@@ -34,8 +34,8 @@ CREATE FUNCTION app.w_dynamic(text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN EXE
 CREATE FUNCTION app.pure(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + 1';
 CREATE FUNCTION app.reads(int) RETURNS bigint LANGUAGE sql STABLE AS 'SELECT count(*) FROM app.logs';
 -- The same name as a function of the server: the arguments decide which it is.
-CREATE FUNCTION app.upper(int) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM app.w_plain(); RETURN 'u'; END $$;
-CREATE FUNCTION public.abs(text) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM app.w_plain(); RETURN 1; END $$;
+CREATE FUNCTION app.upper(int) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM app.w_plain(); RETURN 'u'; END $$; -- wild
+CREATE FUNCTION public.abs(text) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM app.w_plain(); RETURN 1; END $$; -- wild
 CREATE FUNCTION evil.lower(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM app.w_plain(); RETURN 'e'; END $$;
 CREATE PROCEDURE app.p_write(int) LANGUAGE plpgsql AS $$ BEGIN INSERT INTO app.audit (t) VALUES ('proc'); END $$;
 CREATE PROCEDURE app.p_inout(INOUT x int) LANGUAGE plpgsql AS $$ BEGIN DELETE FROM app.logs; x := 1; END $$;
@@ -50,7 +50,7 @@ CREATE FUNCTION app.s_step(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELE
 CREATE AGGREGATE app.w_agg (int) (SFUNC = app.w_step, STYPE = int);
 CREATE AGGREGATE app.w_final (int) (SFUNC = app.s_step, STYPE = int, FINALFUNC = app.w_int);
 CREATE FUNCTION app.w_cat(text, text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN INSERT INTO app.audit (t) VALUES ('g'); RETURN 'x'; END $$;
-CREATE AGGREGATE app.sum (text) (SFUNC = app.w_cat, STYPE = text);
+CREATE AGGREGATE app.sum (text) (SFUNC = app.w_cat, STYPE = text); -- wild
 CREATE TYPE app.mood AS ENUM ('good', 'bad');
 CREATE TYPE app.pair AS (a int, t text);
 CREATE FUNCTION app.w_op(int, int) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN INSERT INTO app.audit (t) VALUES ('op'); RETURN true; END $$;
@@ -58,20 +58,20 @@ CREATE FUNCTION app.w_eq(app.mood, int) RETURNS bool LANGUAGE plpgsql AS $$ BEGI
 CREATE FUNCTION app.w_pre(int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN INSERT INTO app.audit (t) VALUES ('pre'); RETURN 1; END $$;
 CREATE FUNCTION app.w_like(app.mood, text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN INSERT INTO app.audit (t) VALUES ('like'); RETURN true; END $$;
 CREATE OPERATOR app.=== (LEFTARG = int, RIGHTARG = int, FUNCTION = app.w_op);
-CREATE OPERATOR app.+ (LEFTARG = app.mood, RIGHTARG = int, FUNCTION = app.w_eq);
-CREATE OPERATOR app.= (LEFTARG = app.mood, RIGHTARG = int, FUNCTION = app.w_eq);
-CREATE OPERATOR app.<> (LEFTARG = app.mood, RIGHTARG = int, FUNCTION = app.w_eq);
-CREATE OPERATOR app.> (LEFTARG = app.mood, RIGHTARG = int, FUNCTION = app.w_eq);
-CREATE OPERATOR app.>= (LEFTARG = app.mood, RIGHTARG = int, FUNCTION = app.w_eq);
-CREATE OPERATOR app.<= (LEFTARG = app.mood, RIGHTARG = int, FUNCTION = app.w_eq);
-CREATE OPERATOR app.~~ (LEFTARG = app.mood, RIGHTARG = text, FUNCTION = app.w_like);
+CREATE OPERATOR app.+ (LEFTARG = app.mood, RIGHTARG = int, FUNCTION = app.w_eq); -- wild
+CREATE OPERATOR app.= (LEFTARG = app.mood, RIGHTARG = int, FUNCTION = app.w_eq); -- wild
+CREATE OPERATOR app.<> (LEFTARG = app.mood, RIGHTARG = int, FUNCTION = app.w_eq); -- wild
+CREATE OPERATOR app.> (LEFTARG = app.mood, RIGHTARG = int, FUNCTION = app.w_eq); -- wild
+CREATE OPERATOR app.>= (LEFTARG = app.mood, RIGHTARG = int, FUNCTION = app.w_eq); -- wild
+CREATE OPERATOR app.<= (LEFTARG = app.mood, RIGHTARG = int, FUNCTION = app.w_eq); -- wild
+CREATE OPERATOR app.~~ (LEFTARG = app.mood, RIGHTARG = text, FUNCTION = app.w_like); -- wild
 CREATE OPERATOR app.!! (RIGHTARG = int, FUNCTION = app.w_pre);
 CREATE FUNCTION app.w_moodint(app.mood) RETURNS int LANGUAGE plpgsql AS $$ BEGIN INSERT INTO app.audit (t) VALUES ('cast'); RETURN 1; END $$;
-CREATE CAST (app.mood AS int) WITH FUNCTION app.w_moodint(app.mood) AS ASSIGNMENT;
+CREATE CAST (app.mood AS int) WITH FUNCTION app.w_moodint(app.mood) AS ASSIGNMENT; -- wild
 CREATE FUNCTION app.w_pairtext(app.pair) RETURNS text LANGUAGE plpgsql AS $$ BEGIN INSERT INTO app.audit (t) VALUES ('cast'); RETURN 'x'; END $$;
-CREATE CAST (app.pair AS text) WITH FUNCTION app.w_pairtext(app.pair) AS IMPLICIT;
+CREATE CAST (app.pair AS text) WITH FUNCTION app.w_pairtext(app.pair) AS IMPLICIT; -- wild
 CREATE FUNCTION app.w_boolpair(bool) RETURNS app.pair LANGUAGE plpgsql AS $$ BEGIN INSERT INTO app.audit (t) VALUES ('cast'); RETURN ROW(1, 'x'); END $$;
-CREATE CAST (bool AS app.pair) WITH FUNCTION app.w_boolpair(bool);
+CREATE CAST (bool AS app.pair) WITH FUNCTION app.w_boolpair(bool); -- wild
 CREATE DOMAIN app.checked AS int CHECK (app.w_immbool(VALUE));
 CREATE DOMAIN app.deep AS app.checked;
 CREATE DOMAIN app.plain AS int CHECK (VALUE < 1000000);
@@ -201,11 +201,17 @@ CREATE EVENT TRIGGER ddl ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'ALTER 
 ANALYZE;
 `;
 
-/** Traps that only newer servers know. */
-export function schemaFor(version: number): string {
+/**
+ * `wild`: with casts, and with operators and functions that share their names with PostgreSQL's own. Where such things
+ * are, many statements of every kind could run them; without, the finer judgements are put to the test.
+ */
+export type Temper = 'mild' | 'wild';
+
+export function schemaFor(version: number, temper: Temper): string {
+  const own = temper === 'wild' ? schema : schema.replaceAll(/^.* -- wild$\n/gm, '');
   return version < 18
-    ? schema
-    : `${schema}
+    ? own
+    : `${own}
 CREATE FUNCTION app.v_imm(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1';
 CREATE TABLE app.virtual (id int, a int, t text, b bool, g int GENERATED ALWAYS AS (a + 1) VIRTUAL);
 INSERT INTO app.virtual (id, a, t, b) VALUES (1, 1, 'x', true);
