@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, suite, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+
+const root = join(import.meta.dirname, '..', '..');
+const folder = mkdtempSync(join(tmpdir(), 'sallyport-demo-'));
+const readyFile = join(folder, 'ready.json');
+const home = join(folder, 'home');
+
+interface Ready {
+  readonly api: string;
+  readonly policy: string;
+  readonly data: string;
+  readonly identities: Readonly<
+    Record<
+      string,
+      { readonly token: string; readonly groups: readonly string[]; readonly actingFor?: string }
+    >
+  >;
+  readonly resources: {
+    readonly shop: Endpoint & {
+      readonly kind: string;
+      readonly upstream: Endpoint & { readonly user: string; readonly password: string };
+    };
+  };
+}
+
+interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+}
+
+interface Demo {
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  readonly err: () => string;
+}
+
+const children: ChildProcess[] = [];
+after(async () => {
+  for (const child of children) if (child.exitCode === null) child.kill('SIGTERM');
+  for (const child of children) {
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  }
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function start(base: number, at: string = home, file: string = readyFile): Demo {
+  const args = [
+    join(root, 'src', 'cli', 'main.ts'),
+    'demo',
+    '--port-base',
+    String(base),
+    '--ready-file',
+    file,
+  ];
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, SALLYPORT_HOME: at },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  children.push(child);
+  let text = '';
+  child.stderr?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  const ended = new Promise<number | null>((resolve) => {
+    child.once('exit', (code) => resolve(code));
+  });
+  return { child, ended, err: () => text };
+}
+
+async function untilReady(demo: Demo): Promise<Ready> {
+  while (!existsSync(readyFile)) {
+    assert.equal(demo.child.exitCode, null, demo.err());
+    await sleep(50);
+  }
+  return JSON.parse(readFileSync(readyFile, 'utf8')) as Ready;
+}
+
+async function freeBase(): Promise<number> {
+  for (let base = 30_000 + (process.pid % 20_000); ; base += 40) {
+    const free = await Promise.all([0, 12, 13].map((offset) => isFree(base + offset)));
+    if (free.every(Boolean)) return base;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+}
+
+async function asks(ready: Ready, user: string, password: string, sql: string): Promise<readonly unknown[]> {
+  const client = new Client({ ...ready.resources.shop, user, password });
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+suite('the demo', { timeout: 300_000 }, async () => {
+  const base = await freeBase();
+
+  test('is ready when, and only when, everything answers', async () => {
+    const demo = start(base);
+    const ready = await untilReady(demo);
+    assert.deepEqual(Object.keys(ready), ['api', 'policy', 'data', 'identities', 'resources']);
+    assert.equal(ready.api, `http://127.0.0.1:${base}`);
+    assert.equal(statSync(readyFile).mode & 0o77, 0);
+    assert.deepEqual(
+      Object.entries(ready.identities).map(([name, { groups, actingFor }]) => [name, groups, actingFor]),
+      [
+        ['analyst', ['analysts'], undefined],
+        ['dba', ['dba'], undefined],
+        ['support', ['support'], undefined],
+        ['lead', ['leads'], undefined],
+        ['agent', [], 'analyst'],
+      ],
+    );
+    const { shop } = ready.resources;
+    assert.deepEqual(
+      [shop.kind, shop.host, shop.port, shop.database],
+      ['postgres', '127.0.0.1', base + 12, 'shop'],
+    );
+    assert.equal((await fetch(`${ready.api}/readyz`)).status, 200);
+    assert.ok(
+      existsSync(join(ready.data, 'ledger', 'checkpoint')) && existsSync(join(ready.policy, 'policy.yaml')),
+    );
+
+    const [upstream] = await new Promise<readonly unknown[]>((resolve, reject) => {
+      const client = new Client(shop.upstream);
+      client
+        .connect()
+        .then(() =>
+          client.query(
+            'SELECT (SELECT count(*) FROM customers) AS customers, (SELECT count(*) FROM orders) AS orders, usesuper FROM pg_user WHERE usename = current_user',
+          ),
+        )
+        .then(({ rows }) => client.end().then(() => resolve(rows)))
+        .catch(reject);
+    });
+    assert.deepEqual(upstream, { customers: '2000', orders: '20000', usesuper: true });
+    for (const [user, { token }] of Object.entries(ready.identities)) {
+      assert.deepEqual(
+        await asks(ready, user, token, 'SELECT id FROM orders WHERE id = 7'),
+        [{ id: 7 }],
+        user,
+      );
+    }
+    const { analyst, dba } = ready.identities;
+    await assert.rejects(asks(ready, 'dba', analyst?.token ?? '', 'SELECT 1'), { code: /^28/ });
+    await assert.rejects(asks(ready, 'analyst', `${dba?.token}x`, 'SELECT 1'), { code: /^28/ });
+
+    const second = start(base + 40, home, join(folder, 'second.json'));
+    assert.equal(await second.ended, 2);
+    assert.match(second.err(), /Another gateway \(pid \d+\) uses/);
+    const third = start(base, join(folder, 'other'), join(folder, 'third.json'));
+    assert.equal(await third.ended, 2);
+    assert.match(third.err(), new RegExp(`Port ${base} \\(the API\\) is in use.*--port-base`));
+
+    demo.child.kill('SIGINT');
+    demo.child.kill('SIGINT');
+    assert.equal(await demo.ended, 0, demo.err());
+    assert.equal(existsSync(readyFile), false);
+    assert.equal(await isFree(base + 13), true);
+  });
+
+  test('takes over the data of the last start, also after it was killed, and lets no old token in', async () => {
+    const demo = start(base);
+    const old = await untilReady(demo);
+    demo.child.kill('SIGKILL');
+    await demo.ended;
+    rmSync(readyFile);
+    assert.equal(
+      await isFree(base + 13),
+      false,
+      'the server did not outlive its parent: nothing is tested here',
+    );
+    const again = start(base);
+    const ready = await untilReady(again);
+    assert.match(again.err(), /stopped the PostgreSQL of an earlier run/);
+    assert.match(again.err(), /with the data of the last start/);
+    const { analyst } = ready.identities;
+    assert.equal((await asks(ready, 'analyst', analyst?.token ?? '', 'SELECT 1 AS one')).length, 1);
+    await assert.rejects(asks(ready, 'analyst', old.identities['analyst']?.token ?? '', 'SELECT 1'), {
+      code: /^28/,
+    });
+    again.child.kill('SIGTERM');
+    assert.equal(await again.ended, 0, again.err());
+    assert.equal(await isFree(base + 13), true);
+  });
+});
