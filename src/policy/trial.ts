@@ -1,0 +1,101 @@
+import type { Decision, Place } from '../core/decision.ts';
+import type { Question } from '../core/ports.ts';
+import { type Case, casePath, readCases } from './cases.ts';
+import { disappointments } from './expectation.ts';
+import { ask } from './explain.ts';
+import type { LoadedPolicy } from './load.ts';
+import { Problems } from './problem.ts';
+import type { PolicyProblem } from './problem.ts';
+import { chainOf } from './ruling.ts';
+
+/** What came of running all cases of a policy. */
+export interface Trial {
+  readonly cases: readonly Case[];
+  readonly results: readonly CaseResult[];
+  /** Of test files that could not be read. */
+  readonly problems: readonly PolicyProblem[];
+  readonly coverage: Coverage;
+}
+
+export interface CaseResult {
+  readonly name: string;
+  readonly at: Place;
+  /** One line for each expectation that was not met; empty: passed. */
+  readonly failures: readonly string[];
+}
+
+export interface Coverage {
+  readonly rules: { readonly covered: number; readonly all: number; readonly missing: readonly string[] };
+  /** Each part of each condition, once seen true and once false. */
+  readonly conditions: {
+    readonly covered: number;
+    readonly all: number;
+    readonly missing: readonly { readonly rule: string; readonly part: string; readonly at: Place }[];
+  };
+}
+
+/** Reads `tests/*.test.yaml` among the files and asks the policy every question in them. */
+export function runTrial(policy: LoadedPolicy, files: ReadonlyMap<string, string>): Trial {
+  const problems = new Problems();
+  const cases = [...files]
+    .filter(([path]) => path.startsWith('tests/'))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([path, source]) => {
+      if (casePath.test(path)) return readCases(path, source, policy.ruling.kinds, problems);
+      problems.add('SP-Y007', { file: path, line: 1, col: 1 }, 'This file is not read', {
+        fix: 'Tests are `tests/<name>.test.yaml`',
+      });
+      return [];
+    });
+  return {
+    cases,
+    results: cases.map((each) => judgeCase(policy, each)),
+    problems: problems.list,
+    coverage: coverage(policy, cases),
+  };
+}
+
+export type Judge = Pick<LoadedPolicy, 'tagsOf'> & { readonly decide: (question: Question) => Decision };
+
+export function judgeCase(policy: Judge, each: Case): CaseResult {
+  const failures = each.questions.flatMap(({ label, question }) =>
+    disappointments(each.expect, policy.decide(question), (column) =>
+      policy.tagsOf(question.resource, column),
+    ).map((line) => (each.questions.length > 1 ? `${label}: ${line}` : line)),
+  );
+  return { name: each.name, at: each.at, failures };
+}
+
+function coverage(policy: LoadedPolicy, cases: readonly Case[]): Coverage {
+  const decided = new Set<string>();
+  const seen = new Set<string>();
+  for (const { question } of cases.flatMap((each) => each.questions)) {
+    const decision = policy.decide(question);
+    for (const rule of [...decision.because, ...decision.wouldBe]) decided.add(rule.id);
+    for (const identity of chainOf(question.identity) ?? []) {
+      for (const rule of policy.ruling.rules) {
+        const { tests } = ask(policy, rule, question, identity);
+        const matched = tests.slice(0, rule.match.tests.length).every((test) => test.outcome === 'yes');
+        if (!matched) continue;
+        for (const [at, test] of tests.slice(rule.match.tests.length).entries()) {
+          seen.add(`${rule.ref.id} ${at} ${test.outcome}`);
+        }
+      }
+    }
+  }
+  const rules = policy.ruling.rules.filter((rule) => rule.enforce !== 'off');
+  const missing = rules.map((rule) => rule.ref.id).filter((id) => !decided.has(id));
+  const parts = rules.flatMap((rule) =>
+    (rule.when?.parts ?? []).map((part, at) => ({
+      rule: rule.ref.id,
+      part: part.source,
+      at: part.at,
+      both: seen.has(`${rule.ref.id} ${at} yes`) && seen.has(`${rule.ref.id} ${at} no`),
+    })),
+  );
+  const half = parts.filter((part) => !part.both);
+  return {
+    rules: { covered: rules.length - missing.length, all: rules.length, missing },
+    conditions: { covered: parts.length - half.length, all: parts.length, missing: half },
+  };
+}
