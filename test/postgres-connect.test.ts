@@ -129,14 +129,14 @@ for (const version of [15, 18] as const satisfies readonly Major[]) {
 
     test('cancels what a connection is doing', async () => {
       const link = await connectUpstream(partsFor(server));
-      const sleeping = simpleQuery(link, 'SELECT pg_sleep(60)');
+      const sleeping = assert.rejects(simpleQuery(link, 'SELECT pg_sleep(60)'), /57014/);
       const other = await connectUpstream(partsFor(server));
       for (let found = ''; found !== '1';) {
         const sql = `SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'`;
         found = (await simpleQuery(other, sql))[0]?.[0] ?? '';
       }
       await cancelUpstream({ ...partsFor(server, { tls: 'verify-full' }), key: link.key });
-      await assert.rejects(sleeping, /57014/);
+      await sleeping;
       assert.deepEqual(await simpleQuery(link, 'SELECT 1'), [['1']]);
       link.wire.destroy();
       other.wire.destroy();

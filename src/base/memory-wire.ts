@@ -60,7 +60,7 @@ class Pipe {
     if (this.#error !== undefined) return Promise.reject(this.#error);
     if (this.ended) return Promise.reject(new WireError('closed', 'Written after end'));
     if (bytes.length === 0) return undefined;
-    const copy = bytes.slice();
+    const copy = new Uint8Array(bytes); // slice() of a Buffer would share its memory
     if (this.#reader !== undefined) {
       this.#reader.resolve(copy);
       this.#reader = undefined;

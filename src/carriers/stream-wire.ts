@@ -16,7 +16,10 @@ export interface StreamOptions {
 }
 
 /** A wire over Node's stream layer: for TLS, and where the faster carrier is not available. */
-export function streamWire(socket: Socket, options: StreamOptions): Wire & { readonly detach: () => void } {
+export function streamWire(
+  socket: Socket,
+  options: StreamOptions,
+): Wire & { readonly detach: () => Uint8Array } {
   const closed = Promise.withResolvers<void>();
   let reader: PromiseWithResolvers<Uint8Array | undefined> | undefined;
   let ended = socket.readableEnded; // by the peer
@@ -24,13 +27,10 @@ export function streamWire(socket: Socket, options: StreamOptions): Wire & { rea
   let failure: Error | undefined;
 
   const take = (): void => {
-    if (reader === undefined) {
-      if (finished) socket.read();
-      return;
-    }
+    if (reader === undefined) return;
     const chunk = socket.read() as Buffer | null;
     if (chunk === null && !ended) return;
-    reader.resolve(chunk ?? undefined);
+    reader.resolve(chunk === null ? undefined : plain(chunk));
     reader = undefined;
   };
   const onEnd = (): void => {
@@ -87,7 +87,6 @@ export function streamWire(socket: Socket, options: StreamOptions): Wire & { rea
       finished = true;
       socket.end();
       linger(socket);
-      take();
     },
     destroy: (why) => {
       if (failure === undefined) failure = closedBy(why);
@@ -96,18 +95,21 @@ export function streamWire(socket: Socket, options: StreamOptions): Wire & { rea
     detach: () => {
       socket.off('readable', take).off('end', onEnd).off('error', onError).off('close', onClose);
       socket.once('close', () => closed.resolve());
+      return (socket.read() as Buffer | null) ?? Buffer.alloc(0);
     },
   };
 }
 
-/**
- * A side that has said its last word throws away what still comes, so that the peer reads that word and is not reset;
- * but not for ever.
- */
+/** Waits for the peer's end, so that it can read our last word and is not reset; but not for ever. */
 function linger(socket: Socket): void {
   const timer = setTimeout(() => socket.destroy(), lingerMs);
   timer.unref();
   socket.once('close', () => clearTimeout(timer));
+}
+
+/** The same bytes without Buffer's slice(), which would share the memory where a copy is meant. */
+function plain(chunk: Buffer): Uint8Array {
+  return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
 }
 
 /** What a broken connection is to its user; the reason stays as the cause. */

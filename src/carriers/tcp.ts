@@ -2,7 +2,7 @@ import { connect, createServer } from 'node:net';
 import { Fault } from '../base/errors.ts';
 import type { Wire } from '../base/stream.ts';
 import { joinAddress, parseAddress } from './address.ts';
-import { socketWire } from './socket-wire.ts';
+import { type Carrier, socketWire } from './socket-wire.ts';
 
 export interface ListenOptions {
   readonly host: string;
@@ -11,6 +11,7 @@ export interface ListenOptions {
   readonly onWire: (wire: Wire) => void;
   /** Stops listening; connections that are open live on. */
   readonly signal?: AbortSignal;
+  readonly carrier?: Carrier;
 }
 
 export interface Listener {
@@ -26,7 +27,7 @@ const keepAliveMs = 60_000;
  * Listens for TCP connections; resolves once it does.
  * @throws {Fault} `config` when the port cannot be had
  */
-export async function listenTcp({ host, port, onWire, signal }: ListenOptions): Promise<Listener> {
+export async function listenTcp({ host, port, onWire, signal, carrier }: ListenOptions): Promise<Listener> {
   const server = createServer({
     pauseOnConnect: true,
     allowHalfOpen: true,
@@ -34,7 +35,7 @@ export async function listenTcp({ host, port, onWire, signal }: ListenOptions): 
     keepAlive: true,
     keepAliveInitialDelay: keepAliveMs,
   });
-  server.on('connection', (socket) => onWire(socketWire(socket)));
+  server.on('connection', (socket) => onWire(socketWire(socket, carrier)));
   await new Promise<void>((resolve, reject) => {
     const refused = (error: NodeJS.ErrnoException): void => {
       const reason = listenReasons[error.code ?? ''] ?? error.code ?? 'unknown reason';
@@ -68,7 +69,12 @@ export async function listenTcp({ host, port, onWire, signal }: ListenOptions): 
  * Connects to `host:port` or `[v6]:port`.
  * @throws {Fault} `unreachable` when nobody answers there in time, `stopping` when `signal` aborts first
  */
-export function dialTcp(address: string, signal: AbortSignal, timeoutMs: number): Promise<Wire> {
+export function dialTcp(
+  address: string,
+  signal: AbortSignal,
+  timeoutMs: number,
+  carrier?: Carrier,
+): Promise<Wire> {
   const place = parseAddress(address);
   if (place === undefined) {
     return Promise.reject(
@@ -106,7 +112,7 @@ export function dialTcp(address: string, signal: AbortSignal, timeoutMs: number)
     const onAbort = (): void => fail(stopped(address));
     const onConnect = (): void => {
       settle();
-      resolve(socketWire(socket));
+      resolve(socketWire(socket, carrier));
     };
     const timer = setTimeout(
       () =>

@@ -367,12 +367,12 @@ export function decodeStartupPacket(packet: Uint8Array): StartupPacket {
 
 /** A view of the whole message. */
 export function rawOf(frame: Frame): Uint8Array {
-  return frame.bytes.subarray(frame.start, frame.end);
+  return plain(frame.bytes.subarray(frame.start, frame.end));
 }
 
 /** A view of the message without type and length. */
 export function bodyOf(frame: Frame): Uint8Array {
-  return frame.bytes.subarray(frame.start + 5, frame.end);
+  return plain(frame.bytes.subarray(frame.start + 5, frame.end));
 }
 
 function bare<const K extends string>(kind: K, frame: Frame): { readonly kind: K; readonly raw: Uint8Array } {
@@ -418,6 +418,11 @@ export function textOf(bytes: Uint8Array): string {
   } catch {
     throw new WireError('bad-encoding', 'A text is not valid UTF-8');
   }
+}
+
+/** Without Buffer's slice(), which would share the memory where a copy is meant. */
+function plain(view: Uint8Array): Uint8Array {
+  return view instanceof Buffer ? new Uint8Array(view.buffer, view.byteOffset, view.length) : view;
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
@@ -487,7 +492,7 @@ class Reader {
   take(length: number): Uint8Array {
     if (length < 0) throw this.bad('a negative length');
     const at = this.#step(length);
-    return this.#bytes.subarray(at, at + length);
+    return plain(this.#bytes.subarray(at, at + length));
   }
 
   remaining(): Uint8Array {

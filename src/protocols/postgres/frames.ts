@@ -84,7 +84,9 @@ export class Frames implements Frame {
 
   /** The bytes that have arrived and were not taken: what another reader has to start with. A copy. */
   rest(): Uint8Array {
-    return this.#held > 0 ? this.#own.slice(0, this.#held) : this.bytes.slice(this.end, this.#limit);
+    const rest =
+      this.#held > 0 ? this.#own.subarray(0, this.#held) : this.bytes.subarray(this.end, this.#limit);
+    return new Uint8Array(rest);
   }
 
   /** Gives memory back while nothing is under way; views of `bytes` are gone after it. */

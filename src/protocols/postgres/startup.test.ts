@@ -170,9 +170,9 @@ test('receiveStartup() answers N to encryption it does not offer, each once', as
   const [client, server] = wirePair();
   const outcome = receiveStartup(server, parts());
   await client.write(encode.gssEncryptionRequest);
-  assert.deepEqual(await client.read(), Buffer.from('N'));
+  assert.deepEqual(await client.read(), Uint8Array.of(0x4e));
   await client.write(encode.sslRequest);
-  assert.deepEqual(await client.read(), Buffer.from('N'));
+  assert.deepEqual(await client.read(), Uint8Array.of(0x4e));
   await client.write(encode.sslRequest);
   await assert.rejects(outcome, { code: 'unexpected-message' });
 });
@@ -182,7 +182,7 @@ test('receiveStartup() secures on request and then takes the token', async () =>
   const wire = withTls(server);
   const outcome = receiveStartup(wire, parts({ tls, plainAllowed: false }));
   await client.write(encode.sslRequest);
-  assert.deepEqual(await client.read(), Buffer.from('S'));
+  assert.deepEqual(await client.read(), Uint8Array.of(0x53));
   await client.write(startup);
   await client.write(password);
   const got = await outcome;
