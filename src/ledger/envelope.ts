@@ -197,12 +197,14 @@ export interface Envelope {
   readonly sealed?: Sealed;
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** Reads an envelope, strictly. */
 export function decodeEnvelope(bytes: Uint8Array): Result<Envelope, string> {
   if (bytes.length > maxEnvelopeBytes) return err('The entry is longer than 60 KiB');
   let raw: unknown;
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    const text = utf8.decode(bytes);
     raw = JSON.parse(text);
     if (JSON.stringify(raw) !== text) return err('The entry is not in canonical form');
   } catch {

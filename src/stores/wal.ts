@@ -130,6 +130,19 @@ export function scanWal(files: Files, folder: string): WalState {
   return first === undefined || end === undefined ? { kind: 'empty' } : { kind: 'found', first, end, torn };
 }
 
+const zeros = Buffer.alloc(65_536);
+
+/** Up to where anything but zeros stands, rounded up. */
+function usedBytes(bytes: Buffer): number {
+  let end = bytes.length;
+  while (end > 0) {
+    const from = Math.max(0, end - zeros.length);
+    if (!bytes.subarray(from, end).equals(zeros.subarray(0, end - from))) break;
+    end = from;
+  }
+  return end;
+}
+
 interface Scanned {
   readonly next: number;
   readonly offset: number;
@@ -146,7 +159,7 @@ function scanSegment(bytes: Buffer, first: number): Scanned {
     offset = frame.end;
   }
   // Behind the end lie zeros, or what a recycled segment held before (smaller indices), or the rest of a torn batch.
-  for (let at = offset; at + frameHead <= bytes.length; at++) {
+  for (let at = offset, last = usedBytes(bytes); at + frameHead <= last; at++) {
     const length = bytes.readUInt32LE(at);
     if (length === 0 || length > maxLeaf) continue;
     const index = readU64(bytes, at + 8);
