@@ -24,6 +24,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       about: 'verifies a ledger offline, exports its entries',
       load: async () => plain((await import('./audit.ts')).audit),
     },
+    mask: {
+      about: 'masks texts with the detectors that the gateway uses',
+      load: async () => plain((await import('./mask.ts')).mask),
+    },
     policy: {
       about: 'says which policy is in force',
       load: async () => (await import('./policy.ts')).policy,

@@ -16,12 +16,14 @@ import { kindsOf } from '../policy/kinds.ts';
 import { openLedger } from '../stores/ledger.ts';
 import { ownCertificate, type Certificate } from './certificates.ts';
 import type { Config } from './config.ts';
-import { openRecordings, recordsOf } from './interim.ts';
+import { openRecordings } from './interim.ts';
 import { startGateway, type Gateway } from './gateway.ts';
 import { maskKey, revokedTokens, tokenKeys, type TokenKeys } from './keys.ts';
 import { logger } from './logs.ts';
 import { metricsPage, type MetricsPage } from './metrics.ts';
 import { policyNotes, watchPolicy } from './policy-source.ts';
+import { openRecords } from './records.ts';
+import { RulePlaces } from './rule-places.ts';
 
 export const version = '0.1.0';
 
@@ -77,6 +79,10 @@ export async function wire({ config, home, protocols, keys }: Wiring): Promise<R
       }),
     );
 
+    const places = new RulePlaces();
+    const records = await openRecords({ ledger, placeOf: places.placeOf }); // before the first entry
+
+    const notes = policyNotes(ledger, world);
     const policy = under.use(
       await watchPolicy({
         directory: config.policy,
@@ -84,11 +90,17 @@ export async function wire({ config, home, protocols, keys }: Wiring): Promise<R
         world,
         log,
         metrics,
-        ...policyNotes(ledger, world),
+        onRefuse: notes.onRefuse,
+        onLoad: (loaded) => {
+          places.add(
+            loaded.id.digest,
+            loaded.ruling.rules.map(({ ref }) => ref),
+          );
+          return notes.onLoad(loaded);
+        },
       }),
     );
     const recordings = openRecordings();
-    const records = recordsOf();
 
     const gateway = await startGateway({
       version,
