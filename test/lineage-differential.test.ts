@@ -48,7 +48,7 @@ for (const version of [18, 15] as const) {
         assert.ok(node, sql);
         const outputs = lineageOf(node, own, scope);
         try {
-          check(outputs, seen, own, find, tally);
+          check(outputs, seen, { own, find, tally });
           const used = new Set(
             columnUses(node, own, scope)
               .filter((each) => each.use === 'output')
@@ -94,7 +94,13 @@ async function run(client: Client, sql: string): Promise<Seen | undefined> {
 
 type Tally = Record<'cells' | 'marked' | 'columns' | 'unknown' | 'unlisted', number>;
 
-function check(outputs: Outputs, seen: Seen, own: Catalogue, find: Finder, tally: Tally): void {
+interface Known {
+  readonly own: Catalogue;
+  readonly find: Finder;
+  readonly tally: Tally;
+}
+
+function check(outputs: Outputs, seen: Seen, { own, find, tally }: Known): void {
   if (outputs.kind === 'unknown') {
     tally.unlisted += 1;
     return;

@@ -1,6 +1,5 @@
 import { type Cell, computed, derive, type Flow, isClean, unknown, type Value } from './lineage-flow.ts';
 import {
-  isOwn,
   namesOf,
   routinesFor,
   type Shape,
@@ -12,6 +11,7 @@ import {
   whyImplicit,
   whyOpaqueCast,
 } from './lineage-routine.ts';
+import { isOwn } from './functions.ts';
 import type { Reader, Space } from './lineage-scope.ts';
 import { holdsFreeText } from './lineage-system.ts';
 import type { Routine, Type } from './catalogue.ts';
@@ -148,7 +148,7 @@ function implicitCast(
 
 // count(column) says how many, not what; count(CASE …) is a question about the values.
 function isCount(routines: readonly Routine[]): boolean {
-  return routines.every((each) => each.name === 'count' && isOwn(each.schema, each.oid));
+  return routines.every((each) => each.name === 'count' && isOwn(each));
 }
 
 /** More than a stored value, present or not: something computed, whose being NULL tells of what it was computed from. */

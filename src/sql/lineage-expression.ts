@@ -82,7 +82,7 @@ const readings: Readonly<Record<string, Reading>> = {
     reader.catalogue.data.serverMajor >= 17
       ? constant
       : { flow: unknown('an expression that is not understood'), scalar: false },
-  RowExpr: (reader, fields, space) => rowOf(rowCells(reader, list(fields['args']), space)),
+  RowExpr: rowExpression,
   A_Indirection: indirection,
   A_ArrayExpr: ofSameKind,
   CoalesceExpr: ofSameKind,
@@ -200,14 +200,28 @@ function missing(name: string): Value {
 }
 
 /** The cells of a list of expressions in which `t.*` stands for all its columns: ROW(…), VALUES (…). */
-export function rowCells(reader: Reader, nodes: readonly unknown[], space: Space): readonly Cell[] {
-  const values = nodes.flatMap((node) => {
-    const parts = list(as(node, 'ColumnRef')?.['fields']);
+export function rowCells(
+  reader: Reader,
+  nodes: readonly unknown[],
+  space: Space,
+): { readonly cells: readonly Cell[]; readonly open?: Flow } {
+  const values: Value[] = [];
+  let hidden: Flow | undefined;
+  for (const node of nodes) {
     const value = reader.value(node, space);
-    if (as(parts.at(-1), 'A_Star') === undefined || value.fields === undefined) return [value];
-    return value.fields.map((each) => each.value);
-  });
-  return values.map((value, at) => ({ name: `f${at + 1}`, value }));
+    const star = as(list(as(node, 'ColumnRef')?.['fields']).at(-1), 'A_Star') !== undefined;
+    if (!star) values.push(value);
+    else if (value.fields === undefined) hidden = value.flow;
+    else values.push(...value.fields.map((each) => each.value));
+  }
+  const cells = values.map((value, at) => ({ name: `f${at + 1}`, value }));
+  if (hidden === undefined) return { cells };
+  return { cells: [], open: unknown(openWhy(hidden), [hidden, ...values.map((each) => each.flow)]) };
+}
+
+function rowExpression(reader: Reader, fields: Fields, space: Space): Value {
+  const { cells, open: hidden } = rowCells(reader, list(fields['args']), space);
+  return hidden === undefined ? rowOf(cells) : { flow: hidden, scalar: false };
 }
 
 // The operators that stand behind a keyword, which the tree does not name.

@@ -175,7 +175,7 @@ function valuesRows(reader: Reader, lists: readonly unknown[], space: Space): Ro
   const rows = lists.map((each) => rowCells(reader, list(as(each, 'List')?.['items']), space));
   return merged(
     reader,
-    rows.map((cells) => ({ cells, control: clean })),
+    rows.map((row) => ({ ...row, control: clean })),
     (_, at) => `column${at + 1}`,
   );
 }

@@ -12,7 +12,7 @@ import {
   unknown,
   type Value,
 } from './lineage-flow.ts';
-import { isOwn, isScalar, rowRelation } from './lineage-routine.ts';
+import { isOwnThing, isScalar, rowRelation } from './lineage-routine.ts';
 import type { Item, Reader } from './lineage-scope.ts';
 import { carriesData } from './lineage-system.ts';
 import { rangeVarName, relationName, resolveRelation } from './names.ts';
@@ -82,7 +82,7 @@ function makeCells(reader: Reader, relation: Relation): readonly Cell[] {
   }
   const why = whyUnknown(relation);
   if (why !== undefined) return each(reader, relation, (ref) => unknown(why, [columnFlow(ref)]));
-  if (isOwn(relation.schema, relation.oid)) return each(reader, relation, ownFlow(relation));
+  if (isOwnThing(relation.schema, relation.oid)) return each(reader, relation, ownFlow(relation));
   if (relation.kind === 'view' || relation.kind === 'materialized') return viewCells(reader, relation);
   return each(reader, relation, (ref, column) => {
     const own = columnFlow(ref, inParents(reader.catalogue, relation, column));

@@ -1,17 +1,16 @@
 import type { Cast, Catalogue, Operator, Relation, Routine, Type } from './catalogue.ts';
 import type { Reader } from './lineage-scope.ts';
 import type { Value } from './lineage-flow.ts';
-import { isOpaque, pureExtensions } from './lineage-system.ts';
+import { doingOf, firstUserOid, isOwn } from './functions.ts';
+import { tellsOfOthers } from './lineage-system.ts';
 import { schemasFor } from './names.ts';
 import { type Fields, list, stringOf } from './tree.ts';
 
-/** Below it oids are given by initdb: what stands there came with PostgreSQL. FirstNormalObjectId, access/transam.h. */
-const firstNormalOid = 16_384;
-
 export const oids = { bool: 16, int4: 23, text: 25, unknown: 705, record: 2249 } as const;
 
-export function isOwn(schema: string, oid: number): boolean {
-  return (schema === 'pg_catalog' || schema === 'information_schema') && oid < firstNormalOid;
+/** What stands in these schemas and came with PostgreSQL. */
+export function isOwnThing(schema: string, oid: number): boolean {
+  return (schema === 'pg_catalog' || schema === 'information_schema') && oid < firstUserOid;
 }
 
 /** The strings of a dotted name. */
@@ -68,20 +67,11 @@ export function whyOpaque(reader: Reader, routines: readonly Routine[]): string 
 }
 
 function opacity(catalogue: Catalogue, routine: Routine): string | undefined {
-  if (isOwn(routine.schema, routine.oid)) {
-    return isOpaque(routine.name) ? `${routine.name} gives more than its arguments` : undefined;
-  }
-  if (routine.extension !== undefined && routine.language === 'c') {
-    if (routine.volatility === 'immutable' || pureExtensions.has(routine.extension)) return undefined;
-  }
-  if (routine.kind === 'aggregate' && routine.calls.length > 0) {
-    const parts = routine.calls.map((oid) => catalogue.routineByOid(oid));
-    const known = parts.every(
-      (part) => part !== undefined && part.kind !== 'aggregate' && opacity(catalogue, part) === undefined,
-    );
-    if (known) return undefined;
-  }
-  return `${routine.schema}.${routine.name} is not PostgreSQL's own`;
+  const { access } = doingOf(routine, catalogue);
+  // Those that write (nextval, advisory locks) give a fact of what they did.
+  const computes = access === 'read' || (access === 'write' && isOwn(routine));
+  if (computes && !(isOwn(routine) && tellsOfOthers(routine.name))) return undefined;
+  return `${routine.schema}.${routine.name} can give more than its arguments`;
 }
 
 export function operatorsFor(
@@ -118,7 +108,7 @@ function operandTypes(
 export function whyOpaqueOperator(reader: Reader, operators: readonly Operator[]): string | undefined {
   if (operators.length === 0) return 'an operator that the catalogue does not have';
   for (const operator of operators) {
-    if (isOwn(operator.schema, operator.oid)) continue;
+    if (isOwnThing(operator.schema, operator.oid)) continue;
     const routine = reader.catalogue.routineByOid(operator.routine);
     const why =
       routine === undefined ? 'an operator without a known function' : opacity(reader.catalogue, routine);
@@ -196,7 +186,7 @@ export function castKeys(catalogue: Catalogue): ReadonlySet<string> {
 
 /** Casts by functions that did not come with PostgreSQL. */
 export function ownCastsOf(catalogue: Catalogue): readonly Cast[] {
-  return catalogue.casts.filter((each) => each.routine >= firstNormalOid);
+  return catalogue.casts.filter((each) => each.routine >= firstUserOid);
 }
 
 /** Why converting a value to a type can give something else than what is converted. */
@@ -270,10 +260,17 @@ function common(a: Shape, b: Shape): Shape {
 }
 
 function shapeOfOne(catalogue: Catalogue, routine: Routine, args: readonly Value[]): Shape {
-  if (routine.columns.length > 1) return { kind: 'row', names: routine.columns };
+  if (routine.columns.length > 1) {
+    // build_function_result_tupdesc_d() names the nameless.
+    return {
+      kind: 'row',
+      names: routine.columns.map((name, at) => (name === '' ? `column${at + 1}` : name)),
+    };
+  }
   const declared = unwrapped(catalogue, routine.returns);
   if (declared === undefined) return { kind: 'open' };
-  const name = routine.columns[0] === undefined ? {} : { name: routine.columns[0] };
+  const [only = ''] = routine.columns;
+  const name = only === '' ? {} : { name: only };
   if (!isPolymorphic(declared)) return shapeOfType(catalogue, declared, name);
   const actual = polymorphic(catalogue, routine, args);
   const type = actual === undefined ? undefined : unwrapped(catalogue, actual);

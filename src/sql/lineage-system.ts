@@ -9,6 +9,7 @@ const carriers: Readonly<Record<string, readonly string[]>> = {
   pg_stat_replication: ['application_name'],
   pg_prepared_statements: ['*'],
   pg_cursors: ['*'],
+  pg_prepared_xacts: ['gid'],
   pg_authid: ['rolpassword'],
   pg_shadow: ['passwd'],
   pg_user: ['passwd', 'useconfig'],
@@ -69,83 +70,20 @@ export function carriesData(schema: string, relation: string, column: string): b
   return found !== undefined && (found.includes('*') || found.includes(column));
 }
 
-/** Functions of PostgreSQL that give what their arguments do not say: they run SQL, read files, objects or others' statements. */
-const opaque: ReadonlySet<string> = new Set([
-  ...['query', 'cursor', 'table', 'schema', 'database'].flatMap((what) =>
-    ['xml', 'xmlschema', 'xml_and_xmlschema'].map((form) => `${what}_to_${form}`),
-  ),
-  'ts_stat',
-  'ts_rewrite',
-  'pg_read_file',
-  'pg_read_file_old',
-  'pg_read_file_all',
-  'pg_read_file_off_len',
-  'pg_read_binary_file',
-  'pg_read_binary_file_all',
-  'pg_read_binary_file_off_len',
-  'pg_stat_file',
-  'pg_ls_dir',
-  'pg_ls_logdir',
-  'pg_ls_waldir',
-  'pg_ls_archive_statusdir',
-  'pg_ls_tmpdir',
-  'pg_ls_logicalmapdir',
-  'pg_ls_logicalsnapdir',
-  'pg_ls_replslotdir',
-  'pg_ls_summariesdir',
-  'lo_get',
-  'loread',
-  'lo_import',
-  'lo_export',
-  'lo_open',
-  'lo_from_bytea',
-  'pg_stat_get_activity',
-  'pg_stat_get_backend_activity',
-  'pg_stat_get_wal_receiver',
-  'pg_stat_get_backend_client_addr',
+/** Functions that only look, and show what clients chose or said. What runs SQL or reads files is in functions.ts. */
+const telling: ReadonlySet<string> = new Set([
   'pg_cursor',
   'pg_prepared_statement',
+  'pg_prepared_xact',
   'pg_show_all_settings',
-  'pg_show_all_file_settings',
-  'pg_hba_file_rules',
-  'pg_ident_file_mappings',
   'pg_lock_status',
-  'pg_logical_slot_get_changes',
-  'pg_logical_slot_peek_changes',
-  'pg_logical_slot_get_binary_changes',
-  'pg_logical_slot_peek_binary_changes',
   'pg_listening_channels',
-  'pg_get_wal_summarizer_state',
-  'pg_wal_summary_contents',
   'pg_options_to_table',
-  'pg_config',
-  // Sizes of other rows, TIDs of other tables.
-  'currtid2',
 ]);
 
-export function isOpaque(name: string): boolean {
-  return opaque.has(name);
+export function tellsOfOthers(name: string): boolean {
+  return telling.has(name);
 }
-
-/** Extensions whose C functions compute from their arguments alone, whatever volatility they declare. */
-export const pureExtensions: ReadonlySet<string> = new Set([
-  'btree_gin',
-  'btree_gist',
-  'citext',
-  'cube',
-  'earthdistance',
-  'fuzzystrmatch',
-  'hstore',
-  'intarray',
-  'isn',
-  'ltree',
-  'pg_trgm',
-  'pgcrypto',
-  'seg',
-  'unaccent',
-  'uuid-ossp',
-  'vector',
-]);
 
 /** Settings a client can fill with any text: what SHOW gives of them may have been put there from a row. */
 const freeText: ReadonlySet<string> = new Set([

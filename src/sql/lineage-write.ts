@@ -46,10 +46,9 @@ function insert(reader: Reader, fields: Fields, outer: Space): Rows {
   const space = withClause(reader, fields['withClause'], below(outer));
   const changed = target(reader, fields['relation']);
   const source = fields['selectStmt'];
-  if (source !== undefined) {
-    const rows = reader.rows(source, space);
-    assignInOrder(reader, changed, list(fields['cols']), rows);
-  }
+  // DEFAULT VALUES has no source: every column is written all the same.
+  const rows = source === undefined ? { cells: [], control: clean } : reader.rows(source, space);
+  assignInOrder(reader, changed, list(fields['cols']), rows);
   const conflict = (fields['onConflictClause'] ?? {}) as Fields;
   const excluded: Item = { ...now(changed), name: 'excluded', bare: false };
   const inside = { ...space, items: [changed.item, excluded] };
@@ -137,7 +136,6 @@ function assignInOrder(reader: Reader, changed: Changed, columns: readonly unkno
     for (const name of known) assign(reader, changed, name, rows.open);
   }
   rows.cells.forEach((cell, at) => assign(reader, changed, known[at] ?? '*', cell.value.flow));
-  // INSERT without names and without values still fills every column with its default.
   if (rows.open === undefined && rows.cells.length === 0)
     for (const name of known) assign(reader, changed, name, clean);
 }
@@ -202,9 +200,25 @@ function returning(reader: Reader, fields: Fields, done: Done): Rows {
     return openRows(unknown('a rule changes what the statement does', flows));
   }
   if (targets.length === 0) return { cells: [], control: clean };
-  const items = [...equated(reader, done.before), current, ...equated(reader, done.after)];
-  const space = { ...done.space, items: [...items, ...oldAndNew(reader, clause, current, items)] };
+  const shown = isTriggered(done) ? opaque(current) : current;
+  const items = [...equated(reader, done.before), shown, ...equated(reader, done.after)];
+  const space = { ...done.space, items: [...items, ...oldAndNew(reader, clause, shown, items)] };
   return { ...targetCells(reader, targets, space), control: clean };
+}
+
+/** INSTEAD OF triggers of a view give back rows of their own making, which are stored nowhere. */
+function isTriggered(done: Done): boolean {
+  const { relation } = done.changed;
+  if (relation?.kind !== 'view') return false;
+  return relation.runs.some(({ on }) => on === 'write' || done.events.some((event) => event === on));
+}
+
+function opaque(item: Item): Item {
+  const told = (value: Value): Value => ({
+    flow: unknown('a trigger of a view makes up what is returned', [value.flow]),
+    scalar: value.scalar,
+  });
+  return { ...item, cells: item.cells.map((cell) => ({ name: cell.name, value: told(cell.value) })) };
 }
 
 /** PostgreSQL 18: the row before and after, under their names or the given ones. */

@@ -26,32 +26,39 @@ import { isNode, type Node, open } from './tree.ts';
 const mostSteps = 100_000;
 const mostLevels = 400;
 
-/**
- * The outputs of a statement, in the number and order of the server's own result columns. `unknown` where the number
- * cannot be sure. Of EXECUTE and FETCH: none, their outputs are those of what they name.
- */
-export function lineageOf(statement: Node, catalogue: Catalogue, scope: Scope): Outputs {
-  try {
-    return outputsOf(answerOf(readerFor(catalogue, scope, noUses), statement));
-  } catch {
-    // SECURITY: whatever a tree of an unforeseen shape makes fail, its cells are withheld.
-    return { kind: 'unknown', why: 'a statement that could not be followed' };
-  }
+export interface Followed {
+  readonly outputs: Outputs;
+  readonly uses: readonly ColumnUse[];
 }
 
 /**
- * Every stored column that the statement uses. What flows into an answer or into a written value is `output`, also
- * where it is a condition at the same time. What cannot be resolved stands as the object's name with the column `*`.
+ * Outputs: in the number and order of the server's own result columns; `unknown` where the number cannot be sure. Of
+ * EXECUTE and FETCH: none, their outputs are those of what they name.
+ *
+ * Uses: every stored column that the statement uses. What flows into an answer or into a written value is `output`,
+ * also where it is a condition at the same time. What cannot be resolved stands as the object's name with the column `*`.
  */
-export function columnUses(statement: Node, catalogue: Catalogue, scope: Scope): readonly ColumnUse[] {
+export function follow(statement: Node, catalogue: Catalogue, scope: Scope): Followed {
   const { uses, all } = collectUses();
   try {
     const answer = answerOf(readerFor(catalogue, scope, uses), statement);
     if (answer.kind === 'rows') uses.output(flowOfRows(answer.rows));
+    return { outputs: outputsOf(answer), uses: all() };
   } catch {
+    // SECURITY: whatever a tree of an unforeseen shape makes fail, its cells are withheld.
     uses.output(unresolved);
+    return { outputs: { kind: 'unknown', why: 'a statement that could not be followed' }, uses: all() };
   }
-  return all();
+}
+
+/** follow().outputs */
+export function lineageOf(statement: Node, catalogue: Catalogue, scope: Scope): Outputs {
+  return follow(statement, catalogue, scope).outputs;
+}
+
+/** follow().uses */
+export function columnUses(statement: Node, catalogue: Catalogue, scope: Scope): readonly ColumnUse[] {
+  return follow(statement, catalogue, scope).uses;
 }
 
 const anything = { object: '*', column: '*' };

@@ -56,5 +56,5 @@ function windows(text: string, length: number): readonly string[] {
 }
 
 function backwards(text: string): string {
-  return [...text].toReversed().join('');
+  return text.split('').toReversed().join('');
 }
