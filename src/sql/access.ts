@@ -170,6 +170,14 @@ function visitSelect(reading: Reading, fields: Fields, env: Env): void {
   }
   reading.visit(fields['fromClause'], locks ? { ...inner, locks } : inner);
   // The relations of FOR UPDATE OF are names of this query, not tables.
+  for (const each of list(fields['lockingClause'])) {
+    const clause = as(each, 'LockingClause');
+    const odd =
+      clause === undefined
+        ? [each]
+        : list(clause['lockedRels']).filter((name) => as(name, 'RangeVar') === undefined);
+    reading.visit(odd, inner);
+  }
   reading.children('SelectStmt', fields, inner, ['withClause', 'intoClause', 'fromClause', 'lockingClause']);
 }
 

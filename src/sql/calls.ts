@@ -50,6 +50,7 @@ export function visitCall(reading: Reading, fields: Fields, env: Env): void {
     reading.found.functions.add(canonicalName(routine.schema, routine.name));
     if (isOwn(routine) && routine.name === 'set_config') addSetConfig(reading, args);
     else addRoutine(reading, routine);
+    addCastsFrom(reading, [routine.returns]);
     if (isOwn(routine) && (routine.name === 'nextval' || routine.name === 'setval'))
       addSequence(reading, args[0]);
   }
@@ -106,8 +107,10 @@ function addSetConfig(reading: Reading, args: readonly unknown[]): void {
 }
 
 export function addSetting(reading: Reading, name: string, value: string | undefined): void {
-  const setting = name.toLowerCase();
-  const access = settingAccess(setting, value);
+  const given = name.toLowerCase();
+  const access = settingAccess(given, value);
+  // The name can be a literal of the statement: what is not spelt like a name is not repeated.
+  const setting = /^[a-z_][a-z0-9_.]{0,99}$/.test(given) ? given : '*';
   add(reading, 'setting', setting, access);
   reading.found.settings.add(setting);
   if (movesNames(setting)) reading.found.movesNames = true;
@@ -148,6 +151,7 @@ export function constantText(value: unknown): string | undefined {
 export function addOperator(reading: Reading, names: unknown, prefix: boolean): void {
   const named = nameFrom(names);
   if (named === undefined) return addUnknown(reading, 'An operator name of this form is not understood');
+  if (isPlainOperator(reading, named, prefix)) return;
   const operators = operatorsNamed(reading, named, prefix);
   if (operators.length === 0)
     return addUnknown(reading, `No operator ${named.name} is known`, 'operator', named.name);
@@ -158,6 +162,12 @@ export function addOperator(reading: Reading, names: unknown, prefix: boolean): 
       addUnknown(reading, `Operator ${named.name} has no known function`, 'operator', named.name);
     else addRoutine(reading, routine);
   }
+}
+
+/** PostgreSQL's own, and no user has one of that name: most are. */
+export function isPlainOperator(reading: Reading, named: QualifiedName, prefix: boolean): boolean {
+  const reachable = named.schema === undefined || named.schema === 'pg_catalog';
+  return reachable && reading.known.isOwnOperator(named.name, prefix);
 }
 
 export function operatorsNamed(reading: Reading, named: QualifiedName, prefix: boolean): readonly Operator[] {
@@ -210,43 +220,54 @@ export function addTypeRead(reading: Reading, type: Type): void {
   const inner = type.kind === 'domain' ? type.base : type.element;
   const next = inner === 0 || inner === type.oid ? undefined : reading.catalogue.typeByOid(inner);
   if (next !== undefined) return addTypeRead(reading, next);
-  if (type.kind === 'composite') return addCasts(reading, type);
-  addType(reading, type);
+  if (type.kind !== 'composite') addTypeRuns(reading, type);
+  addCasts(reading, type, false);
 }
 
 /** What making or showing values of a type runs. */
 export function addType(reading: Reading, type: Type): void {
+  addTypeRuns(reading, type);
+  addCasts(reading, type, true);
+}
+
+function addTypeRuns(reading: Reading, type: Type): void {
   for (const run of reading.known.typeRuns(type)) {
     if (run.routine === undefined) add(reading, 'function', run.name, 'execute');
     else addRoutine(reading, run.routine);
     reading.found.notes.add(`Values of ${canonicalName(type.schema, type.name)} run functions`);
   }
-  addCasts(reading, type);
 }
 
-/** User casts run without being named. Whether a value of their source or target is there is asked generously. */
-function addCasts(reading: Reading, type: Type): void {
+/**
+ * User casts run without being named wherever a value of their source stands. A source of PostgreSQL's own can be the
+ * result of anything: there a value that is made of the target counts.
+ */
+function addCasts(reading: Reading, type: Type, made: boolean): void {
   for (const cast of reading.known.casts) {
-    if (!concerns(reading.catalogue, type, cast.source) && !concerns(reading.catalogue, type, cast.target))
-      continue;
-    if (cast.function === undefined) addUnknown(reading, 'A cast without a known function');
-    else addRoutine(reading, cast.function);
+    const to = made && cast.source < firstUserOid && concerns(reading.catalogue, type, cast.target);
+    if (to || concerns(reading.catalogue, type, cast.source)) addCast(reading, cast.function);
   }
 }
 
-function concerns(catalogue: Catalogue, type: Type, oid: number): boolean {
-  if (type.oid === oid) return true;
-  const inner = type.element === 0 ? type.base : type.element;
-  const next = inner === 0 || inner === type.oid ? undefined : catalogue.typeByOid(inner);
-  return next !== undefined && concerns(catalogue, next, oid);
+function addCast(reading: Reading, routine: Routine | undefined): void {
+  if (routine === undefined) addUnknown(reading, 'A cast without a known function');
+  else addRoutine(reading, routine);
+}
+
+function concerns(catalogue: Catalogue, type: Type, oid: number, depth = 0): boolean {
+  if (type.oid === oid || depth > 32) return true;
+  const columns = type.kind === 'composite' ? catalogue.relationByOid(type.relation)?.columns : undefined;
+  const inner = columns?.map((each) => each.type) ?? [type.element === 0 ? type.base : type.element];
+  return inner.some((each) => {
+    const next = each === 0 || each === type.oid ? undefined : catalogue.typeByOid(each);
+    return next !== undefined && concerns(catalogue, next, oid, depth + 1);
+  });
 }
 
 /** Values whose type is not written: constants, parameters, results. */
 export function addCastsFrom(reading: Reading, oids: readonly number[] | 'any'): void {
   for (const cast of reading.known.casts) {
-    if (oids !== 'any' && !oids.includes(cast.source)) continue;
-    if (cast.function === undefined) addUnknown(reading, 'A cast without a known function');
-    else addRoutine(reading, cast.function);
+    if (oids === 'any' || oids.includes(cast.source)) addCast(reading, cast.function);
   }
 }
 

@@ -1,6 +1,6 @@
-import { isOwnOperator, operatorsNamed, typeOf } from './calls.ts';
+import { isOwnOperator, isPlainOperator, operatorsNamed, typeOf } from './calls.ts';
 import type { Relation } from './catalogue.ts';
-import { columnRefParts, nameFrom, rangeVarName, resolveRelation } from './names.ts';
+import { columnRefParts, nameFrom, type QualifiedName, rangeVarName, resolveRelation } from './names.ts';
 import type { Change, Reading } from './reading.ts';
 import { as, type Fields, list, text } from './tree.ts';
 
@@ -50,14 +50,19 @@ function equalityColumn(reading: Reading, value: unknown, named: Named): string 
   const fields = as(value, 'A_Expr');
   const operator = nameFrom(fields?.['name']);
   if (fields?.['kind'] !== 'AEXPR_OP' || operator?.name !== '=') return undefined;
-  const operators = operatorsNamed(reading, operator, false);
-  if (operators.length === 0 || !operators.every(isOwnOperator)) return undefined;
+  if (!isOwnEqual(reading, operator)) return undefined;
   const left = columnOf(fields['lexpr'], named);
   const [column, other] =
     left === undefined ? [columnOf(fields['rexpr'], named), fields['lexpr']] : [left, fields['rexpr']];
   const type = named.relation.columns.find((each) => each.name === column)?.type;
   if (column === undefined || type === undefined) return undefined;
   return isOneValue(reading, other, type) ? column : undefined;
+}
+
+function isOwnEqual(reading: Reading, operator: QualifiedName): boolean {
+  if (isPlainOperator(reading, operator, false)) return true;
+  const operators = operatorsNamed(reading, operator, false);
+  return operators.length > 0 && operators.every(isOwnOperator);
 }
 
 function columnOf(value: unknown, { relation, alias }: Named): string | undefined {

@@ -8,6 +8,7 @@ import {
   rangeVarName,
   relationName,
   resolveRelation,
+  schemasFor,
   writtenName,
 } from './names.ts';
 import { add, addUnknown, type Reading } from './reading.ts';
@@ -117,9 +118,29 @@ export function addObject(
     case 'on-relation':
       return addRelationParts(reading, parts.slice(0, -1), access);
     case 'qualified':
+      for (const name of placed(reading, row.kind, parts)) add(reading, row.kind, name, access);
+      return;
     case 'word':
       return add(reading, row.kind, parts.map(quoted).join('.'), access);
   }
+}
+
+/** Functions and types by their full names: without a schema, wherever the path has one of that name. */
+export function placed(reading: Reading, kind: string, parts: readonly string[]): readonly string[] {
+  const written = parts.map(quoted).join('.');
+  const [name, ...more] = parts;
+  if (name === undefined || more.length > 0) return [written];
+  const { catalogue, scope } = reading;
+  const found = (['function', 'type'] as const).flatMap((each) => {
+    if (each !== kind) return [];
+    const has = each === 'function' ? catalogue.routines : catalogue.type;
+    return schemasFor(scope, undefined, each).filter((schema) => isThere(has(schema, name)));
+  });
+  return found.length === 0 ? [written] : found.map((schema) => canonicalName(schema, name));
+}
+
+function isThere(found: unknown): boolean {
+  return Array.isArray(found) ? found.length > 0 : found !== undefined;
 }
 
 function addRelationParts(reading: Reading, parts: readonly string[], access: Access): void {

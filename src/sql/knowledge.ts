@@ -13,6 +13,8 @@ export interface Knowledge {
   readonly signature: (routine: Routine) => string;
   /** Functions that do more than compute and that `row.name` can call, by their bare name. */
   readonly rowFunctions: ReadonlyMap<string, readonly Routine[]>;
+  /** Whether an operator of this name and arity can only be PostgreSQL's own, in whatever schema it is looked for. */
+  readonly isOwnOperator: (name: string, prefix: boolean) => boolean;
   /** Casts with functions that do more than compute: they can run without being named. */
   readonly casts: readonly (Cast & { readonly function: Routine | undefined })[];
   /** Functions that values of this type can run and that do more than compute. */
@@ -48,11 +50,17 @@ function make(catalogue: Catalogue): Knowledge {
       ),
   );
   const runs = new Map<number, readonly TypeRun[]>();
+  const ownOperators = new Set<string>();
+  for (const { name, left, oid } of data.operators)
+    if (oid < firstUserOid) ownOperators.add(operatorKey(name, left === 0));
+  for (const { name, left, oid } of data.operators)
+    if (oid >= firstUserOid) ownOperators.delete(operatorKey(name, left === 0));
   return {
     relation: (plain) => relations().get(plain),
     routine: (text) => routines().get(text),
     signature,
     rowFunctions: rowFunctions(catalogue, users),
+    isOwnOperator: (name, prefix) => ownOperators.has(operatorKey(name, prefix)),
     casts: data.casts
       .filter((each) => each.routine >= firstUserOid)
       .map((each) => ({ ...each, function: catalogue.routineByOid(each.routine) }))
@@ -64,6 +72,10 @@ function make(catalogue: Catalogue): Knowledge {
     },
     views: new Map(),
   };
+}
+
+function operatorKey(name: string, prefix: boolean): string {
+  return prefix ? `${name} prefix` : name;
 }
 
 function lazily<T>(build: () => T): () => T {

@@ -176,7 +176,8 @@ function fromStored(reading: Reading, view: Relation): void {
   else addUnknown(reading, `The query of ${relationName(view)} is not known`, 'table', relationName(view));
 }
 
-function lockedBy(reading: Reading, relation: Relation): readonly Relation[] {
+/** What locking a relation locks. */
+export function lockedBy(reading: Reading, relation: Relation): readonly Relation[] {
   if (relation.kind !== 'view') return [relation];
   return [relation, ...basesOf(reading, relation)];
 }

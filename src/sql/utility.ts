@@ -1,10 +1,10 @@
 import type { Access } from '../core/action.ts';
 import { addRoutine, addSetting, constantText, routinesNamed, visitCall } from './calls.ts';
-import { addObject, alterRelation, createRelation, partsOf } from './define.ts';
+import { addObject, alterRelation, createRelation, partsOf, placed } from './define.ts';
 import type { Handler } from './access.ts';
-import { canonicalName, creationSchema, nameFrom, quoted } from './names.ts';
+import { canonicalName, creationSchema, nameFrom, quoted, relationName } from './names.ts';
 import { add, addUnknown, type Env, type Reading } from './reading.ts';
-import { rangeVarFields, relationOf, touch, touchRangeVar } from './touch.ts';
+import { lockedBy, rangeVarFields, relationOf, touch, touchRangeVar } from './touch.ts';
 import { as, type Fields, isNode, list, open, text } from './tree.ts';
 
 // Tables: every statement that is not a query or a change of rows. One row each; what is not here is unknown.
@@ -131,14 +131,8 @@ export const utilities: Readonly<Record<string, Handler>> = {
   CreateFunctionStmt: createFunction,
   AlterFunctionStmt: (reading, fields) => {
     const access = runsAsOwner(fields['actions']) ? 'administer' : 'define';
-    add(
-      reading,
-      'function',
-      partsOf((fields['func'] as Fields | undefined)?.['objname'])
-        ?.map(quoted)
-        .join('.') ?? '*',
-      access,
-    );
+    const parts = partsOf((fields['func'] as Fields | undefined)?.['objname']) ?? ['*'];
+    for (const name of placed(reading, 'function', parts)) add(reading, 'function', name, access);
   },
   DefineStmt: (reading, fields) => {
     const kind = defineKinds[text(fields['kind']) ?? ''] ?? 'object';
@@ -266,7 +260,9 @@ export const utilities: Readonly<Record<string, Handler>> = {
       const relation = range === undefined ? undefined : relationOf(reading, range);
       if (relation === undefined) continue;
       touch(reading, relation, 'read', { inherited: range?.['inh'] === true });
-      if (access === 'write') alterRelation(reading, range, 'write');
+      if (access !== 'write') continue;
+      for (const each of lockedBy(reading, relation)) add(reading, 'table', relationName(each), 'write');
+      alterRelation(reading, range, 'write');
     }
   },
 
@@ -342,8 +338,11 @@ function alterTable(reading: Reading, fields: Fields, env: Env): void {
       continue;
     }
     if (subtype === 'AT_AttachPartition' || subtype === 'AT_DetachPartition') {
-      alterRelation(reading, rangeVarFields(as(command?.['def'], 'PartitionCmd')?.['name']));
-      continue;
+      // The bounds are expressions, computed when the partition is attached.
+      const partition = as(command?.['def'], 'PartitionCmd') ?? {};
+      alterRelation(reading, rangeVarFields(partition['name']));
+      reading.children('PartitionCmd', partition, env, ['name']);
+      if (as(command?.['def'], 'PartitionCmd') !== undefined) continue;
     }
     reading.visit(each, env);
   }
@@ -374,10 +373,21 @@ function refresh(reading: Reading, fields: Fields): void {
 }
 
 function drop(reading: Reading, fields: Fields): void {
-  for (const each of list(fields['objects'])) addObject(reading, fields['removeType'], each);
+  for (const each of list(fields['objects'])) {
+    addObject(reading, fields['removeType'], each);
+    if (fields['removeType'] === 'OBJECT_SCHEMA') dropSchema(reading, partsOf(each)?.[0]);
+  }
   if (fields['behavior'] !== 'DROP_CASCADE') return;
   add(reading, 'object', '*', 'define');
   reading.found.notes.add('CASCADE drops whatever depends on it');
+}
+
+/** Whatever stands in it goes with it. */
+function dropSchema(reading: Reading, schema: string | undefined): void {
+  for (const relation of reading.catalogue.data.relations) {
+    if (relation.schema !== schema || relation.kind === 'index' || relation.kind === 'composite') continue;
+    add(reading, 'table', relationName(relation), 'define');
+  }
 }
 
 function createFunction(reading: Reading, fields: Fields): void {
@@ -413,6 +423,8 @@ function grant(reading: Reading, fields: Fields): void {
   for (const each of objects) {
     const range = as(each, 'RangeVar');
     if (range !== undefined) alterRelation(reading, range, 'administer');
+    else if (fields['targtype'] !== 'ACL_TARGET_OBJECT')
+      addObject(reading, 'OBJECT_SCHEMA', each, { least: 'administer' });
     else addObject(reading, type, each, { least: 'administer' });
   }
 }
