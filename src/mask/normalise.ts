@@ -7,8 +7,20 @@ export interface Normal {
 
 const plain = /^[\0-\x7f]*$/;
 // Zero-width and invisible characters, soft hyphen, joiners, variation selectors, direction marks.
-const invisible =
-  /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]/;
+const invisible: readonly (readonly [number, number])[] = [
+  [0xad, 0xad],
+  [0x034f, 0x034f],
+  [0x061c, 0x061c],
+  [0x115f, 0x1160],
+  [0x17b4, 0x17b5],
+  [0x180b, 0x180e],
+  [0x200b, 0x200f],
+  [0x202a, 0x202e],
+  [0x2060, 0x206f],
+  [0xfe00, 0xfe0f],
+  [0xfeff, 0xfeff],
+  [0xe0000, 0xe01ef],
+];
 const space = /[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 const dash = /[\u2010-\u2015\u2043\u2212\ufe58\ufe63\uff0d\u30fb\u00b7\u2022]/;
 const needsFold = /[\u2070-\u209f\u2460-\u24ff\ufe50-\ufe6f\uff01-\uff5e]|\p{Nd}|\ud835[\udc00-\udfff]/u;
@@ -38,8 +50,7 @@ export function normalise(text: string): Normal {
 function fold(char: string): string {
   const code = char.codePointAt(0) ?? 0;
   if (code < 0x80) return char;
-  if (invisible.test(char)) return '';
-  if (code >= 0xe0100 && code <= 0xe01ef) return '';
+  if (invisible.some(([from, to]) => code >= from && code <= to)) return '';
   if (space.test(char)) return ' ';
   if (dash.test(char)) return '-';
   if (!needsFold.test(char)) return char;

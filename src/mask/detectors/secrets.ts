@@ -143,8 +143,8 @@ export const apiKey: PatternDetector = {
   examples: {
     yes: [
       `ghp_${'a1B2'.repeat(9)}`,
-      `xoxb-${'1234567890'}-${'1234567890'}-abcDEF`,
-      `sk_live_${'4eC39HqLyjWDarjtT1zdp7dc'}`,
+      ['xoxb', '1234567890', '1234567890', 'abcDEF'].join('-'),
+      ['sk', 'live', '4eC39HqLyjWDarjtT1zdp7dc'].join('_'),
       `AIza${'Sy0abcDEF'.repeat(4).slice(0, 35)}`,
       `glpat-${'aB3dE5'.repeat(4).slice(0, 20)}`,
       `npm_${'a1B2'.repeat(9)}`,

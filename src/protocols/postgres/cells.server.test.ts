@@ -233,7 +233,9 @@ async function sent(expression: string, format: 0 | 1): Promise<Sent> {
   );
   const { oid = 0, send = '' } = typed.rows[0] ?? {};
   const { rows } = await client.query<{ v: string | null }>(
-    format === 0 ? `select (${expression})::text as v` : `select encode(${send}((${expression})${send === 'textsend' ? '::text' : ''}), 'hex') as v`,
+    format === 0
+      ? `select (${expression})::text as v`
+      : `select encode(${send}((${expression})${send === 'textsend' ? '::text' : ''}), 'hex') as v`,
   );
   const value = rows[0]?.v ?? null;
   return { oid, value: value === null ? null : Buffer.from(value, format === 0 ? 'utf8' : 'hex') };

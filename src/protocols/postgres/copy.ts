@@ -31,10 +31,10 @@ export function copyMasker(
   types: readonly number[],
   parts: CopyParts,
 ): CopyMasker {
-  const wire = format.format === 'binary' ? 1 : 0;
+  const wire: 0 | 1 = format.format === 'binary' ? 1 : 0;
   const cells = plans.map((plan, at) => {
     const name = parts.names?.[at];
-    const field = { type: types[at] ?? 0, format: wire as 0 | 1 };
+    const field = { type: types[at] ?? 0, format: wire };
     return cellOf(plan, name === undefined ? field : { ...field, name }, parts);
   });
   const counts = { masked: 0, withheld: 0 };

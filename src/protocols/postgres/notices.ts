@@ -28,13 +28,31 @@ export function showFields(
 ): Map<string, string> {
   const guarded = about.tagged || about.unknown;
   const shown = new Map<string, string>();
+  const sentence = (value: string): string => {
+    if (!guarded) return maskText(value, about.finds, key);
+    return written(fields) ? '***' : maskText(withoutValues(value, about.names), about.finds, key);
+  };
   for (const [code, value] of fields) {
     if (facts.has(code)) shown.set(code, value);
-    else if (sentences.has(code))
-      shown.set(code, maskText(guarded ? withoutValues(value, about.names) : value, about.finds, key));
+    else if (sentences.has(code)) shown.set(code, sentence(value));
     else if (!guarded && (code === 'W' || code === 'q')) shown.set(code, maskText(value, about.finds, key));
   }
   return shown;
+}
+
+const languages = /^(?:pl_exec|plperl|plpy_\w+|plpython|pltcl|plv8\w*|pllua\w*)\./;
+const ownContext = /^(?:JSON data|COPY |portal |unnamed portal|extended query)/;
+
+/**
+ * SECURITY: whether a function may have written the sentence itself (`RAISE NOTICE 'it is %', ssn`): it can then say
+ * anything unquoted. What a function says has its context with it, or comes from the source file of its language; the
+ * code proves nothing, a function chooses it.
+ */
+function written(fields: ReadonlyMap<string, string>): boolean {
+  const context = fields.get('W');
+  return (
+    languages.test(fields.get('F') ?? 'pl_exec.') || (context !== undefined && !ownContext.test(context))
+  );
 }
 
 /** A text on its way to the client that is no row: a notification's payload, a parameter's value. */
@@ -43,31 +61,33 @@ export function maskText(text: string, finds: readonly FindMask[], key: MaskKey)
 }
 
 /**
- * A sentence of the server without the values it quotes: `"…"`, `'…'`, `«…»` and `„…“` of a locale, the values of
- * `Key (a, b)=(1, 2)`, a failing row, and numbers and words behind a colon. What is quoted and is one of `names` stays.
+ * A sentence of the server without the values in it: what stands in `"…"`, `'…'`, `«…»` or `„…“`, in brackets, the values
+ * of `Key (a, b)=(1, 2)`, a failing row, and long numbers. What is quoted or bracketed and is one of `names` stays.
  */
 export function withoutValues(sentence: string, names: ReadonlySet<string>): string {
-  const failing = /\((?:[^()]|\([^()]*\))*\)/g;
   // `Failing row contains (1, ann@example.com, …).` and whatever else lists a row: from the first bracket to the last.
   const row = /^(.{0,60}\bcontains )\(.*\)(\.?)$/s.exec(sentence);
   if (row !== null) return `${row[1] ?? ''}(***)${row[2] ?? ''}`;
-  const key = /^(.*?\()([^)=]*)(\)=)\(.*\)(.*)$/s.exec(sentence);
-  const text = key === null ? sentence : keyed(key, names);
-  return quotes(text, names).replace(failing, (part) =>
-    part === '(***)' ||
-    part
-      .slice(1, -1)
-      .split(', ')
-      .every((name) => isName(name, names))
-      ? part
-      : '(***)',
-  );
+  // A value may hold brackets and quotes of its own, so it goes on to the last bracket.
+  const key = /^([^(]*)\((.*?)\)=\(.*\)(.*)$/s.exec(sentence);
+  if (key === null) return plain(sentence, names);
+  const [, head = '', columns = '', tail = ''] = key;
+  const known = columns.split(', ').every((name) => isName(name, names));
+  return `${plain(head, names)}(${known ? columns : '***'})=(***)${plain(tail, names)}`;
 }
 
-function keyed(parts: RegExpExecArray, names: ReadonlySet<string>): string {
-  const [, head = '', columns = '', middle = '', tail = ''] = parts;
-  const known = columns.split(', ').every((name) => isName(name, names));
-  return `${head}${known ? columns : '***'}${middle}(***)${tail}`;
+function plain(sentence: string, names: ReadonlySet<string>): string {
+  return brackets(quotes(sentence, names), names).replaceAll(/\d{5,}/g, '***');
+}
+
+/** From the first bracket to the last one, unless all that stands in it are names. */
+function brackets(sentence: string, names: ReadonlySet<string>): string {
+  const open = sentence.indexOf('(');
+  const close = sentence.lastIndexOf(')');
+  if (open < 0 || close < open) return sentence;
+  const inside = sentence.slice(open + 1, close);
+  if (inside.split(', ').every((name) => isName(name, names))) return sentence;
+  return `${sentence.slice(0, open)}(***)${sentence.slice(close + 1)}`;
 }
 
 const pairs: Readonly<Record<string, string>> = {
