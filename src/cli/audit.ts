@@ -12,6 +12,7 @@ import {
   verifyLedger,
 } from '../ledger/index.ts';
 import { diskFolder } from '../stores/folder.ts';
+import { type Command, safe } from './command.ts';
 
 /** Where a command speaks to: the answer goes to `out`, all else to `err`. */
 export interface AuditIo {
@@ -30,6 +31,20 @@ verify   Checks a ledger offline: DIR is a data folder or a copy of one; only it
 export   Prints the entries as JSON Lines {index, leaf, entry}; personal parts stay sealed. What it prints is not
          verified: run verify first.
 `;
+
+/** The command as the program knows it. */
+export const auditCommand: Command = {
+  help: usage,
+  run: (args) =>
+    audit(args, {
+      out: (text) => {
+        process.stdout.write(text);
+      },
+      err: (text) => {
+        process.stderr.write(text);
+      },
+    }),
+};
 
 /** `sallyport audit …`. Gives the exit code: 0 yes, 1 no, 2 could not run. */
 export async function audit(args: readonly string[], io: AuditIo): Promise<number> {
@@ -116,7 +131,7 @@ function told(report: Report): string {
     ),
   );
   if (report.firstBad !== null) lines.push(`first bad  entry ${report.firstBad}`);
-  return `${lines.join('\n')}\n`;
+  return safe(`${lines.join('\n')}\n`); // a tampered ledger could hold anything
 }
 
 function signerLine(signer: Report['signer']): string {

@@ -474,9 +474,9 @@ test('the log goes on through several segments and recycles them', async () => {
 test('a copy taken file by file under load verifies', async () => {
   using folder = freshFolder();
   const ledger = await open(folder.path);
-  let running = true;
-  const load = (async () => {
-    for (let session = 0; running; session++) {
+  const load = { runs: true };
+  const loading = (async () => {
+    for (let session = 0; load.runs; session++) {
       await talk(ledger, `s${session}`, 40);
       await new Promise((resolve) => setTimeout(resolve, 15));
     }
@@ -489,8 +489,8 @@ test('a copy taken file by file under load verifies', async () => {
     assert.ok(report.verified, `round ${round}: ${JSON.stringify(report.problems)}`);
     rmSync(`${copy.path}/ledger`, { recursive: true });
   }
-  running = false;
-  await load;
+  load.runs = false;
+  await loading;
   await ledger.close();
 });
 
@@ -541,7 +541,8 @@ for (const operation of ['write', 'create', 'rename', 'openDurable'] as const) {
     for (let at = 0; at < 3_000 && failed === 0; at++) {
       const some = [1, 2, 3, 4, 5, 6].map((each) => ledger.append(opened(`s${at}.${each}`, text)));
       for (const { status } of await Promise.allSettled(some))
-        status === 'fulfilled' ? (acknowledged += 1) : (failed += 1);
+        if (status === 'fulfilled') acknowledged += 1;
+        else failed += 1;
     }
     assert.ok(failed > 0 && told === 1, `${acknowledged} acknowledged`);
     for (let at = 0; at < 3; at++) await assert.rejects(ledger.append(opened('late')), isFault);

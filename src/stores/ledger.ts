@@ -52,16 +52,19 @@ export interface OpenLedger extends Ledger, AsyncDisposable {
   readonly size: number;
   /** Its public key, as in `ledger/key.pub`. */
   readonly key: VerifierKey;
-  /** Entries `from` to `to` (exclusive) in order, as far as they are on disk, opened where their keys still exist. */
-  readonly read: (from: number, to: number) => AsyncIterable<Stored>;
+  /**
+   * Entries `from` to `to` (exclusive) in order, as far as they are on disk, opened where their keys still exist;
+   * where `containing` is given, only those whose clear bytes contain it.
+   */
+  readonly read: (from: number, to: number, containing?: string) => AsyncIterable<Stored>;
   /** A session's sealing key, made on first use. It is on disk before any entry that is appended after this call. */
   readonly sessionKey: (session: SessionId) => { readonly keyId: string; readonly key: KeyObject };
   /** The key of this id, if it belongs to this session and was not destroyed. */
   readonly findKey: (keyId: string, session: SessionId) => KeyObject | undefined;
   /** Destroys a session's keys for ever; its entries and recordings stay provable and can no longer be read. */
   readonly erase: (session: SessionId) => number;
-  /** Called with every entry in the order of the ledger, before it is on disk. */
-  readonly watch: (see: (entry: Entry) => void) => void;
+  /** Called with every entry that is appended from now on and its index, before it is on disk. */
+  readonly watch: (see: (entry: Entry, index: number) => void) => void;
   /** Commits what was appended, publishes it, and signs a head over everything. */
   readonly close: () => Promise<void>;
 }
@@ -162,7 +165,8 @@ class DiskLedger implements OpenLedger {
   #failures = 0;
   #fault: Fault | undefined;
   #closing: Promise<void> | undefined;
-  #watchers: ((entry: Entry) => void)[] = [];
+  #watchers: ((entry: Entry, index: number) => void)[] = [];
+  #appended: number; // index of the next append
   readonly key: VerifierKey;
   readonly started: Promise<void>;
 
@@ -173,6 +177,7 @@ class DiskLedger implements OpenLedger {
     this.#ring = new RingWriter(inside.ring);
     this.#control = inside.ring.control;
     this.#size = inside.commit.next;
+    this.#appended = inside.commit.next;
     this.#headed = inside.headed;
     this.#published = inside.headed;
     const url = parts.threads?.commit ?? new URL(`./commit-worker${extension}`, import.meta.url);
@@ -202,14 +207,15 @@ class DiskLedger implements OpenLedger {
       this.#fail('An entry could not be encoded', thrown);
       return Promise.reject(this.#fault ?? thrown);
     }
-    for (const see of this.#watchers) see(entry);
+    for (const see of this.#watchers) see(entry, this.#appended);
+    this.#appended += 1;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#waiters.push({ resolve, reject, since: performance.now() });
     this.#wake();
     return promise;
   };
 
-  readonly watch = (see: (entry: Entry) => void): void => {
+  readonly watch = (see: (entry: Entry, index: number) => void): void => {
     this.#watchers = [...this.#watchers, see];
   };
 
@@ -228,18 +234,8 @@ class DiskLedger implements OpenLedger {
     return this.#inside.sessionKeys.destroy(session);
   };
 
-  readonly read = async function* (this: DiskLedger, from: number, to: number): AsyncGenerator<Stored> {
-    const end = Math.min(to, this.#size);
-    if (end > this.#published) await this.#cycleOnce('cycle');
-    const last = Math.min(end, this.#published);
-    const keyOf = (keyId: string, owner: string): KeyObject | undefined =>
-      this.findKey(keyId, owner as SessionId);
-    yield* readEntries(
-      this.#parts.directory,
-      { from, to: last, size: this.#published },
-      { origin: this.key.name, keyOf },
-    );
-  }.bind(this);
+  readonly read = (from: number, to: number, containing?: string): AsyncIterable<Stored> =>
+    this.#read(from, to, containing);
 
   readonly close = (): Promise<void> => {
     this.#closing ??= this.#close();
@@ -248,6 +244,22 @@ class DiskLedger implements OpenLedger {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async *#read(from: number, to: number, containing: string | undefined): AsyncGenerator<Stored> {
+    const end = Math.min(to, this.#size);
+    // What is committed and not yet published is published first: entries are read from one place only.
+    if (end > this.#published && this.#closing === undefined) await this.#cycleOnce('cycle');
+    const last = Math.min(end, this.#published);
+    const range = {
+      from,
+      to: last,
+      size: this.#published,
+      ...(containing === undefined ? {} : { containing }),
+    };
+    const keyOf = (keyId: string, owner: string): KeyObject | undefined =>
+      this.findKey(keyId, owner as SessionId);
+    yield* readEntries(this.#parts.directory, range, { origin: this.key.name, keyOf });
   }
 
   #enqueue(entry: Entry): void {

@@ -1,0 +1,250 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { Fault } from '../base/errors.ts';
+import { realWorld } from '../base/time.ts';
+import type { Subject } from '../core/identity.ts';
+import type { FrameKind } from '../core/ports.ts';
+import type { ResourceName, Session } from '../core/session.ts';
+import { verifyLedger } from '../ledger/index.ts';
+import { closed, freshFolder, open, opened, sessionId } from './fake.ts';
+import { diskFolder } from './folder.ts';
+import type { OpenLedger } from './ledger.ts';
+import { type Recordings, recordings, type Replayed } from './recordings.ts';
+import { sessionRecords } from './sessions.ts';
+
+function session(name: string): Session {
+  return {
+    id: sessionId(name),
+    identity: {
+      kind: 'human',
+      subject: 'analyst' as Subject,
+      groups: ['analysts'],
+      attributes: {},
+      proof: { kind: 'token', tokenId: 't', expiresAt: realWorld.now() },
+    },
+    resource: { name: 'shop' as ResourceName, kind: 'postgres', tags: [], settings: undefined },
+    startedAt: realWorld.now(),
+    peer: '192.0.2.7:5000',
+  };
+}
+
+interface Studio extends AsyncDisposable {
+  readonly path: string;
+  readonly ledger: OpenLedger;
+  readonly recordings: Recordings;
+  readonly replay: (of: Session) => Promise<Replayed[]>;
+}
+
+async function studio(
+  path: string,
+  store?: (path: string, bytes: Uint8Array) => Promise<void>,
+): Promise<Studio> {
+  const ledger = await open(path);
+  const log = (): void => undefined;
+  const made = recordings({
+    directory: path,
+    ledger,
+    world: realWorld,
+    log,
+    ...(store === undefined ? {} : { store }),
+  });
+  const records = await sessionRecords(ledger, log);
+  return {
+    path,
+    ledger,
+    recordings: made,
+    replay: async (of) => {
+      const found: Replayed[] = [];
+      const recording = await records.recording(of.id);
+      assert.ok(recording);
+      for await (const each of made.read({ ...recording, startedAt: of.startedAt })) found.push(each);
+      return found;
+    },
+    [Symbol.asyncDispose]: () => ledger.close(),
+  };
+}
+
+function framesOf(replayed: readonly Replayed[]): [string, Buffer][] {
+  return replayed.map((each) =>
+    each.kind === 'frame'
+      ? [each.frame.kind, Buffer.from(each.frame.bytes)]
+      : ['missing', Buffer.from(each.why)],
+  );
+}
+
+/** Waits until this many frames can be replayed. */
+async function shown(room: Studio, of: Session, frames: number): Promise<void> {
+  while (framesOf(await room.replay(of)).filter(([kind]) => kind !== 'missing').length < frames)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+function chunksOf(path: string): string[] {
+  return readdirSync(`${path}/recordings`, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+test('frames of every size come back as they were given, and the ledger has each chunk', async () => {
+  using folder = freshFolder();
+  await using room = await studio(folder.path);
+  const kinds: readonly FrameKind[] = ['statement', 'decision', 'answer', 'ask', 'note'];
+  const frames = fc.array(
+    fc.tuple(
+      fc.constantFrom(...kinds),
+      fc.oneof(
+        fc.uint8Array({ maxLength: 40 }),
+        fc.uint8Array({ minLength: 90_000, maxLength: 120_000, size: 'max' }),
+      ),
+    ),
+    { maxLength: 12 },
+  );
+  let sessions = 0;
+  await fc.assert(
+    fc.asyncProperty(frames, async (given) => {
+      sessions += 1;
+      const own = session(`s${sessions}`);
+      await room.ledger.append(opened(own.id));
+      const recorder = room.recordings.recorder(own);
+      for (const [kind, bytes] of given) await recorder.frame(kind, bytes);
+      const chunks = await recorder.close();
+      assert.equal(chunks > 0, given.length > 0);
+      const [header, ...rest] = framesOf(await room.replay(own));
+      assert.equal(header?.[0], given.length > 0 ? 'header' : undefined);
+      assert.deepEqual(
+        rest,
+        given.map(([kind, bytes]) => [kind, Buffer.from(bytes)]),
+      );
+      await room.ledger.append(closed(own.id, 0, chunks));
+    }),
+    { numRuns: 12 },
+  );
+  await room.ledger.close();
+  assert.ok((await verifyLedger(diskFolder(`${folder.path}/ledger`))).verified);
+});
+
+test('a frame longer than a chunk and a flood of frames are bounded, whole and ask the caller to wait', async () => {
+  using folder = freshFolder();
+  await using room = await studio(folder.path);
+  const own = session('s1');
+  await room.ledger.append(opened(own.id));
+  const recorder = room.recordings.recorder(own);
+  const long = Buffer.alloc(5_000_000, 'answer');
+  let waited = 0;
+  for (let at = 0; at < 8; at++) {
+    const wait = recorder.frame('answer', long);
+    if (wait !== undefined) waited += 1;
+    await wait;
+  }
+  assert.ok(waited > 0);
+  await recorder.close();
+  const bytes = Buffer.concat(
+    framesOf(await room.replay(own))
+      .slice(1)
+      .map(([, each]) => each),
+  );
+  assert.equal(bytes.length, 40_000_000);
+  assert.ok(bytes.subarray(0, 5_000_000).equals(long));
+});
+
+test('what was recorded stands in no file in clear, and a changed, moved, cut or added chunk is not shown as good', async () => {
+  using folder = freshFolder();
+  await using room = await studio(folder.path);
+  const [one, two] = [session('s1'), session('s2')];
+  for (const own of [one, two]) {
+    await room.ledger.append(opened(own.id));
+    const recorder = room.recordings.recorder(own);
+    for (let at = 0; at < 3; at++) {
+      await recorder.frame('answer', Buffer.from(`CANARY-ROW ${own.id} ${at} ${'x'.repeat(280_000)}`));
+      await shown(room, own, at + 2);
+    }
+    assert.equal(await recorder.close(), 3);
+  }
+  const files = chunksOf(folder.path);
+  assert.equal(files.length, 6);
+  for (const file of files) assert.ok(!readFileSync(file).includes('CANARY'), file);
+  const whole = framesOf(await room.replay(one));
+  assert.equal(whole.length, 4);
+  const [first = '', second = ''] = files;
+  const bytes = readFileSync(second);
+  for (let at = 0; at < bytes.length; at += 9) {
+    const changed = Buffer.from(bytes);
+    changed[at] = (changed[at] ?? 0) ^ 4;
+    writeFileSync(second, changed);
+    assert.deepEqual(
+      framesOf(await room.replay(one)).map(([kind]) => kind),
+      ['header', 'answer', 'missing', 'answer'],
+      `${at}`,
+    );
+  }
+  for (const changed of [
+    bytes.subarray(0, -1),
+    Buffer.alloc(0),
+    readFileSync(first),
+    readFileSync(files[4] ?? ''),
+  ]) {
+    writeFileSync(second, changed);
+    assert.equal(framesOf(await room.replay(one))[2]?.[0], 'missing');
+  }
+  rmSync(second);
+  assert.equal(framesOf(await room.replay(one))[2]?.[0], 'missing');
+  writeFileSync(second, bytes);
+  renameSync(first, join(first, '..', '3.chunk'));
+  assert.deepEqual(
+    framesOf(await room.replay(one)).map(([kind]) => kind),
+    ['missing', 'answer', 'answer', 'missing'],
+  );
+  renameSync(join(first, '..', '3.chunk'), first);
+  assert.equal(room.ledger.erase(one.id), 1);
+  assert.deepEqual(
+    framesOf(await room.replay(one)).map(([kind]) => kind),
+    ['missing', 'missing', 'missing'],
+  );
+  assert.equal(framesOf(await room.replay(two)).length, 4, 'another session keeps its key');
+});
+
+test('a session cut off in the middle replays up to its last chunk', async () => {
+  using folder = freshFolder();
+  const own = session('s1');
+  {
+    await using room = await studio(folder.path);
+    await room.ledger.append(opened(own.id));
+    const recorder = room.recordings.recorder(own);
+    await recorder.frame('answer', Buffer.alloc(300_000, 'a'));
+    await recorder.frame('answer', Buffer.from('never written'));
+    await shown(room, own, 2);
+  }
+  appendFileSync(join(chunksOf(folder.path)[0] ?? '', '..', '1.chunk'), 'half a chu');
+  await using room = await studio(folder.path);
+  assert.deepEqual(
+    framesOf(await room.replay(own)).map(([kind, bytes]) => [kind, kind === 'answer' ? bytes.length : 0]),
+    [
+      ['header', 0],
+      ['answer', 300_000],
+      ['missing', 0],
+    ],
+  );
+});
+
+test('a disk that fails stops the recording, wakes who waits, and every later frame', async () => {
+  using folder = freshFolder();
+  let calls = 0;
+  await using room = await studio(folder.path, () => {
+    calls += 1;
+    return calls < 3
+      ? Promise.resolve()
+      : Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' }));
+  });
+  const own = session('s1');
+  await room.ledger.append(opened(own.id));
+  const recorder = room.recordings.recorder(own);
+  const isFault = (thrown: unknown): boolean => thrown instanceof Fault && thrown.code === 'recorder';
+  await assert.rejects(async () => {
+    for (let at = 0; at < 100; at++) await recorder.frame('answer', Buffer.alloc(1_000_000));
+  }, isFault);
+  assert.throws(() => recorder.frame('note', Buffer.of(1)), isFault);
+  await assert.rejects(recorder.close(), isFault);
+});

@@ -1,0 +1,326 @@
+import { hash, type KeyObject } from 'node:crypto';
+import { mkdir, open, readdir, readFile } from 'node:fs/promises';
+import { Fault } from '../base/errors.ts';
+import type { Instant, World } from '../base/time.ts';
+import type { FrameKind, Ledger, Log, Recorder } from '../core/ports.ts';
+import type { Session, SessionId } from '../core/session.ts';
+import {
+  chunkKeyId,
+  type Frame,
+  frameHeadBytes,
+  maxFrameBytes,
+  packChunk,
+  putHead,
+  type StoredKind,
+  unpackChunk,
+} from '../record/index.ts';
+
+export interface RecordingParts {
+  readonly directory: string; // data folder
+  readonly ledger: Ledger & {
+    readonly sessionKey: (session: SessionId) => { readonly keyId: string; readonly key: KeyObject };
+    readonly findKey: (keyId: string, session: SessionId) => KeyObject | undefined;
+  };
+  readonly world: World;
+  readonly log: Log;
+  /** Other file operations, for tests that let the disk fail. */
+  readonly store?: (path: string, bytes: Uint8Array) => Promise<void>;
+}
+
+export interface Recordings {
+  readonly recorder: (session: Session) => Recorder;
+  /** All frames of a session, in order. `chunks` are the digests that the ledger has of them. */
+  readonly read: (of: RecordingOf) => AsyncIterable<Replayed>;
+}
+
+export interface RecordingOf {
+  readonly session: SessionId;
+  readonly startedAt: Instant;
+  /** SHA-256 in hex, by chunk. */
+  readonly chunks: readonly string[];
+}
+
+/** A frame, or the reason why a chunk cannot be shown: a replay goes on behind it and never hides it. */
+export type Replayed =
+  | { readonly kind: 'frame'; readonly chunk: number; readonly frame: Frame }
+  | { readonly kind: 'missing'; readonly chunk: number; readonly why: string };
+
+/** A chunk is written when this much waits … */
+const chunkBytes = 262_144;
+/** … or a little later when the disk is behind: fewer and longer chunks then. */
+const chunkBytesBehind = 1_048_576;
+const chunkMs = 2_000;
+/** The caller is asked to wait while a session has more than this in memory. */
+const heldBytes = 4_194_304;
+const firstBytes = 4_096;
+
+/** The recordings of a data folder: `recordings/<yyyy-mm-dd>/<session>/<n>.chunk`. */
+export function recordings(parts: RecordingParts): Recordings {
+  const pool = new Pool();
+  return {
+    recorder: (session) => new SessionRecorder(parts, pool, session),
+    read: (of) => replay(parts, of),
+  };
+}
+
+function folderOf(directory: string, session: SessionId, startedAt: Instant): string {
+  // SECURITY: the name becomes a path.
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(session))
+    throw new Fault('recorder', 'The session has no name that can be a folder');
+  return `${directory}/recordings/${new Date(startedAt).toISOString().slice(0, 10)}/${session}`;
+}
+
+/** Buffers that sessions fill and give back: an idle session has none. */
+class Pool {
+  readonly #free: Map<number, Buffer[]> = new Map();
+  #held = 0;
+
+  take(atLeast: number): Buffer {
+    let size = firstBytes;
+    while (size < atLeast) size *= 4;
+    const buffer = this.#free.get(size)?.pop();
+    if (buffer === undefined) return Buffer.allocUnsafeSlow(size);
+    this.#held -= size;
+    return buffer;
+  }
+
+  give(buffer: Buffer): void {
+    if (this.#held + buffer.length > 8 * heldBytes) return;
+    buffer.fill(0); // what one session saw must not wait in memory for another
+    this.#held += buffer.length;
+    const free = this.#free.get(buffer.length);
+    if (free === undefined) this.#free.set(buffer.length, [buffer]);
+    else free.push(buffer);
+  }
+}
+
+class SessionRecorder implements Recorder {
+  readonly #parts: RecordingParts;
+  readonly #pool: Pool;
+  readonly #session: Session;
+  readonly #folder: string;
+  #buffer: Buffer | undefined;
+  #used = 0;
+  #frames = 0;
+  #chunks = 0;
+  #begun = false;
+  /** Bytes on their way to disk. */
+  #writing = 0;
+  #last: Promise<void> = Promise.resolve();
+  #room: PromiseWithResolvers<void> | undefined;
+  #timer: Disposable | undefined;
+  #fault: Fault | undefined;
+  #closed: Promise<number> | undefined;
+
+  constructor(parts: RecordingParts, pool: Pool, session: Session) {
+    this.#parts = parts;
+    this.#pool = pool;
+    this.#session = session;
+    this.#folder = folderOf(parts.directory, session.id, session.startedAt);
+  }
+
+  readonly frame = (kind: FrameKind, bytes: Uint8Array): Promise<void> | undefined => {
+    if (this.#fault !== undefined) throw this.#fault;
+    if (this.#closed !== undefined) throw new Fault('recorder', 'The recording is closed');
+    if (!this.#begun) {
+      this.#begun = true;
+      this.#add('header', Buffer.from(JSON.stringify(headerOf(this.#session))));
+    }
+    for (let at = 0; at === 0 || at < bytes.length; at += maxFrameBytes)
+      this.#add(kind, bytes.subarray(at, at + maxFrameBytes));
+    if (this.#writing + this.#used <= heldBytes) return undefined;
+    this.#room ??= Promise.withResolvers<void>();
+    return this.#room.promise;
+  };
+
+  readonly close = (): Promise<number> => {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  };
+
+  #add(kind: StoredKind, bytes: Uint8Array): void {
+    const need = this.#used + frameHeadBytes + bytes.length;
+    if (this.#used > 0 && need > chunkBytesBehind + maxFrameBytes) this.#flush();
+    const buffer = this.#grown(this.#used + frameHeadBytes + bytes.length);
+    const at = this.#parts.world.now() - this.#session.startedAt;
+    putHead(buffer, this.#used, { at, kind, length: bytes.length });
+    buffer.set(bytes, this.#used + frameHeadBytes);
+    this.#used += frameHeadBytes + bytes.length;
+    this.#frames += 1;
+    const enough = this.#writing === 0 ? chunkBytes : chunkBytesBehind;
+    if (this.#used >= enough) this.#flush();
+    else this.#timer ??= this.#parts.world.after(chunkMs, () => this.#flush());
+  }
+
+  #grown(need: number): Buffer {
+    const buffer = this.#buffer;
+    if (buffer !== undefined && need <= buffer.length) return buffer;
+    const wider = this.#pool.take(need);
+    if (buffer !== undefined) {
+      buffer.copy(wider, 0, 0, this.#used);
+      this.#pool.give(buffer);
+    }
+    this.#buffer = wider;
+    return wider;
+  }
+
+  /** Sends what waits on its way to disk. */
+  #flush(): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = undefined;
+    const [buffer, used, frames, chunk] = [this.#buffer, this.#used, this.#frames, this.#chunks];
+    if (buffer === undefined || used === 0 || this.#fault !== undefined) return;
+    this.#buffer = undefined;
+    this.#used = 0;
+    this.#frames = 0;
+    this.#chunks += 1;
+    this.#writing += used;
+    const stored = this.#store(buffer.subarray(0, used), chunk);
+    stored.catch(ignore); // awaited in its turn below
+    // Chunks are stored side by side; their entries stand in the ledger in order.
+    this.#last = this.#last
+      .then(() => stored)
+      .then((bytes) =>
+        this.#parts.ledger.append({
+          kind: 'recording.chunk',
+          at: this.#parts.world.now(),
+          session: this.#session.id,
+          chunk,
+          digest: hash('sha256', bytes, 'hex'),
+          bytes: bytes.length,
+          frames,
+        }),
+      )
+      .then(
+        () => {
+          this.#writing -= used;
+          this.#pool.give(buffer);
+          this.#roomAgain();
+        },
+        (thrown: unknown) => this.#fail(thrown),
+      );
+  }
+
+  async #store(frames: Buffer, chunk: number): Promise<Uint8Array> {
+    const { keyId, key } = this.#parts.ledger.sessionKey(this.#session.id);
+    const bytes = await packChunk(frames, { session: this.#session.id, chunk, keyId, key });
+    await (this.#parts.store ?? storeFile)(`${this.#folder}/${chunk}.chunk`, bytes);
+    return bytes;
+  }
+
+  #roomAgain(): void {
+    if (this.#room === undefined || this.#writing + this.#used > heldBytes) return;
+    this.#room.resolve();
+    this.#room = undefined;
+  }
+
+  #fail(thrown: unknown): void {
+    if (this.#fault !== undefined) return;
+    const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'failed';
+    this.#fault = new Fault('recorder', `The recording cannot be written (${code})`, { cause: thrown });
+    this.#parts.log('error', 'recorder.failed', { session: this.#session.id, code });
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = undefined;
+    this.#buffer = undefined;
+    this.#room?.promise.catch(ignore);
+    this.#room?.reject(this.#fault);
+    this.#room = undefined;
+  }
+
+  async #close(): Promise<number> {
+    this.#flush();
+    await this.#last;
+    if (this.#fault !== undefined) throw this.#fault;
+    return this.#chunks;
+  }
+}
+
+function headerOf({ id, identity, resource, startedAt, peer, run }: Session): object {
+  return {
+    v: 1,
+    session: id,
+    identity: { subject: identity.subject, kind: identity.kind, groups: identity.groups },
+    resource: resource.name,
+    protocol: resource.kind,
+    startedAt,
+    peer,
+    ...(run === undefined ? {} : { run }),
+  };
+}
+
+/** A new file with its name on disk too: its entry in the ledger must never promise what a power cut can take. */
+async function storeFile(path: string, bytes: Uint8Array): Promise<void> {
+  const folder = path.slice(0, path.lastIndexOf('/'));
+  const made = await mkdir(folder, { recursive: true, mode: 0o700 });
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await syncUp(folder, made);
+}
+
+/** Syncs a folder, and the ones above it as far as they are new. */
+async function syncUp(folder: string, made: string | undefined): Promise<void> {
+  let at = folder;
+  for (;;) {
+    const directory = await open(at, 'r');
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+    if (made === undefined || at.length < made.length) return;
+    at = at.slice(0, at.lastIndexOf('/'));
+  }
+}
+
+async function* replay({ directory, ledger }: RecordingParts, of: RecordingOf): AsyncGenerator<Replayed> {
+  const folder = folderOf(directory, of.session, of.startedAt);
+  for (const [chunk, digest] of of.chunks.entries()) {
+    const bytes = await readFile(`${folder}/${chunk}.chunk`).catch(() => undefined);
+    yield* bytes === undefined
+      ? [{ kind: 'missing', chunk, why: 'The chunk is not there' } as const]
+      : await replayChunk(bytes, { chunk, digest, session: of.session, ledger });
+  }
+  for (const chunk of await unlisted(folder, of.chunks.length))
+    yield {
+      kind: 'missing',
+      chunk,
+      why: 'The ledger does not know this chunk: it was never finished, or added later',
+    };
+}
+
+async function replayChunk(
+  bytes: Buffer,
+  of: {
+    readonly chunk: number;
+    readonly digest: string;
+    readonly session: SessionId;
+    readonly ledger: RecordingParts['ledger'];
+  },
+): Promise<readonly Replayed[]> {
+  const { chunk, session } = of;
+  const missing = (why: string): readonly Replayed[] => [{ kind: 'missing', chunk, why }];
+  if (hash('sha256', bytes, 'hex') !== of.digest) return missing('The chunk is not the one the ledger knows');
+  const keyId = chunkKeyId(bytes);
+  const key = keyId === undefined ? undefined : of.ledger.findKey(keyId, session);
+  if (keyId === undefined || key === undefined) return missing('Its key was destroyed');
+  const frames = await unpackChunk(bytes, { session, chunk, keyId, key });
+  if (!frames.ok) return missing(frames.error);
+  return frames.value.map((frame) => ({ kind: 'frame', chunk, frame }));
+}
+
+async function unlisted(folder: string, known: number): Promise<readonly number[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names
+    .map((name) => Number(/^(\d+)\.chunk$/.exec(name)?.[1] ?? NaN))
+    .filter((chunk) => chunk >= known)
+    .sort((a, b) => a - b);
+}
+
+function ignore(): void {
+  // Whoever needs to know awaits it elsewhere.
+}
