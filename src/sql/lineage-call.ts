@@ -139,11 +139,7 @@ function implicitCast(
   routines: readonly Routine[],
   values: readonly Value[],
 ): string | undefined {
-  return whyImplicit(
-    reader,
-    values,
-    routines.flatMap((each) => each.arguments),
-  );
+  return whyImplicit(reader, values, () => routines.flatMap((each) => each.arguments));
 }
 
 // count(column) says how many, not what; count(CASE …) is a question about the values.

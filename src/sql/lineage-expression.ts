@@ -248,7 +248,7 @@ function operation(reader: Reader, fields: Fields, space: Space): Value {
   const found = names.map((each) => operatorsFor(reader, each, left, right));
   const whys = found.map((each) => whyOpaqueOperator(reader, each));
   const operands = left === undefined ? [right] : [left, right];
-  const types = found.flat().flatMap((each) => [each.left, each.right]);
+  const types = (): readonly number[] => found.flat().flatMap((each) => [each.left, each.right]);
   const why = whys.find((each) => each !== undefined) ?? whyImplicit(reader, operands, types);
   const flows = operands.map((each) => each.flow);
   const scalar = right.scalar && (left?.scalar ?? true);

@@ -81,12 +81,17 @@ export function operatorsFor(
   right: Value | undefined,
 ): readonly Operator[] {
   const [schemas, name] = places(reader, names, 'operator');
-  const fitting = schemas
-    .flatMap((schema) => reader.catalogue.operators(schema, name))
-    .filter((each) => (each.left === 0) === (left === undefined));
   const [a, b] = operandTypes(left?.type, right?.type);
-  const exact = fitting.filter((each) => (left === undefined || each.left === a) && each.right === b);
-  if (b !== undefined && exact.length > 0) return exact;
+  const fitting: Operator[] = [];
+  const exact: Operator[] = [];
+  for (const schema of schemas) {
+    for (const each of reader.catalogue.operators(schema, name)) {
+      if ((each.left === 0) !== (left === undefined)) continue;
+      fitting.push(each);
+      if (b !== undefined && each.right === b && (left === undefined || each.left === a)) exact.push(each);
+    }
+  }
+  if (exact.length > 0) return exact;
   const taking = fitting.filter(
     (each) =>
       (left === undefined || accepts(reader, each.left, left.type)) &&
@@ -162,8 +167,9 @@ function accepts(reader: Reader, parameter: number | undefined, given: number | 
   if (wanted === undefined || type === undefined || wanted.oid === type.oid) return true;
   if (wanted.kind === 'pseudo') return acceptsAny(wanted.name, type);
   if (type.kind === 'pseudo' || (type.kind === 'composite' && wanted.kind === 'composite')) return true;
-  const casts = reader.casts();
-  if (casts.has(castKey(type.oid, wanted.oid)) || casts.has(castKey(given, parameter))) return true;
+  const { targets } = castsOf(catalogue);
+  if (targets.get(type.oid)?.has(wanted.oid) === true || targets.get(given)?.has(parameter) === true)
+    return true;
   return type.element !== 0 && wanted.element !== 0 && accepts(reader, wanted.element, type.element);
 }
 
@@ -176,22 +182,31 @@ function acceptsAny(pseudo: string, type: Type): boolean {
   return true;
 }
 
-function castKey(source: number, target: number): string {
-  return `${source} ${target}`;
+interface Casts {
+  /** By functions that did not come with PostgreSQL. */
+  readonly own: readonly Cast[];
+  /** To which types there is a cast from each. */
+  readonly targets: ReadonlyMap<number, ReadonlySet<number>>;
 }
 
-export function castKeys(catalogue: Catalogue): ReadonlySet<string> {
-  return new Set(catalogue.casts.map((each) => castKey(each.source, each.target)));
-}
+const byCatalogue: WeakMap<Catalogue, Casts> = new WeakMap();
 
-/** Casts by functions that did not come with PostgreSQL. */
-export function ownCastsOf(catalogue: Catalogue): readonly Cast[] {
-  return catalogue.casts.filter((each) => each.routine >= firstUserOid);
+/** Worked out once for each catalogue. */
+function castsOf(catalogue: Catalogue): Casts {
+  const known = byCatalogue.get(catalogue);
+  if (known !== undefined) return known;
+  const targets = new Map<number, Set<number>>();
+  for (const { source, target } of catalogue.casts) {
+    targets.set(source, (targets.get(source) ?? new Set()).add(target));
+  }
+  const casts = { own: catalogue.casts.filter((each) => each.routine >= firstUserOid), targets };
+  byCatalogue.set(catalogue, casts);
+  return casts;
 }
 
 /** Why converting a value to a type can give something else than what is converted. */
 export function whyOpaqueCast(reader: Reader, source: Value, target: Type): string | undefined {
-  for (const cast of reader.ownCasts) {
+  for (const cast of castsOf(reader.catalogue).own) {
     if (source.type !== undefined && source.type !== cast.source) continue;
     if (!isOrHolds(reader.catalogue, target, cast.target)) continue;
     const routine = reader.catalogue.routineByOid(cast.routine);
@@ -206,10 +221,10 @@ export function whyOpaqueCast(reader: Reader, source: Value, target: Type): stri
 export function whyImplicit(
   reader: Reader,
   values: readonly Value[],
-  targets: Iterable<number>,
+  targets: () => readonly number[],
 ): string | undefined {
-  if (reader.ownCasts.length === 0) return undefined;
-  for (const oid of new Set(targets)) {
+  if (castsOf(reader.catalogue).own.length === 0) return undefined;
+  for (const oid of new Set(targets())) {
     const target = reader.catalogue.typeByOid(oid);
     if (target === undefined) continue;
     for (const value of values) {
@@ -222,11 +237,7 @@ export function whyImplicit(
 
 /** Why values that are brought to one type (CASE, UNION, ARRAY) can change on the way. */
 export function whyMixed(reader: Reader, values: readonly Value[]): string | undefined {
-  return whyImplicit(
-    reader,
-    values,
-    values.flatMap((each) => each.type ?? []),
-  );
+  return whyImplicit(reader, values, () => values.flatMap((each) => each.type ?? []));
 }
 
 function isOrHolds(catalogue: Catalogue, type: Type, oid: number): boolean {
@@ -245,9 +256,16 @@ export type Shape =
   | { readonly kind: 'open' };
 
 export function shapeOf(reader: Reader, routines: readonly Routine[], args: readonly Value[]): Shape {
-  const [first, ...rest] = routines.map((each) => shapeOfOne(reader.catalogue, each, args));
-  if (first === undefined) return { kind: 'open' };
-  return rest.reduce((all, each) => common(all, each), first);
+  let all: Shape | undefined;
+  const plain = new Set<number>();
+  for (const routine of routines) {
+    // `=` alone is sixty functions that give one type.
+    if (routine.columns.length === 0 && plain.has(routine.returns)) continue;
+    const shape = shapeOfOne(reader.catalogue, routine, args);
+    if (shape.kind === 'scalar' && shape.type === routine.returns) plain.add(routine.returns);
+    all = all === undefined ? shape : common(all, shape);
+  }
+  return all ?? { kind: 'open' };
 }
 
 function common(a: Shape, b: Shape): Shape {

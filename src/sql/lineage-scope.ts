@@ -1,4 +1,4 @@
-import type { Cast, Catalogue } from './catalogue.ts';
+import type { Catalogue } from './catalogue.ts';
 import type { Scope } from './analysis.ts';
 import {
   alsoOf,
@@ -20,9 +20,6 @@ export interface Reader {
   readonly catalogue: Catalogue;
   readonly scope: Scope;
   readonly uses: Uses;
-  readonly ownCasts: readonly Cast[];
-  /** Pairs of types with a cast between them. */
-  readonly casts: () => ReadonlySet<string>;
   /** One step of work and one level down; false when the statement is too long or too deep to be followed. */
   readonly enter: () => boolean;
   readonly leave: () => void;

@@ -2,7 +2,7 @@
 // Pure and total: what is not understood has unknown lineage, never none.
 import type { ColumnUse } from '../core/action.ts';
 import type { OutputColumn, Outputs, Scope } from './analysis.ts';
-import type { Cast, Catalogue } from './catalogue.ts';
+import type { Catalogue } from './catalogue.ts';
 import { valueOf } from './lineage-expression.ts';
 import {
   type Cell,
@@ -15,7 +15,6 @@ import {
   type Value,
 } from './lineage-flow.ts';
 import { selectRows } from './lineage-query.ts';
-import { castKeys, ownCastsOf } from './lineage-routine.ts';
 import { openWhy, type Reader, type Space } from './lineage-scope.ts';
 import { type Answer, answerOf } from './lineage-statement.ts';
 import { collectUses, noUses, type Uses } from './lineage-uses.ts';
@@ -84,8 +83,6 @@ function flowOfRows(rows: Rows): ReturnType<typeof derive> {
 
 interface Shared {
   readonly catalogue: Catalogue;
-  readonly ownCasts: readonly Cast[];
-  readonly casts: { keys?: ReadonlySet<string> };
   readonly left: { steps: number; levels: number };
   readonly equals: Map<Value, Set<Value>>;
   readonly firstNames: Map<unknown, string>;
@@ -94,13 +91,8 @@ interface Shared {
 
 function readerFor(catalogue: Catalogue, scope: Scope, uses: Uses): Reader {
   const left = { steps: mostSteps, levels: mostLevels };
-  const ownCasts = ownCastsOf(catalogue);
-  return reader(
-    { catalogue, ownCasts, casts: {}, left, equals: new Map(), firstNames: new Map(), cells: new Map() },
-    scope,
-    uses,
-    [],
-  );
+  const shared = { catalogue, left, equals: new Map(), firstNames: new Map(), cells: new Map() };
+  return reader(shared, scope, uses, []);
 }
 
 function reader(shared: Shared, scope: Scope, uses: Uses, inside: readonly number[]): Reader {
@@ -109,8 +101,6 @@ function reader(shared: Shared, scope: Scope, uses: Uses, inside: readonly numbe
     catalogue,
     scope,
     uses,
-    ownCasts: shared.ownCasts,
-    casts: () => (shared.casts.keys ??= castKeys(catalogue)),
     equals: shared.equals,
     firstNames: shared.firstNames,
     cells: shared.cells,
