@@ -9,7 +9,7 @@ export interface PolicyProblem extends Place {
   readonly length?: number;
 }
 
-/** code: what it means. The first letter after the dash: Y shape of a file, L layers and modules, T types, E exemptions. */
+/** code: what it means. The first letter after the dash: Y shape of a file, L layers and modules, T types, E exemptions, M what a rule carries, S analysis. */
 export const problemCodes = {
   'SP-Y001': 'The file is not valid YAML',
   'SP-Y002': 'A key is not known here',
@@ -35,6 +35,19 @@ export const problemCodes = {
   'SP-T106': 'The condition may cost too much',
   'SP-T107': 'The verb, resource kind or access does not exist',
   'SP-E300': 'The exemption has no effect or names nothing',
+  'SP-E301': 'The exemption has expired',
+  'SP-E302': 'The exemption lasts longer than 90 days',
+  'SP-M101': 'The rule has no owner, no why or no fix',
+  'SP-M110': 'The rule decides in no test',
+  'SP-M111': 'A part of the condition is never true, or never false, in the tests',
+  'SP-M112': 'A change of the rule breaks no test',
+  'SP-M120': 'A test fails',
+  'SP-M121': 'Fewer rules, conditions or mutants are covered than policy.yaml asks for',
+  'SP-S202': 'The allow rule can never allow: a deny rule always matches with it',
+  'SP-S203': 'The rule adds nothing to another one',
+  'SP-S204': 'No mask speaks of the tag',
+  'SP-S210': 'The allow rule is for anybody',
+  'SP-S211': 'No layer can grant anything',
 } as const;
 
 export type ProblemCode = keyof typeof problemCodes;

@@ -1,0 +1,114 @@
+import type { Case } from './cases.ts';
+import { decider } from './decide.ts';
+import type { RuleDuties } from './duties.ts';
+import type { LoadedPolicy } from './load.ts';
+import type { MatchTest } from './match.ts';
+import type { Rule } from './rule.ts';
+import { judgeCase } from './trial.ts';
+import { identityKinds } from './words.ts';
+
+/** A policy with one small fault put in: good tests notice. */
+export interface Mutant {
+  readonly rule: Rule;
+  readonly change: string; // `without match access: read`
+  readonly rules: readonly Rule[];
+}
+
+export interface Mutation {
+  readonly killed: number;
+  readonly all: number;
+  readonly survivors: readonly Pick<Mutant, 'rule' | 'change'>[];
+}
+
+/** How many of all small faults the cases notice. Asks each case once a fault: milliseconds for tens of rules. */
+export function mutate(policy: LoadedPolicy, cases: readonly Case[]): Mutation {
+  const survivors: Pick<Mutant, 'rule' | 'change'>[] = [];
+  const all = mutantsOf(policy.ruling.rules);
+  for (const { rule, change, rules } of all) {
+    const decide = decider({ ...policy.ruling, rules });
+    const judge = { decide, tagsOf: policy.tagsOf };
+    if (cases.every((each) => judgeCase(judge, each).failures.length === 0)) survivors.push({ rule, change });
+  }
+  return { killed: all.length - survivors.length, all: all.length, survivors };
+}
+
+function mutantsOf(rules: readonly Rule[]): readonly Mutant[] {
+  return rules
+    .filter((rule) => rule.enforce === 'enforce')
+    .flatMap((rule) =>
+      changesOf(rule).map(([change, changed]) => ({
+        rule,
+        change,
+        rules: rules.flatMap((each) => (each !== rule ? [each] : changed === undefined ? [] : [changed])),
+      })),
+    );
+}
+
+type Change = readonly [string, Rule | undefined];
+
+function changesOf(rule: Rule): readonly Change[] {
+  return [['without the rule', undefined], ...narrower(rule), ...flipped(rule), ...weaker(rule)];
+}
+
+/** Each test of the match and each part of the condition taken away: the rule then matches more. */
+function narrower(rule: Rule): readonly Change[] {
+  const { match, when } = rule;
+  // A rule reads the attributes of its kind, so about other kinds it would only fail; and a test that everything passes
+  // can be taken away without a difference.
+  const telling = match.tests.filter((test) => test.key !== 'resource.kind' && !isWhole(rule, test));
+  const matches = telling.map((test): Change => {
+    const tests = match.tests.filter((each) => each !== test);
+    const verb = test.key === 'action' ? () => true : match.verb;
+    return [`without match \`${test.source}\``, { ...rule, match: { ...match, tests, verb } }];
+  });
+  const parts = (when?.parts ?? []).map((part): Change => {
+    const left = when?.parts.filter((each) => each !== part) ?? [];
+    const { when: _, ...bare } = rule;
+    return [
+      `without \`${part.source.replaceAll(/\s+/g, ' ')}\``,
+      when === undefined || left.length === 0 ? bare : { ...rule, when: { ...when, parts: left } },
+    ];
+  });
+  return [...matches, ...parts];
+}
+
+/** Whether a test names everything there is. */
+function isWhole({ match }: Rule, { key }: MatchTest): boolean {
+  const items = match.items.get(key) ?? [];
+  if (key === 'identity.kind') return identityKinds.every((kind) => items.includes(kind));
+  return key === 'action' && items.some((item) => item === '*' || item === 'sql.*');
+}
+
+function flipped(rule: Rule): readonly Change[] {
+  if (rule.ref.effect === 'require') return [];
+  const effect = rule.ref.effect === 'allow' ? 'deny' : 'allow';
+  return [[`as ${effect}`, { ...rule, ref: { ...rule.ref, effect } }]];
+}
+
+/** Each duty taken away or made weaker. */
+function weaker(rule: Rule): readonly Change[] {
+  const { duties } = rule;
+  if (duties === undefined) return [];
+  const change = (what: string, to: Partial<RuleDuties>): Change => [
+    what,
+    { ...rule, duties: { ...duties, ...to } },
+  ];
+  const { rowLimit: _, ...unlimited } = duties;
+  return [
+    ...duties.masks.map((mask) =>
+      change(`without the mask of ${mask.tag}`, { masks: duties.masks.filter((each) => each !== mask) }),
+    ),
+    ...duties.finds.map((find) =>
+      change(`without the mask of a found ${find.entity}`, {
+        finds: duties.finds.filter((each) => each !== find),
+      }),
+    ),
+    ...(duties.approve.length > 0 ? [change('without its approval', { approve: [] })] : []),
+    ...(duties.rowLimit === undefined
+      ? []
+      : ([
+          ['without its limit of rows', { ...rule, duties: unlimited }],
+          change('with a larger limit of rows', { rowLimit: duties.rowLimit + 1 }),
+        ] as const)),
+  ];
+}
