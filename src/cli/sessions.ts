@@ -117,16 +117,18 @@ export function sessionText(session: SessionDetail): string {
     `  ${clock(startedAt)}, ${ended}, ${facts.join(', ')}`,
   ];
   const statements = session.statements.map((each) => `\n${statementText(each)}`);
+  if (session.more === true) statements.push(`\n... and more than these ${session.statements.length}\n`);
   return safe(`${head.join('\n')}\n${statements.length === 0 ? '\nNo statements\n' : statements.join('')}`);
 }
 
 const verdicts = { allow: 'ALLOWED', deny: 'DENIED', review: 'HELD' } as const;
 
 export function statementText(statement: DecisionRecord): string {
-  const { denial, outcome, text } = statement;
+  const { denial, outcome, text, cutFrom } = statement;
   const lines = [
     `${statement.at.slice(11, 23)}  ${verdicts[statement.decision].padEnd(7)}  ${statement.verb} (${statement.access})  ${statement.id}`,
     ...(text ?? '(the statement was erased)').split('\n').map((line) => `  | ${line}`),
+    ...(cutFrom === undefined ? [] : [`  ... of ${cutFrom} bytes`]),
     ...(denial === undefined ? [] : [`  why    ${denial.why}`]),
     ...rulesOf(statement).map((rule) => `  rule   ${rule}`),
     ...(denial?.fix ?? []).map((fix) => `  fix    ${fix}`),

@@ -50,7 +50,9 @@ const session: SessionDetail = {
   peer: '127.0.0.1:5',
   run: 'turn-7',
   decisions: 2,
+  allowed: 1,
   denied: 1,
+  reviewed: 0,
   statements: [
     {
       ...denied,

@@ -74,14 +74,12 @@ async function signed(payload: object, by = key, header = { alg: 'EdDSA', typ: '
 }
 
 test('verifyToken() refuses what is not a live token of this gateway', async (t) => {
-  const hmacWithPublicKey = await new SignJWT(claims)
-    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
-    .sign(
-      createPublicKey(publicKey.export({ type: 'spki', format: 'pem' })).export({
-        type: 'spki',
-        format: 'der',
-      }),
-    );
+  const hmacWithPublicKey = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).sign(
+    createPublicKey(publicKey.export({ type: 'spki', format: 'pem' })).export({
+      type: 'spki',
+      format: 'der',
+    }),
+  );
   const cases: readonly (readonly [string, TokenFault, Secret, Partial<VerifyParts>?, string?])[] = [
     ['nothing', 'malformed', new Secret('')],
     ['a password', 'malformed', new Secret('hunter2')],

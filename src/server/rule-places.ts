@@ -1,4 +1,5 @@
 import type { RuleRef } from '../core/decision.ts';
+import type { DecisionRecord, Records } from './api/records.ts';
 
 const policiesKept = 100;
 
@@ -14,6 +15,30 @@ export class RulePlaces {
     }
   }
 
-  readonly placeOf = (rule: string, digest: string): string | undefined =>
-    this.#places.get(digest)?.get(rule);
+  /** The same records, with the place of each rule where it is known. */
+  on(records: Records): Records {
+    return {
+      sessions: records.sessions,
+      session: async (id) => {
+        const found = await records.session(id);
+        return found === undefined
+          ? undefined
+          : { ...found, statements: found.statements.map((each) => this.#placed(each)) };
+      },
+      decision: async (id) => {
+        const found = await records.decision(id);
+        return found === undefined ? undefined : this.#placed(found);
+      },
+    };
+  }
+
+  #placed(decision: DecisionRecord): DecisionRecord {
+    const places = this.#places.get(decision.policy);
+    if (places === undefined) return decision;
+    const rules = decision.rules.map((rule) => {
+      const at = rule.at ?? places.get(rule.id);
+      return at === undefined ? rule : { ...rule, at };
+    });
+    return { ...decision, rules };
+  }
 }

@@ -14,15 +14,15 @@ import type { Log } from '../core/ports.ts';
 import type { Protocol } from '../core/protocol.ts';
 import { kindsOf } from '../policy/kinds.ts';
 import { openLedger } from '../stores/ledger.ts';
+import { recordings } from '../stores/recordings.ts';
+import { sessionRecords } from '../stores/sessions.ts';
 import { ownCertificate, type Certificate } from './certificates.ts';
 import type { Config } from './config.ts';
-import { openRecordings } from './interim.ts';
 import { startGateway, type Gateway } from './gateway.ts';
 import { maskKey, revokedTokens, tokenKeys, type TokenKeys } from './keys.ts';
 import { logger } from './logs.ts';
 import { metricsPage, type MetricsPage } from './metrics.ts';
 import { policyNotes, watchPolicy } from './policy-source.ts';
-import { openRecords } from './records.ts';
 import { RulePlaces } from './rule-places.ts';
 
 export const version = '0.1.0';
@@ -80,7 +80,7 @@ export async function wire({ config, home, protocols, keys }: Wiring): Promise<R
     );
 
     const places = new RulePlaces();
-    const records = await openRecords({ ledger, placeOf: places.placeOf }); // before the first entry
+    const records = places.on(await sessionRecords(ledger, log)); // before the first entry
 
     const notes = policyNotes(ledger, world);
     const policy = under.use(
@@ -100,7 +100,7 @@ export async function wire({ config, home, protocols, keys }: Wiring): Promise<R
         },
       }),
     );
-    const recordings = openRecordings();
+    const { recorder } = recordings({ directory: data, ledger, world, log });
 
     const gateway = await startGateway({
       version,
@@ -117,7 +117,7 @@ export async function wire({ config, home, protocols, keys }: Wiring): Promise<R
       ledger,
       ledgerState: () => ledgerState,
       records,
-      recorder: recordings.recorder,
+      recorder,
       listen: listenTcp,
       dial: (address, signal) => dialTcp(address, signal, config.limits.connectSeconds * 1_000),
       worker: (module) => worker(module, { metrics }),

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
+import type { SessionDetail } from '../../src/server/api/records.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-demo-'));
@@ -108,6 +109,19 @@ async function asks(ready: Ready, user: string, password: string, sql: string): 
   }
 }
 
+/** The newest session of whose token it is, once its end is written down. */
+async function last({ api }: Ready, token: string): Promise<SessionDetail> {
+  for (;;) {
+    const answer = await fetch(`${api}/api/v1/sessions/last`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    assert.equal(answer.status, 200);
+    const session = (await answer.json()) as SessionDetail;
+    if (session.state === 'closed') return session;
+    await sleep(50);
+  }
+}
+
 suite('the demo', { timeout: 300_000 }, async () => {
   const base = await freeBase();
 
@@ -160,6 +174,17 @@ suite('the demo', { timeout: 300_000 }, async () => {
     const { analyst, dba } = ready.identities;
     await assert.rejects(asks(ready, 'dba', analyst?.token ?? '', 'SELECT 1'), { code: /^28/ });
     await assert.rejects(asks(ready, 'analyst', `${dba?.token}x`, 'SELECT 1'), { code: /^28/ });
+
+    const own = await last(ready, analyst?.token ?? '');
+    assert.deepEqual(
+      own.statements.map(({ text, decision, outcome }) => [
+        text,
+        decision,
+        outcome !== undefined && 'rows' in outcome ? outcome.rows : 0,
+      ]),
+      [['SELECT id FROM orders WHERE id = 7', 'allow', 1]],
+    );
+    assert.match(own.statements[0]?.rules[0]?.at ?? '', /^modules\/.*\.policy\.yaml:\d+:\d+$/);
 
     const second = start(base + 40, home, join(folder, 'second.json'));
     assert.equal(await second.ended, 2);

@@ -49,7 +49,9 @@ function session(id: string, subject: string): SessionSummary {
     state: 'open',
     peer: '127.0.0.1:5',
     decisions: 1,
+    allowed: 0,
     denied: 1,
+    reviewed: 0,
   };
 }
 

@@ -30,11 +30,15 @@ export interface SessionSummary {
   readonly run?: string;
   readonly client?: string;
   readonly decisions: number;
+  readonly allowed: number;
   readonly denied: number;
+  readonly reviewed: number;
 }
 
 export interface SessionDetail extends SessionSummary {
   readonly statements: readonly DecisionRecord[];
+  /** True where there are more statements than are shown. */
+  readonly more?: true;
 }
 
 export interface DecisionRecord {
@@ -54,6 +58,9 @@ export interface DecisionRecord {
   readonly policy: string;
   readonly commit?: string;
   readonly denial?: Denial;
+  /** Absent once the key of its session was destroyed. */
   readonly text?: string;
+  /** Bytes of the whole text, where the entry holds only its beginning. */
+  readonly cutFrom?: number;
   readonly outcome?: Outcome;
 }

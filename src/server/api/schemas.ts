@@ -46,7 +46,9 @@ const summary: Readonly<Record<string, Schema>> = {
   'run?': text,
   'client?': text,
   decisions: count,
+  allowed: count,
   denied: count,
+  reviewed: count,
 };
 
 export type SchemaName =
@@ -144,9 +146,10 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
     'commit?': text,
     'denial?': ref('Denial'),
     'text?': { type: 'string', description: 'absent once the key of its session was destroyed' },
+    'cutFrom?': { ...count, description: 'bytes of the whole text, where only its beginning is kept' },
     'outcome?': ref('Outcome'),
   }),
-  Session: shape({ ...summary, statements: list(ref('Decision')) }),
+  Session: shape({ ...summary, statements: list(ref('Decision')), 'more?': { type: 'boolean' } }),
   Explanation: shape({
     identity: text,
     resource: text,
