@@ -10,6 +10,7 @@ import {
 } from './calls.ts';
 import { conditionOf } from './condition.ts';
 import { createRelation, referTo } from './define.ts';
+import { addFieldFunction } from './fields.ts';
 import { isOwn } from './functions.ts';
 import { columnRefParts, nameFrom } from './names.ts';
 import { addUnknown, type Env, type Reading } from './reading.ts';
@@ -56,7 +57,7 @@ export const handlers: Readonly<Record<string, Handler>> = {
   A_Indirection: (reading, fields, env) => {
     for (const each of list(fields['indirection'])) {
       const name = stringOf(each);
-      if (name !== undefined) addRowFunction(reading, name);
+      if (name !== undefined) addFieldFunction(reading, name);
     }
     reading.children('A_Indirection', fields, env);
   },
