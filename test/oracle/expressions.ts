@@ -76,6 +76,10 @@ export const expressions: Rules = {
   // Expressions over x's columns.
   int: [
     'x.a',
+    '(x.a).w_int',
+    '((x).a).w_imm',
+    '(x.id).abs',
+    'x.w_anyrow',
     'x.id',
     'x.a',
     'x.id',
@@ -96,6 +100,12 @@ export const expressions: Rules = {
   ],
   text: [
     'x.t',
+    '(x.t).w_text',
+    '(x.t).upper',
+    '(x.a).w_imm::text',
+    'x.t COLLATE app.nocase',
+    'to_json(x)::text',
+    'x::text',
     'x.t',
     '{ctext}',
     'upper(x.t)',
@@ -147,6 +157,30 @@ export const expressions: Rules = {
   // What does more than it says.
   hot_int: [
     'app.w_plain()',
+    // Functional notation: a dot calls any function of one argument.
+    '(5).w_int',
+    '(({cint})::int).w_sql',
+    '(ROW(1, 2)).w_anyrow',
+    '(4242).lo_unlink',
+    '(0).lo_creat',
+    `(('x'::text).w_text)::int`,
+    '((SELECT 5)).w_int',
+    '(app.w_out()).a.w_int',
+    '(SELECT c.id FROM app.customers AS c LIMIT 1).w_imm',
+    '(SELECT c.w_anyrow FROM app.customers AS c LIMIT 1)',
+    '(ARRAY[1, 2])[1].w_int',
+    'checked(5)',
+    'app.checked(5)',
+    'COALESCE(NULL::app.checked, 7)',
+    '(ARRAY[5]::app.words)[1]',
+    `('{{5}}'::app.words)[1]`,
+    `(('(5,x)'::app.holder)).c`,
+    '(CAST(ARRAY[1] AS app.checked[]))[1]',
+    '(string_to_array({word}, NULL))[1]::app.checked',
+    `(ts_rewrite('a', 'select app.w_text(''a'')::tsquery, ''b''::tsquery') IS NULL)::int`,
+    `18:JSON_VALUE('5', '$' RETURNING app.checked)`,
+    `18:(JSON_QUERY('{"c": 5}', '$' RETURNING app.holder)).c`,
+    '(SELECT array_length(array_agg(app.w_int(g) ORDER BY g), 1) FROM generate_series(1, 2) AS g)',
     'app.w_int({number})',
     'app.w_sql(1)',
     'app.w_atomic()',
@@ -343,6 +377,9 @@ export const expressions: Rules = {
   // FROM items, always called x.
   from: [
     '{only}{rel} AS x',
+    '{table} AS x TABLESAMPLE SYSTEM (app.w_plain()) REPEATABLE ({cint})',
+    `18:JSON_TABLE('5', '$' COLUMNS (id app.checked PATH '$', a int PATH '$', t text PATH '$', b bool PATH '$' NULL ON ERROR)) AS x`,
+    'ROWS FROM (app.w_rows({cint}), unnest(ARRAY[{cint}])) AS x (id, a, t, b, u)',
     '{only}{rel} AS x',
     '{rel} x',
     '{table} AS x TABLESAMPLE BERNOULLI (50)',
@@ -417,6 +454,8 @@ export const expressions: Rules = {
   ],
   select: [
     'SELECT x.a FROM {table} AS x',
+    'WITH RECURSIVE w (n) AS (SELECT 1 UNION ALL SELECT w.n + 1 FROM w WHERE w.n < 3) CYCLE n SET c TO {cbool} DEFAULT false USING p SELECT count(*) FROM w',
+    'WITH RECURSIVE w (n) AS (SELECT 1 UNION ALL SELECT w.n + 1 FROM w WHERE w.n < 3) SEARCH BREADTH FIRST BY n SET o SELECT n, {cint} FROM w ORDER BY o',
     'SELECT {list} FROM {from}{where}{order}{limit}',
     'SELECT {list} FROM {from}{where}{order}{limit}',
     'SELECT {list} FROM {from}{where}{order}{limit}',
@@ -471,6 +510,9 @@ export const expressions: Rules = {
   ],
   insert: [
     'INSERT INTO {target} (id, a, t, b) VALUES {row}{returning}',
+    'INSERT INTO app.moods (id, p.a) VALUES (6, {cint})',
+    'INSERT INTO app.moods (id, p) VALUES (7, ROW({cint}, {ctext}))',
+    'INSERT INTO app.moods (id, m) VALUES (8, {mood})',
     'INSERT INTO {target} AS x (id, a, t, b) VALUES {row}, {row}{returning}',
     'INSERT INTO {target} (id, a, t, b) {subselect}{returning}',
     'INSERT INTO {target} (a) VALUES ({cint}){returning}',
@@ -489,6 +531,7 @@ export const expressions: Rules = {
   range: ['NULL', `'[1,3)'`, 'app.w_range(1, 2)'],
   set: [
     'a = {number}',
+    'a = (ARRAY[{int}])[1]',
     't = {text}',
     'a = {int}, b = {bool}',
     'id = x.id + 100',

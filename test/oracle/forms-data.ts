@@ -125,6 +125,8 @@ export const dataForms: Readonly<Record<string, Form>> = {
   DECLARE: {
     rules: [
       'DECLARE c CURSOR FOR {select}',
+      'DECLARE c CURSOR WITH HOLD FOR {select}',
+      'DECLARE c CURSOR FOR {select}; EXPLAIN ANALYZE {query}',
       'DECLARE c SCROLL CURSOR FOR {select}; FETCH ALL FROM c',
       'DECLARE c NO SCROLL CURSOR WITHOUT HOLD FOR SELECT {list} FROM {from}; FETCH 2 FROM c; CLOSE c',
       'DECLARE c INSENSITIVE BINARY CURSOR FOR {select}; MOVE 1 IN c',

@@ -365,6 +365,8 @@ export const serverForms: Readonly<Record<string, Form>> = {
       `SELECT pg_import_system_collations('app')`,
       `SELECT query_to_xml('SELECT 1', true, true, '')`,
       `SELECT ts_stat('SELECT to_tsvector(''x'')')`,
+      `SELECT ('/etc/hostname'::text).pg_read_file`,
+      `SELECT ('/'::text).pg_ls_dir`,
       `SELECT pg_rotate_logfile()`,
       'SELECT pg_cancel_backend(0)',
     ],

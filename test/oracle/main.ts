@@ -1,7 +1,7 @@
-// Long runs by hand: node test/oracle/main.ts --count N --seed S [--version 15|18] [--temper wild] [--user app_user] [--all]
+// Long runs by hand: node test/oracle/main.ts --count N --seed S [--version 15|18] [--temper wild] [--user app_user] [--builtins] [--all]
 import { parseArgs } from 'node:util';
 import { startPostgres } from '../e2e/harness/postgres.ts';
-import { oracle, prepareServer, serverSettings, summary } from './run.ts';
+import { oracle, oracleOfBuiltins, prepareServer, serverSettings, summary } from './run.ts';
 
 const { values } = parseArgs({
   options: {
@@ -10,6 +10,7 @@ const { values } = parseArgs({
     version: { type: 'string', default: '18' },
     temper: { type: 'string', default: 'mild' },
     user: { type: 'string', default: 'postgres' },
+    builtins: { type: 'boolean', default: false },
     all: { type: 'boolean', default: false },
   },
 });
@@ -21,12 +22,14 @@ await using server = await startPostgres({
 const temper = values.temper === 'wild' ? 'wild' : 'mild';
 await prepareServer(server, temper);
 const started = performance.now();
-const report = await oracle(server, {
-  count: Number(values.count),
-  seed: Number(values.seed),
-  temper,
-  user: values.user,
-});
+const report = values.builtins
+  ? await oracleOfBuiltins(server)
+  : await oracle(server, {
+      count: Number(values.count),
+      seed: Number(values.seed),
+      temper,
+      user: values.user,
+    });
 process.stdout.write(`${summary(report)}\n${((performance.now() - started) / 1000).toFixed(1)} s\n`);
 const top = (counts: ReadonlyMap<string, number>): string =>
   [...counts]

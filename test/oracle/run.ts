@@ -4,8 +4,9 @@ import type { Scope } from '../../src/sql/analysis.ts';
 import { catalogue, type Catalogue } from '../../src/sql/catalogue.ts';
 import { load, parse } from '../../src/sql/parse.ts';
 import { type PostgresServer } from '../e2e/harness/postgres.ts';
-import { parseOne } from '../e2e/harness/query.ts';
+import { parseOne, textQuery } from '../e2e/harness/query.ts';
 import { RawClient } from '../e2e/harness/raw.ts';
+import { builtinCalls } from './builtins.ts';
 import { compare, type Surroundings, type Told, type Verdict } from './compare.ts';
 import { type Generated, statements } from './generate.ts';
 import { type Measured, say, scale } from './measure.ts';
@@ -61,26 +62,55 @@ export const serverSettings: Readonly<Record<string, string>> = {
   jit: 'off',
 };
 
-export async function oracle(
+/** Judges texts; stands in for the analysis where a test wants to see that the oracle notices. */
+export type Judge = (text: string, known: Catalogue, scope: Scope) => Told;
+
+export interface OracleOptions {
+  readonly count: number;
+  readonly seed: number;
+  readonly temper: Temper;
+  readonly user?: string;
+  readonly judge?: Judge;
+}
+
+/** Draws statements from the grammar and compares. */
+export async function oracle(server: PostgresServer, options: OracleOptions): Promise<Report> {
+  const source = statements(server.version, options.temper, options.seed);
+  const drawn = function* (): Generator<Generated> {
+    for (let at = 0; at < options.count; at++) yield source.next().value;
+  };
+  return weighAll(server, drawn(), options);
+}
+
+/** Calls every function that came with the server. */
+export async function oracleOfBuiltins(server: PostgresServer): Promise<Report> {
+  const client = await server.connect({ database });
+  const calls = await builtinCalls(textQuery(client));
+  await client.end();
+  const texts = calls.map((text): Generated => ({
+    form: /"(.*)"/.exec(text)?.[1] ?? '',
+    text,
+    where: 'inside',
+    effect: false,
+  }));
+  return weighAll(server, texts, {});
+}
+
+async function weighAll(
   server: PostgresServer,
-  options: { readonly count: number; readonly seed: number; readonly temper: Temper; readonly user?: string },
+  texts: Iterable<Generated>,
+  { user = 'postgres', judge = tell }: { readonly user?: string; readonly judge?: Judge },
 ): Promise<Report> {
   await load();
-  const client = await RawClient.connect({
-    port: server.port,
-    user: options.user ?? 'postgres',
-    database,
-  });
+  const client = await RawClient.connect({ port: server.port, user, database });
   const known = await read(client);
   const around = await surroundings(client);
   const scope: Scope = { searchPath: ['pg_catalog', 'app', 'public'] };
   await using inside = await scale(client, searchPath);
   await using outside = await outsideScale(server.port, template, searchPath);
   const tally = new Tally();
-  const source = statements(server.version, options.temper, options.seed);
-  for (let done = 0; done < options.count; done++) {
-    const { value: generated } = source.next();
-    const told = tell(generated.text, known, scope);
+  for (const generated of texts) {
+    const told = judge(generated.text, known, scope);
     const measured = await (generated.where === 'inside' ? inside : outside).weigh(generated.text);
     tally.add(
       generated,

@@ -72,6 +72,8 @@ CREATE FUNCTION app.w_pairtext(app.pair) RETURNS text LANGUAGE plpgsql AS $$ BEG
 CREATE CAST (app.pair AS text) WITH FUNCTION app.w_pairtext(app.pair) AS IMPLICIT; -- wild
 CREATE FUNCTION app.w_boolpair(bool) RETURNS app.pair LANGUAGE plpgsql AS $$ BEGIN INSERT INTO app.audit (t) VALUES ('cast'); RETURN ROW(1, 'x'); END $$;
 CREATE CAST (bool AS app.pair) WITH FUNCTION app.w_boolpair(bool); -- wild
+CREATE FUNCTION app.w_moodjson(app.mood) RETURNS json LANGUAGE plpgsql AS $$ BEGIN INSERT INTO app.audit (t) VALUES ('json'); RETURN '1'; END $$;
+CREATE CAST (app.mood AS json) WITH FUNCTION app.w_moodjson(app.mood); -- wild
 CREATE DOMAIN app.checked AS int CHECK (app.w_immbool(VALUE));
 CREATE DOMAIN app.deep AS app.checked;
 CREATE DOMAIN app.plain AS int CHECK (VALUE < 1000000);
