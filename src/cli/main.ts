@@ -24,6 +24,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       about: 'verifies a ledger offline, exports its entries',
       load: async () => plain((await import('./audit.ts')).audit),
     },
+    check: {
+      about: 'checks a policy: types, analysis, tests',
+      load: async () => plain((await import('./check.ts')).check),
+    },
     mask: {
       about: 'masks texts with the detectors that the gateway uses',
       load: async () => plain((await import('./mask.ts')).mask),
