@@ -30,9 +30,15 @@ interface Binding {
   readonly kLastWriteWasAsync: number;
 }
 
-const smallBytes = 16_384;
-const largeBytes = 131_072;
+const empty = new Uint8Array(0);
 const endOfFile = -4_095; // UV_EOF
+
+/**
+ * Every handle reads into this one; what came is copied out before anything else can happen, so that an idle connection
+ * holds nearly nothing and no view of these bytes, which soon are another session's, ever leaves this file.
+ */
+const landing = new Uint8Array(131_072);
+const leastBytes = 1_024;
 
 const binding = found();
 
@@ -42,11 +48,11 @@ export function rawWires(socket: Socket): boolean {
 }
 
 /**
- * A wire straight over the socket's handle: no stream, no allocation of a chunk, no tick between read and reader. The
- * socket must be paused and never read; it stays the owner of the handle and closes it.
+ * A wire straight over the socket's handle: no stream, and no tick between what came and its reader. The socket must be
+ * paused and never read; it stays the owner of the handle and closes it.
  *
- * INVARIANT: two buffers take turns. What was read lies in one until the next `read`; the handle fills the other, and
- * stops when that is full and nobody has asked for it. They grow while reads fill them, and shrink again at once.
+ * INVARIANT: what was read lies in memory of this wire's own until the next `read`. Meanwhile at most one more chunk is
+ * taken in; then the handle stops until somebody asks.
  */
 export function rawWire(
   socket: Socket,
@@ -60,8 +66,8 @@ export function rawWire(
   const closed = Promise.withResolvers<void>();
   let reader: PromiseWithResolvers<Uint8Array | undefined> | undefined;
   let pending: Uint8Array | undefined; // read, and not asked for yet
-  let filling: Uint8Array | undefined; // the handle's: it points there until it is told another one
-  let other: Uint8Array | undefined; // the reader's, until it reads again
+  let lent: Uint8Array = empty; // the reader's, until it reads again; then ours to use again
+  let landed = false; // the handle knows where to put what it reads
   let reading = false;
   let ended = false; // by the peer
   let finished = false; // by us
@@ -72,7 +78,6 @@ export function rawWire(
     failure ??= closedBy(why);
     reader?.reject(failure);
     reader = undefined;
-    pending = undefined;
     socket.destroy();
   };
 
@@ -84,38 +89,28 @@ export function rawWire(
 
   const start = (): void => {
     if (reading || ended || failure !== undefined) return;
-    if (filling === undefined) {
-      filling = memory(smallBytes);
-      handle.useUserBuffer(filling);
-    }
+    if (!landed) handle.useUserBuffer(landing);
+    landed = true;
     const code = handle.readStart();
     if (code === 0) reading = true;
     else fail(codeError(code));
   };
 
-  /** The buffer for the next bytes, after `count` of them came. */
-  const turn = (count: number): Uint8Array => {
-    const full = filling ?? memory(0);
-    const wanted = count === full.length ? largeBytes : count <= smallBytes ? smallBytes : full.length;
-    const next = other?.length === wanted ? other : memory(wanted);
-    other = full;
-    filling = next;
-    return next;
-  };
-
-  const onRead = (): Uint8Array | undefined => {
+  const onRead = (): void => {
     const count = streamBaseState[kReadBytesOrError] ?? 0;
-    if (count > 0 && filling !== undefined) {
-      const chunk = filling.subarray(0, count);
+    if (count > 0) {
+      const came = landing.subarray(0, count);
       if (reader === undefined) {
-        // The reader still uses the other buffer: nothing more is read before it comes back.
-        pending = chunk;
+        pending = new Uint8Array(came);
         stop();
-      } else {
-        reader.resolve(chunk);
-        reader = undefined;
+        return;
       }
-      return turn(count);
+      lent = roomFor(count, lent);
+      lent.set(came);
+      const { resolve } = reader;
+      reader = undefined;
+      resolve(lent.subarray(0, count));
+      return;
     }
     if (count === endOfFile) {
       ended = true;
@@ -126,7 +121,6 @@ export function rawWire(
     } else if (count < 0) {
       fail(codeError(count));
     }
-    return undefined;
   };
 
   handle.onread = onRead;
@@ -195,23 +189,28 @@ export function rawWire(
       timer.unref();
       socket.once('close', () => clearTimeout(timer));
     },
-    destroy: fail,
+    destroy: (why) => {
+      pending = undefined;
+      fail(why);
+    },
     detach: () => {
       stop();
       handle.onread = before;
       socket.off('error', fail);
-      const early = pending ?? memory(0);
+      const early = pending ?? empty;
       pending = undefined;
-      // The handle still knows the address of `filling`: these closures hold it as long as the socket holds them.
       failure = closedBy();
       return early;
     },
   };
 }
 
-/** Not zeroed: only what was read into it is ever shown. No Buffer, whose slice() would share the memory. */
-function memory(bytes: number): Uint8Array {
-  return new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
+/** Memory for `count` bytes: what is there, unless it is too small or much too large. */
+function roomFor(count: number, there: Uint8Array): Uint8Array {
+  if (count <= there.length && there.length <= Math.max(16 * leastBytes, 8 * count)) return there;
+  let size = leastBytes;
+  while (size < count) size *= 2;
+  return new Uint8Array(size);
 }
 
 function codeError(code: number): Error {
