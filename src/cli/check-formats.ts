@@ -1,3 +1,4 @@
+import { safe } from './command.ts';
 import { problemCodes, type PolicyProblem } from '../policy/problem.ts';
 import { percent, type Review } from '../policy/review.ts';
 
@@ -24,7 +25,7 @@ function pathOf({ directory }: Report, { file }: PolicyProblem): string {
 
 function text(report: Report): string {
   const blocks = report.review.problems.map((problem) => block(report, problem));
-  return `${[...blocks, summary(report.review)].join('\n')}\n`;
+  return safe(`${[...blocks, summary(report.review)].join('\n')}\n`);
 }
 
 function block(report: Report, problem: PolicyProblem): string {
@@ -56,7 +57,7 @@ function summary({ policy, problems, trial, mutation }: Review): string {
   const failed = trial.results.filter((result) => result.failures.length > 0).length;
   const { rules, conditions } = trial.coverage;
   const parts = [
-    `${plural(policy.ruling.rules.length, 'rule')}`,
+    plural(policy.ruling.rules.length, 'rule'),
     `tests ${trial.results.length - failed} passed, ${failed} failed`,
     `rules ${rules.covered}/${rules.all} covered`,
     `conditions ${Math.floor(percent(conditions))} %`,
@@ -167,9 +168,7 @@ function junit(report: Report): string {
 
 function xml(raw: string): string {
   // XML 1.0 has no way to write other control characters.
-  return [...raw]
-    .map((char) => (char < ' ' && char !== '\n' && char !== '\t' ? ' ' : (entities[char] ?? char)))
-    .join('');
+  return raw.replaceAll(/[&<>"]|[^\P{C}\n\t]/gu, (char) => entities[char] ?? ' ');
 }
 
 const entities: Readonly<Record<string, string>> = {

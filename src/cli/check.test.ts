@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { check } from './check.ts';
+
+const sample = join(import.meta.dirname, '..', '..', 'policy');
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function run(...args: readonly string[]): Promise<Ran> {
+  let out = '';
+  let err = '';
+  const code = await check(args, { out: (text) => (out += text), err: (text) => (err += text) });
+  return { code, out, err };
+}
+
+async function copy(): Promise<AsyncDisposable & { readonly path: string; readonly edit: Edit }> {
+  const path = await mkdtemp(join(tmpdir(), 'sallyport-check-'));
+  await cp(sample, path, { recursive: true });
+  const edit: Edit = async (file, from, to) => {
+    const text = await readFile(join(path, file), 'utf8');
+    assert.ok(text.includes(from), `${file} has no ${from}`);
+    await writeFile(join(path, file), text.replace(from, to));
+  };
+  return { path, edit, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+type Edit = (file: string, from: string, to: string) => Promise<void>;
+
+test('check finds nothing in the sample policy, and says what it looked at', async () => {
+  const { code, out } = await run(sample);
+  assert.equal(code, 0, out);
+  assert.match(out, /^20 rules {3}tests \d+ passed, 0 failed {3}rules 20\/20 covered {3}conditions 100 %/);
+});
+
+test('check shows the line, a caret, why and how to fix it', async () => {
+  await using policy = await copy();
+  await policy.edit('modules/changing.policy.yaml', '!action.byKey', '!action.byKy');
+  const { code, out } = await run(policy.path);
+  assert.equal(code, 1);
+  const lines = out.split('\n');
+  assert.match(lines[0] ?? '', /changing\.policy\.yaml:\d+:13 {2}SP-T101 {2}.*did you mean `action\.byKey`/);
+  assert.equal((lines[2] ?? '').indexOf('^'), (lines[1] ?? '').indexOf('action.byKy'));
+  assert.match(out, /fix {4}action\.byKy → action\.byKey/);
+});
+
+const edits: readonly (readonly [string, readonly [string, string, string], RegExp])[] = [
+  ['a tag that nobody masks', ['schema.yaml', 'pii/phone', 'pi/phone'], /SP-S204/],
+  ['a test that fails', ['modules/agents.policy.yaml', 'then:', 'enforce: shadow\n    then:'], /SP-M120/],
+  ['a rule without an owner', ['modules/agents.policy.yaml', 'owner: team:platform\n', ''], /SP-M101/],
+  [
+    'an allow for anybody',
+    ['modules/record.policy.yaml', '      identity: { groups: [leads, dba] }\n', ''],
+    /SP-S210/,
+  ],
+  [
+    'an allow that a deny always overrides',
+    ['modules/baseline.policy.yaml', 'action: [sql.drop, sql.truncate] }', 'action: sql.* }'],
+    /SP-S202 .*always denies/,
+  ],
+  [
+    'an exemption that has expired',
+    ['schema.yaml', 'apiVersion: sallyport/v1\n', 'apiVersion: sallyport/v1\n'],
+    /SP-E301/,
+  ],
+];
+
+for (const [what, [file, from, to], expected] of edits) {
+  test(`check finds ${what}`, async () => {
+    await using policy = await copy();
+    await policy.edit(file, from, to);
+    await writeFile(
+      join(policy.path, 'exemptions.yaml'),
+      'apiVersion: sallyport/v1\nexemptions:\n  - { id: EX-1, rule: baseline/no-drop, scope: { identity: x }, expires: 2020-01-01, owner: a, ticket: b, reason: c }\n',
+    );
+    const { code, out } = await run(policy.path);
+    assert.equal(code, 1);
+    assert.match(out, expected);
+  });
+}
+
+test('check says which rule no test reaches where policy.yaml asks for all', async () => {
+  await using policy = await copy();
+  await rm(join(policy.path, 'tests/record.test.yaml'));
+  const { out } = await run(policy.path);
+  assert.match(out, /SP-M121.*asks for 100 %/);
+  assert.match(out, /SP-M110 {2}The rule record\/own-record decides in no test/);
+});
+
+test('check --format gives every finding its place in each format', async () => {
+  await using policy = await copy();
+  await policy.edit('schema.yaml', 'pii/phone', 'pi/phone');
+  const json = JSON.parse((await run(policy.path, '--format', 'json')).out) as {
+    findings: { code: string; line: number }[];
+  };
+  const line = json.findings.find((each) => each.code === 'SP-S204')?.line;
+  assert.equal(line, 8);
+  const sarif = JSON.parse((await run(policy.path, '--format', 'sarif')).out) as {
+    version: string;
+    runs: {
+      results: { ruleId: string; locations: { physicalLocation: { region: { startLine: number } } }[] }[];
+    }[];
+  };
+  assert.equal(sarif.version, '2.1.0');
+  const result = sarif.runs[0]?.results.find((each) => each.ruleId === 'SP-S204');
+  assert.equal(result?.locations[0]?.physicalLocation.region.startLine, 8);
+  const junit = (await run(policy.path, '--format', 'junit')).out;
+  assert.match(junit, /<testcase classname="[^"]*schema\.yaml" name="SP-S204 8:5"><failure/);
+  const github = (await run(policy.path, '--format', 'github')).out;
+  assert.match(github, /^::error file=[^\n]*schema\.yaml,line=8,col=5,title=SP-S204::/m);
+});
+
+test('check --lock pins the modules; a changed one is then refused', async () => {
+  await using policy = await copy();
+  assert.equal((await run(policy.path, '--lock')).code, 0);
+  await policy.edit('modules/agents.policy.yaml', 'An agent may read', 'An agent can read');
+  const { code, out } = await run(policy.path);
+  assert.equal(code, 1);
+  assert.match(out, /policy\.lock:\d+:3 {2}SP-L103/);
+});
+
+test('check exits 2 when it cannot run', async () => {
+  for (const args of [['/nowhere/at/all'], ['--format', 'xml'], ['a', 'b'], ['--nope']]) {
+    const { code, out, err } = await run(...args);
+    assert.deepEqual([code, out], [2, '']);
+    assert.notEqual(err, '');
+  }
+});
