@@ -366,7 +366,8 @@ function refresh(reading: Reading, fields: Fields): void {
   const view = range === undefined ? undefined : relationOf(reading, range);
   if (view === undefined) return;
   touch(reading, view, 'read', { inherited: false });
-  alterRelation(reading, range, 'write');
+  // It makes a new relation in place of the old one, and event triggers see it as any other definition.
+  alterRelation(reading, range);
   // Unlike reading it, filling it runs its query.
   const inside = reading.insideView(view);
   for (const each of inside?.targets.values() ?? []) add(reading, each.kind, each.name, each.access);

@@ -30,7 +30,7 @@ select * from loud
 select * from city_counts
 -- sql.select | read | public.loud_copy:read + public.customers:read
 select * from loud_copy
--- sql.alter | execute | public.loud_copy:read + public.customers:read + public.loud_copy:write + function app.shout(text):execute | effect=schema
+-- sql.alter | execute | public.loud_copy:read + public.customers:read + public.loud_copy:define + function app.shout(text):execute | effect=schema
 refresh materialized view loud_copy
 -- sql.truncate | write | public.orders:write + public.payments:write + public.receipts:write
 truncate orders cascade
@@ -936,7 +936,7 @@ reindex system shop
 cluster
 -- sql.maintain | administer | public.audit:administer
 cluster audit using i
--- sql.alter | write | public.city_counts:read + public.customers:read + public.city_counts:write | effect=schema
+-- sql.alter | define | public.city_counts:read + public.customers:read + public.city_counts:define | effect=schema
 refresh materialized view concurrently city_counts with no data
 -- sql.comment | administer | role y:administer | effect=schema
 security label for x on role y is 'z'
