@@ -38,15 +38,11 @@ const leastToken = 14;
  * only means: look. Tens of nanoseconds for a usual cell.
  */
 export function mayContain(bytes: Uint8Array, start: number, end: number): boolean {
-  return signsOf(bytes, { start, end, first: true }) !== 0;
+  return signsOf(bytes, start, end, true) !== 0;
 }
 
 /** All signs of `bytes[start, end)`, or with `first` the first one met. Bytes above 0x7f are part of whatever surrounds them. */
-export function signsOf(
-  bytes: Uint8Array,
-  range: { readonly start: number; readonly end: number; readonly first: boolean },
-): number {
-  const { start, end, first } = range;
+export function signsOf(bytes: Uint8Array, start: number, end: number, first: boolean): number {
   let found = 0;
   let run = 0; // digits in this run of groups
   let parts = 0; // separators inside the run
@@ -71,7 +67,7 @@ export function signsOf(
         }
       }
       if (word === 0) {
-        const skip = uuidAt(bytes, { at, start, end });
+        const skip = uuidAt(bytes, at, start, end);
         if (skip > 0) {
           at += skip - 1;
           run = 0;
@@ -95,7 +91,7 @@ export function signsOf(
       if (wordLetters > 0 && wordDigits >= 4 && word >= 8) found |= signs.mixed;
     } else if (kind === letter) {
       if (word === 0) {
-        const skip = uuidAt(bytes, { at, start, end });
+        const skip = uuidAt(bytes, at, start, end);
         if (skip > 0) {
           at += skip - 1;
           run = 0;
@@ -245,11 +241,7 @@ export function datetimeAt(bytes: Uint8Array, at: number, end: number): number {
 }
 
 /** 36 when a UUID stands here by itself, else 0. */
-export function uuidAt(
-  bytes: Uint8Array,
-  range: { readonly at: number; readonly start: number; readonly end: number },
-): number {
-  const { at, start, end } = range;
+export function uuidAt(bytes: Uint8Array, at: number, start: number, end: number): number {
   if (at + 36 > end || bytes[at + 8] !== 0x2d || bytes[at + 13] !== 0x2d) return 0;
   if (bytes[at + 18] !== 0x2d || bytes[at + 23] !== 0x2d) return 0;
   if (at > start && (isWord(bytes[at - 1]) || bytes[at - 1] === 0x2d)) return 0;

@@ -18,7 +18,7 @@ export function* runsOf(bytes: Uint8Array): Generator<Run> {
   while (at < end) {
     const byte = bytes[at] ?? 0;
     if (!isDigit(byte)) {
-      const skip = isWord(byte) && !isWord(bytes[at - 1]) ? uuidAt(bytes, { at, start: 0, end }) : 0;
+      const skip = isWord(byte) && !isWord(bytes[at - 1]) ? uuidAt(bytes, at, 0, end) : 0;
       const breaks = skip > 0 || !separators.has(byte) || at - (ends.at(-1) ?? at) >= 3;
       if (breaks && starts.length > 0) {
         yield { starts, ends };
@@ -30,7 +30,7 @@ export function* runsOf(bytes: Uint8Array): Generator<Run> {
     }
     const alone = !isWord(bytes[at - 1]);
     const skip = alone
-      ? (starts.length === 0 ? datetimeAt(bytes, at, end) : 0) || uuidAt(bytes, { at, start: 0, end })
+      ? (starts.length === 0 ? datetimeAt(bytes, at, end) : 0) || uuidAt(bytes, at, 0, end)
       : 0;
     if (skip > 0) {
       if (starts.length > 0) yield { starts, ends };

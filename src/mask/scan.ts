@@ -37,8 +37,8 @@ export type Scanner = (text: string) => readonly Finding[];
  * Finds sensitive values: disjoint, in order. Linear in the text. Never throws: a detector that fails makes the whole
  * text a finding of its type.
  */
-export function scan(text: string, options: ScanOptions = {}): readonly Finding[] {
-  return scanner(options)(text);
+export function scan(text: string, options?: ScanOptions): readonly Finding[] {
+  return options === undefined ? standard(text) : scanner(options)(text);
 }
 
 /** A scanner for many texts of one kind, of one column. */
@@ -46,10 +46,22 @@ export function scanner(options: ScanOptions = {}): Scanner {
   const { entities, column } = options;
   const wanted = entities === undefined || entities.includes('*') ? undefined : new Set(entities);
   const words = column === undefined ? undefined : wordsOf(column);
-  const used = (options.detectors ?? detectors)
-    .filter((detector) => wanted === undefined || wanted.has(detector.name))
-    .map((detector) => ({ detector, here: words !== undefined && named(detector, words) }));
-  return (text) => (text === '' || used.length === 0 ? none : search(text, used));
+  const plain: Plain[] = [];
+  const digits: UsedDigits[] = [];
+  for (const detector of options.detectors ?? detectors) {
+    if (wanted !== undefined && !wanted.has(detector.name)) continue;
+    const here = words !== undefined && named(detector, words);
+    if (detector.kind === 'digits') digits.push({ detector, here });
+    else plain.push({ detector, here });
+  }
+  const here = digits.filter((each) => each.here);
+  const ready: Ready = {
+    plain,
+    digits: byLength(digits),
+    here: here.length === 0 ? undefined : byLength(here),
+    failed: wanted?.values().next().value ?? digits[0]?.detector.name ?? 'UNKNOWN',
+  };
+  return (text) => (text === '' ? none : search(text, ready));
 }
 
 /** Whether the column's name is context for a detector of these entities: then a value that shows no sign can be a finding. */
@@ -63,6 +75,7 @@ export function isContext(options: ScanOptions & { readonly column: string }): b
 }
 
 const none: readonly Finding[] = [];
+const standard = scanner();
 
 interface Used {
   readonly detector: Detector;
@@ -70,10 +83,36 @@ interface Used {
   readonly here: boolean;
 }
 
-function search(text: string, used: readonly Used[]): readonly Finding[] {
+interface Plain extends Used {
+  readonly detector: Exclude<Detector, DigitsDetector>;
+}
+
+interface UsedDigits extends Used {
+  readonly detector: DigitsDetector;
+}
+
+/** Detectors of digits by how many digits they look for. */
+type ByLength = readonly (readonly UsedDigits[])[];
+
+interface Ready {
+  readonly plain: readonly Plain[];
+  readonly digits: ByLength;
+  /** Those that the column's name is context for: asked even where the text shows no sign. */
+  readonly here: ByLength | undefined;
+  /** What a failure among detectors of digits is reported as: a type that was asked for. */
+  readonly failed: string;
+}
+
+function byLength(digits: readonly UsedDigits[]): ByLength {
+  const table: UsedDigits[][] = Array.from({ length: mostDigits + 1 }, () => []);
+  for (const used of digits) for (const length of used.detector.lengths) table[length]?.push(used);
+  return table;
+}
+
+function search(text: string, ready: Ready): readonly Finding[] {
   const normal = normalise(text);
   const bytes = bytesOf(normal.text);
-  const signs = signsOf(bytes, { start: 0, end: bytes.length, first: false });
+  const signs = signsOf(bytes, 0, bytes.length, false);
   const state: Search = {
     text: normal.text,
     bytes,
@@ -81,20 +120,17 @@ function search(text: string, used: readonly Used[]): readonly Finding[] {
     confirmations: mostConfirmations,
     windows: mostWindows,
   };
-  const digits: UsedDigits[] = [];
-  let name = '';
+  let name = ready.failed;
   try {
-    for (const { detector, here } of used) {
+    const digits = (signs & gate.digits) === 0 ? ready.here : ready.digits;
+    if (digits !== undefined) byDigits(state, digits);
+    for (const used of ready.plain) {
+      const { detector, here } = used;
       name = detector.name;
-      if (detector.kind === 'digits') {
-        if (here || (signs & gate.digits) !== 0) digits.push({ detector, here });
-        continue;
-      }
       if (!here && (signs & detector.gate) === 0) continue;
       if (detector.kind === 'pattern') byPattern(state, detector, here);
-      else for (const span of detector.find(state.text)) report(state, { detector, here }, span);
+      else for (const span of detector.find(state.text)) report(state, used, span);
     }
-    if (digits.length > 0) byDigits(state, digits);
   } catch {
     return [{ type: name, start: 0, end: text.length, score: 1 }];
   }
@@ -104,11 +140,6 @@ function search(text: string, used: readonly Used[]): readonly Finding[] {
     start: normal.from(each.start),
     end: normal.to(each.end - 1),
   }));
-}
-
-interface UsedDigits {
-  readonly detector: DigitsDetector;
-  readonly here: boolean;
 }
 
 interface Search {
@@ -149,7 +180,7 @@ function report(search: Search, used: Used, span: Span): void {
     search.found.push({ type: detector.name, start: span.start, end: span.end, score: span.score });
     return;
   }
-  const inContext = here || named(detector, leftOf(search.text, span.start));
+  const inContext = here || namedLeft(search, detector, span.start);
   let score = span.loose === true ? (inContext ? leastScore : 0) : span.score;
   if (inContext && span.loose !== true) score = Math.max(leastScore, Math.min(1, score + contextBoost));
   if (score >= leastScore) {
@@ -157,9 +188,19 @@ function report(search: Search, used: Used, span: Span): void {
   }
 }
 
-function byDigits(search: Search, digits: readonly UsedDigits[]): void {
-  const byLength: UsedDigits[][] = Array.from({ length: mostDigits + 1 }, () => []);
-  for (const used of digits) for (const length of used.detector.lengths) byLength[length]?.push(used);
+/** Most values stand alone or behind other numbers: without a letter on the left there is no context to look for. */
+function namedLeft(search: Search, detector: Detector, start: number): boolean {
+  let at = start - 1;
+  while (at >= 0 && start - at < 12 && !isLetter(search.bytes[at] ?? 0)) at--;
+  return at >= 0 && named(detector, leftOf(search.text, start));
+}
+
+function isLetter(byte: number): boolean {
+  const low = byte | 0x20;
+  return byte >= 0x80 || (low >= 0x61 && low <= 0x7a);
+}
+
+function byDigits(search: Search, byLength: ByLength): void {
   for (const run of runsOf(search.bytes)) {
     for (let from = 0; from < run.starts.length; from++) {
       let count = 0;
@@ -200,7 +241,8 @@ function judgeWindow(
   const lead = leadOf(text, start);
   const whole = from === 0 && to === run.starts.length - 1;
   const confirm = (): boolean => search.confirmations-- > 0;
-  for (const { detector, here } of able) {
+  for (const used of able) {
+    const { detector } = used;
     const first = detector.lead === true ? start - lead : start;
     let last = end;
     if (detector.trail !== undefined) {
@@ -218,11 +260,12 @@ function judgeWindow(
       confirm,
     });
     if (score === 0) continue;
-    report(
-      search,
-      { detector, here },
-      { start: first, end: last, score: Math.max(0, score), ...(score < 0 ? { loose: true } : {}) },
-    );
+    report(search, used, {
+      start: first,
+      end: last,
+      score: Math.max(0, score),
+      ...(score < 0 ? { loose: true } : {}),
+    });
   }
 }
 

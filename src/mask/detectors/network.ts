@@ -83,7 +83,7 @@ function isSix(raw: string): boolean {
 export const mac: PatternDetector = {
   kind: 'pattern',
   name: 'MAC_ADDRESS',
-  gate: signs.colons | signs.token | signs.digits,
+  gate: signs.colons | signs.token,
   context: ['mac', 'mac address', 'hardware address', 'ethernet', 'bssid'],
   pattern:
     /(?<![\w:-])(?:[0-9a-fA-F]{2}([:-]))(?:[0-9a-fA-F]{2}\1){4}[0-9a-fA-F]{2}(?![\w:-])|(?<![\w.])[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}(?![\w.])/g,

@@ -1,7 +1,7 @@
 import type { FindDetector, PatternDetector, Span } from '../detector.ts';
 import { signs } from '../gate.ts';
 
-const any = signs.token | signs.mixed | signs.digits;
+const any = signs.token;
 
 export const jwt: PatternDetector = {
   kind: 'pattern',
