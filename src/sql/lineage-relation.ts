@@ -77,7 +77,7 @@ function makeCells(reader: Reader, relation: Relation): readonly Cell[] {
   if (relation.kind === 'sequence') {
     return ['last_value', 'log_cnt', 'is_called'].map((name) => ({
       name,
-      value: { flow: clean, scalar: true },
+      value: { flow: columnFlow(refOf(relation, name)), scalar: true },
     }));
   }
   const why = whyUnknown(relation);
