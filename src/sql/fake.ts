@@ -324,13 +324,30 @@ function builtins(): Builtins {
       const [oid, at, name, kind, volatility, language, given, defaults, ...rest] = row;
       const [variadic, returns, returnsSet, columns, calls] = rest;
       return {
-        ...{ oid, schema: schema(at), name, kind, volatility, language, defaults, returns, columns, calls },
-        ...{ securityDefiner: false, owner: 'postgres', arguments: given },
-        ...{ variadic: variadic === 1, returnsSet: returnsSet === 1 },
+        oid,
+        schema: schema(at),
+        name,
+        kind,
+        volatility,
+        securityDefiner: false,
+        owner: 'postgres',
+        language,
+        arguments: given,
+        defaults,
+        variadic: variadic === 1,
+        returns,
+        returnsSet: returnsSet === 1,
+        columns,
+        calls,
       };
     }),
     operators: rows.operators.map(([oid, name, left, right, of]) => ({
-      ...{ oid, schema: 'pg_catalog', name, left, right, routine: of },
+      oid,
+      schema: 'pg_catalog',
+      name,
+      left,
+      right,
+      routine: of,
     })),
     casts: rows.casts.map(([source, target, of, how]) => ({ source, target, routine: of, how })),
     types: rows.types.map(([oid, at, name, kind, element, base, of]) =>
