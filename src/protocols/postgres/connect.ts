@@ -69,20 +69,25 @@ export async function connectUpstream(parts: ConnectParts): Promise<UpstreamLink
   }
 }
 
-/** Asks the server to stop what that connection is doing. It never says whether there was anything to stop. */
+/**
+ * Asks the server to stop what that connection is doing, and waits until it has: it never says whether there was
+ * anything to stop.
+ * @throws {Fault} `unreachable` when it cannot be asked within `connectSeconds`
+ */
 export async function cancelUpstream({
   settings,
   key,
   dial,
+  limits,
   signal,
-}: Pick<ConnectParts, 'settings' | 'dial' | 'signal'> & {
+}: Pick<ConnectParts, 'settings' | 'dial' | 'limits' | 'signal'> & {
   readonly key: UpstreamKey | undefined;
-  readonly limits?: Limits;
 }): Promise<void> {
   if (key === undefined) return;
-  let wire = await dial(settings.address, signal);
+  const until = AbortSignal.any([signal, AbortSignal.timeout(limits.connectSeconds * 1_000)]);
+  let wire = await dial(settings.address, until);
   const stop = (): void => wire.destroy();
-  signal.addEventListener('abort', stop, { once: true });
+  until.addEventListener('abort', stop, { once: true });
   try {
     wire = await secured(wire, settings);
     await wire.write(cancelRequest(key.process, key.secret));
@@ -91,7 +96,7 @@ export async function cancelUpstream({
   } catch (thrown) {
     throw explained(thrown, settings);
   } finally {
-    signal.removeEventListener('abort', stop);
+    until.removeEventListener('abort', stop);
     wire.destroy();
   }
 }
