@@ -28,40 +28,22 @@ export function nearestMiss(
       .filter(({ name, role }) => (layer === '' ? role === 'grant' : name === layer))
       .map(({ name }) => name),
   );
-  let words: Words | undefined;
-  let best: Candidate | undefined;
+  let closest: Candidate[] = [];
   for (const rule of ruling.rules) {
     if (rule.ref.effect !== 'allow' || rule.enforce !== 'enforce' || !layers.has(rule.layer)) continue;
-    let far = 0;
-    let near = 0;
-    let failed: string | undefined;
-    for (const test of rule.match.tests) {
-      if (test.passes(question, identity)) {
-        near += named.has(test.key) ? 3 : 1;
-        continue;
-      }
-      far += test.weight;
-      failed ??= test.source;
-    }
-    if (best !== undefined && far > best.far) continue;
-    if (rule.when !== undefined) {
-      words ??= ruling.words(question, identity);
-      words.params = rule.params;
-      for (const part of rule.when.parts) {
-        if (part.ask(words) === 'yes') {
-          near += 1;
-          continue;
-        }
-        far += 1;
-        failed ??= part.source;
-      }
-    }
-    if (failed === undefined) continue;
-    const candidate = { rule, far, near, failed };
-    if (best === undefined || isNearer(candidate, best)) best = candidate;
+    const candidate = matched(rule, question, identity);
+    const least = closest[0]?.far ?? Infinity;
+    if (candidate.far < least) closest = [candidate];
+    else if (candidate.far === least) closest.push(candidate);
   }
+  const words = ruling.words(question, identity);
+  const [best] = closest
+    .sort(byNearness)
+    .slice(0, asked)
+    .map((candidate) => held(candidate, words))
+    .sort(byNearness);
   if (best === undefined) return undefined;
-  const { rule, failed } = best;
+  const { rule, failed = '' } = best;
   const line = failed.replaceAll(/\s+/g, ' ');
   return { rule: rule.ref, failed: line.length > longest ? `${line.slice(0, longest)}…` : line };
 }
@@ -71,14 +53,43 @@ interface Candidate {
   /** How much failed, and how much held. */
   readonly far: number;
   readonly near: number;
-  readonly failed: string;
+  readonly failed: string | undefined;
 }
+
+/** Of many rules equally close by their match, only so many are asked for their condition: a denial must be quick too. */
+const asked = 8;
 
 /** A rule written for this identity is more to the point than one for everybody. */
 const named: ReadonlySet<MatchKey> = new Set(['identity.groups', 'identity.subject', 'identity.actingFor']);
 
+function matched(rule: Rule, question: Question, identity: Identity): Candidate {
+  let far = 0;
+  let near = 0;
+  let failed: string | undefined;
+  for (const test of rule.match.tests) {
+    if (test.passes(question, identity)) near += named.has(test.key) ? 3 : 1;
+    else {
+      far += test.weight;
+      failed ??= test.source;
+    }
+  }
+  return { rule, far, near, failed };
+}
+
+function held(candidate: Candidate, words: Words): Candidate {
+  let { far, near, failed } = candidate;
+  words.params = candidate.rule.params;
+  for (const part of candidate.rule.when?.parts ?? []) {
+    if (part.ask(words) === 'yes') near += 1;
+    else {
+      far += 1;
+      failed ??= part.source;
+    }
+  }
+  return { rule: candidate.rule, far, near, failed };
+}
+
 /** Of two equally near the one with the smaller id: the order of files does not show. */
-function isNearer(a: Candidate, b: Candidate): boolean {
-  if (a.far !== b.far) return a.far < b.far;
-  return a.near === b.near ? a.rule.ref.id < b.rule.ref.id : a.near > b.near;
+function byNearness(a: Candidate, b: Candidate): number {
+  return a.far - b.far || b.near - a.near || (a.rule.ref.id < b.rule.ref.id ? -1 : 1);
 }
