@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { filesOf, kinds, loaded, refused, samplePolicy } from './fake.ts';
 import { loadPolicy, sha256 } from './load.ts';
-import { problemLine } from './problem.ts';
+import { problemCodes, problemLine } from './problem.ts';
 
 const rule = '- { id: a, effect: allow, match: { resource: { kind: postgres } } }';
 
@@ -324,4 +326,12 @@ test('the sample policy loads', () => {
   for (const { ref } of result.value.ruling.rules) {
     assert.ok(ref.why !== undefined && ref.fix !== undefined && ref.owner !== undefined, ref.id);
   }
+});
+
+test('docs/policy.md has every code with its meaning', () => {
+  const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'policy.md'), 'utf8');
+  const missing = Object.entries(problemCodes).filter(
+    ([code, text]) => !page.includes(`| \`${code}\` | ${text} |`),
+  );
+  assert.deepEqual(missing, []);
 });
