@@ -192,17 +192,24 @@ class Talk {
     await database.keeper.current(); // a session without a catalogue could only refuse
     await client.write(this.#welcome(link, processId, secret));
     const stop = this.#stopped();
-    const ends = Promise.race([
-      this.#fromClient(client, requests),
-      fromServer(upstream.read, answers),
-      stop.promise,
-    ]);
+    const server = fromServer(upstream.read, answers);
+    server.catch(() => undefined); // told by the race, or after it by nobody
     try {
-      await ends;
+      await Promise.race([this.#fromClient(client, requests), server, stop.promise]);
+      // The client said goodbye. What it had asked for is still done, and how that ends is still written down.
       await link.wire.write(encode.terminate);
+      await this.#lastAnswers(server);
     } finally {
       stop[Symbol.dispose]();
     }
+  }
+
+  /** Resolves when the server has answered what it was sent and closed, or when that takes too long. */
+  async #lastAnswers(server: Promise<void>): Promise<void> {
+    const { world, limits } = this.#parts.house;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    using _deadline = world.after(limits.drainSeconds * 1_000, resolve);
+    await Promise.race([server.catch(() => undefined), promise]);
   }
 
   #welcome(link: UpstreamLink, processId: number, secret: Uint8Array): Uint8Array {
