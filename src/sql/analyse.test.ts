@@ -272,6 +272,11 @@ test("a key counts only with an equality that is the type's own", () => {
   const path = { searchPath: ['app', 'pg_catalog', 'public'] };
   assert.equal(actionOf('delete from audit where id = 1').attributes['condition'], 'key');
   assert.equal(actionOf('delete from audit where id = 1', db, path).attributes['condition'], 'other');
+  // An operator of a user for a type of a user says nothing of a number.
+  const data = shopData();
+  const other = { oid: 21_099, schema: 'public', name: '=', left: 19_001, right: 19_001, routine: 20_007 };
+  const withOther = catalogue({ ...data, operators: [...data.operators, other] });
+  assert.equal(actionOf('delete from audit where id = 1', withOther).attributes['condition'], 'key');
   assert.equal(actionOf('delete from audit where id = 1.5::float8').attributes['condition'], 'other');
 });
 

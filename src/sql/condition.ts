@@ -1,5 +1,5 @@
 import { isOwnOperator, isPlainOperator, operatorsNamed, typeOf } from './calls.ts';
-import type { Relation } from './catalogue.ts';
+import type { Operator, Relation } from './catalogue.ts';
 import { columnRefParts, nameFrom, type QualifiedName, rangeVarName, resolveRelation } from './names.ts';
 import type { Change, Reading } from './reading.ts';
 import { as, type Fields, list, text } from './tree.ts';
@@ -50,19 +50,30 @@ function equalityColumn(reading: Reading, value: unknown, named: Named): string 
   const fields = as(value, 'A_Expr');
   const operator = nameFrom(fields?.['name']);
   if (fields?.['kind'] !== 'AEXPR_OP' || operator?.name !== '=') return undefined;
-  if (!isOwnEqual(reading, operator)) return undefined;
   const left = columnOf(fields['lexpr'], named);
   const [column, other] =
     left === undefined ? [columnOf(fields['rexpr'], named), fields['lexpr']] : [left, fields['rexpr']];
   const type = named.relation.columns.find((each) => each.name === column)?.type;
-  if (column === undefined || type === undefined) return undefined;
+  if (column === undefined || type === undefined || !isOwnEqual(reading, operator, type)) return undefined;
   return isOneValue(reading, other, type) ? column : undefined;
 }
 
-function isOwnEqual(reading: Reading, operator: QualifiedName): boolean {
+/** Whether `=` on a column of this type is PostgreSQL's own: operators of users for types of users do not matter. */
+function isOwnEqual(reading: Reading, operator: QualifiedName, type: number): boolean {
   if (isPlainOperator(reading, operator, false)) return true;
   const operators = operatorsNamed(reading, operator, false);
-  return operators.length > 0 && operators.every(isOwnOperator);
+  return (
+    operators.some(isOwnOperator) &&
+    operators.every((each) => isOwnOperator(each) || !fits(reading, each, type))
+  );
+}
+
+function fits(reading: Reading, { left, right }: Operator, type: number): boolean {
+  return [left, right].some((operand) => {
+    const pseudo = reading.catalogue.typeByOid(operand)?.kind === 'pseudo';
+    const reached = reading.catalogue.casts.some((cast) => cast.source === type && cast.target === operand);
+    return operand === type || pseudo || reached;
+  });
 }
 
 function columnOf(value: unknown, { relation, alias }: Named): string | undefined {
