@@ -11,8 +11,10 @@ import { verbs } from './verbs.ts';
 
 /** The types that the parser's own package declares, with the fields that hold nodes. */
 function declared(): ReadonlyMap<string, string> {
+  // A dependency of the parser's package, found from there.
+  const types = ['@pgsql', 'types', 'types.d.ts'].join('/');
   const require = createRequire(createRequire(import.meta.url).resolve('libpg-query'));
-  const text = readFileSync(require.resolve('@pgsql/types/types.d.ts'), 'utf8');
+  const text = readFileSync(require.resolve(types), 'utf8');
   const interfaces = [...text.matchAll(/^export interface (\w+) \{\n([^]*?)^\}/gm)];
   const known = new Set(interfaces.map(([, name = '']) => name));
   return new Map(
