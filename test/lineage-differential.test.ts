@@ -18,7 +18,7 @@ import { queries } from './lineage/grammar.ts';
 import { finder, type Finder } from './lineage/markers.ts';
 import { planted, schema } from './lineage/schema.ts';
 
-const count = Number(process.env['LINEAGE_QUERIES'] ?? 400);
+const count = Number(process.env['LINEAGE_QUERIES'] ?? 250);
 const seed = Number(process.env['LINEAGE_SEED'] ?? 7);
 const scope = { searchPath: ['pg_catalog', 'public'] };
 

@@ -7,6 +7,7 @@ import {
   derive,
   type Flow,
   rowOf,
+  settled,
   unknown,
   type Value,
 } from './lineage-flow.ts';
@@ -210,7 +211,7 @@ export function rowCells(
   for (const node of nodes) {
     const value = reader.value(node, space);
     const star = as(list(as(node, 'ColumnRef')?.['fields']).at(-1), 'A_Star') !== undefined;
-    if (!star) values.push(value);
+    if (!star) values.push(settled(value));
     else if (value.fields === undefined) hidden = value.flow;
     else values.push(...value.fields.map((each) => each.value));
   }

@@ -19,6 +19,8 @@ export interface Value {
   readonly flow: Flow;
   /** Its fields, where it is a row and they are known. */
   readonly fields?: readonly Cell[];
+  /** Its fields as its type calls them, where that differs: `FROM t AS x (a)` renames only while x is named itself. */
+  readonly stored?: readonly Cell[];
   /** It is surely no row and no array of rows: it stands in one column even in FROM. */
   readonly scalar: boolean;
   /** Its type's oid, where that is sure. */
@@ -124,6 +126,12 @@ export function lineageFrom(flow: Flow): Lineage {
 
 export function computed(flows: readonly Flow[], scalar = true): Value {
   return { flow: derive(flows), scalar };
+}
+
+/** What a value is once it is an output or part of a row: away from where its entry of FROM is named. */
+export function settled(value: Value): Value {
+  const { stored, ...rest } = value;
+  return stored === undefined ? value : { ...rest, fields: stored };
 }
 
 /** A whole row of these cells. */

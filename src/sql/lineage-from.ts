@@ -251,7 +251,8 @@ function join(reader: Reader, fields: Fields, space: Space): Entry {
     item.cells.filter((each) => !merged.names.includes(each.name)),
   );
   const { open: hidden } = listed([left.whole, right.whole]);
-  const cells = [...usingCells, ...rest];
+  // Which columns NATURAL merges cannot be told where one side's are not known.
+  const cells = fields['isNatural'] === true && hidden !== undefined ? [] : [...usingCells, ...rest];
   const arms = [...left.items, ...right.items];
   const on =
     fields['quals'] === undefined ? clean : reader.value(fields['quals'], withItems(space, arms)).flow;

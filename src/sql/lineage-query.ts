@@ -7,6 +7,7 @@ import {
   type Flow,
   openRows,
   type Rows,
+  settled,
   unknown,
   type Value,
 } from './lineage-flow.ts';
@@ -90,7 +91,7 @@ export function targetCells(reader: Reader, targets: readonly unknown[], space: 
     const fields = as(target, 'ResTarget') ?? {};
     const several = expanded(reader, fields['val'], space);
     if (several === undefined) {
-      const value = settled(reader.value(fields['val'], space));
+      const value = output(reader.value(fields['val'], space));
       cells.push({ name: text(fields['name']) ?? outputName(fields['val'], reader.firstNames), value });
     } else {
       cells.push(...several.cells);
@@ -103,8 +104,8 @@ export function targetCells(reader: Reader, targets: readonly unknown[], space: 
 }
 
 // A literal without a type is text once it is an output.
-function settled(value: Value): Value {
-  return value.type === oids.unknown ? { ...value, type: oids.text } : value;
+function output(value: Value): Value {
+  return value.type === oids.unknown ? { ...value, type: oids.text } : settled(value);
 }
 
 /** `*`, `t.*`, `(row).*`; undefined: it is one output. */
@@ -230,7 +231,7 @@ function merged(reader: Reader, rows: readonly Rows[], name: (cell: Cell, at: nu
 
 function oneOfValues(reader: Reader, values: readonly Value[]): Value {
   const [first] = values;
-  if (values.length === 1 && first !== undefined) return settled(first);
+  if (values.length === 1 && first !== undefined) return output(first);
   const flows = values.map((each) => each.flow);
   const why = whyMixed(reader, values);
   const flow = why === undefined ? either(flows) : unknown(why, flows);

@@ -52,12 +52,14 @@ export function relationItem(reader: Reader, rangeVar: Fields): Item {
       bare: true,
     };
   }
-  const cells = relationCells(reader, found.relation).map((cell, at) => ({
+  const stored = relationCells(reader, found.relation);
+  const cells = stored.map((cell, at) => ({
     name: alias.columns[at] ?? cell.name,
     // Its own value at each place in FROM: what holds for one does not for another.
     value: { ...cell.value },
   }));
-  return { ...called, cells, system: found.relation.kind !== 'view', bare: true };
+  const names = alias.columns.length === 0 ? {} : { storedNames: stored.map((each) => each.name) };
+  return { ...called, cells, ...names, system: found.relation.kind !== 'view', bare: true };
 }
 
 export function refOf(relation: Relation, column: string): ColumnRef {

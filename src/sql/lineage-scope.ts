@@ -8,6 +8,7 @@ import {
   derive,
   type Flow,
   isClean,
+  renamed,
   type Rows,
   unknown,
   type Value,
@@ -45,6 +46,8 @@ export interface Item {
   /** Of a relation without an alias. */
   readonly schema?: string;
   readonly cells: readonly Cell[];
+  /** Of a relation whose columns an alias renames: what they are called in it. */
+  readonly storedNames?: readonly string[];
   /** Its columns cannot be listed: any name may be one, and this flows from it. */
   readonly open?: Flow;
   /** It has ctid, tableoid and so on. */
@@ -120,7 +123,9 @@ export function findItem(space: Space, name: string, schema?: string): Item | un
 export function itemRow(item: Item): Value {
   const flow = derive(item.cells.map((each) => each.value.flow));
   if (item.open !== undefined) return { flow: unknown(openWhy(item.open), [flow, item.open]), scalar: false };
-  return { flow, fields: item.cells, scalar: false, row: true };
+  const whole: Value = { flow, fields: item.cells, scalar: false, row: true };
+  const { storedNames } = item;
+  return storedNames === undefined ? whole : { ...whole, stored: renamed(item.cells, storedNames) };
 }
 
 /** A column of an item by name; undefined: it has none of that name. */

@@ -4,12 +4,16 @@ type Kind = 'text' | 'int' | 'date' | 'json' | 'list' | 'bytes' | 'xml' | 'row';
 interface Column {
   readonly name: string;
   readonly kind: Kind;
+  /** Of a row: the columns of its type. */
+  readonly fields?: readonly Column[];
 }
 interface Source {
   readonly alias: string;
   readonly columns: readonly Column[];
   /** It can stand whole in an expression. */
   readonly row: boolean;
+  /** What its columns are called in its type, whatever the alias calls them. */
+  readonly stored?: readonly Column[];
 }
 interface Query {
   readonly sql: string;
@@ -89,6 +93,18 @@ export function queries(seed: number, major: number): () => string {
     return chance(0.1) ? column.name : `${source.alias}.${column.name}`;
   }
 
+  /** A field of a column that holds rows. */
+  function fieldOf(scope: Scope): string | undefined {
+    const found = scope.sources.flatMap((source) =>
+      source.columns.flatMap((column) =>
+        (column.fields ?? [])
+          .filter((each) => each.kind === 'text')
+          .map((each) => `(${source.alias}.${column.name}).${each.name}`),
+      ),
+    );
+    return found.length === 0 ? undefined : pick(found);
+  }
+
   function rowOf(scope: Scope): string | undefined {
     const rows = scope.sources.filter((each) => each.row);
     return rows.length === 0 ? undefined : pick(rows).alias;
@@ -99,6 +115,8 @@ export function queries(seed: number, major: number): () => string {
   }
 
   function text(scope: Scope): string {
+    const field = chance(0.5) ? fieldOf(scope) : undefined;
+    if (field !== undefined) return field;
     const column = columnOf(scope, 'text');
     if (scope.depth <= 0 || chance(0.3)) return column ?? `'k${below(9)}'`;
     const down = deeper(scope);
@@ -228,14 +246,23 @@ export function queries(seed: number, major: number): () => string {
   function table(scope: Scope): Made {
     const [name, columns] = pick([...tables, ...scope.ctes, ...scope.ctes]);
     const alias = fresh('t');
-    const renames = chance(0.15)
-      ? columns.slice(0, 2).map((each) => ({ name: fresh('r'), kind: each.kind }))
+    // Names of other columns, so that a mistake shows.
+    const swapped = chance(0.5) && new Set(columns.slice(0, 2).map((each) => each.name)).size === 2;
+    const renames = chance(0.2)
+      ? columns.slice(0, 2).map((each, at, both) => ({
+          name: swapped ? (both[1 - at]?.name ?? fresh('r')) : fresh('r'),
+          kind: each.kind,
+          fields: each.fields ?? [],
+        }))
       : [];
     const list = renames.length === 0 ? '' : `(${renames.map((each) => each.name).join(', ')})`;
     const sample = chance(0.05) && stored.has(name) ? ' TABLESAMPLE SYSTEM (100)' : '';
     const renamed = [...renames, ...columns.slice(renames.length)];
     // Columns beyond the listed ones exist (people.home): a whole row has them too.
-    return { sql: `${name} AS ${alias}${list}${sample}`, sources: [{ alias, columns: renamed, row: true }] };
+    return {
+      sql: `${name} AS ${alias}${list}${sample}`,
+      sources: [{ alias, columns: renamed, row: true, stored: columns }],
+    };
   }
 
   function derived(scope: Scope, lateral: boolean): Made {
@@ -243,7 +270,7 @@ export function queries(seed: number, major: number): () => string {
     const outer = lateral ? [...scope.outer, ...scope.sources] : scope.outer;
     const query = select({ ...deeper(scope), sources: [], outer });
     const names = chance(0.3)
-      ? query.columns.map((each) => ({ name: fresh('n'), kind: each.kind }))
+      ? query.columns.map((each) => ({ name: fresh('n'), kind: each.kind, fields: each.fields ?? [] }))
       : query.columns;
     const list =
       names === query.columns || names.length === 0 ? '' : `(${names.map((each) => each.name).join(', ')})`;
@@ -330,8 +357,10 @@ export function queries(seed: number, major: number): () => string {
       const source = scope.sources.length === 0 ? undefined : pick(scope.sources);
       if (source?.row === true && chance(0.08)) {
         parts.push(chance(0.5) ? `${source.alias}.*` : `(${source.alias}).*`);
-      } else if (chance(0.04) && source !== undefined) {
-        parts.push(source.alias);
+      } else if (chance(0.1) && source?.row === true) {
+        parts.push(`${source.alias} AS ${name}`);
+        const fields = source.stored ?? source.columns;
+        columns.push({ name, kind: 'row', fields });
       } else if (chance(0.06)) {
         parts.push(text(scope));
       } else {
