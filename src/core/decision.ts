@@ -20,6 +20,8 @@ export interface RuleRef {
   readonly why?: string;
   readonly fix?: string;
   readonly owner?: string;
+  /** What it demands: 'mask', 'limit', 'approve', 'lineage'; only of a require rule. */
+  readonly demands?: readonly string[];
 }
 
 /** How a sensitive value is shown. All operators keep the wire type. */
@@ -142,6 +144,8 @@ export interface Permit {
   readonly id: DecisionId;
   readonly action: Action;
   readonly duties: Duties;
+  /** All rules that made it. */
+  readonly because: readonly RuleRef[];
   /**
    * Resolves when the entry is on disk; absent when it is there already. Only reads are permitted before that.
    * SECURITY: no byte of the answer may reach the client before it has resolved; a rejection ends the session.

@@ -181,7 +181,7 @@ class Chamber implements SessionGate {
     const policy = this.#parts.policy();
     const known = this.#judged.get(action);
     if (known !== undefined && known.policy === policy && known.decision.cacheable) return known;
-    const decision = policy === undefined ? noPolicy : this.#decide(policy, action);
+    const decision = policy === undefined ? noPolicy : traceable(this.#decide(policy, action), action);
     const judged: Judged = {
       policy,
       decision,
@@ -263,6 +263,7 @@ class Chamber implements SessionGate {
       id,
       action,
       duties: judged.decision.duties,
+      because: judged.decision.because,
       ...(written === undefined ? {} : { written }),
       operatorOf: judged.operatorOf,
     } as Permit; // the one place where a permit is made
@@ -296,6 +297,22 @@ function dutyNames({ duties, kind }: Decision): readonly string[] {
   if (duties.notify.length > 0) names.push('notify');
   names.push(`record:${duties.record}`);
   return names;
+}
+
+/** An answer whose values cannot be traced to their columns cannot be masked: the duty says whether it may run at all. */
+function traceable(decision: Decision, action: Action): Decision {
+  const { masks, finds, unknownLineage } = decision.duties;
+  if (decision.kind === 'deny' || action.opaque !== true || unknownLineage !== 'deny') return decision;
+  if (masks.length === 0 && finds.length === 0) return decision;
+  const by = decision.because.filter((rule) => rule.demands?.includes('lineage') === true);
+  return {
+    ...decision,
+    kind: 'deny',
+    code: 'LINEAGE',
+    because: [...by, ...decision.because.filter((rule) => !by.includes(rule))],
+    why: 'It cannot be told which columns the values of this answer come from, so they cannot be masked',
+    fix: ['Select columns of tables by name, without functions of your own'],
+  };
 }
 
 function reviewUnavailable(decision: Decision, id: DecisionId): Denial {

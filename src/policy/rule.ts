@@ -83,6 +83,7 @@ export function readRule(raw: Located, context: RuleContext, problems: Problems)
     ...(why === undefined ? {} : { why: why.trim() }),
     ...(fix === undefined ? {} : { fix: fix.trim() }),
     ...(owner === undefined ? {} : { owner }),
+    ...(duties === undefined ? {} : { demands: demandsOf(duties) }),
   };
   return {
     ref,
@@ -94,6 +95,16 @@ export function readRule(raw: Located, context: RuleContext, problems: Problems)
     ...(when === undefined ? {} : { when }),
     ...(duties === undefined ? {} : { duties }),
   };
+}
+
+/** The names of what a rule demands, as denials find the rule that made a limit. */
+function demandsOf(duties: RuleDuties): readonly string[] {
+  const names: string[] = [];
+  if (duties.masks.length > 0 || duties.finds.length > 0) names.push('mask');
+  if (duties.rowLimit !== undefined || duties.byteLimit !== undefined) names.push('limit');
+  if (duties.approve.length > 0) names.push('approve');
+  if (duties.unknownLineage !== undefined) names.push('lineage');
+  return names;
 }
 
 function given<T>(found: Fields, key: string, read: (node: Located) => T | undefined): T | undefined {

@@ -1,6 +1,6 @@
 import type { MaskKey } from '../../mask/index.ts';
 import { Fault, WireError } from '../../base/errors.ts';
-import { denial } from '../../core/denial.ts';
+import { denialOfDemand } from '../../core/denial.ts';
 import type { Gate } from '../../core/protocol.ts';
 import type { FrameKind, Recorder } from '../../core/ports.ts';
 import { rowMasker } from './cells.ts';
@@ -200,7 +200,7 @@ export class Answers {
   #cut(run: Run, limit: string): void {
     run.cut = true;
     const why = `The answer is longer than the ${limit} that the policy allows for one statement`;
-    const cut = denial('LIMIT', run.permit.id, why, 'Ask for less: add a condition or a LIMIT');
+    const cut = denialOfDemand(run.permit, 'LIMIT', 'limit', why);
     this.#put(encode.errorResponse(errorOf({ sqlstate: '54000', message: why, denial: cut })));
     this.#parts.flow.mute();
     this.#parts.cancel();

@@ -36,7 +36,8 @@ export function errorOf({ sqlstate, message, denial, hint, position }: RefusedWi
 }
 
 function detailOf(denial: Denial): string {
-  const rule = denial.rule === undefined ? 'No rule' : `Rule ${denial.rule}`;
+  const nearest = denial.class === 'NO_ALLOW_RULE' ? 'Nearest rule' : 'Rule';
+  const rule = denial.rule === undefined ? 'No rule' : `${nearest} ${denial.rule}`;
   const at = denial.at === undefined ? '' : ` at ${denial.at}`;
   const policy =
     denial.policy === undefined || denial.policy === '' ? '' : `, policy ${shortened(denial.policy)}`;
