@@ -46,7 +46,7 @@ test('mask writes each line masked, in order, with the places of what it found',
       masked: 'mail [EMAIL_ADDRESS] now',
       findings: [{ type: 'EMAIL_ADDRESS', start: 5, end: 20, score: 0.95 }],
     },
-    { id: 'b', masked: '[US_SSN]', findings: [{ type: 'US_SSN', start: 0, end: 9, score: 0.4 }] },
+    { id: 'b', masked: '[US_SSN]', findings: [{ type: 'US_SSN', start: 0, end: 9, score: 0.85 }] },
     { id: null, masked: 'nothing here', findings: [] },
   ]);
 });

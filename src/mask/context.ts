@@ -21,7 +21,10 @@ export function named(detector: Detector, words: string): boolean {
 /** The text left of `start` that can be context of what begins there. */
 export function leftOf(text: string, start: number): string {
   // A shown value's own name (`[US_SSN]`) is no word of the text.
-  return text.slice(Math.max(0, start - reach), start).replace(/\[[A-Z_]{2,40}\]/g, ' ');
+  const left = text.slice(Math.max(0, start - reach), start).replace(/\[[A-Z_]{2,40}\]/g, ' ');
+  // Where words stand on the value's own line, those of the line above are about something else.
+  const line = left.slice(left.lastIndexOf('\n') + 1);
+  return /\p{L}/u.test(line) ? line : left;
 }
 
 /** `customerSSN`, `tax_id`, `billing.card-no` as words: `customer SSN`, `tax id`, `billing card no`. */

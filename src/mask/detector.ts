@@ -17,7 +17,12 @@ interface Common {
   /** Lower-case words that name the value: matched whole, plural too, left of it or in the column's name. */
   readonly context: readonly string[];
   /** The text of every `yes` is found whole as this type, alone; nothing of this type is found in a `no`. */
-  readonly examples: { readonly yes: readonly string[]; readonly no: readonly string[] };
+  readonly examples: {
+    readonly yes: readonly string[];
+    readonly no: readonly string[];
+    /** Found whole only in a column named by the first word of the context. */
+    readonly named?: readonly string[];
+  };
 }
 
 /** Found by pattern. The pattern has the flag `g`, is linear (bounded repeats, no nested ones) and covers the value only. */

@@ -31,7 +31,8 @@ for (const char of '_~%=') classes[char.charCodeAt(0)] = joint;
 classes[0x3a] = colon;
 
 const leastDigits = 7;
-const leastToken = 14;
+const leastToken = 13; // with a digit in it
+const longToken = 18; // of anything
 
 /**
  * Whether a detector could find anything in UTF-8 `bytes[start, end)`. False is certain (the column's name aside); true
@@ -52,6 +53,7 @@ export function signsOf(bytes: Uint8Array, start: number, end: number, first: bo
   let wordDigits = 0;
   let wordLetters = 0;
   let token = 0; // characters without a space
+  let tokenDigits = 0;
   let dots = 0;
   let colons = 0;
   for (let at = start; at < end; at++) {
@@ -63,6 +65,7 @@ export function signsOf(bytes: Uint8Array, start: number, end: number, first: bo
         if (skip > 0) {
           at += skip - 1;
           token = 0;
+          tokenDigits = 0;
           continue;
         }
       }
@@ -72,6 +75,7 @@ export function signsOf(bytes: Uint8Array, start: number, end: number, first: bo
           at += skip - 1;
           run = 0;
           token = 0;
+          tokenDigits = 0;
           continue;
         }
       }
@@ -81,8 +85,9 @@ export function signsOf(bytes: Uint8Array, start: number, end: number, first: bo
       word++;
       wordDigits++;
       token++;
+      tokenDigits++;
       if (
-        (run >= leastDigits && (parts > 0 || context || run >= 12)) ||
+        (run >= leastDigits && (parts > 0 || context || run >= 11)) ||
         (run === leastDigits && bytes[at - leastDigits] === 0x2b) ||
         (run >= 6 && parts > 1)
       ) {
@@ -90,6 +95,7 @@ export function signsOf(bytes: Uint8Array, start: number, end: number, first: bo
       }
       if (wordLetters > 0 && wordDigits >= 4 && word >= 8) found |= signs.mixed;
     } else if (kind === letter) {
+      if (run >= leastDigits) found |= signs.digits;
       if (word === 0) {
         const skip = uuidAt(bytes, at, start, end);
         if (skip > 0) {
@@ -97,6 +103,7 @@ export function signsOf(bytes: Uint8Array, start: number, end: number, first: bo
           run = 0;
           gap = 0;
           token = 0;
+          tokenDigits = 0;
           context = true;
           continue;
         }
@@ -125,6 +132,7 @@ export function signsOf(bytes: Uint8Array, start: number, end: number, first: bo
       }
       if (byte !== 0x2d && byte !== 0x2e && byte !== 0x2f && byte !== 0x2b) {
         token = 0;
+        tokenDigits = 0;
         colons = 0;
         dots = 0;
       } else if (byte === 0x2f) {
@@ -157,12 +165,13 @@ export function signsOf(bytes: Uint8Array, start: number, end: number, first: bo
         if (byte === 0x3d) found |= signs.equals;
       } else {
         token = 0;
+        tokenDigits = 0;
         colons = 0;
         dots = 0;
         if (byte === 0x40) found |= signs.at;
       }
     }
-    if (token >= leastToken) found |= signs.token;
+    if (token >= leastToken && (tokenDigits > 0 || token >= longToken)) found |= signs.token;
     if (first && found !== 0) return found;
   }
   return found;

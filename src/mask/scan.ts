@@ -74,6 +74,10 @@ export function isContext(options: ScanOptions & { readonly column: string }): b
   );
 }
 
+/** The least score of a value in a column that names its type: with a right check, and with a wrong one. */
+const namedScore = 0.85;
+const namedLoosely = 0.5;
+
 const none: readonly Finding[] = [];
 const standard = scanner();
 
@@ -181,8 +185,13 @@ function report(search: Search, used: Used, span: Span): void {
     return;
   }
   const inContext = here || namedLeft(search, detector, span.start);
-  let score = span.loose === true ? (inContext ? leastScore : 0) : span.score;
-  if (inContext && span.loose !== true) score = Math.max(leastScore, Math.min(1, score + contextBoost));
+  const loose = span.loose === true;
+  let score = loose ? 0 : span.score;
+  if (inContext) {
+    // A column's name is surer than a word in a sentence: what it names is not taken for something else.
+    const least = here ? (loose ? namedLoosely : namedScore) : leastScore;
+    score = Math.max(least, Math.min(1, loose ? 0 : score + contextBoost));
+  }
   if (score >= leastScore) {
     search.found.push({ type: detector.name, start: span.start, end: span.end, score });
   }

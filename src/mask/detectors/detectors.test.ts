@@ -16,6 +16,15 @@ for (const detector of detectors) {
       const bytes = new TextEncoder().encode(`; ${text}`);
       assert.ok(mayContain(bytes, 2, bytes.length), `gate: ${text}`);
     }
+    for (const text of detector.examples.named ?? []) {
+      const found = scan(text, { column: detector.context[0] ?? '' });
+      assert.deepEqual(
+        found.map(({ type, start, end }) => [type, start, end]),
+        [[detector.name, 0, text.length]],
+        text,
+      );
+      assert.ok(!scan(text).some(({ type }) => type === detector.name), `${text} without context`);
+    }
     for (const text of detector.examples.no) {
       assert.deepEqual(
         scan(text).filter((each) => each.type === detector.name),

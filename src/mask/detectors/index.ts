@@ -4,6 +4,8 @@ import { wallet } from './crypto.ts';
 import { email } from './email.ts';
 import { iban } from './iban.ts';
 import { ip, mac, url } from './network.ts';
+import { nationalDigits } from './national-digits.ts';
+import { nationalLetters } from './national-letters.ts';
 import { phone } from './phone.ts';
 import { apiKey, assigned, awsKey, jwt, privateKey, slackHook } from './secrets.ts';
 import { ssn } from './ssn.ts';
@@ -25,4 +27,6 @@ export const detectors: readonly Detector[] = [
   card,
   ssn,
   phone,
+  ...nationalLetters,
+  ...nationalDigits,
 ];

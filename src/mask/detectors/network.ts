@@ -11,19 +11,7 @@ export const ip: FindDetector = {
   kind: 'find',
   name: 'IP_ADDRESS',
   gate: signs.dots | signs.colons,
-  context: [
-    'ip',
-    'ipv4',
-    'ipv6',
-    'ip address',
-    'host',
-    'address',
-    'client',
-    'peer',
-    'remote',
-    'addr',
-    'server',
-  ],
+  context: ['ip', 'ipv4', 'ipv6', 'ip address', 'host', 'peer', 'remote', 'addr'],
   examples: {
     yes: [
       '10.218.6.131',
