@@ -9,9 +9,9 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import {
   decodeBundle,
-  encodeBundle,
   hashBytes,
   leafHash,
+  prefixedLeafHash,
   same,
   signHead,
   type SignerKey,
@@ -21,7 +21,6 @@ import {
   Tree,
   verifierKey,
 } from '../ledger/index.ts';
-import { hash } from 'node:crypto';
 import type { Files } from './files.ts';
 import { readFrame, segmentBytes, segmentFirst, segmentHead, segmentName } from './wal.ts';
 
@@ -76,10 +75,41 @@ function readWidest(files: Files, folder: string, name: TileName): Buffer | unde
   return undefined;
 }
 
-/** The entries of the last, partial bundle of a ledger of this size, checked against their hashes. */
-function loadBundle(files: Files, folder: string, size: number): Buffer[] {
+/** The bundle that is being filled, as it will stand in its file. */
+class Bundle {
+  #bytes: Buffer = Buffer.allocUnsafeSlow(262_144);
+  #end = 0;
+  count = 0;
+
+  add(leaf: Uint8Array): void {
+    const end = this.#end + 2 + leaf.length;
+    if (end > this.#bytes.length) {
+      const wider = Buffer.allocUnsafeSlow(Math.max(end, this.#bytes.length * 2));
+      this.#bytes.copy(wider, 0, 0, this.#end);
+      this.#bytes = wider;
+    }
+    this.#bytes.writeUInt16BE(leaf.length, this.#end);
+    this.#bytes.set(leaf, this.#end + 2);
+    this.#end = end;
+    this.count += 1;
+  }
+
+  /** A view, until the next `add`. */
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#end);
+  }
+
+  empty(): void {
+    this.#end = 0;
+    this.count = 0;
+  }
+}
+
+/** The last, partial bundle of a ledger of this size, its entries checked against their hashes. */
+function loadBundle(files: Files, folder: string, size: number): Bundle {
+  const bundle = new Bundle();
   const width = size % tileWidth;
-  if (width === 0) return [];
+  if (width === 0) return bundle;
   const index = Math.floor(size / tileWidth);
   const bytes = readWidest(files, folder, { kind: 'entries', index, width });
   const entries = bytes === undefined ? undefined : decodeBundle(bytes)?.slice(0, width);
@@ -89,7 +119,8 @@ function loadBundle(files: Files, folder: string, size: number): Buffer[] {
   const leaves = Buffer.concat(entries.map((entry) => leafHash(entry)));
   if (!same(leaves, hashes.subarray(0, leaves.length)))
     throw new Error(`The last ${width} entries of the ledger are not those of its tree`);
-  return entries.map((entry) => Buffer.from(entry));
+  for (const entry of entries) bundle.add(entry);
+  return bundle;
 }
 
 export class Publisher {
@@ -98,7 +129,7 @@ export class Publisher {
   readonly #ledger: string;
   readonly #signer: SignerKey;
   readonly #tree: Tree;
-  #bundle: Buffer[];
+  readonly #bundle: Bundle;
   #headed: number;
   #root: Uint8Array; // of what is published
   #published: number;
@@ -170,16 +201,16 @@ export class Publisher {
   #publish(committed: number, now: number): void {
     for (let index = this.#published; index < committed; index++) {
       const input = this.#frame(index);
-      this.#bundle.push(Buffer.from(input.subarray(1)));
-      if (this.#bundle.length === tileWidth) {
+      this.#bundle.add(input.subarray(1));
+      if (this.#bundle.count === tileWidth) {
         this.#put(
           { kind: 'entries', index: Math.floor(index / tileWidth), width: tileWidth },
-          encodeBundle(this.#bundle),
+          this.#bundle.bytes,
         );
-        this.#bundle = [];
+        this.#bundle.empty();
       }
       // A full tile of hashes is put in place by this, after the entries under it.
-      this.#tree.append(hash('sha256', input, 'buffer'));
+      this.#tree.append(prefixedLeafHash(input));
     }
     this.#putPartials(committed, now);
     this.#syncFolders();
@@ -189,13 +220,13 @@ export class Publisher {
 
   #putPartials(size: number, now: number): void {
     const names: string[] = [];
-    if (this.#bundle.length > 0) {
+    if (this.#bundle.count > 0) {
       const name = {
         kind: 'entries',
         index: Math.floor(size / tileWidth),
-        width: this.#bundle.length,
+        width: this.#bundle.count,
       } as const;
-      names.push(this.#put(name, encodeBundle(this.#bundle)));
+      names.push(this.#put(name, this.#bundle.bytes));
     }
     for (const { level, index, hashes } of this.#tree.partials()) {
       const name = { kind: 'hashes', level, index, width: hashes.length / hashBytes } as const;
