@@ -60,6 +60,8 @@ export interface DigitsDetector extends Common {
   readonly kind: 'digits';
   /** How many digits the value has. */
   readonly lengths: readonly number[];
+  /** Only these shapes are judged (`9` is nine digits without separators); absent: every shape. */
+  readonly shapes?: readonly string[];
   /** Score before context; 0: the shape is wrong; -1: right shape, wrong check: reported only where the context names it. */
   readonly judge: (window: Window) => number;
   /** What may follow and belongs to the value (an extension). Sticky. */

@@ -63,6 +63,8 @@ export function findMasker(
       const next = found.length === 0 ? undefined : showFindings(shown, found, { finds, key: parts.key });
       if (next === undefined || next.masked === 0) return { text: shown, masked };
       masked += next.masked;
+      // A whole text that became one token has nothing left in it.
+      if (found.length === 1 && tokens.test(next.text)) return { text: next.text, masked };
       shown = next.text;
     }
     return { text: '***', masked };
@@ -70,6 +72,7 @@ export function findMasker(
 }
 
 const mostRounds = 5;
+const tokens = /^(?:\[[A-Z_]{2,40}\]|h_[a-p]{40})$/;
 
 /** Shows these findings, as `scan` gave them for this text. */
 export function showFindings(

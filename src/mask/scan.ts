@@ -95,8 +95,13 @@ interface UsedDigits extends Used {
   readonly detector: DigitsDetector;
 }
 
-/** Detectors of digits by how many digits they look for. */
-type ByLength = readonly (readonly UsedDigits[])[];
+/** Detectors of digits by how many they look for: those that take any shape, and all that take this one. */
+interface Able {
+  readonly any: readonly UsedDigits[];
+  readonly shapes: ReadonlyMap<string, readonly UsedDigits[]>;
+}
+
+type ByLength = readonly (Able | undefined)[];
 
 interface Ready {
   readonly plain: readonly Plain[];
@@ -108,9 +113,14 @@ interface Ready {
 }
 
 function byLength(digits: readonly UsedDigits[]): ByLength {
-  const table: UsedDigits[][] = Array.from({ length: mostDigits + 1 }, () => []);
-  for (const used of digits) for (const length of used.detector.lengths) table[length]?.push(used);
-  return table;
+  return Array.from({ length: mostDigits + 1 }, (_, length) => {
+    const able = digits.filter(({ detector }) => detector.lengths.includes(length));
+    if (able.length === 0) return undefined;
+    const shapes = new Set(able.flatMap(({ detector }) => detector.shapes ?? []));
+    const taking = (shape: string): readonly UsedDigits[] =>
+      able.filter(({ detector }) => detector.shapes === undefined || detector.shapes.includes(shape));
+    return { any: taking(''), shapes: new Map([...shapes].map((shape) => [shape, taking(shape)])) };
+  });
 }
 
 function search(text: string, ready: Ready): readonly Finding[] {
@@ -219,7 +229,7 @@ function byDigits(search: Search, byLength: ByLength): void {
         // Nothing is written in more groups, except digit by digit: then it is the whole run.
         if (to - from >= mostGroups && (from > 0 || to < run.starts.length - 1)) continue;
         const able = byLength[count];
-        if (able === undefined || able.length === 0) continue;
+        if (able === undefined) continue;
         if (search.windows-- <= 0) throw new RangeError('Too many numbers');
         judgeWindow(search, able, { run, from, to });
       }
@@ -229,7 +239,7 @@ function byDigits(search: Search, byLength: ByLength): void {
 
 function judgeWindow(
   search: Search,
-  able: readonly UsedDigits[],
+  table: Able,
   at: { readonly run: Run; readonly from: number; readonly to: number },
 ): void {
   const { text, bytes } = search;
@@ -240,13 +250,14 @@ function judgeWindow(
   if (isWord(bytes[start - 1]) || isWord(bytes[end])) {
     if (!/x|e/i.test(text[end] ?? '') || isWord(bytes[start - 1])) return;
   }
-  let digits = '';
-  let shape = '';
-  for (let group = from; group <= to; group++) {
-    const part = text.slice(run.starts[group], run.ends[group]);
-    digits += part;
-    shape += group === from ? part.length : `-${part.length}`;
+  let shape = String((run.ends[from] ?? 0) - start);
+  for (let group = from + 1; group <= to; group++) {
+    shape += `-${(run.ends[group] ?? 0) - (run.starts[group] ?? 0)}`;
   }
+  const able = table.shapes.get(shape) ?? table.any;
+  if (able.length === 0) return;
+  let digits = '';
+  for (let group = from; group <= to; group++) digits += text.slice(run.starts[group], run.ends[group]);
   const lead = leadOf(text, start);
   const whole = from === 0 && to === run.starts.length - 1;
   const confirm = (): boolean => search.confirmations-- > 0;

@@ -473,6 +473,7 @@ const rows: readonly Row[] = [
 export const nationalDigits: readonly DigitsDetector[] = rows.map(({ shapes, bare, check, ...row }) => ({
   ...row,
   kind: 'digits',
+  shapes: [...Object.keys(shapes), ...(bare > 0 ? row.lengths.map(String) : [])],
   judge: (window) => {
     const isBare = !window.shape.includes('-');
     const score = isBare ? bare : (shapes[window.shape] ?? 0);

@@ -5,6 +5,7 @@ export const ssn: DigitsDetector = {
   kind: 'digits',
   name: 'US_SSN',
   lengths: [9],
+  shapes: ['9', '3-2-4'],
   context: ['ssn', 'social security', 'social', 'ssns', 'social insurance'],
   examples: {
     yes: ['219-09-9999', '219 09 9998', '219.09.9998', '219\u200909\u20099998'],
