@@ -37,11 +37,20 @@ export function recover(files: Files, folder: string, key: VerifierKey): Recover
   const published = publishedSize(files, folder, headed);
   if (published > next)
     throw refuse(`${published} entries are published, the write-ahead log has only ${next} of them`);
-  if (wal.kind === 'found' && wal.end.next >= headed) return { headed, next, end: wal.end, torn: wal.torn };
+  if (wal.kind === 'found' && wal.end.next >= headed) {
+    const { end } = wal;
+    // A segment that was made ready and never written must not come to stand between later ones.
+    removeSegments(files, folder, (name) => name > end.segment);
+    return { headed, next, end, torn: wal.torn };
+  }
   // The tree holds all that the log had and more: the log begins anew behind it.
-  for (const name of files.list(`${folder}/wal`))
-    if (segmentFirst(name) !== undefined) files.remove(`${folder}/wal/${name}`);
+  removeSegments(files, folder, () => true);
   return { headed, next, torn: false };
+}
+
+function removeSegments(files: Files, folder: string, which: (name: string) => boolean): void {
+  for (const name of files.list(`${folder}/wal`))
+    if (segmentFirst(name) !== undefined && which(name)) files.remove(`${folder}/wal/${name}`);
 }
 
 function refuse(what: string): Fault {
