@@ -398,7 +398,7 @@ export const expressions: Rules = {
     `json_populate_recordset(NULL::app.logs, '[{"id": 1}]') AS x`,
     `unnest(ARRAY[app.w_plain()]) AS u, {rel} AS x`,
     `18:JSON_TABLE('[1]', '$[*]' COLUMNS (id int PATH '$', a int PATH '$', t text PATH '$', b bool PATH '$' DEFAULT true ON ERROR)) AS x`,
-    `XMLTABLE('/r' PASSING '<r/>'::xml COLUMNS id int, a int DEFAULT app.w_plain(), t text, b bool) AS x`,
+    `XMLTABLE('/r' PASSING ('<r/>'::xml) COLUMNS id int, a int DEFAULT app.w_plain(), t text, b bool) AS x`,
     `jsonb_to_recordset('[{"id": 1}]') AS x (id int, a app.checked, t text, b bool)`,
     '{rel} AS x FULL JOIN {rel} AS z USING (id)',
     `app.moods AS x JOIN (SELECT 1 AS m) AS z USING (m)`,
