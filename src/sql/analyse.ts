@@ -6,7 +6,7 @@ import { conditionOf } from './condition.ts';
 import { effectOf } from './effects.ts';
 import { childrenOf } from './grammar.ts';
 import { knowledge, type Knowledge } from './knowledge.ts';
-import { columnUses, lineageOf } from './lineage.ts';
+import { follow } from './lineage.ts';
 import { addUnknown, type Env, type Found, noNames, nothingFound, type Reading } from './reading.ts';
 import { explained, verbOf } from './statement.ts';
 import { rangeVarFields } from './touch.ts';
@@ -43,7 +43,8 @@ function analyseOne(node: Node, text: string, catalogue: Catalogue, scope: Scope
   if (found.movesNames && effect.kind !== 'search-path') {
     addUnknown(reading, 'It changes how names are resolved while it does something else');
   }
-  return { action: actionOf(node, text, reading), outputs: lineageOf(node, catalogue, scope), effect };
+  const { outputs, uses } = follow(node, catalogue, scope);
+  return { action: actionOf(node, text, { reading, columns: uses }), outputs, effect };
 }
 
 type Start = Pick<Reading, 'catalogue' | 'scope' | 'known' | 'found' | 'planOnly'>;
@@ -127,14 +128,19 @@ function insideView(catalogue: Catalogue, known: Knowledge, view: Relation): Fou
   return found;
 }
 
-function actionOf(node: Node, text: string, reading: Reading): Action {
-  const { found, catalogue, scope } = reading;
+function actionOf(
+  node: Node,
+  text: string,
+  of: { readonly reading: Reading; readonly columns: Action['columns'] },
+): Action {
+  const { reading, columns } = of;
+  const { found } = reading;
   const targets: readonly Target[] = [...found.targets.values()];
   return {
     verb: verbOf(node, found),
     access: worstAccess(targets.map((each) => each.access)),
     targets,
-    columns: columnUses(node, catalogue, scope),
+    columns,
     attributes: attributesOf(node, reading),
     text,
     notes: [...found.notes],

@@ -160,6 +160,16 @@ export class Flow {
     if (at >= 0) this.#turns.splice(at, 1);
   }
 
+  /** Whether the client has asked which columns this portal answers with, and the answer is on its way. */
+  describes(portal: Portal): boolean {
+    for (let at = this.#turns.length - 1; at >= this.#first; at--) {
+      const turn = this.#turns[at];
+      if (turn?.kind === 'describe' && turn.portal === portal) return true;
+      if (turn?.kind === 'sync' || turn?.kind === 'query') return false;
+    }
+    return false;
+  }
+
   /** The server reads COPY data now, and the client has not ended it. */
   get copyOpen(): boolean {
     return this.copying && !this.#has('copy-end');

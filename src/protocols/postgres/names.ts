@@ -8,6 +8,8 @@ export interface Prepared {
   readonly text: string;
   /** The whole text the server was sent it in: what pg_prepared_statements and pg_cursors show of it. */
   readonly source: string;
+  /** Made by PREPARE or DECLARE: the text holds the statement inside. */
+  readonly inside: boolean;
   /** Undefined for an empty text. */
   readonly statement: Statement | undefined;
   /** What the reading was made with: another one now means that it must be read again. */
@@ -79,6 +81,11 @@ export class Names {
         this.#statements.clear();
         this.#portals.clear();
     }
+  }
+
+  /** The same statement, read again because what its names mean has changed. */
+  renew(name: string, old: Prepared, now: Prepared): void {
+    if (this.#statements.get(name) === old) this.#statements.set(name, now);
   }
 
   /** No transaction is open any more: the server has closed the portals that Bind opened (54.2.3). */

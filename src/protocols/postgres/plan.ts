@@ -2,7 +2,8 @@ import type { ColumnRef } from '../../core/action.ts';
 import type { MaskOperator, Permit } from '../../core/decision.ts';
 import { stronger } from '../../core/duties.ts';
 import type { CopyFormat, Lineage, Outputs } from '../../sql/analysis.ts';
-import type { Catalogue } from '../../sql/catalogue.ts';
+import type { Catalogue, Relation } from '../../sql/catalogue.ts';
+import { relationName } from '../../sql/names.ts';
 import type { ColumnPlan } from './cells.ts';
 import type { Field } from './messages.ts';
 
@@ -21,14 +22,18 @@ export function planOf(
   if (masks.length === 0 && finds.length === 0) return fields.map(() => pass);
   return fields.map((field, at) => {
     const lineage = checked(lineageAt(outputs, at, fields.length), field, catalogue);
-    return planFor(permit, lineage);
+    return planFor(permit, lineage, catalogue);
   });
 }
 
 /** The plan for outputs without a RowDescription: COPY, whose columns only lineage knows. */
-export function planWithoutFields(permit: Permit, outputs: Outputs): readonly ColumnPlan[] | undefined {
+export function planWithoutFields(
+  permit: Permit,
+  outputs: Outputs,
+  catalogue: Catalogue,
+): readonly ColumnPlan[] | undefined {
   if (outputs.kind !== 'columns') return undefined;
-  return outputs.columns.map(({ lineage }) => planFor(permit, lineage));
+  return outputs.columns.map(({ lineage }) => planFor(permit, lineage, catalogue));
 }
 
 const systemSchemas = new Set(['pg_catalog', 'information_schema']);
@@ -46,7 +51,7 @@ function lineageAt(outputs: Outputs, at: number, count: number): Lineage {
   return outputs.columns[at]?.lineage ?? mismatch;
 }
 
-function planFor(permit: Permit, lineage: Lineage): ColumnPlan {
+function planFor(permit: Permit, lineage: Lineage, catalogue: Catalogue): ColumnPlan {
   const { masks, finds } = permit.duties;
   if (masks.length === 0 && finds.length === 0) return pass;
   switch (lineage.kind) {
@@ -55,12 +60,12 @@ function planFor(permit: Permit, lineage: Lineage): ColumnPlan {
     case 'unknown':
       return withhold;
     case 'column': {
-      const operator = strongest(permit, [lineage.column, ...lineage.through]);
+      const operator = strongest(permit, [lineage.column, ...lineage.through], catalogue);
       if (operator !== undefined) return { kind: 'mask', operator };
       break;
     }
     case 'derived': {
-      const operator = strongest(permit, [...lineage.from, ...lineage.through]);
+      const operator = strongest(permit, [...lineage.from, ...lineage.through], catalogue);
       // A partial view of a computed value could be turned into the value by computing it otherwise: masked whole.
       if (operator !== undefined)
         return { kind: 'mask', operator: stronger(operator, { kind: 'redact' }) ?? operator, whole: true };
@@ -70,10 +75,38 @@ function planFor(permit: Permit, lineage: Lineage): ColumnPlan {
   return finds.length === 0 ? pass : { kind: 'scan', finds };
 }
 
-function strongest(permit: Permit, columns: readonly ColumnRef[]): MaskOperator | undefined {
+/** The strongest mask on any of these columns, or on the same column of a partition or child that their rows may come from. */
+export function strongest(
+  permit: Permit,
+  columns: readonly ColumnRef[],
+  catalogue: Catalogue,
+): MaskOperator | undefined {
   let operator: MaskOperator | undefined;
-  for (const column of columns) operator = stronger(operator, permit.operatorOf(column));
+  for (const { object, column } of columns) {
+    operator = stronger(operator, permit.operatorOf({ object, column }));
+    for (const child of relationNamed(catalogue, object)?.children ?? []) {
+      const relation = relationNamed(catalogue, child);
+      const name = relation === undefined ? child : relationName(relation);
+      operator = stronger(operator, permit.operatorOf({ object: name, column }));
+    }
+  }
   return operator;
+}
+
+const relationsOf: WeakMap<Catalogue, ReadonlyMap<string, Relation>> = new WeakMap();
+
+/** By its canonical name, or as the catalogue writes it (unquoted). */
+function relationNamed(catalogue: Catalogue, name: string): Relation | undefined {
+  let known = relationsOf.get(catalogue);
+  if (known === undefined) {
+    const { relations } = catalogue.data;
+    known = new Map([
+      ...relations.map((each) => [`${each.schema}.${each.name}`, each] as const),
+      ...relations.map((each) => [relationName(each), each] as const),
+    ]);
+    relationsOf.set(catalogue, known);
+  }
+  return known.get(name);
 }
 
 /** The lineage, or unknown where the server's own word contradicts it. */
@@ -114,8 +147,5 @@ export function typesOf(outputs: Outputs, catalogue: Catalogue, copy: CopyFormat
 const textOid = 25;
 
 function typeOf(ref: ColumnRef, catalogue: Catalogue): number | undefined {
-  const relation = catalogue.data.relations.find((each) =>
-    sameObject(ref.object, `${each.schema}.${each.name}`),
-  );
-  return relation?.columns.find((each) => each.name === ref.column)?.type;
+  return relationNamed(catalogue, ref.object)?.columns.find((each) => each.name === ref.column)?.type;
 }

@@ -1,5 +1,7 @@
 import type { Denial, DenyCode } from '../../core/decision.ts';
+import type { Statement } from '../../sql/analysis.ts';
 import type { ErrorParts } from './encode.ts';
+import type { Run } from './run.ts';
 
 /** Why a request is refused, before it is put into the words of the protocol. */
 export interface RefusedWith {
@@ -57,3 +59,48 @@ function shortened(policy: string): string {
 export function standIn(decisionId: string): string {
   return `sallyport refused this statement: decision ${decisionId.replaceAll(/[^A-Za-z0-9.-]/g, '')}`;
 }
+
+/** Why a statement cannot share a text with those behind it. */
+export function togetherRefused(run: Run, behind: readonly Statement[]): RefusedWith | undefined {
+  if (behind.length === 0) return undefined;
+  const uses = behind.some(({ action }) => action.targets.length > 0 || action.columns.length > 0);
+  if (run.unsettles && uses) {
+    return {
+      sqlstate: '0A000',
+      message: 'This statement changes what names mean in the statements behind it',
+      hint: 'Send it in a query of its own',
+    };
+  }
+  const { rowLimit, byteLimit } = run.permit.duties;
+  if (
+    (rowLimit !== undefined || byteLimit !== undefined) &&
+    behind.some(({ action }) => action.access !== 'read')
+  ) {
+    return {
+      sqlstate: '0A000',
+      message: 'A statement whose answer is limited cannot share a query with a write behind it',
+      hint: 'Send them one at a time',
+    };
+  }
+  return undefined;
+}
+
+export const notUtf8: RefusedWith = {
+  sqlstate: '22021',
+  message: 'invalid byte sequence for encoding "UTF8"',
+};
+export const several: RefusedWith = {
+  sqlstate: '42601',
+  message: 'cannot insert multiple commands into a prepared statement',
+};
+export const tooMany: RefusedWith = {
+  sqlstate: '54000',
+  message: 'Too many prepared statements and portals in this session',
+  hint: 'Close those that are no longer needed, or raise limits.preparedStatements',
+};
+export const unsettled: RefusedWith = {
+  sqlstate: '0A000',
+  message:
+    'A statement before this one may have changed what names mean, and the server can only be asked after a Sync',
+  hint: 'Send Sync (end the pipeline) after SET search_path, DDL, DO, CALL and calls of functions',
+};

@@ -27,7 +27,16 @@ import type { Meaning } from './meaning.ts';
 import { frontend } from './messages.ts';
 import type { Names, Portal, Prepared } from './names.ts';
 import { planWithoutFields, typesOf } from './plan.ts';
-import { refusedBy, type RefusedWith, standIn } from './refusal.ts';
+import {
+  notUtf8,
+  refusedBy,
+  type RefusedWith,
+  several,
+  standIn,
+  togetherRefused,
+  tooMany,
+  unsettled,
+} from './refusal.ts';
 import { Outgoing } from './outgoing.ts';
 import { type About, passAll, type Run } from './run.ts';
 import { type Reading, unreadable } from './understanding.ts';
@@ -45,6 +54,9 @@ export interface RequestsParts {
   /** Resolves when no cancel of ours is on its way: it must not hit the next statement. */
   readonly calm: () => Promise<void> | undefined;
 }
+
+/** A statement with the catalogue it was read with. */
+type Understood = { readonly statement: Statement; readonly catalogue: Catalogue };
 
 type Asked =
   | { readonly kind: 'run'; readonly run: Run }
@@ -200,6 +212,21 @@ export class Requests {
     if (reading.kind === 'not-understood') return this.#refuseUnread(reading, { simple: true });
     const { statements } = reading.analysis;
     if (statements.length === 0) return this.#keep(frame, { kind: 'query', runs: [], at: 0 });
+    const renewed = this.#renewed(statements);
+    if (renewed === undefined) return this.#askQuery(frame, text, reading);
+    return this.#flush().then(async () => {
+      await ((await renewed)
+        ? this.#askQuery(frame, text, reading)
+        : this.#refuse(unsettled, { simple: true }));
+    });
+  }
+
+  #askQuery(
+    frame: Frame,
+    text: string,
+    reading: Extract<Reading, { kind: 'understood' }>,
+  ): Promise<void> | undefined {
+    const { statements } = reading.analysis;
     const [only] = statements;
     if (statements.length > 1 || only === undefined) return this.#batch(frame, text, reading);
     const asked = this.#ask(this.#wanted(only, text, reading.catalogue), text);
@@ -260,8 +287,15 @@ export class Requests {
     const { statements } = reading.analysis;
     if (statements.length > 1) return this.#refuse(several, { simple: false });
     const [statement] = statements;
-    const epoch = this.#parts.meaning.epoch();
-    const prepared: Prepared = { text, source: text, statement, catalogue: reading.catalogue, epoch };
+    const epoch = this.#epochOf(reading.catalogue);
+    const prepared: Prepared = {
+      text,
+      source: text,
+      inside: false,
+      statement,
+      catalogue: reading.catalogue,
+      epoch,
+    };
     const go = (about?: About): void => {
       const change = this.#parts.names.propose({ kind: 'statement', name, prepared });
       this.#keep(frame, { kind: 'parse', change, ...(about === undefined ? {} : { about }) });
@@ -270,24 +304,28 @@ export class Requests {
       go();
       return undefined;
     }
-    return this.#prepare(statement, go);
+    return this.#prepare({ statement, catalogue: reading.catalogue }, go);
   }
 
   /** Goes on under a permit for this one step, or refuses. */
-  #prepare(statement: Statement, go: (about: About) => void): Promise<void> | undefined {
-    const verdict = this.#parts.gate.prepare(statement.action);
+  #prepare(prepared: Understood, go: (about: About) => void): Promise<void> | undefined {
+    const verdict = this.#parts.gate.prepare(prepared.statement.action);
     if (verdict instanceof Promise)
-      return this.#flush().then(async () => this.#prepared(await verdict, statement, go));
-    return this.#prepared(verdict, statement, go);
+      return this.#flush().then(async () => this.#prepared(await verdict, prepared, go));
+    return this.#prepared(verdict, prepared, go);
   }
 
-  #prepared(verdict: Verdict, statement: Statement, go: (about: About) => void): Promise<void> | undefined {
+  #prepared(
+    verdict: Verdict,
+    { statement, catalogue }: Understood,
+    go: (about: About) => void,
+  ): Promise<void> | undefined {
     if (verdict.kind === 'refusal') {
       this.#recordRefusal(statement.action, verdict.denial.decisionId, verdict.denial.why);
       return this.#refuse(refusedBy(verdict.denial), { simple: false });
     }
     this.#permits.push(verdict);
-    go({ permit: verdict, outputs: statement.outputs });
+    go({ permit: verdict, outputs: statement.outputs, catalogue });
     return undefined;
   }
 
@@ -313,11 +351,12 @@ export class Requests {
         const change = this.#parts.names.propose({ kind: 'portal', name: bind.portal, portal });
         this.#keep(frame, { kind: 'bind', change, ...(about === undefined ? {} : { about }) });
       };
-      if (prepared.statement !== undefined) return this.#prepare(prepared.statement, go);
+      const { statement, catalogue } = prepared;
+      if (statement !== undefined) return this.#prepare({ statement, catalogue }, go);
       go();
       return undefined;
     };
-    const fresh = this.#fresh(found);
+    const fresh = this.#fresh(bind.statement, found);
     if (fresh instanceof Promise) {
       return this.#flush().then(async () => {
         const prepared = await fresh;
@@ -328,25 +367,49 @@ export class Requests {
   }
 
   /** The prepared statement as the server would plan it now: read again where the catalogue or the path has changed. */
-  #fresh(prepared: Prepared): Prepared | Promise<Prepared | undefined> {
+  #fresh(name: string, prepared: Prepared): Prepared | Promise<Prepared | undefined> {
     const now = this.#parts.meaning.epoch();
     if (now !== undefined && now === prepared.epoch && !this.#parts.flow.some((run) => run.unsettles))
       return prepared;
-    return this.#freshen(prepared);
+    return this.#freshen(name, prepared);
   }
 
-  async #freshen(prepared: Prepared): Promise<Prepared | undefined> {
+  /** The epoch of something read with this catalogue; none when a newer one has come since. */
+  #epochOf(catalogue: Catalogue): object | undefined {
+    const now = this.#parts.meaning.epoch();
+    return now?.catalogue === catalogue ? now : undefined;
+  }
+
+  async #freshen(name: string, prepared: Prepared): Promise<Prepared | undefined> {
     const reading = await this.#parts.meaning.read(prepared.text);
     if (reading === undefined || reading.kind === 'not-understood') return undefined;
-    const [statement] = reading.analysis.statements;
+    const statement = prepared.inside
+      ? insideOf(reading.analysis.statements)
+      : reading.analysis.statements[0];
     const { fields } = prepared;
-    return {
+    const now: Prepared = {
       ...prepared,
       statement,
       catalogue: reading.catalogue,
-      epoch: this.#parts.meaning.epoch(),
+      epoch: this.#epochOf(reading.catalogue),
       ...(fields === undefined ? {} : { fields }),
     };
+    this.#parts.names.renew(name, prepared, now);
+    return now;
+  }
+
+  /** Reads again what EXECUTE names, where that has become old; false where it cannot be read now. */
+  #renewed(statements: readonly Statement[]): Promise<boolean> | undefined {
+    for (const { effect } of statements) {
+      if (effect.kind !== 'execute') continue;
+      const found = this.#parts.names.statement(effect.name);
+      const fresh = found === undefined ? undefined : this.#fresh(effect.name, found);
+      // One that the server has not confirmed yet cannot be renewed; it is refused then.
+      if (fresh instanceof Promise) {
+        return fresh.then((now) => now !== undefined && this.#parts.names.statement(effect.name) === now);
+      }
+    }
+    return undefined;
   }
 
   #describe(frame: Frame): undefined {
@@ -379,6 +442,17 @@ export class Requests {
     const { prepared } = portal;
     const { statement } = prepared;
     if (statement === undefined) return this.#keep(frame, { kind: 'empty' });
+    const renewed = portal.cursor ? undefined : this.#renewed([statement]);
+    if (renewed === undefined) return this.#askExecute(frame, name, portal, statement);
+    return this.#flush().then(async () => {
+      await ((await renewed)
+        ? this.#askExecute(frame, name, portal, statement)
+        : this.#refuse(unsettled, { simple: false }));
+    });
+  }
+
+  #askExecute(frame: Frame, name: string, portal: Portal, statement: Statement): Promise<void> | undefined {
+    const { prepared } = portal;
     const wanted = portal.cursor
       ? fetchedOf(statement, portal, prepared.catalogue)
       : this.#wanted(statement, prepared.source, prepared.catalogue);
@@ -392,7 +466,10 @@ export class Requests {
   #sendExecute(frame: Frame, name: string, portal: Portal, asked: Asked): Promise<void> | undefined {
     if (asked.kind === 'refused') return this.#refuse(asked.why, { simple: false });
     const { run } = asked;
-    const described = portal.fields !== undefined || (!portal.cursor && portal.prepared.fields !== undefined);
+    const described =
+      portal.fields !== undefined ||
+      (!portal.cursor && portal.prepared.fields !== undefined) ||
+      this.#parts.flow.describes(portal);
     if (run.masker === undefined && run.outputs.kind !== 'none' && !described) {
       // The client did not ask which columns come; the masks must know.
       return this.#say(encode.describe('portal', name), { kind: 'describe', portal, own: true }).then(() =>
@@ -486,7 +563,7 @@ export class Requests {
       released: false,
     };
     if (effect.kind !== 'copy-out') return base;
-    const plans = planWithoutFields(permit, wanted.outputs);
+    const plans = planWithoutFields(permit, wanted.outputs, wanted.catalogue);
     if (plans === undefined && !unmasked) {
       return {
         sqlstate: '42501',
@@ -553,6 +630,14 @@ export class Requests {
   }
 }
 
+/** The statement that PREPARE or DECLARE made. */
+function insideOf(statements: readonly Statement[]): Statement | undefined {
+  for (const { effect } of statements) {
+    if (effect.kind === 'prepare' || effect.kind === 'declare') return effect.statement;
+  }
+  return undefined;
+}
+
 function runsOf(turn: Turn): readonly Run[] {
   if (turn.kind === 'execute') return [turn.run];
   return turn.kind === 'query' ? turn.runs : [];
@@ -566,48 +651,6 @@ function isCopy(type: number): boolean {
 function deep({ access }: Action): boolean {
   return access !== 'read' && access !== 'write';
 }
-
-/** Why a statement cannot share a text with those behind it. */
-function togetherRefused(run: Run, behind: readonly Statement[]): RefusedWith | undefined {
-  if (behind.length === 0) return undefined;
-  const uses = behind.some(({ action }) => action.targets.length > 0 || action.columns.length > 0);
-  if (run.unsettles && uses) {
-    return {
-      sqlstate: '0A000',
-      message: 'This statement changes what names mean in the statements behind it',
-      hint: 'Send it in a query of its own',
-    };
-  }
-  const { rowLimit, byteLimit } = run.permit.duties;
-  if (
-    (rowLimit !== undefined || byteLimit !== undefined) &&
-    behind.some(({ action }) => action.access !== 'read')
-  ) {
-    return {
-      sqlstate: '0A000',
-      message: 'A statement whose answer is limited cannot share a query with a write behind it',
-      hint: 'Send them one at a time',
-    };
-  }
-  return undefined;
-}
-
-const notUtf8: RefusedWith = { sqlstate: '22021', message: 'invalid byte sequence for encoding "UTF8"' };
-const several: RefusedWith = {
-  sqlstate: '42601',
-  message: 'cannot insert multiple commands into a prepared statement',
-};
-const tooMany: RefusedWith = {
-  sqlstate: '54000',
-  message: 'Too many prepared statements and portals in this session',
-  hint: 'Close those that are no longer needed, or raise limits.preparedStatements',
-};
-const unsettled: RefusedWith = {
-  sqlstate: '0A000',
-  message:
-    'A statement before this one may have changed what names mean, and the server can only be asked after a Sync',
-  hint: 'Send Sync (end the pipeline) after SET search_path, DDL, DO, CALL and calls of functions',
-};
 
 /** The text of a message, or undefined where it is not UTF-8; every other fault of the message ends the session. */
 function textOrRefusal<T>(decode: () => T): T | undefined {

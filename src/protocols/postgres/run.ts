@@ -9,11 +9,11 @@ import type { NameChange, Portal } from './names.ts';
 export interface About {
   readonly permit: Permit;
   readonly outputs: Outputs;
+  readonly catalogue: Catalogue;
 }
 
 /** One permitted statement on its way: from the moment it is sent to the end of its answer. */
 export interface Run extends About {
-  readonly catalogue: Catalogue;
   /** What it does to the session's names once it has succeeded. */
   readonly changes: readonly NameChange[];
   /** The portal it fetches from, whose rows count together. */

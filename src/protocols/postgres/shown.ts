@@ -1,5 +1,6 @@
 import type { About } from './run.ts';
 import type { NoticeAbout } from './notices.ts';
+import { strongest } from './plan.ts';
 
 /** What may be shown of messages that belong to no statement we know: nothing that could be a value. */
 export const strict: NoticeAbout = {
@@ -10,12 +11,12 @@ export const strict: NoticeAbout = {
 };
 
 /** What errors, notices and notifications during this statement may show. */
-export function aboutOf({ permit, outputs }: About): NoticeAbout {
-  const { action, duties, operatorOf } = permit;
+export function aboutOf({ permit, outputs, catalogue }: About): NoticeAbout {
+  const { action, duties } = permit;
   const masks = duties.masks.length > 0;
   const readable = action.access === 'read' || action.access === 'write';
   return {
-    tagged: masks && action.columns.some((column) => operatorOf(column) !== undefined),
+    tagged: masks && strongest(permit, action.columns, catalogue) !== undefined,
     unknown: masks && (!readable || action.opaque === true || outputs.kind === 'unknown'),
     names: namesOf(action.text, [
       ...action.targets.map(({ name }) => name),

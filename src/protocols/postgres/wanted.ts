@@ -37,6 +37,7 @@ export function wantedOf(statement: Statement, source: string, at: At): Wanted |
       const prepared: Prepared = {
         text: inner.action.text,
         source,
+        inside: true,
         statement: inner,
         catalogue,
         epoch: epoch,
@@ -58,6 +59,7 @@ export function wantedOf(statement: Statement, source: string, at: At): Wanted |
       const prepared: Prepared = {
         text: inner.action.text,
         source,
+        inside: true,
         statement: inner,
         catalogue,
         epoch: epoch,
