@@ -12,7 +12,7 @@ import { backend, type ErrorFields, type Field, type Format } from './messages.t
 import type { Names } from './names.ts';
 import { maskText, type NoticeAbout, showFields } from './notices.ts';
 import { Outgoing } from './outgoing.ts';
-import { planOf } from './plan.ts';
+import { contextNames, planOf, typesIn } from './plan.ts';
 import { errorOf } from './refusal.ts';
 import { type About, outcomeOf, type Run } from './run.ts';
 import { aboutOf, showsAll, strict } from './shown.ts';
@@ -176,10 +176,18 @@ export class Answers {
 
   #maskerFor(run: Run, fields: readonly Field[]): NonNullable<Run['masker']> {
     const plans = planOf(run.permit, run.outputs, fields, run.catalogue);
+    const names = contextNames(
+      run.outputs,
+      fields.map(({ name }) => name),
+    );
     const masker = rowMasker(
       plans,
-      fields.map((field) => ({ type: field.typeOid, format: field.format })),
-      { key: this.#parts.maskKey, typeOf: run.catalogue.typeByOid },
+      fields.map((field, at) => ({
+        type: field.typeOid,
+        format: field.format,
+        name: names[at] ?? field.name,
+      })),
+      { key: this.#parts.maskKey, ...typesIn(run.catalogue) },
     );
     run.masker = masker;
     return masker;

@@ -1,6 +1,9 @@
 import type { FindMask } from '../../core/decision.ts';
 import { maskFindings, type MaskKey } from '../../mask/index.ts';
 
+/** Words that are names, not values. */
+export type Names = Pick<ReadonlySet<string>, 'has'>;
+
 /** What the statement behind an error or notice touches. */
 export interface NoticeAbout {
   /** A column it uses is under a mask. */
@@ -8,7 +11,7 @@ export interface NoticeAbout {
   /** It is not known what it touches. */
   readonly unknown: boolean;
   /** Names of objects and columns, which may be shown. */
-  readonly names: ReadonlySet<string>;
+  readonly names: Names;
   readonly finds: readonly FindMask[];
 }
 
@@ -64,7 +67,7 @@ export function maskText(text: string, finds: readonly FindMask[], key: MaskKey)
  * A sentence of the server without the values in it: what stands in `"…"`, `'…'`, `«…»` or `„…“`, in brackets, the values
  * of `Key (a, b)=(1, 2)`, a failing row, and long numbers. What is quoted or bracketed and is one of `names` stays.
  */
-export function withoutValues(sentence: string, names: ReadonlySet<string>): string {
+export function withoutValues(sentence: string, names: Names): string {
   // `Failing row contains (1, ann@example.com, …).` and whatever else lists a row: from the first bracket to the last.
   const row = /^(.{0,60}\bcontains )\(.*\)(\.?)$/s.exec(sentence);
   if (row !== null) return `${row[1] ?? ''}(***)${row[2] ?? ''}`;
@@ -76,12 +79,12 @@ export function withoutValues(sentence: string, names: ReadonlySet<string>): str
   return `${plain(head, names)}(${known ? columns : '***'})=(***)${plain(tail, names)}`;
 }
 
-function plain(sentence: string, names: ReadonlySet<string>): string {
+function plain(sentence: string, names: Names): string {
   return brackets(quotes(sentence, names), names).replaceAll(/\d{5,}/g, '***');
 }
 
 /** From the first bracket to the last one, unless all that stands in it are names. */
-function brackets(sentence: string, names: ReadonlySet<string>): string {
+function brackets(sentence: string, names: Names): string {
   const open = sentence.indexOf('(');
   const close = sentence.lastIndexOf(')');
   if (open < 0 || close < open) return sentence;
@@ -104,7 +107,7 @@ const pairs: Readonly<Record<string, string>> = {
  * Everything between the first quote and the last goes, except names. A value can hold quotes itself, so pairs are not
  * trusted: between two names that may stay, what stands there unquoted stays only if it has no quote in it.
  */
-function quotes(sentence: string, names: ReadonlySet<string>): string {
+function quotes(sentence: string, names: Names): string {
   let out = '';
   let at = 0;
   while (at < sentence.length) {
@@ -131,7 +134,7 @@ function quotes(sentence: string, names: ReadonlySet<string>): string {
   return out;
 }
 
-function isName(text: string, names: ReadonlySet<string>): boolean {
+function isName(text: string, names: Names): boolean {
   return (
     names.has(text) ||
     names.has(text.replaceAll('"', '')) ||

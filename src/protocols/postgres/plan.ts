@@ -4,7 +4,7 @@ import { stronger } from '../../core/duties.ts';
 import type { CopyFormat, Lineage, Outputs } from '../../sql/analysis.ts';
 import type { Catalogue, Relation } from '../../sql/catalogue.ts';
 import { relationName } from '../../sql/names.ts';
-import type { ColumnPlan } from './cells.ts';
+import type { CellParts, ColumnPlan } from './cells.ts';
 import type { Field } from './messages.ts';
 
 /**
@@ -73,6 +73,23 @@ function planFor(permit: Permit, lineage: Lineage, catalogue: Catalogue): Column
     }
   }
   return finds.length === 0 ? pass : { kind: 'scan', finds };
+}
+
+/** What detectors may take as context: the stored column's own name where an output is one, whatever it is called in the answer. */
+export function contextNames(outputs: Outputs, given: readonly string[]): readonly string[] {
+  if (outputs.kind !== 'columns') return given;
+  const known = outputs.columns.map(({ lineage, name }) =>
+    lineage.kind === 'column' ? lineage.column.column : name,
+  );
+  return given.length === 0 ? known : given.map((name, at) => known[at] ?? name);
+}
+
+/** What the maskers ask of the catalogue. */
+export function typesIn(catalogue: Catalogue): Pick<CellParts, 'typeOf' | 'fieldsOf'> {
+  return {
+    typeOf: catalogue.typeByOid,
+    fieldsOf: (oid) => catalogue.relationByOid(oid)?.columns.map(({ type }) => type),
+  };
 }
 
 /** The strongest mask on any of these columns, or on the same column of a partition or child that their rows may come from. */

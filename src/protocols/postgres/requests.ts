@@ -26,7 +26,7 @@ import { type Frame, Frames, frontendBounds } from './frames.ts';
 import type { Meaning } from './meaning.ts';
 import { frontend } from './messages.ts';
 import type { Names, Portal, Prepared } from './names.ts';
-import { planWithoutFields, typesOf } from './plan.ts';
+import { contextNames, planWithoutFields, typesIn, typesOf } from './plan.ts';
 import {
   notUtf8,
   refusedBy,
@@ -580,7 +580,8 @@ export class Requests {
       return { ...base, copyOut: 'pass' };
     const parts = {
       key: this.#parts.maskKey,
-      typeOf: wanted.catalogue.typeByOid,
+      ...typesIn(wanted.catalogue),
+      names: contextNames(wanted.outputs, []),
       rowBytes: this.#parts.limits.messageBytes,
     };
     const types = typesOf(wanted.outputs, wanted.catalogue, effect.copy);
