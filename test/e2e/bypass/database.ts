@@ -35,6 +35,7 @@ CREATE TABLE app.triggered (id int);
 CREATE FUNCTION app.on_insert() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM public.payments; RETURN NEW; END $$;
 CREATE TRIGGER t AFTER INSERT ON app.triggered FOR EACH ROW EXECUTE FUNCTION app.on_insert();
 CREATE TABLE "CUSTOMERS" (id int);
+CREATE FUNCTION evil.lower(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM app.innocent(); RETURN 'x'; END $$;
 GRANT ALL ON SCHEMA public, app, evil TO gateway;
 GRANT ALL ON ALL TABLES IN SCHEMA public, app, evil TO gateway;
 GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO gateway;

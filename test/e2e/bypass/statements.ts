@@ -7,6 +7,8 @@ export interface Denied {
   readonly as?: IdentityName;
   /** 42501 unless said: text that is no SQL is refused as what it is. */
   readonly code?: RegExp;
+  /** Preparing it does nothing, so that it may reach the server by Parse; running it may not. */
+  readonly mayBeParsed?: true;
 }
 
 const invalid = /^(?:42601|22021|0A000|42501|22P05)$/;
@@ -65,7 +67,7 @@ export const denied: Readonly<Record<string, readonly Denied[]>> = {
     'DECLARE c CURSOR FOR SELECT app.innocent()',
   ),
   'prepared by nobody': [
-    { sql: 'EXECUTE nobody_prepared_this', code: /^(?:26000|42501)$/ },
+    { sql: 'EXECUTE nobody_prepared_this', code: /^(?:26000|42501)$/, mayBeParsed: true },
     { sql: 'CREATE TABLE x AS EXECUTE nobody_prepared_this', code: /^(?:26000|42501)$/ },
     { sql: 'EXPLAIN ANALYZE EXECUTE nobody_prepared_this', code: /^(?:26000|42501)$/ },
   ],

@@ -164,6 +164,110 @@ export const talks: Readonly<Record<string, (stage: Stage) => Promise<void>>> = 
     await alive(client);
   },
 
+  'an EXECUTE that is prepared before its statement is judged when it runs': async (stage) => {
+    await using client = await stage.connect('analyst');
+    await client.ask(wire.parse('late', 'EXECUTE later'), wire.sync);
+    await client.ask(wire.query('PREPARE later AS SELECT ssn, email FROM customers'));
+    assertClear(await client.ask(wire.bind('', 'late'), wire.execute(''), wire.sync));
+    await client.ask(wire.query('DEALLOCATE later'));
+    await client.ask(wire.query('PREPARE later AS SELECT id FROM customers'));
+    await client.ask(wire.query('DEALLOCATE later'));
+    await client.ask(wire.parse('later', 'SELECT card FROM customers'), wire.sync);
+    assertClear(await client.ask(wire.bind('', 'late'), wire.describe('P', ''), wire.execute(''), wire.sync));
+    await alive(client);
+  },
+
+  'a statement that is prepared anew is masked by what it is now': async (stage) => {
+    await using client = await stage.connect('analyst');
+    await client.ask(wire.parse('same', 'SELECT city FROM customers'), wire.sync);
+    const answer = await client.ask(
+      wire.bind('old', 'same'),
+      wire.close('S', 'same'),
+      wire.parse('same', 'SELECT ssn FROM customers'),
+      wire.bind('new', 'same'),
+      wire.execute('new'),
+      wire.execute('old'),
+      wire.sync,
+    );
+    assert.equal(codeOf(answer), '');
+    assert.equal(rowsOf(answer).length, 10);
+    assert.equal(rowsOf(answer).filter((row) => row[0] === 'Lisbon').length, 5);
+    assertClear(answer);
+  },
+
+  'a failed Parse does not take the place of the statement before it': async (stage) => {
+    await using client = await stage.connect('analyst');
+    await client.ask(wire.parse('s', 'SELECT ssn FROM customers'), wire.sync);
+    // The server keeps the first; who believes in the second would show it by the second's masks.
+    await client.ask(wire.parse('s', 'SELECT city FROM customers'), wire.sync);
+    assertClear(await client.ask(wire.bind('', 's'), wire.execute(''), wire.sync));
+    await client.ask(wire.query('PREPARE s AS SELECT city FROM customers'));
+    assertClear(await client.ask(wire.query('EXECUTE s')));
+    await client.ask(wire.query('BEGIN; PREPARE t AS SELECT ssn FROM customers; SELECT 1 / 0'));
+    await client.ask(wire.query('ROLLBACK'));
+    await client.ask(wire.query('PREPARE t AS SELECT city FROM customers'));
+    assertClear(await client.ask(wire.query('EXECUTE t')));
+    await alive(client);
+  },
+
+  'what a rolled back transaction prepared and declared is known as the server knows it': async (stage) => {
+    await using client = await stage.connect('analyst');
+    await client.ask(wire.query('BEGIN'));
+    await client.ask(wire.query('PREPARE u AS SELECT ssn FROM customers'));
+    await client.ask(wire.query('DECLARE d CURSOR FOR SELECT ssn FROM customers'));
+    await client.ask(wire.query('ROLLBACK'));
+    // PREPARE outlives its transaction, a cursor does not.
+    assertClear(await client.ask(wire.query('EXECUTE u')));
+    await client.ask(wire.query('BEGIN'));
+    await client.ask(wire.query('DECLARE d CURSOR FOR SELECT card FROM customers'));
+    await client.ask(wire.query('SAVEPOINT one'));
+    await client.ask(wire.query('CLOSE d'));
+    await client.ask(wire.query('DECLARE d CURSOR FOR SELECT city FROM customers'));
+    await client.ask(wire.query('ROLLBACK TO one'));
+    assertClear(await client.ask(wire.query('FETCH ALL FROM d')));
+    await client.ask(wire.query('ROLLBACK'));
+    await alive(client);
+  },
+
+  'search_path that changes between Parse and Execute does not change what is shown': async (stage) => {
+    await using client = await stage.connect('analyst');
+    await client.ask(wire.parse('o', 'SELECT status FROM orders'), wire.sync);
+    await client.ask(wire.query('SET search_path = evil, public'));
+    assertClear(await client.ask(wire.bind('', 'o'), wire.execute(''), wire.sync));
+    assertClear(await client.ask(wire.query('SELECT status FROM orders')));
+    assertClear(
+      await client.ask(wire.parse('', 'TABLE orders'), wire.bind('', ''), wire.execute(''), wire.sync),
+    );
+    await client.ask(wire.query('RESET search_path'));
+    await client.ask(wire.query('BEGIN; SET LOCAL search_path = evil; COMMIT'));
+    await client.ask(wire.query('BEGIN'));
+    await client.ask(wire.query('SET LOCAL search_path = evil'));
+    assertClear(await client.ask(wire.query('SELECT status FROM orders')));
+    await client.ask(wire.query('ROLLBACK'));
+    assertClear(await client.ask(wire.query('SELECT status FROM orders')));
+    await alive(client);
+  },
+
+  'names that change inside one pipeline are known to the statement behind, or it is refused': async (
+    stage,
+  ) => {
+    for (const change of [
+      'SET search_path = evil, public',
+      `SELECT set_config('search_path', 'evil', false)`,
+    ]) {
+      await using client = await stage.connect('analyst');
+      const both = [change, 'SELECT status FROM orders'].flatMap((sql) => [
+        wire.parse('', sql),
+        wire.bind('', ''),
+        wire.execute(''),
+      ]);
+      const answer = await client.ask(...both, wire.sync);
+      assert.equal(count(answer, 'Z'), 1);
+      assertClear(answer);
+      await alive(client);
+    }
+  },
+
   'a cursor of SQL is masked when the wire executes it': async (stage) => {
     await using client = await stage.connect('analyst');
     await client.ask(wire.query('BEGIN'));
