@@ -1,6 +1,7 @@
 // Everything that must hold, in one command: `npm test`; with --quick, the part that needs no server: `npm run check`.
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -25,14 +26,18 @@ for (const [name, command, args] of checks) {
   process.stdout.write(`✔ ${name} (${seconds} s)\n`);
 }
 
-const unit = globSync(['src/**/*.test.ts', 'tools/**/*.test.ts'], { cwd: root });
-const e2e = quick ? [] : globSync('test/**/*.test.ts', { cwd: root });
-const tests = spawnSync(
-  process.execPath,
-  ['--test', '--test-timeout=600000', ...unit.sort(), ...e2e.sort()],
-  {
-    cwd: root,
-    stdio: 'inherit',
-  },
-);
-process.exit(tests.status ?? 2);
+// Tests beside the source share nothing and run side by side; those with servers and clients one file after the other.
+const rounds: readonly (readonly [string, readonly string[], number])[] = [
+  ['unit', globSync(['src/**/*.test.ts', 'tools/**/*.test.ts'], { cwd: root }), availableParallelism()],
+  ['end to end', quick ? [] : globSync('test/**/*.test.ts', { cwd: root }), 1],
+];
+
+let status = 0;
+for (const [name, files, side] of rounds) {
+  if (files.length === 0) continue;
+  process.stdout.write(`\n${name}: ${files.length} files\n`);
+  const args = ['--test', '--test-timeout=900000', `--test-concurrency=${side}`, ...files.toSorted()];
+  const run = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
+  status = Math.max(status, run.status ?? 2);
+}
+process.exit(status);
