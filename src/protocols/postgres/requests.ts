@@ -5,6 +5,7 @@ import type { Action } from '../../core/action.ts';
 import type { Permit, Verdict } from '../../core/decision.ts';
 import { denial } from '../../core/denial.ts';
 import type { Limits } from '../../core/limits.ts';
+import type { Metrics } from '../../core/metrics.ts';
 import type { Recorder } from '../../core/ports.ts';
 import type { Gate, Upstream } from '../../core/protocol.ts';
 import type { Statement } from '../../sql/analysis.ts';
@@ -50,6 +51,7 @@ export interface RequestsParts {
   readonly upstream: Upstream;
   readonly recorder: Recorder;
   readonly limits: Limits;
+  readonly metrics: Metrics;
   readonly maskKey: MaskKey;
   /** Resolves when no cancel of ours is on its way: it must not hit the next statement. */
   readonly calm: () => Promise<void> | undefined;
@@ -192,6 +194,11 @@ export class Requests {
     await this.#say(bytes, { kind: 'refused', why, simple: how.simple });
   }
 
+  #refuseTooMany(): Promise<void> {
+    this.#parts.metrics.count('limits_total', { limit: 'preparedStatements' });
+    return this.#refuse(tooMany, { simple: false });
+  }
+
   // ---- simple query
 
   #query(frame: Frame): Promise<void> | undefined {
@@ -272,8 +279,7 @@ export class Requests {
   #parse(frame: Frame): Promise<void> | undefined {
     const parse = textOrRefusal(() => decodeParse(frame));
     if (parse === undefined) return this.#refuse(notUtf8, { simple: false });
-    if (this.#parts.names.size >= this.#parts.limits.preparedStatements)
-      return this.#refuse(tooMany, { simple: false });
+    if (this.#parts.names.size >= this.#parts.limits.preparedStatements) return this.#refuseTooMany();
     const reading = this.#parts.meaning.read(parse.text);
     if (reading instanceof Promise) {
       return this.#flush().then(async () => this.#parsed(frame, parse.name, parse.text, await reading));
@@ -335,8 +341,7 @@ export class Requests {
     if (found === undefined) {
       return this.#refuse(missing('26000', 'prepared statement', bind.statement), { simple: false });
     }
-    if (this.#parts.names.size >= this.#parts.limits.preparedStatements)
-      return this.#refuse(tooMany, { simple: false });
+    if (this.#parts.names.size >= this.#parts.limits.preparedStatements) return this.#refuseTooMany();
     const values = bind.values.length === 0 ? undefined : digest(frame, bind.portal, bind.statement);
     const bound = (prepared: Prepared): Promise<void> | undefined => {
       const portal: Portal = {

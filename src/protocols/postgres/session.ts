@@ -186,6 +186,7 @@ class Talk {
       upstream,
       recorder,
       limits,
+      metrics: house.metrics,
       maskKey,
       calm: () => this.#cancelling,
     });
@@ -222,16 +223,35 @@ class Talk {
   }
 
   async #fromClient(client: Wire, requests: Requests): Promise<void> {
-    const { world, limits } = this.#parts.house;
+    const { world } = this.#parts.house;
+    using idle = new DisposableStack();
+    let heardAt = world.now();
+    const watch = (inMs: number): void => {
+      idle.use(
+        world.after(inMs, () => {
+          const left = heardAt + this.#idleMs - world.now();
+          if (left > 0) watch(left);
+          else client.destroy(this.#overLimit('idleSeconds', 'Nothing was asked'));
+        }),
+      );
+    };
+    watch(this.#idleMs);
     for (;;) {
-      using _idle = world.after(limits.idleSeconds * 1_000, () => {
-        client.destroy(
-          new WireError('deadline', `Nothing was asked for ${limits.idleSeconds} s (limit \`idleSeconds\`)`),
-        );
-      });
       const chunk = await client.read();
-      if (chunk === undefined || !(await requests.push(chunk))) return;
+      if (chunk === undefined) return;
+      heardAt = world.now();
+      if (!(await requests.push(chunk))) return;
     }
+  }
+
+  get #idleMs(): number {
+    return this.#parts.house.limits.idleSeconds * 1_000;
+  }
+
+  #overLimit(limit: 'idleSeconds' | 'stallSeconds', what: string): WireError {
+    const { limits, metrics } = this.#parts.house;
+    metrics.count('limits_total', { limit });
+    return new WireError('deadline', `${what} for ${limits[limit]} s (limit \`${limit}\`)`);
   }
 
   #write(client: Wire, bytes: Uint8Array): Promise<void> | undefined {
@@ -239,12 +259,7 @@ class Talk {
     if (waiting === undefined) return undefined;
     const { world, limits } = this.#parts.house;
     const stalled = world.after(limits.stallSeconds * 1_000, () => {
-      client.destroy(
-        new WireError(
-          'deadline',
-          `The answer was not taken for ${limits.stallSeconds} s (limit \`stallSeconds\`)`,
-        ),
-      );
+      client.destroy(this.#overLimit('stallSeconds', 'The answer was not taken'));
     });
     return waiting.finally(() => stalled[Symbol.dispose]());
   }

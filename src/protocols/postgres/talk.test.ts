@@ -131,7 +131,8 @@ async function throughGateway(client: Wire, server: Wire, log: GateLog): Promise
     pathTouched: false,
   } as unknown as Meaning;
   const key = maskKey(new Uint8Array(32));
-  const parts = { flow, names, gate, recorder, maskKey: key };
+  const metrics = { count: () => undefined, gauge: () => undefined, observe: () => undefined };
+  const parts = { flow, names, gate, recorder, metrics, maskKey: key };
   const answers = new Answers({
     ...parts,
     messageBytes: 1_000_000,

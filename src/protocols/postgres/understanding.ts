@@ -2,7 +2,7 @@ import { Fault } from '../../base/errors.ts';
 import { Lru } from '../../base/lru.ts';
 import type { World } from '../../base/time.ts';
 import type { Action } from '../../core/action.ts';
-import type { Limits } from '../../core/limits.ts';
+import type { LimitName, Limits } from '../../core/limits.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import { analyse } from '../../sql/analyse.ts';
 import type { Analysis, Scope, Statement } from '../../sql/analysis.ts';
@@ -53,9 +53,12 @@ export class Understanding {
     const started = performance.now();
     let reading: Reading;
     try {
-      reading = interpret(await this.#parts.parse(text), text, catalogue, scope);
+      const parsed = await this.#parts.parse(text);
+      this.#countLimit(parsed);
+      reading = interpret(parsed, text, catalogue, scope);
     } catch (thrown) {
       // A parser that crashed or missed its deadline, or an analysis that failed: this statement is refused.
+      if (thrown instanceof Fault) this.#parts.metrics.count('limits_total', { limit: 'parseMs' });
       const message = thrown instanceof Fault ? thrown.message : 'The statement could not be analysed';
       return { kind: 'not-understood', action: unreadable(text, message), sqlstate: '54001', message };
     }
@@ -63,6 +66,11 @@ export class Understanding {
     this.#cache.set(key, reading);
     this.#parts.metrics.gauge('analyses_cached', this.#cache.size, { resource: this.#parts.resource });
     return reading;
+  }
+
+  #countLimit(parsed: Parsed): void {
+    const limit = parsed.ok ? undefined : limitOf[parsed.code];
+    if (limit !== undefined) this.#parts.metrics.count('limits_total', { limit });
   }
 
   #scopeKey(scope: Scope): string {
@@ -73,6 +81,12 @@ export class Understanding {
     return made;
   }
 }
+
+const limitOf: Partial<Record<Extract<Parsed, { ok: false }>['code'], LimitName>> = {
+  'too-large': 'statementBytes',
+  'too-deep': 'statementDepth',
+  'too-many': 'statementsPerQuery',
+};
 
 const sqlstates: Readonly<Record<Extract<Parsed, { ok: false }>['code'], string>> = {
   syntax: '42601', // syntax_error
