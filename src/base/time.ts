@@ -7,7 +7,7 @@ export type Instant = Brand<number, 'Instant'>;
 export interface World {
   readonly now: () => Instant;
   readonly random: (bytes: number) => Uint8Array;
-  /** Calls back once after `ms`; disposing the handle forgets it. The timer does not keep the process alive. */
+  /** Calls back once after `ms` (24 days at most); disposing the handle forgets it. The timer does not keep the process alive. */
   readonly after: (ms: number, call: () => void) => Disposable;
 }
 
@@ -15,12 +15,15 @@ export function instant(ms: number): Instant {
   return ms as Instant;
 }
 
+// Node fires a timer that is longer than this at once.
+const longestTimerMs = 2_147_483_647;
+
 /** Real time and real chance. */
 export const realWorld: World = {
   now: () => Date.now() as Instant,
   random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
   after: (ms, call) => {
-    const timer = setTimeout(call, ms);
+    const timer = setTimeout(call, Math.min(ms, longestTimerMs));
     timer.unref();
     return { [Symbol.dispose]: () => clearTimeout(timer) };
   },
