@@ -28,6 +28,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       about: 'checks a policy: types, analysis, tests',
       load: async () => plain((await import('./check.ts')).check),
     },
+    test: {
+      about: 'runs the tests of a policy: wrong answers, what they reach, which faults they notice',
+      load: async () => plain((await import('./test.ts')).test),
+    },
     mask: {
       about: 'masks texts with the detectors that the gateway uses',
       load: async () => plain((await import('./mask.ts')).mask),

@@ -1,3 +1,4 @@
+import type { ColumnRef } from '../core/action.ts';
 import type { Decision, Place } from '../core/decision.ts';
 import type { Question } from '../core/ports.ts';
 import { type Case, casePath, readCases } from './cases.ts';
@@ -22,6 +23,16 @@ export interface CaseResult {
   readonly at: Place;
   /** One line for each expectation that was not met; empty: passed. */
   readonly failures: readonly string[];
+  /** The questions that were answered otherwise than expected. */
+  readonly missed: readonly Miss[];
+}
+
+/** A question of a case, and how its answer differs from what the case expects. */
+export interface Miss {
+  readonly label: string; // `ana sql.select`
+  readonly question: Question;
+  readonly decision: Decision;
+  readonly lines: readonly string[];
 }
 
 export interface Coverage {
@@ -58,12 +69,18 @@ export function runTrial(policy: LoadedPolicy, files: ReadonlyMap<string, string
 export type Judge = Pick<LoadedPolicy, 'tagsOf'> & { readonly decide: (question: Question) => Decision };
 
 export function judgeCase(policy: Judge, each: Case): CaseResult {
-  const failures = each.questions.flatMap(({ label, question }) =>
-    disappointments(each.expect, policy.decide(question), (column) =>
-      policy.tagsOf(question.resource, column),
-    ).map((line) => (each.questions.length > 1 ? `${label}: ${line}` : line)),
+  const missed = each.questions
+    .map(({ label, question }): Miss => {
+      const decision = policy.decide(question);
+      const tags = (column: ColumnRef): readonly string[] => policy.tagsOf(question.resource, column);
+      return { label, question, decision, lines: disappointments(each.expect, decision, tags) };
+    })
+    .filter(({ lines }) => lines.length > 0);
+  const several = each.questions.length > 1;
+  const failures = missed.flatMap(({ label, lines }) =>
+    lines.map((line) => (several ? `${label}: ${line}` : line)),
   );
-  return { name: each.name, at: each.at, failures };
+  return { name: each.name, at: each.at, failures, missed };
 }
 
 function coverage(policy: LoadedPolicy, cases: readonly Case[]): Coverage {
