@@ -1,3 +1,4 @@
+import { Lru } from '../base/lru.ts';
 import { leftOf, named, wordsOf } from './context.ts';
 import {
   contextBoost,
@@ -41,8 +42,29 @@ export function scan(text: string, options?: ScanOptions): readonly Finding[] {
   return options === undefined ? standard(text) : scanner(options)(text);
 }
 
-/** A scanner for many texts of one kind, of one column. */
+/**
+ * A scanner for many texts of one kind, of one column. Its tables are worked out once for each column's name and kept:
+ * every statement asks for those of its columns again.
+ */
 export function scanner(options: ScanOptions = {}): Scanner {
+  if (options.detectors !== undefined) return makeScanner(options);
+  const key = keyOf(options);
+  const known = scanners.get(key);
+  if (known !== undefined) return known;
+  const made = makeScanner(options);
+  scanners.set(key, made);
+  return made;
+}
+
+const scannersKept = 2_000;
+const scanners: Lru<string, Scanner> = new Lru(scannersKept);
+const contexts: Lru<string, boolean> = new Lru(scannersKept);
+
+function keyOf({ entities, column }: ScanOptions): string {
+  return `${entities === undefined ? '*' : [...entities].sort().join()}\0${column ?? ''}`;
+}
+
+function makeScanner(options: ScanOptions): Scanner {
   const { entities, column } = options;
   const wanted = entities === undefined || entities.includes('*') ? undefined : new Set(entities);
   const words = column === undefined ? undefined : wordsOf(column);
@@ -66,6 +88,16 @@ export function scanner(options: ScanOptions = {}): Scanner {
 
 /** Whether the column's name is context for a detector of these entities: then a value that shows no sign can be a finding. */
 export function isContext(options: ScanOptions & { readonly column: string }): boolean {
+  if (options.detectors !== undefined) return namesContext(options);
+  const key = keyOf(options);
+  const known = contexts.get(key);
+  if (known !== undefined) return known;
+  const answer = namesContext(options);
+  contexts.set(key, answer);
+  return answer;
+}
+
+function namesContext(options: ScanOptions & { readonly column: string }): boolean {
   const wanted =
     options.entities === undefined || options.entities.includes('*') ? undefined : options.entities;
   const words = wordsOf(options.column);
