@@ -188,6 +188,13 @@ for (const version of [15, 18] as const) {
         const mood = known.type('app', 'mood');
         const cast = data.casts.find((each) => each.source === mood?.oid);
         assert.equal(known.routineByOid(cast?.routine ?? 0)?.name, 'to_int');
+        // What the server makes by itself beside a range type is nobody's function.
+        const span = known.type('app', 'span');
+        const toMany = data.casts.filter((each) => each.source === span?.oid);
+        assert.deepEqual(
+          toMany.map((each) => [each.how, each.routine]),
+          [['binary', 0]],
+        );
         assert.deepEqual(known.type('app', 'word')?.runs, ['app.fine']);
         assert.deepEqual(known.type('app', '_word')?.runs, ['app.fine']);
         assert.deepEqual(known.type('app', 'pair')?.runs, ['app.fine']);

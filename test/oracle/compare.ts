@@ -52,7 +52,8 @@ export function compare(
   const under = [
     ...[...measured.changed].filter((each) => !named(written, each)).map((each) => `writes ${each}`),
     ...[...measured.catalogues]
-      .filter((each) => !(each.startsWith('pg_catalog.pg_largeobject') && objects))
+      // Who owns a large object stands in pg_shdepend.
+      .filter((each) => !(/^pg_catalog\.pg_(?:largeobject|shdepend)/.test(each) && objects))
       // A new file for a table that is written anyway.
       .filter((each) => !(each === 'pg_catalog.pg_class' && measured.emptied.size > 0))
       .map((each) => `changes ${each}`),

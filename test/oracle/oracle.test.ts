@@ -9,11 +9,13 @@ import { type Judge, oracle, oracleOfBuiltins, prepareServer, serverSettings, su
 const runs = [
   { version: 18, temper: 'mild', count: 10_000, seed: 18 },
   { version: 18, temper: 'wild', count: 3_000, seed: 19 },
+  { version: 18, temper: 'mild', count: 2_000, seed: 20, user: 'app_user' },
   { version: 15, temper: 'mild', count: 7_000, seed: 15 },
 ] as const;
 
 for (const { version, temper, ...run } of runs) {
-  test(`PostgreSQL ${version}, ${temper} traps: does nothing that the analysis did not say`, async (t) => {
+  const as = 'user' in run ? run.user : 'its owner';
+  test(`PostgreSQL ${version}, ${temper} traps, as ${as}: does nothing that the analysis did not say`, async (t) => {
     if (version === 15 && !needs(t, 'postgres15')) return;
     await using server = await startPostgres({ version, settings: serverSettings });
     await prepareServer(server, temper);
@@ -22,7 +24,7 @@ for (const { version, temper, ...run } of runs) {
     assert.deepEqual(report.under.slice(0, 20), [], 'under-reported');
     assert.equal(report.statements, run.count);
     // A comparison with what the server refuses, or with what is held back anyway, proves nothing.
-    assert.ok(report.failed < report.statements / 4, 'the server takes most statements');
+    assert.ok(report.failed < report.statements / 3, 'the server takes most statements');
     assert.ok(report.equal > report.statements / (temper === 'mild' ? 5 : 100), 'many are judged in detail');
   });
 }

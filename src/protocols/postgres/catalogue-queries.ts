@@ -163,8 +163,16 @@ export const operators: string = `
   SELECT o.oid, n.nspname, o.oprname, o.oprleft, o.oprright, o.oprcode::pg_catalog.oid
   FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace`;
 
-/** source, target, function, method */
-export const casts: string = `SELECT castsource, casttarget, castfunc, castmethod FROM pg_catalog.pg_cast`;
+/**
+ * source, target, function, method. A range's cast to its multirange is made by the server with the type and runs
+ * nothing of a user's: it counts as binary. pg_range has no rngmultitypid before 14.
+ */
+export const casts: string = `
+  SELECT c.castsource, c.casttarget, CASE WHEN own.it THEN 0 ELSE c.castfunc END,
+    CASE WHEN own.it THEN 'b' ELSE c.castmethod END
+  FROM pg_catalog.pg_cast c
+  CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_catalog.pg_range r
+    WHERE r.rngtypid = c.castsource AND pg_catalog.to_jsonb(r) ->> 'rngmultitypid' = c.casttarget::text)) AS own (it)`;
 
 /** oid, schema, name, typtype, element, base, relation, its functions ("12 34"), subtype of a range */
 export const types: string = `
