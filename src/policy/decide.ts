@@ -28,7 +28,7 @@ interface Said {
  * 2. All rules are asked; a deny or require rule that cannot be evaluated is a deny, an allow rule then does not match.
  * 3. Any deny wins.
  * 4. Every ceiling layer and at least one grant layer must allow.
- * 5. The duties of all matching require rules are joined; with an approval among them, the answer is a review.
+ * 5. The duties of all matching require rules are joined; one whose window is shut is a deny; with an approval among them, the answer is a review.
  * 6. Who acts for another is judged as itself and as everyone up its chain: denies win, allows intersect, duties add up.
  */
 export function decider(ruling: Ruling): (question: Question) => Decision {
@@ -55,7 +55,8 @@ export function decider(ruling: Ruling): (question: Question) => Decision {
         if (rule.when.fleeting) said.fleeting = true;
         answer = ask(rule, words);
       }
-      if (answer !== 'no') sort(said, rule, answer);
+      const shut = answer === 'yes' && outside(rule, question, said);
+      if (answer !== 'no') sort(said, rule, shut ? 'outside' : answer);
     }
     return said;
   };
@@ -176,14 +177,21 @@ function ask(rule: Rule, words: Words): Answer {
   return answer;
 }
 
-function sort(said: Said, rule: Rule, answer: 'yes' | 'error'): void {
+/** Whether a rule's window is shut now. What a window decides is never remembered. */
+function outside({ duties }: Rule, { at }: Question, said: Said): boolean {
+  if (duties?.window === undefined) return false;
+  said.fleeting = true;
+  return !duties.window.open(at);
+}
+
+function sort(said: Said, rule: Rule, answer: 'yes' | 'error' | 'outside'): void {
   const { effect } = rule.ref;
   if (rule.enforce === 'warn' || rule.enforce === 'shadow') {
     if (answer === 'yes' || effect !== 'allow') said.wouldBe.push(rule);
   } else if (effect === 'allow') {
     if (answer === 'yes') said.allows.push(rule);
   } else if (answer === 'error') said.failed.push(rule);
-  else if (effect === 'deny') said.denies.push(rule);
+  else if (effect === 'deny' || answer === 'outside') said.denies.push(rule);
   else said.requires.push(rule);
 }
 
@@ -202,7 +210,7 @@ function byRules(ruling: Ruling, denies: readonly Rule[], failed: readonly Rule[
     because: [...denies, ...failed].map((rule) => rule.ref),
     fix: broken
       ? ['Tell the owner of the rule: a fact that its condition reads was absent or of another type']
-      : fixes(denies),
+      : [...fixes(denies), ...windows(denies)],
   };
 }
 
@@ -248,6 +256,12 @@ function ungrantedDecision(
 
 function fixes(rules: readonly Rule[]): readonly string[] {
   return [...new Set(rules.map((rule) => rule.ref.fix).filter((fix) => fix !== undefined))];
+}
+
+/** When it would be allowed, of rules that deny because their window is shut. */
+function windows(rules: readonly Rule[]): readonly string[] {
+  const sources = rules.map(({ duties }) => duties?.window?.source).filter((each) => each !== undefined);
+  return [...new Set(sources)].map((source) => `Do it in the window ${source}`);
 }
 
 function refs(rules: readonly Rule[]): readonly RuleRef[] {

@@ -2,6 +2,7 @@ import { duration } from '../base/time.ts';
 import type { ApproveDuty, Duties, FindMask, MaskOperator, TagMask } from '../core/decision.ts';
 import type { Problems } from './problem.ts';
 import { choice, type Fields, fields, text, texts, whole, wrong } from './shape.ts';
+import { readWindow, type Window } from './window.ts';
 import type { Located } from './yaml.ts';
 
 /** What one `require` rule demands. */
@@ -14,6 +15,8 @@ export interface RuleDuties {
   readonly record?: Duties['record'];
   readonly approve: readonly ApproveDuty[];
   readonly notify: readonly string[];
+  /** The engine itself denies outside of it, so no decision carries it. */
+  readonly window?: Window;
 }
 
 const records: readonly Duties['record'][] = ['meta', 'statements', 'full']; // weakest first
@@ -22,9 +25,10 @@ const maxCount = Number.MAX_SAFE_INTEGER;
 /** Reads `then:`. */
 export function readDuties(node: Located, problems: Problems): RuleDuties | undefined {
   const before = problems.list.length;
-  const known = ['mask', 'unknownLineage', 'limit', 'approve', 'record', 'notify'];
-  const found = fields(node, 'then', { optional: known }, problems);
+  const known = ['mask', 'unknownLineage', 'limit', 'approve', 'record', 'notify', 'window'];
+  const found = fields(node, 'then', { optional: [...known, ...notYet.duties] }, problems);
   if (found === undefined) return undefined;
+  refuseNotYet(found, notYet.duties, problems);
   if (found.size === 0) return wrong(node, 'A require rule says at least one duty under `then`', problems);
   const masks: TagMask[] = [];
   const finds: FindMask[] = [];
@@ -35,7 +39,10 @@ export function readDuties(node: Located, problems: Problems): RuleDuties | unde
   }
   const limit = found.get('limit')?.value;
   const limits =
-    limit === undefined ? undefined : fields(limit, 'limit', { optional: ['rows', 'bytes'] }, problems);
+    limit === undefined
+      ? undefined
+      : fields(limit, 'limit', { optional: ['rows', 'bytes', ...notYet.limit] }, problems);
+  if (limits !== undefined) refuseNotYet(limits, notYet.limit, problems);
   if (limit !== undefined && limits?.size === 0) wrong(limit, 'limit has `rows`, `bytes` or both', problems);
   const rowLimit = bound(limits, 'rows', problems);
   const byteLimit = bound(limits, 'bytes', problems);
@@ -48,10 +55,13 @@ export function readDuties(node: Located, problems: Problems): RuleDuties | unde
   const notified = notify === undefined ? [] : (texts(notify, 'notify', problems) ?? []);
   const approve = found.get('approve')?.value;
   const approvals = approve === undefined ? undefined : readApprove(approve, problems);
+  const windowNode = found.get('window')?.value;
+  const window = windowNode === undefined ? undefined : readWindow(windowNode, problems);
   if (problems.list.length > before) return undefined;
   return {
     masks,
     finds,
+    ...(window === undefined ? {} : { window }),
     approve: approvals === undefined ? [] : [approvals],
     notify: notified.map((item) => item.value),
     ...(unknownLineage === undefined ? {} : { unknownLineage }),
@@ -59,6 +69,24 @@ export function readDuties(node: Located, problems: Problems): RuleDuties | unde
     ...(byteLimit === undefined ? {} : { byteLimit }),
     ...(record === undefined ? {} : { record }),
   };
+}
+
+/** Words that the language keeps for duties which nothing enforces so far. */
+const notYet = {
+  duties: ['columns', 'readOnly', 'justify', 'ticket'],
+  limit: ['rate', 'concurrency', 'session', 'idle'],
+} as const;
+
+/** SECURITY: a duty that is read and not enforced would be believed. */
+function refuseNotYet(found: Fields, keys: readonly string[], problems: Problems): void {
+  for (const key of keys) {
+    const field = found.get(key);
+    if (field === undefined) continue;
+    problems.add('SP-Y011', field.keyAt, `\`${key}\` is not enforced yet, so no rule can ask for it`, {
+      fix: 'Leave it out; what is enforced stands in docs/policy.md',
+      length: key.length,
+    });
+  }
 }
 
 function bound(limits: Fields | undefined, key: 'rows' | 'bytes', problems: Problems): number | undefined {

@@ -8,6 +8,10 @@ import { problemCodes, problemLine } from './problem.ts';
 
 const rule = '- { id: a, effect: allow, match: { resource: { kind: postgres } } }';
 
+function requiring(duty: string): ReadonlyMap<string, string> {
+  return filesOf(`- { id: a, effect: require, match: { resource: { kind: postgres } }, then: { ${duty} } }`);
+}
+
 /** What is wrong, what the first problem says: `line:col code message`. */
 const bad: readonly (readonly [string, ReadonlyMap<string, string>, string | RegExp])[] = [
   [
@@ -15,6 +19,14 @@ const bad: readonly (readonly [string, ReadonlyMap<string, string>, string | Reg
     filesOf('- { id: a, efect: allow, match: {} }'),
     /m\.policy\.yaml:4:14 SP-Y002 .*`efect`.*did you mean `effect`/,
   ],
+  ['a duty that nothing enforces', requiring('justify: true'), /4:\d+ SP-Y011 `justify` is not enforced yet/],
+  ['a limit that nothing enforces', requiring('limit: { rate: 5 }'), /SP-Y011 `rate` is not enforced yet/],
+  ['a window without a zone', requiring('window: { days: mon }'), /SP-Y003 Window needs `zone`/],
+  ['a window for always', requiring('window: { zone: UTC }'), /SP-Y004 A window has `days`, `hours` or both/],
+  ['a zone that is none', requiring('window: { days: mon, zone: Mars/X }'), /SP-Y004 zone is a time zone/],
+  ['a day that is none', requiring('window: { days: mon-fry, zone: UTC }'), /SP-Y004 Days are mon, tue/],
+  ['an empty span', requiring("window: { hours: '09:00-09:00', zone: UTC }"), /SP-Y004 hours are a span/],
+  ['an hour that is none', requiring("window: { hours: '09:00-25:00', zone: UTC }"), /SP-Y004 hours are/],
   ['a missing key', filesOf('- { id: a, effect: allow }'), /4:5 SP-Y003 A rule needs `match`/],
   [
     'an unknown effect',

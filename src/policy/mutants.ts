@@ -93,7 +93,8 @@ function weaker(rule: Rule): readonly Change[] {
     what,
     { ...rule, duties: { ...duties, ...to } },
   ];
-  const { rowLimit: _, ...unlimited } = duties;
+  const { rowLimit: _rows, ...unlimited } = duties;
+  const { window: _window, ...always } = duties;
   return [
     ...duties.masks.map((mask) =>
       change(`without the mask of ${mask.tag}`, { masks: duties.masks.filter((each) => each !== mask) }),
@@ -104,6 +105,7 @@ function weaker(rule: Rule): readonly Change[] {
       }),
     ),
     ...(duties.approve.length > 0 ? [change('without its approval', { approve: [] })] : []),
+    ...(duties.window === undefined ? [] : ([['without its window', { ...rule, duties: always }]] as const)),
     ...(duties.rowLimit === undefined
       ? []
       : ([

@@ -21,6 +21,7 @@ export const problemCodes = {
   'SP-Y008': 'The same id is used twice',
   'SP-Y009': 'apiVersion is missing or not sallyport/v1',
   'SP-Y010': 'The file is not UTF-8',
+  'SP-Y011': 'The duty is part of the language and not enforced yet',
   'SP-L101': 'The module does not exist',
   'SP-L102': 'The module is in no layer, so its rules would decide nothing',
   'SP-L103': 'The digest is not the one that was pinned',

@@ -104,6 +104,7 @@ function demandsOf(duties: RuleDuties): readonly string[] {
   if (duties.rowLimit !== undefined || duties.byteLimit !== undefined) names.push('limit');
   if (duties.approve.length > 0) names.push('approve');
   if (duties.unknownLineage !== undefined) names.push('lineage');
+  if (duties.window !== undefined) names.push('window');
   return names;
 }
 
