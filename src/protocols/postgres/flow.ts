@@ -52,6 +52,8 @@ export class Flow {
   muted = false;
   /** The server takes COPY data (CopyInResponse was seen). */
   copying = false;
+  /** Extended requests were sent that no Sync has ended yet: the server may hold their answers back. */
+  #unsynced = false;
 
   constructor(names: Names) {
     this.#names = names;
@@ -65,9 +67,14 @@ export class Flow {
     return this.#turns[this.#first];
   }
 
-  /** Between transactions' requests: nothing is under way and the last thing the server said is ReadyForQuery. */
+  /** Between requests: nothing is under way, and the last thing the server said is ReadyForQuery. */
   get quiet(): boolean {
-    return this.length === 0 && !this.skipping;
+    return this.length === 0 && !this.skipping && !this.#unsynced;
+  }
+
+  /** The server keeps answers to itself until it is sent Sync or Flush (PostgreSQL 18 docs, 54.2.3). */
+  get heldBack(): boolean {
+    return this.length > 0 && this.#unsynced;
   }
 
   push(turn: Turn): void {
@@ -76,6 +83,7 @@ export class Flow {
       if (this.copyOpen) return;
       this.skipping = false;
     }
+    if (turn.kind !== 'copy-end') this.#unsynced = !endsSeries(turn);
     this.#turns.push(turn);
   }
 
@@ -150,6 +158,8 @@ export class Flow {
     if (head === undefined) throw new WireError('unexpected-message', 'CopyInResponse to nothing');
     this.#turns = [head, ...within.filter((turn) => turn.kind !== 'sync'), ...behind];
     this.#first = 0;
+    const last = this.#turns.findLast((turn) => turn.kind !== 'copy-end');
+    this.#unsynced = last !== undefined && !endsSeries(last);
     this.#move();
   }
 
@@ -227,6 +237,16 @@ export class Flow {
     this.#drained = [];
     for (const resolve of waiting) resolve();
   }
+}
+
+/** Whether the server answers with ReadyForQuery behind this. */
+function endsSeries(turn: Turn): boolean {
+  return (
+    turn.kind === 'sync' ||
+    turn.kind === 'query' ||
+    turn.kind === 'own' ||
+    (turn.kind === 'refused' && turn.simple)
+  );
 }
 
 const vacant: Turn = { kind: 'copy-end' };

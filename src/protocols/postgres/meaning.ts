@@ -14,6 +14,8 @@ export interface MeaningParts {
   readonly keeper: Keeper;
   readonly flow: Flow;
   readonly names: Names;
+  /** Resolves once everything that was asked for is answered. */
+  readonly drain: () => Promise<void>;
   /** Asks the session's own server process, while nothing else is under way. */
   readonly own: (sql: string) => Promise<readonly (readonly (string | null)[])[]>;
   readonly parse: (text: string) => Promise<Node | undefined>;
@@ -72,7 +74,7 @@ export class Meaning {
   ended(run: Run): void {
     const { verb, access } = run.permit.action;
     if (run.unsettles || verb === 'sql.set' || access !== 'read') this.#pathTouched = true;
-    if (run.unsettles || (this.#pathTouched && verb === 'sql.transaction')) this.#unsettled = true;
+    if (run.unsettles || (this.#pathTouched && run.takesBack)) this.#unsettled = true;
     if (run.defines) this.#defined = true;
   }
 
@@ -108,8 +110,8 @@ export class Meaning {
 
   /** Asks the server what names mean now; false where it cannot be asked. */
   async #settle(): Promise<boolean> {
-    const { flow } = this.#parts;
-    await flow.drained();
+    const { flow, drain } = this.#parts;
+    await drain();
     if (!flow.quiet) return false;
     // In a failed transaction nothing but its end runs; names matter again after that.
     if (flow.status === 'E') return true;

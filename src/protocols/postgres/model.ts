@@ -26,6 +26,8 @@ export class ModelServer {
   #copying: 'simple' | 'extended' | undefined;
   #rest: string[] = [];
   #out: Uint8Array[] = [];
+  /** PostgreSQL keeps answers to itself until Sync, Flush, the end of a Query, an error or its wish for COPY data. */
+  #due = false;
   /** What it was sent, statement by statement: for looking what has arrived. */
   readonly seen: string[] = [];
   /** It was sent a request while it read COPY data: what the gateway ends the session for. */
@@ -53,6 +55,8 @@ export class ModelServer {
   }
 
   async #flush(): Promise<void> {
+    if (!this.#due) return;
+    this.#due = false;
     if (this.#out.length > 0) await this.#wire.write(encode.join(this.#out.splice(0)));
   }
 
@@ -63,6 +67,7 @@ export class ModelServer {
   #message(frame: Frame): void {
     if (this.#copying !== undefined) return this.#copyData(frame);
     if (this.#skipping && frame.type !== frontend.Sync) return;
+    if (dueAfter.has(frame.type)) this.#due = true;
     switch (frame.type) {
       case frontend.Query:
         this.#statements.delete('');
@@ -115,6 +120,7 @@ export class ModelServer {
   }
 
   #fail(sqlstate: string): void {
+    this.#due = true;
     this.#say(encode.errorResponse({ severity: 'ERROR', sqlstate, message: 'failed' }));
     if (this.#status === 'T') this.#status = 'E';
     this.#skipping = true;
@@ -148,6 +154,7 @@ export class ModelServer {
       if (portal.left < 0) return this.#fail('55000'); // a utility runs once
       portal.left = -1;
       this.#copying = 'extended';
+      this.#due = true;
       return this.#say(encode.copyResponse(backend.CopyInResponse, 0, [0]));
     }
     const now = maxRows === 0 ? portal.left : Math.min(maxRows, portal.left);
@@ -192,6 +199,7 @@ export class ModelServer {
       case frontend.Sync:
         return;
       case frontend.CopyDone:
+        this.#due = true;
         this.#say(encode.commandComplete('COPY'));
         return this.#copyOver();
       default:
@@ -208,6 +216,8 @@ export class ModelServer {
     if (how === 'simple') this.#simple();
   }
 }
+
+const dueAfter: ReadonlySet<number> = new Set([frontend.Query, frontend.Sync, frontend.Flush]);
 
 function rowsOf(text: string): number {
   const match = /^(?:rows|copyout) (\d+)$/.exec(text);

@@ -41,7 +41,7 @@ import {
 import { Outgoing } from './outgoing.ts';
 import { type About, passAll, type Run } from './run.ts';
 import { type Reading, unreadable } from './understanding.ts';
-import { fetchedOf, missing, type Wanted, wantedOf, withPortal } from './wanted.ts';
+import { fetchedOf, insideOf, missing, takesBack, type Wanted, wantedOf, withPortal } from './wanted.ts';
 
 export interface RequestsParts {
   readonly flow: Flow;
@@ -103,7 +103,8 @@ export class Requests {
     const { flow, limits } = this.#parts;
     const { type } = frame;
     if (flow.skipping && type !== frontend.Sync) return undefined; // as the server does after an error
-    if (flow.length > limits.pipelined) return this.#after(flow.drained(), frame);
+    // What ends a COPY must not wait for the COPY's end.
+    if (flow.length > limits.pipelined && !flow.takesCopyData) return this.#after(this.drain(), frame);
     const calm = this.#parts.calm();
     if (calm !== undefined) return this.#after(calm, frame);
     if (isCopy(type)) return this.#copy(frame);
@@ -132,6 +133,15 @@ export class Requests {
       default:
         throw new WireError('unexpected-message', 'A message that has no place in a session');
     }
+  }
+
+  /** Resolves once everything that was asked for is answered. */
+  async drain(): Promise<void> {
+    const { flow, upstream } = this.#parts;
+    await this.#flush();
+    // The client may send its Sync only later; without one the server would keep its answers, and both would wait.
+    if (flow.heldBack) await upstream.say(encode.flush);
+    await flow.drained();
   }
 
   async #after(wait: Promise<void>, frame: Frame): Promise<void> {
@@ -558,6 +568,7 @@ export class Requests {
       ...(wanted.described === undefined ? {} : { described: wanted.described }),
       copyIn: effect.kind === 'copy-in',
       unsettles: this.#unsettles(wanted),
+      takesBack: takesBack(effect),
       defines: effect.kind === 'schema' || deep(wanted.action),
       ...(unmasked ? { masker: passAll } : {}),
       rows: 0,
@@ -595,9 +606,12 @@ export class Requests {
 
   /** Whether names may mean something else behind this statement. */
   #unsettles({ action, statement: { effect } }: Wanted): boolean {
-    if (effect.kind === 'transaction') return this.#parts.meaning.pathTouched;
     return (
-      effect.kind === 'search-path' || effect.kind === 'schema' || effect.kind === 'discard' || deep(action)
+      (this.#parts.meaning.pathTouched && takesBack(effect)) ||
+      effect.kind === 'search-path' ||
+      effect.kind === 'schema' ||
+      effect.kind === 'discard' ||
+      deep(action)
     );
   }
 
@@ -634,14 +648,6 @@ export class Requests {
       how,
     );
   }
-}
-
-/** The statement that PREPARE or DECLARE made. */
-function insideOf(statements: readonly Statement[]): Statement | undefined {
-  for (const { effect } of statements) {
-    if (effect.kind === 'prepare' || effect.kind === 'declare') return effect.statement;
-  }
-  return undefined;
 }
 
 function runsOf(turn: Turn): readonly Run[] {

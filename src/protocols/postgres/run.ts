@@ -25,6 +25,8 @@ export interface Run extends About {
   readonly copyOut?: CopyMasker | 'pass';
   /** It may change what names mean (search_path, schema, functions that do anything): read them anew before the next analysis. */
   readonly unsettles: boolean;
+  /** It ends a transaction or a part of it: a search path that was set in there may be the old one again. */
+  readonly takesBack: boolean;
   /** It created or changed something the catalogue holds. */
   readonly defines: boolean;
   masker?: RowMasker;

@@ -163,7 +163,15 @@ class Talk {
       return turn.rows;
     };
     const meaning = new Meaning(
-      { understanding: database.understanding, keeper: database.keeper, flow, names, own, parse: parseView },
+      {
+        understanding: database.understanding,
+        keeper: database.keeper,
+        flow,
+        names,
+        drain: () => requests.drain(),
+        own,
+        parse: parseView,
+      },
       searchPath,
     );
     const answers = new Answers({

@@ -1,6 +1,6 @@
 import { never } from '../../base/result.ts';
 import { type Action, worstAccess } from '../../core/action.ts';
-import type { Outputs, Statement } from '../../sql/analysis.ts';
+import type { Outputs, SessionEffect, Statement } from '../../sql/analysis.ts';
 import type { Catalogue } from '../../sql/catalogue.ts';
 import type { NameChange, Names, Portal, Prepared } from './names.ts';
 import type { RefusedWith } from './refusal.ts';
@@ -152,4 +152,22 @@ export function missing(sqlstate: string, what: string, name: string): RefusedWi
     message: `${what} "${name}" does not exist`,
     hint: 'Sallyport knows only the names made in this session',
   };
+}
+
+/** Ends a transaction or a part of it, and with it what SET LOCAL or a roll-back takes back; to begin one takes nothing back. */
+export function takesBack(effect: SessionEffect): boolean {
+  return (
+    effect.kind === 'transaction' &&
+    effect.what !== 'begin' &&
+    effect.what !== 'savepoint' &&
+    effect.what !== 'release'
+  );
+}
+
+/** The statement that PREPARE or DECLARE made. */
+export function insideOf(statements: readonly Statement[]): Statement | undefined {
+  for (const { effect } of statements) {
+    if (effect.kind === 'prepare' || effect.kind === 'declare') return effect.statement;
+  }
+  return undefined;
 }
