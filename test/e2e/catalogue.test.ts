@@ -20,6 +20,13 @@ const schema = `
   CREATE TYPE app.pair AS (a app.word, b int);
   CREATE TYPE app.mood AS ENUM ('good', 'bad');
   CREATE TYPE app.span AS RANGE (SUBTYPE = int);
+  CREATE FUNCTION app.order_of(int, int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN btint4cmp($1, $2); END $$;
+  CREATE OPERATOR CLASS app.own_order FOR TYPE int USING btree AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =,
+    OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 app.order_of(int, int);
+  CREATE TYPE app.own_span AS RANGE (SUBTYPE = int, SUBTYPE_OPCLASS = app.own_order);
+  CREATE TABLE app.spans (a app.own_span, b app.own_span_multirange);
+  CREATE TABLE app.sorted (a int);
+  CREATE INDEX ON app.sorted (a app.own_order);
   CREATE TABLE app.customers (
     id int PRIMARY KEY, email text NOT NULL, code text, region text, nick app.word, "odd ""name" int,
     fresh int DEFAULT app.fresh(), shout text GENERATED ALWAYS AS (upper(email)) STORED,
@@ -145,6 +152,9 @@ for (const version of [15, 18] as const) {
         assert.deepEqual(runs('parts'), ['insert app.note()', 'update app.note()']);
         assert.deepEqual(runs('parts_1_1'), ['insert app.note()', 'update app.note()']);
         assert.deepEqual(runs('leaf_only'), []);
+        const ordered = ['insert app.order_of(integer, integer)', 'update app.order_of(integer, integer)'];
+        assert.deepEqual(runs('spans'), ordered);
+        assert.deepEqual(runs('sorted'), ordered);
         assert.equal(relation('secrets').rowSecurity, true);
       });
       await t.test('views, their definitions and rules', () => {
@@ -199,6 +209,8 @@ for (const version of [15, 18] as const) {
         assert.deepEqual(known.type('app', '_word')?.runs, ['app.fine']);
         assert.deepEqual(known.type('app', 'pair')?.runs, ['app.fine']);
         assert.deepEqual(known.type('app', 'span')?.runs, []);
+        assert.deepEqual(known.type('app', 'own_span')?.runs, ['app.order_of']);
+        assert.deepEqual(known.type('app', 'own_span_multirange')?.runs, ['app.order_of']);
         assert.equal(known.type('app', 'word')?.base, 25);
         assert.equal(known.type('pg_catalog', '_int4')?.element, 23);
         assert.equal(known.type('pg_catalog', 'point')?.element, 0);

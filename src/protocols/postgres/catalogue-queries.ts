@@ -174,14 +174,15 @@ export const casts: string = `
   CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_catalog.pg_range r
     WHERE r.rngtypid = c.castsource AND pg_catalog.to_jsonb(r) ->> 'rngmultitypid' = c.casttarget::text)) AS own (it)`;
 
-/** oid, schema, name, typtype, element, base, relation, its functions ("12 34"), subtype of a range */
+/** oid, schema, name, typtype, element, base, relation, its functions ("12 34"), subtype of a range or range of a multirange */
 export const types: string = `
   SELECT t.oid, n.nspname, t.typname, t.typtype,
     CASE WHEN t.typcategory = 'A' THEN t.typelem ELSE 0 END, t.typbasetype, t.typrelid,
     pg_catalog.concat_ws(' ', t.typinput::pg_catalog.oid, t.typoutput::pg_catalog.oid, t.typreceive::pg_catalog.oid,
       t.typsend::pg_catalog.oid, t.typmodin::pg_catalog.oid, t.typmodout::pg_catalog.oid,
       r.rngcanonical::pg_catalog.oid, r.rngsubdiff::pg_catalog.oid),
-    COALESCE(r.rngsubtype, 0)
+    CASE WHEN t.typtype = 'm' THEN (SELECT m.rngtypid FROM pg_catalog.pg_range m
+      WHERE pg_catalog.to_jsonb(m) ->> 'rngmultitypid' = t.oid::text) ELSE COALESCE(r.rngsubtype, 0) END
   FROM pg_catalog.pg_type t
   JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
   LEFT JOIN pg_catalog.pg_range r ON r.rngtypid = t.oid`;

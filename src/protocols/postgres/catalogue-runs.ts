@@ -10,7 +10,7 @@ export interface Program {
 
 export interface TypeFacts extends Omit<Type, 'runs'> {
   readonly functions: readonly number[]; // input, output, …
-  readonly subtype: number; // of a range, else 0
+  readonly subtype: number; // of a range, and of a multirange its range; else 0
 }
 
 export interface RunsParts {
@@ -67,7 +67,7 @@ export function readRuns(parts: RunsParts): AllRuns {
     for (const on of events(what, detail)) add(relation, on, functions);
   }
   for (const [relation, columns] of parts.columns) {
-    // Assigning to a column of a domain runs the domain's checks, wherever the value comes from.
+    // Assigning to a column of a domain or range runs what the type runs, wherever the value comes from.
     for (const { type } of columns) {
       const functions = types.values(type);
       if (functions.size === 0) continue;
@@ -175,7 +175,7 @@ function whatIsNeeded(parts: RunsParts): ReadonlyMap<string, Needed> {
   return needs;
 }
 
-/** Functions of a type and of all it is made of. `values`: what checks and defaults of domains run; `all`: input and output too. */
+/** Functions of a type and of all it is made of. `values`: what checks and defaults of domains and the order of ranges run; `all`: input and output too. */
 function typeRuns(
   parts: RunsParts,
   needs: ReadonlyMap<string, Needed>,
@@ -187,7 +187,9 @@ function typeRuns(
   const values = new Map<number, Set<number>>();
   for (const row of parts.sources) {
     const type = oid(row, 3);
-    if (type === 0 || facts.get(type)?.kind !== 'domain') continue;
+    // A value of a range is put in order by its subtype's operator class.
+    const kind = facts.get(type)?.kind;
+    if (kind !== 'domain' && kind !== 'range') continue;
     const own = values.get(type) ?? new Set();
     for (const each of needs.get(`${text(row, 0)} ${oid(row, 1)}`)?.functions ?? []) own.add(each);
     values.set(type, own);
