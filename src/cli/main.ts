@@ -32,6 +32,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       about: 'runs the tests of a policy: wrong answers, what they reach, which faults they notice',
       load: async () => plain((await import('./test.ts')).test),
     },
+    diff: {
+      about: 'says what a change of a policy means: newly allowed, newly denied, duties weakened',
+      load: async () => plain((await import('./diff.ts')).diff),
+    },
     mask: {
       about: 'masks texts with the detectors that the gateway uses',
       load: async () => plain((await import('./mask.ts')).mask),

@@ -148,7 +148,8 @@ export function disappointments(
   return lines;
 }
 
-function shown(operator: MaskOperator | undefined): string {
+/** As tests write it: `none`, `redact`, `partial 1 4`. */
+export function shown(operator: MaskOperator | undefined): string {
   if (operator === undefined) return 'none';
   return operator.kind === 'partial' ? `partial ${operator.keepFirst} ${operator.keepLast}` : operator.kind;
 }

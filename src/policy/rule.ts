@@ -25,6 +25,7 @@ export interface Rule {
   readonly exemptible: boolean;
   /** What `params` means in its condition. */
   readonly params: CelInput | undefined;
+  readonly values: RuleContext['values'];
 }
 
 /** What the rules of one use of a module share. */
@@ -92,6 +93,7 @@ export function readRule(raw: Located, context: RuleContext, problems: Problems)
     match,
     exemptible,
     params: paramsWord(context),
+    values: context.values,
     ...(when === undefined ? {} : { when }),
     ...(duties === undefined ? {} : { duties }),
   };
