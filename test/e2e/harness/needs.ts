@@ -66,13 +66,14 @@ export function needs(t: TestContext, ...names: readonly PackageName[]): boolean
   return true;
 }
 
+const aptGet = '/usr/bin/apt-get';
 const tried = new Set<string>();
 
 function install(debian: string): boolean {
-  if (process.getuid?.() !== 0 || !command('apt-get')() || tried.has(debian)) return false;
+  if (process.getuid?.() !== 0 || !existsSync(aptGet) || tried.has(debian)) return false;
   tried.add(debian);
   const apt = (...args: readonly string[]): boolean =>
-    spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=120', ...args], {
+    spawnSync(aptGet, ['-o', 'DPkg::Lock::Timeout=120', ...args], {
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
       stdio: ['ignore', 'ignore', 'ignore'],
       timeout: 300_000,
