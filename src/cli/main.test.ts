@@ -66,9 +66,19 @@ const usage: readonly (readonly [string, readonly string[], number, RegExp, RegE
     /Expected 1m to 24h/,
   ],
   ['a wrong port base', ['demo', '--port-base', '80'], 2, /^$/, /Expected a number from 1024/],
-  ...['demo', 'up', 'token', 'sessions', 'explain', 'policy', 'audit', 'mask', 'test', 'diff'].map(
-    (name) => [`${name} --help`, [name, '--help'], 0, new RegExp(`sallyport ${name}`), /^$/] as const,
-  ),
+  ...[
+    'demo',
+    'up',
+    'token',
+    'sessions',
+    'explain',
+    'policy',
+    'audit',
+    'mask',
+    'test',
+    'diff',
+    'backtest',
+  ].map((name) => [`${name} --help`, [name, '--help'], 0, new RegExp(`sallyport ${name}`), /^$/] as const),
 ];
 
 for (const [name, args, code, out, err] of usage) {

@@ -36,6 +36,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       about: 'says what a change of a policy means: newly allowed, newly denied, duties weakened',
       load: async () => plain((await import('./diff.ts')).diff),
     },
+    backtest: {
+      about: 'judges recorded decisions with another policy',
+      load: async () => plain((await import('./backtest.ts')).backtest),
+    },
     mask: {
       about: 'masks texts with the detectors that the gateway uses',
       load: async () => plain((await import('./mask.ts')).mask),
