@@ -125,6 +125,22 @@ test('check --lock pins the modules; a changed one is then refused', async () =>
   assert.match(out, /policy\.lock:\d+:3 {2}SP-L103/);
 });
 
+test('check --schema writes a schema for each kind of file, and says how an editor finds it', async () => {
+  await using policy = await copy();
+  const { code, out } = await run(policy.path, '--schema');
+  assert.equal(code, 0);
+  const settings = JSON.parse(out) as { 'yaml.schemas': Readonly<Record<string, string>> };
+  const [path = ''] =
+    Object.entries(settings['yaml.schemas']).find(([, files]) => files.endsWith('/modules/*.policy.yaml')) ??
+    [];
+  const schema = JSON.parse(await readFile(path, 'utf8')) as {
+    required: readonly string[];
+  };
+  assert.deepEqual(schema.required, ['apiVersion', 'module', 'rules']);
+  assert.equal(Object.keys(settings['yaml.schemas']).length, 6);
+  assert.equal((await run(policy.path)).code, 0, 'the schemas are no part of the policy');
+});
+
 test('check exits 2 when it cannot run', async () => {
   for (const args of [['/nowhere/at/all'], ['--format', 'xml'], ['a', 'b'], ['--nope']]) {
     const { code, out, err } = await run(...args);

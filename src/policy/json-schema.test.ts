@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { isObject } from '../base/check.ts';
+import { filesOf, kinds, loaded, samplePolicy } from './fake.ts';
+import { glob } from './glob.ts';
+import { type JsonSchema, jsonSchemas, schemaFiles } from './json-schema.ts';
+import { loadPolicy } from './load.ts';
+import { runTrial } from './trial.ts';
+
+const schemas = jsonSchemas(kinds, new Map([['mfa', 'boolean']]));
+
+/** What of the keywords of JSON Schema these schemas use; throws at any other, so that none is passed over. */
+function fits(schema: JsonSchema, value: unknown): boolean {
+  return Object.entries(schema).every(([keyword, said]) => {
+    const check = keywords[keyword];
+    assert.ok(check, `unknown keyword ${keyword}`);
+    return check(said, value, schema);
+  });
+}
+
+const typesOf = (value: unknown): readonly string[] => {
+  if (value === null) return ['null'];
+  if (Array.isArray(value)) return ['array'];
+  return Number.isInteger(value) ? ['integer', 'number'] : [typeof value];
+};
+
+const keywords: Readonly<Record<string, (said: unknown, value: unknown, schema: JsonSchema) => boolean>> = {
+  $schema: () => true,
+  title: () => true,
+  description: () => true,
+  type: (said, value) => [said].flat().some((type) => typesOf(value).includes(String(type))),
+  enum: (said, value) => Array.isArray(said) && said.includes(value),
+  const: (said, value) => said === value,
+  pattern: (said, value) => typeof value !== 'string' || new RegExp(String(said), 'u').test(value),
+  minLength: (said, value) => typeof value !== 'string' || value.length >= Number(said),
+  minItems: (said, value) => !Array.isArray(value) || value.length >= Number(said),
+  minimum: (said, value) => typeof value !== 'number' || value >= Number(said),
+  maximum: (said, value) => typeof value !== 'number' || value <= Number(said),
+  anyOf: (said, value) => (said as JsonSchema[]).some((each) => fits(each, value)),
+  items: (said, value) => !Array.isArray(value) || value.every((each) => fits(said as JsonSchema, each)),
+  required: (said, value) => !isObject(value) || (said as string[]).every((key) => Object.hasOwn(value, key)),
+  properties: (said, value) =>
+    !isObject(value) ||
+    Object.entries(said as Record<string, JsonSchema>).every(
+      ([key, each]) => !Object.hasOwn(value, key) || fits(each, value[key]),
+    ),
+  additionalProperties: (said, value, { properties = {} }) =>
+    !isObject(value) ||
+    Object.entries(value).every(
+      ([key, each]) =>
+        Object.hasOwn(properties as object, key) || (said !== false && fits(said as JsonSchema, each)),
+    ),
+};
+
+function fileFits(path: string, source: string): boolean {
+  const pattern = Object.keys(schemaFiles).find((each) => glob(each)(path));
+  const schema = schemas[schemaFiles[pattern ?? ''] ?? ''];
+  assert.ok(schema, `no schema for ${path}`);
+  return fits(schema, parse(source, { version: '1.2', schema: 'core' }));
+}
+
+test('every file of the sample policy fits its schema', () => {
+  const files = samplePolicy();
+  assert.ok(files.size > 8, 'found no files');
+  for (const [path, source] of files) assert.ok(fileFits(path, source), path);
+});
+
+const whole = `- id: a
+  effect: require
+  match: { resource: { kind: postgres, name: '*', tags: [a], env: prod }, identity: { kind: human, groups: '{{params.who}}', subject: x, actingFor: y }, action: [sql.select, sql.*, '*'], access: [read] }
+  when: action.byKey
+  then:
+    mask: [{ tag: pii/*, with: partial, keepFirst: 1 }, { find: '*', with: null }]
+    unknownLineage: deny
+    limit: { rows: '{{params.rows}}', bytes: 5 }
+    approve: { from: dba, count: 2, ttl: 5m }
+    record: full
+    notify: [a]
+    window: { days: [mon-fri], hours: '09:00-17:00', zone: UTC }
+  why: w
+  fix: f
+  owner: o
+  enforce: warn
+  exemptible: true
+- { id: b, effect: deny, match: { action: sql.drop }, enforce: soft, breakGlass: { groups: [a], ticket: t } }`;
+const head =
+  'owner: o\nabout: x\nparams:\n  who: { type: groups, default: [a] }\n  rows: { type: int, default: 5 }\n';
+const exemptions =
+  '  - { id: E, rule: m/b, scope: { identity: x, resource: [y] }, expires: 2027-01-01, owner: o, ticket: t, reason: r }\n';
+const tests = `apiVersion: sallyport/v1
+fixtures: { identities: { ana: { groups: [], mfa: true }, bot: { kind: agent, actingFor: ana } }, resources: { shop: { kind: postgres, tags: [a] } } }
+cases:
+  - name: n
+    at: 2026-01-01T00:00:00Z
+    as: [ana, bot]
+    do: { action: sql.select, on: shop, access: read, objects: [a.b, { name: c, kind: table, access: read }], columns: [a.b.c, { name: a.b.d, use: filter }], attributes: { byKey: true }, opaque: true }
+    expect: { decision: deny, code: NO_ALLOW_RULE, by: [], wouldBe: [], why: x, nearest: { rule: a, failed: b }, mask: { a.b.c: none }, find: { X: null }, rows: none, bytes: 5, record: full, unknownLineage: deny, approve: [], notify: [] }
+`;
+
+test('every key that the engine knows, the schemas know', () => {
+  const schema = 'identity: { mfa: boolean }\ntags: { shop: { a.b.c: [pii/x] } }\n';
+  const files = new Map([
+    ...filesOf(whole, { head, exemptions, schema }),
+    ['tests/a.test.yaml', tests] as const,
+  ]);
+  assert.deepEqual(runTrial(loaded(files), files).problems, []);
+  for (const [path, source] of files) assert.ok(fileFits(path, source), path);
+});
+
+const wrong: readonly (readonly [string, string, string])[] = [
+  ['an unknown key', 'effect: require', 'efect: require'],
+  ['an unknown effect', 'effect: require', 'effect: requires'],
+  ['an unknown verb', 'sql.select', 'sql.selct'],
+  ['an unknown kind', 'kind: postgres', 'kind: postgre'],
+  ['an unknown access', 'access: [read]', 'access: [reads]'],
+  ['an unknown duty', 'unknownLineage: deny', 'lineage: deny'],
+  ['a duty that nothing enforces', 'unknownLineage: deny', 'readOnly: true'],
+  ['an unknown operator', 'with: partial', 'with: partly'],
+  ['a limit that is no number', 'bytes: 5', 'bytes: much'],
+  ['an id that is none', 'id: b,', 'id: B B,'],
+  ['a window without a zone', ', zone: UTC', ''],
+];
+
+for (const [what, from, to] of wrong) {
+  test(`engine and schema both refuse ${what}`, () => {
+    assert.ok(whole.includes(from));
+    const files = filesOf(whole.replace(from, to), { head });
+    assert.equal(loadPolicy(files, kinds).ok, false);
+    assert.equal(fileFits('modules/m.policy.yaml', files.get('modules/m.policy.yaml') ?? ''), false);
+  });
+}
