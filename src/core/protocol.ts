@@ -97,7 +97,7 @@ export interface Gate {
    * Judges a statement that is only prepared or bound: nothing of it runs yet, so a permit (and a decision that needs a
    * review at execution) leaves no entry; a refusal does. The permit covers the bytes of that one step and is not `done`.
    */
-  readonly prepare: (action: Action) => Verdict | Promise<Verdict>;
+  readonly prepare: (action: Action, text?: string) => Verdict | Promise<Verdict>;
   /** Says how a permitted action ended. Exactly once per permit. */
   readonly done: (permit: Permit, outcome: Outcome) => void;
   /** Puts a connection to the resource behind the gate: from here on it takes no client's bytes without a live permit. */
@@ -106,6 +106,8 @@ export interface Gate {
 
 export interface Ask {
   readonly action: Action;
+  /** What was really sent, where the action stands for all texts that differ from it in compared constants only. */
+  readonly text?: string;
   /** Digest of bound values and their formats, hex: the same text with other values is another request. */
   readonly values?: string;
   /** Passes a line to the waiting client, where its protocol has a way to say one. */

@@ -68,7 +68,7 @@ class Chamber implements SessionGate {
   decisions = 0;
 
   readonly ask: (ask: Ask) => Verdict | Promise<Verdict>;
-  readonly prepare: (action: Action) => Verdict | Promise<Verdict>;
+  readonly prepare: (action: Action, text?: string) => Verdict | Promise<Verdict>;
   readonly done: (permit: Permit, outcome: Outcome) => void;
   readonly guard: (wire: Wire) => Upstream;
   readonly close: () => Promise<void>;
@@ -78,7 +78,7 @@ class Chamber implements SessionGate {
     this.#session = session;
     this.#actor = actorOf(session.identity);
     this.ask = (request) => this.#ask(request);
-    this.prepare = (action) => this.#prepare(action);
+    this.prepare = (action, text) => this.#prepare(action, text);
     this.done = (permit, outcome) => this.#done(permit, outcome);
     this.guard = (wire) => this.#guard(wire);
     this.close = () => this.#writeOutcomes();
@@ -116,11 +116,12 @@ class Chamber implements SessionGate {
     }
   }
 
-  #prepare(action: Action): Verdict | Promise<Verdict> {
+  #prepare(action: Action, text?: string): Verdict | Promise<Verdict> {
     const judged = this.#judge(action);
     if (judged.decision.kind !== 'deny') return this.#permit(judged, '' as DecisionId, action);
     const id = this.#nextId();
-    return this.#refuse(judged, id, { action }, denialOf(judged.decision, id));
+    const request = text === undefined ? { action } : { action, text };
+    return this.#refuse(judged, id, request, denialOf(judged.decision, id));
   }
 
   #done(permit: Permit, outcome: Outcome): void {
@@ -238,7 +239,7 @@ class Chamber implements SessionGate {
       id,
       ...(why === undefined ? {} : { denial: why }),
       sealed: {
-        text: request.action.text,
+        text: request.text ?? request.action.text,
         ...(request.values === undefined ? {} : { values: request.values }),
       },
     });

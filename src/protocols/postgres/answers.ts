@@ -1,9 +1,12 @@
 import type { MaskKey } from '../../mask/index.ts';
+import type { Outputs } from '../../sql/analysis.ts';
+import type { Catalogue } from '../../sql/catalogue.ts';
 import { Fault, WireError } from '../../base/errors.ts';
 import { denialOfDemand } from '../../core/denial.ts';
+import type { Duties } from '../../core/decision.ts';
 import type { Gate } from '../../core/protocol.ts';
 import type { FrameKind, Recorder } from '../../core/ports.ts';
-import { rowMasker } from './cells.ts';
+import { type RowMasker, rowMasker } from './cells.ts';
 import { decodeBackend, decodeDataRow, decodeErrorFields, decodeReadyForQuery } from './decode.ts';
 import * as encode from './encode.ts';
 import type { Flow, Turn } from './flow.ts';
@@ -43,6 +46,7 @@ export class Answers {
   readonly #frames: Frames;
   readonly #out: Outgoing = new Outgoing();
   #recordFull = false;
+  readonly #maskers: WeakMap<Outputs, Kept> = new WeakMap();
   /** The statement answered last: governs messages that come between statements. */
   #last: About | undefined;
 
@@ -174,13 +178,28 @@ export class Answers {
     return fields.map((field, at) => ({ ...field, format: formatAt(portal.resultFormats, at) }));
   }
 
-  #maskerFor(run: Run, fields: readonly Field[]): NonNullable<Run['masker']> {
+  /** Statements come again and again: their maskers are kept as long as judgement, catalogue and columns are the same. */
+  #maskerFor(run: Run, fields: readonly Field[]): RowMasker {
+    const { permit, catalogue, outputs } = run;
+    const shape = fields.map(shapeOf).join();
+    const kept = this.#maskers.get(outputs);
+    if (kept?.duties === permit.duties && kept.catalogue === catalogue && kept.shape === shape) {
+      run.masker = kept.masker;
+      return kept.masker;
+    }
+    const masker = this.#newMasker(run, fields);
+    this.#maskers.set(outputs, { duties: permit.duties, catalogue, shape, masker });
+    run.masker = masker;
+    return masker;
+  }
+
+  #newMasker(run: Run, fields: readonly Field[]): RowMasker {
     const plans = planOf(run.permit, run.outputs, fields, run.catalogue);
     const names = contextNames(
       run.outputs,
       fields.map(({ name }) => name),
     );
-    const masker = rowMasker(
+    return rowMasker(
       plans,
       fields.map((field, at) => ({
         type: field.typeOid,
@@ -189,8 +208,6 @@ export class Answers {
       })),
       { key: this.#parts.maskKey, ...typesIn(run.catalogue) },
     );
-    run.masker = masker;
-    return masker;
   }
 
   /** False once the statement's limit is reached: the row beyond is an error, never a silent cut. */
@@ -431,6 +448,19 @@ export class Answers {
     this.#parts.parameter(message.name, message.value);
     this.#pass(frame);
   }
+}
+
+/** A masker, and what it was made for. */
+interface Kept {
+  /** Of one decision: another policy or another judgement has others. */
+  readonly duties: Duties;
+  readonly catalogue: Catalogue;
+  readonly shape: string;
+  readonly masker: RowMasker;
+}
+
+function shapeOf({ typeOid, tableOid, column, format, name }: Field): string {
+  return `${typeOid} ${tableOid} ${column} ${format} ${name}\0`;
 }
 
 function unexpected(frame: Frame): WireError {

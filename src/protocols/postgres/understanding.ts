@@ -8,6 +8,7 @@ import { analyse } from '../../sql/analyse.ts';
 import type { Analysis, Scope, Statement } from '../../sql/analysis.ts';
 import type { Catalogue } from '../../sql/catalogue.ts';
 import type { Parsed } from '../../sql/parse.ts';
+import { templateOf } from '../../sql/template.ts';
 
 /** A text of SQL, read. What cannot be read is an action of access `unknown`, which no rule of ours may allow. */
 export type Reading =
@@ -30,7 +31,8 @@ export interface UnderstandingParts {
 
 /**
  * Reads statements for all sessions of one resource; readings are cached by text, catalogue and search path.
- * INVARIANT: a cached reading is only given for the very text, catalogue version and search path it was made for.
+ * INVARIANT: a cached reading is only given for the catalogue version and search path it was made for, and for its very
+ * text or one with the same template (sql/template.ts): then its action's text is that of the first of them.
  */
 export class Understanding {
   readonly #parts: UnderstandingParts;
@@ -45,8 +47,14 @@ export class Understanding {
 
   /** Gives the reading itself where it is cached. Never rejects: what fails is not understood. */
   read(text: string, catalogue: Catalogue, scope: Scope): Reading | Promise<Reading> {
-    const key = `${catalogue.data.version}\0${this.#scopeKey(scope)}\0${text}`;
-    return this.#cache.get(key) ?? this.#readNew(key, text, catalogue, scope);
+    const where = `${catalogue.data.version}\0${this.#scopeKey(scope)}\0`;
+    const key = where + text;
+    const known = this.#cache.get(key);
+    if (known !== undefined) return known;
+    const template = templateOf(text);
+    if (template === undefined) return this.#readNew(key, text, catalogue, scope);
+    const alike = where + template;
+    return this.#cache.get(alike) ?? this.#readNew(alike, text, catalogue, scope);
   }
 
   async #readNew(key: string, text: string, catalogue: Catalogue, scope: Scope): Promise<Reading> {
@@ -63,7 +71,8 @@ export class Understanding {
       return { kind: 'not-understood', action: unreadable(text, message), sqlstate: '54001', message };
     }
     this.#parts.metrics.observe('parse_seconds', (performance.now() - started) / 1_000);
-    this.#cache.set(key, reading);
+    // Why a text is not understood is said of that very text.
+    if (reading.kind === 'understood' || key.endsWith(text)) this.#cache.set(key, reading);
     this.#parts.metrics.gauge('analyses_cached', this.#cache.size, { resource: this.#parts.resource });
     return reading;
   }
