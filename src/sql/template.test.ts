@@ -12,6 +12,7 @@ test('templateOf() gives one template to texts that differ in compared constants
   const same = [
     ['SELECT a FROM t WHERE id = 1', 'SELECT a FROM t WHERE id = 234'],
     ["UPDATE t SET a = 'x' WHERE b >= 'y'", "UPDATE t SET a = 'zz' WHERE b >= 'a longer one'"],
+    ['SELECT a FROM t WHERE id = 1;', 'SELECT a FROM t WHERE id = 2;\n'],
     ['DELETE FROM t WHERE id=1 AND x<5', 'DELETE FROM t WHERE id=9 AND x<6'],
   ] as const;
   for (const [one, other] of same) {

@@ -7,7 +7,8 @@
  * dollar quotes, backslashes, prefixed and continued strings, quoted names, several statements) gives no template, and
  * the text is read by PostgreSQL's own parser.
  */
-export function templateOf(text: string): string | undefined {
+export function templateOf(whole: string): string | undefined {
+  const text = ends.test(whole) ? whole.slice(0, whole.lastIndexOf(';')) : whole;
   if (text.length > longest || !starts.test(text) || doubtful.test(text)) return undefined;
   let template = '';
   let copied = 0;
@@ -28,6 +29,7 @@ export function templateOf(text: string): string | undefined {
 }
 
 const longest = 4_096;
+const ends = /;[ \t\n\r]*$/;
 const starts = /^\s*(?:select|insert|update|delete)\s/i;
 // Anything but printable ASCII and white space, and whatever starts a comment, a dollar quote, an escape, a quoted name or
 // another statement; also inside a string, where it would be harmless.
