@@ -85,6 +85,8 @@ export class Flow {
     }
     if (turn.kind !== 'copy-end') this.#unsynced = !endsSeries(turn);
     this.#turns.push(turn);
+    if (turn.kind === 'sync' || turn.kind === 'query' || (turn.kind === 'refused' && turn.simple))
+      this.#names.fence();
   }
 
   /** The request at the head is answered. */

@@ -14,8 +14,9 @@ import { backend, frontend } from './messages.ts';
 /**
  * A server for tests that does nothing but keep the protocol's state as PostgreSQL does: transaction blocks, skipping to
  * Sync, COPY modes, names of statements and portals. Its statements are words, several of them divided by `;`:
- * `rows N`, `fail`, `begin`, `commit`, `rollback`, `copyin`, `copyout N`, anything that starts with `sallyport` or holds
- * `denied` fails (54.2 of PostgreSQL's documentation is what it is a model of).
+ * `rows N`, `fail`, `begin`, `commit`, `rollback`, `copyin`, `copyout N`, `prepare NAME=TEXT`, `execute NAME`,
+ * `deallocate NAME`, anything that starts with `sallyport` or holds `denied` fails (54.2 of PostgreSQL's documentation is
+ * what it is a model of).
  */
 export class ModelServer {
   readonly #wire: Wire;
@@ -128,17 +129,19 @@ export class ModelServer {
 
   #simple(): void {
     for (let text = this.#rest.shift(); text !== undefined; text = this.#rest.shift()) {
-      if (text === 'copyin' && this.#runs(text)) {
-        this.#copying = 'simple';
-        return this.#say(encode.copyResponse(backend.CopyInResponse, 0, [0]));
-      }
-      if (!this.#runs(text)) {
+      const meant = this.#meant(text);
+      if (!this.#runs(meant)) {
         this.#fail('XX001');
         this.#rest = [];
         break;
       }
-      if (rowsOf(text) > 0 && !text.startsWith('copyout')) this.#say(description);
-      this.#answer(text, rowsOf(text));
+      if (meant === 'copyin') {
+        this.#copying = 'simple';
+        this.#due = true;
+        return this.#say(encode.copyResponse(backend.CopyInResponse, 0, [0]));
+      }
+      if (rowsOf(meant) > 0 && !meant.startsWith('copyout')) this.#say(description);
+      this.#answer(meant, rowsOf(meant));
     }
     this.#skipping = false;
     this.#ready();
@@ -149,7 +152,9 @@ export class ModelServer {
     if (portal === undefined) return this.#fail('34000');
     const { text } = portal;
     if (text === '') return this.#say(encode.emptyQueryResponse);
-    if (!this.#runs(text)) return this.#fail('XX001');
+    const meant = this.#meant(text);
+    if (!this.#runs(meant)) return this.#fail('XX001');
+    if (meant !== text) return this.#answer(meant, rowsOf(meant));
     if (text === 'copyin') {
       if (portal.left < 0) return this.#fail('55000'); // a utility runs once
       portal.left = -1;
@@ -170,9 +175,22 @@ export class ModelServer {
   #runs(text: string): boolean {
     this.seen.push(text);
     if (text === 'rollback' || text === 'commit') return true;
-    return (
-      this.#status !== 'E' && text !== 'fail' && !text.startsWith('sallyport') && !text.includes('denied')
-    );
+    if (this.#status === 'E' || text === 'fail' || text.startsWith('sallyport') || text.includes('denied'))
+      return false;
+    const [verb, name = '', inner = ''] = /^(\w+) (\w+)(?:=(.*))?$/.exec(text)?.slice(1) ?? [];
+    if (verb === 'execute') return false; // #meant found nothing of this name that can run
+    if (verb === 'deallocate') return this.#statements.delete(name);
+    if (verb !== 'prepare') return true;
+    if (this.#statements.has(name)) return false;
+    this.#statements.set(name, inner);
+    return true;
+  }
+
+  /** `execute NAME` as what it runs: `execute NAME -- TEXT`. Only of rows, as the gateway allows it. */
+  #meant(text: string): string {
+    const name = /^execute (\w+)$/.exec(text)?.[1];
+    const inner = name === undefined ? undefined : this.#statements.get(name);
+    return inner?.startsWith('rows') === true ? `${text} -- ${inner}` : text;
   }
 
   #answer(text: string, rows: number): void {
@@ -220,7 +238,7 @@ export class ModelServer {
 const dueAfter: ReadonlySet<number> = new Set([frontend.Query, frontend.Sync, frontend.Flush]);
 
 function rowsOf(text: string): number {
-  const match = /^(?:rows|copyout) (\d+)$/.exec(text);
+  const match = /^(?:execute \w+ -- )?(?:rows|copyout) (\d+)$/.exec(text);
   return match === null ? 0 : Number(match[1]);
 }
 

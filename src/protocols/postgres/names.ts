@@ -41,35 +41,61 @@ export type NameChange =
   | { readonly kind: 'close-portal'; readonly name?: string }
   | { readonly kind: 'discard-all' };
 
+/** A change that the server has not answered yet, and which series of requests it stands in. */
+interface Pending {
+  readonly change: NameChange;
+  readonly series: number;
+  settled?: PromiseWithResolvers<void>;
+}
+
 /**
- * The names of one session. Requests are pipelined: a change counts for the requests behind it at once, and is kept only
- * when the server has confirmed it. If it fails, the server skips what was behind it, so nobody has used the wrong one.
+ * The names of one session. Requests are pipelined: a change counts at once for the requests behind it in the same
+ * series (up to a Sync or the end of a simple Query), and is kept only when the server has confirmed it. If it fails, the
+ * server skips the rest of the series, so nobody has used the wrong one.
  *
- * SECURITY: a name must never mean another statement here than on the server: a Parse that fails because the name is
- * taken must leave the old meaning. Therefore changes wait in `#pending` and are confirmed or dropped, in order.
+ * SECURITY: a name must never mean another statement here than on the server. A Parse that fails because the name is
+ * taken must leave the old meaning, and what stands behind the Sync is not skipped: there the change is in `doubt`, and
+ * who needs the name waits for the server's answer. Names are compared as the server does, see `keyOf`.
  */
 export class Names {
   readonly #statements: Map<string, Prepared> = new Map();
   readonly #portals: Map<string, Portal> = new Map();
-  #pending: NameChange[] = [];
+  #pending: Pending[] = [];
+  #series = 0;
 
   get size(): number {
     return this.#statements.size + this.#portals.size + this.#pending.length;
   }
 
   propose(change: NameChange): NameChange {
-    this.#pending.push(change);
+    this.#pending.push({ change, series: this.#series });
     return change;
+  }
+
+  /** What comes from here on is not skipped when something before it fails: a Sync or a simple Query was sent. */
+  fence(): void {
+    this.#series += 1;
+  }
+
+  /**
+   * Resolves when the server has answered what may have changed this name in an earlier series; `undefined` where the
+   * name is not in doubt.
+   */
+  doubt(of: 'statement' | 'portal', name: string): Promise<void> | undefined {
+    const pending = this.#pending[this.#last(of, keyOf(name))];
+    if (pending === undefined || pending.series === this.#series) return undefined;
+    pending.settled ??= Promise.withResolvers();
+    return pending.settled.promise;
   }
 
   confirm(change: NameChange): void {
     this.drop(change);
     switch (change.kind) {
       case 'statement':
-        this.#statements.set(change.name, change.prepared);
+        this.#statements.set(keyOf(change.name), change.prepared);
         return;
       case 'portal':
-        this.#portals.set(change.name, change.portal);
+        this.#portals.set(keyOf(change.name), change.portal);
         return;
       case 'close-statement':
         remove(this.#statements, change.name);
@@ -85,7 +111,7 @@ export class Names {
 
   /** The same statement, read again because what its names mean has changed. */
   renew(name: string, old: Prepared, now: Prepared): void {
-    if (this.#statements.get(name) === old) this.#statements.set(name, now);
+    if (this.#statements.get(keyOf(name)) === old) this.#statements.set(keyOf(name), now);
   }
 
   /** No transaction is open any more: the server has closed the portals that Bind opened (54.2.3). */
@@ -94,8 +120,8 @@ export class Names {
   }
 
   drop(change: NameChange): void {
-    const at = this.#pending.indexOf(change);
-    if (at >= 0) this.#pending.splice(at, 1);
+    const at = this.#pending.findIndex((each) => each.change === change);
+    if (at >= 0) this.#pending.splice(at, 1)[0]?.settled?.resolve();
   }
 
   /**
@@ -103,39 +129,51 @@ export class Names {
    * shows (`pg_prepared_statements`, `pg_cursors`), and forgets the rest, so that using them is refused.
    */
   keepOnly(statements: ReadonlyMap<string, string>, cursors: ReadonlyMap<string, string>): void {
-    for (const [name, prepared] of this.#statements) {
-      // The unnamed statement is not listed, and SQL cannot name it.
-      if (name !== '' && !shows(statements.get(name), prepared)) this.#statements.delete(name);
+    for (const [key, prepared] of this.#statements) {
+      // The unnamed statement is not listed, and SQL cannot name it. A key that stands for longer names is forgotten.
+      if (key !== '' && !shows(statements.get(key), prepared)) this.#statements.delete(key);
     }
-    for (const [name, portal] of this.#portals) {
-      if (name !== '' && !shows(cursors.get(name), portal.prepared)) this.#portals.delete(name);
+    for (const [key, portal] of this.#portals) {
+      if (key !== '' && !shows(cursors.get(key), portal.prepared)) this.#portals.delete(key);
     }
   }
 
   statement(name: string): Prepared | undefined {
-    for (let at = this.#pending.length - 1; at >= 0; at--) {
-      const change = this.#pending[at];
-      if (change?.kind === 'statement' && change.name === name) return change.prepared;
-      if (change?.kind === 'discard-all') return undefined;
-      if (change?.kind === 'close-statement' && (change.name ?? name) === name) return undefined;
-    }
-    return this.#statements.get(name);
+    const key = keyOf(name);
+    const change = this.#pending[this.#last('statement', key)]?.change;
+    if (change === undefined) return this.#statements.get(key);
+    return change.kind === 'statement' ? change.prepared : undefined;
   }
 
   portal(name: string): Portal | undefined {
-    for (let at = this.#pending.length - 1; at >= 0; at--) {
-      const change = this.#pending[at];
-      if (change?.kind === 'portal' && change.name === name) return change.portal;
-      if (change?.kind === 'discard-all') return undefined;
-      if (change?.kind === 'close-portal' && (change.name ?? name) === name) return undefined;
-    }
-    return this.#portals.get(name);
+    const key = keyOf(name);
+    const change = this.#pending[this.#last('portal', key)]?.change;
+    if (change === undefined) return this.#portals.get(key);
+    return change.kind === 'portal' ? change.portal : undefined;
   }
+
+  /** Where the last change of this name stands that the server has not answered; -1 without one. */
+  #last(of: 'statement' | 'portal', key: string): number {
+    return this.#pending.findLastIndex(({ change }) => {
+      if (change.kind === 'discard-all') return true;
+      if (change.kind !== of && change.kind !== `close-${of}`) return false;
+      return change.name === undefined || keyOf(change.name) === key;
+    });
+  }
+}
+
+/**
+ * SECURITY: two names are one to the server when their first 63 bytes are (source, NAMEDATALEN: its tables of prepared
+ * statements and portals hold no more of a key).
+ */
+function keyOf(name: string): string {
+  if (name.length <= 20) return name; // 60 bytes at most
+  return Buffer.from(name).toString('latin1', 0, 63);
 }
 
 function remove(map: Map<string, unknown>, name: string | undefined): void {
   if (name === undefined) map.clear();
-  else map.delete(name);
+  else map.delete(keyOf(name));
 }
 
 function shows(listed: string | undefined, { source, text }: Prepared): boolean {

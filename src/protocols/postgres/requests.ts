@@ -1,5 +1,4 @@
 import type { MaskKey } from '../../mask/index.ts';
-import { hash } from 'node:crypto';
 import { WireError } from '../../base/errors.ts';
 import type { Action } from '../../core/action.ts';
 import type { Permit, Verdict } from '../../core/decision.ts';
@@ -23,6 +22,7 @@ import {
 } from './decode.ts';
 import * as encode from './encode.ts';
 import type { Flow, Turn } from './flow.ts';
+import { digest, textOrRefusal } from './given.ts';
 import { type Frame, Frames, frontendBounds } from './frames.ts';
 import type { Meaning } from './meaning.ts';
 import { frontend } from './messages.ts';
@@ -41,7 +41,16 @@ import {
 import { Outgoing } from './outgoing.ts';
 import { type About, passAll, type Run } from './run.ts';
 import { type Reading, unreadable } from './understanding.ts';
-import { fetchedOf, insideOf, missing, takesBack, type Wanted, wantedOf, withPortal } from './wanted.ts';
+import {
+  doubtOf,
+  fetchedOf,
+  insideOf,
+  missing,
+  takesBack,
+  type Wanted,
+  wantedOf,
+  withPortal,
+} from './wanted.ts';
 
 export interface RequestsParts {
   readonly flow: Flow;
@@ -229,6 +238,8 @@ export class Requests {
     if (reading.kind === 'not-understood') return this.#refuseUnread(reading, { simple: true });
     const { statements } = reading.analysis;
     if (statements.length === 0) return this.#keep(frame, { kind: 'query', runs: [], at: 0 });
+    const doubt = doubtOf(statements, this.#parts.names);
+    if (doubt !== undefined) return this.#after(doubt, frame);
     const renewed = this.#renewed(statements);
     if (renewed === undefined) return this.#askQuery(frame, text, reading);
     return this.#flush().then(async () => {
@@ -347,6 +358,8 @@ export class Requests {
 
   #bind(frame: Frame): Promise<void> | undefined {
     const bind = decodeBind(frame);
+    const doubt = this.#parts.names.doubt('statement', bind.statement);
+    if (doubt !== undefined) return this.#after(doubt, frame);
     const found = this.#parts.names.statement(bind.statement);
     if (found === undefined) {
       return this.#refuse(missing('26000', 'prepared statement', bind.statement), { simple: false });
@@ -427,8 +440,10 @@ export class Requests {
     return undefined;
   }
 
-  #describe(frame: Frame): undefined {
+  #describe(frame: Frame): Promise<void> | undefined {
     const describe = decodeDescribe(frame);
+    const doubt = this.#parts.names.doubt(describe.of, describe.name);
+    if (doubt !== undefined) return this.#after(doubt, frame);
     if (describe.of === 'statement') {
       const prepared = this.#parts.names.statement(describe.name);
       return this.#keep(frame, {
@@ -452,11 +467,15 @@ export class Requests {
 
   #execute(frame: Frame): Promise<void> | undefined {
     const { portal: name } = decodeExecute(frame);
+    const doubt = this.#parts.names.doubt('portal', name);
+    if (doubt !== undefined) return this.#after(doubt, frame);
     const portal = this.#parts.names.portal(name);
     if (portal === undefined) return this.#refuse(missing('34000', 'portal', name), { simple: false });
     const { prepared } = portal;
     const { statement } = prepared;
     if (statement === undefined) return this.#keep(frame, { kind: 'empty' });
+    const within = portal.cursor ? undefined : doubtOf([statement], this.#parts.names);
+    if (within !== undefined) return this.#after(within, frame);
     const renewed = portal.cursor ? undefined : this.#renewed([statement]);
     if (renewed === undefined) return this.#askExecute(frame, name, portal, statement);
     return this.#flush().then(async () => {
@@ -662,20 +681,4 @@ function isCopy(type: number): boolean {
 /** Statements that may do anything, or change what the catalogue holds: what names mean is asked anew behind them. */
 function deep({ access }: Action): boolean {
   return access !== 'read' && access !== 'write';
-}
-
-/** The text of a message, or undefined where it is not UTF-8; every other fault of the message ends the session. */
-function textOrRefusal<T>(decode: () => T): T | undefined {
-  try {
-    return decode();
-  } catch (thrown) {
-    if (thrown instanceof WireError && thrown.code === 'bad-encoding') return undefined;
-    throw thrown;
-  }
-}
-
-/** SHA-256 of what Bind says behind the two names: formats, values, result formats. */
-function digest(frame: Frame, portal: string, statement: string): string {
-  const names = Buffer.byteLength(portal) + Buffer.byteLength(statement) + 2;
-  return hash('sha256', bodyOf(frame).subarray(names), 'hex');
 }

@@ -48,6 +48,7 @@ export function wantedOf(statement: Statement, source: string, at: At): Wanted |
       const found = names.statement(effect.name);
       if (found?.statement === undefined) return missing('26000', 'prepared statement', effect.name);
       const inner = found.statement;
+      if (inner.effect.kind !== 'none') return nested('EXECUTE', 'prepared statement');
       return {
         ...plain,
         action: together(action, inner.action),
@@ -71,11 +72,13 @@ export function wantedOf(statement: Statement, source: string, at: At): Wanted |
       const portal = names.portal(effect.name);
       const inner = portal?.prepared.statement;
       if (portal === undefined || inner === undefined) return missing('34000', 'cursor', effect.name);
+      if (inner.effect.kind !== 'none') return nested('FETCH', 'portal');
       const wanted = {
         ...plain,
         action: together(action, inner.action),
         catalogue: portal.prepared.catalogue,
         portal,
+        ...(portal.values === undefined ? {} : { values: portal.values }),
       };
       return effect.move ? wanted : { ...wanted, outputs: inner.outputs };
     }
@@ -142,8 +145,30 @@ function together(own: Action, inner: Action): Action {
 // Decisions are cached by the Action object: the same two must give the same one.
 const merged: WeakMap<Action, WeakMap<Action, Action>> = new WeakMap();
 
+/** Whether one of these uses a name whose last change may yet fail; resolves when the server has answered that. */
+export function doubtOf(statements: readonly Statement[], names: Names): Promise<void> | undefined {
+  for (const { effect } of statements) {
+    if (effect.kind !== 'execute' && effect.kind !== 'fetch') continue;
+    const doubt = names.doubt(effect.kind === 'execute' ? 'statement' : 'portal', effect.name);
+    if (doubt !== undefined) return doubt;
+  }
+  return undefined;
+}
+
 function named(name: string | undefined): { readonly name?: string } {
   return name === undefined ? {} : { name };
+}
+
+/**
+ * SECURITY: what Parse prepares can be any statement, `EXECUTE other`, `PREPARE`, `SET search_path` or COPY too. Run by
+ * another statement, its effect would be that of something this session's books do not show.
+ */
+function nested(verb: string, what: string): RefusedWith {
+  return {
+    sqlstate: '0A000',
+    message: `${verb} of a ${what} that is not a plain SELECT, INSERT, UPDATE, DELETE, MERGE or VALUES is not supported`,
+    hint: 'Send that statement by itself',
+  };
 }
 
 export function missing(sqlstate: string, what: string, name: string): RefusedWith {
