@@ -141,6 +141,69 @@ test('check --schema writes a schema for each kind of file, and says how an edit
   assert.equal((await run(policy.path)).code, 0, 'the schemas are no part of the policy');
 });
 
+const byText = (a: string, b: string): number => (a < b ? -1 : 1);
+
+test('check --fix writes the words that were meant, one after the other, and says which', async () => {
+  await using policy = await copy();
+  const changing = 'modules/changing.policy.yaml';
+  await policy.edit(changing, '!action.byKey', '!action.byKy');
+  await policy.edit(changing, 'effect: require', 'efect: require');
+  await policy.edit(
+    'modules/reading.policy.yaml',
+    'o.name.startsWith("pg_catalog.")',
+    'o.nam.startsWith("pg_catalog.")',
+  );
+  await policy.edit('modules/baseline.policy.yaml', 'sql.truncate', 'sql.truncat');
+  const { code, out, err } = await run(policy.path, '--fix');
+  assert.equal(code, 0, out + err);
+  assert.deepEqual([...err.matchAll(/ {2}(\S+ → \S+)$/gm)].map(([, change = '']) => change).sort(byText), [
+    'action.byKy → action.byKey',
+    'efect → effect',
+    'o.nam → o.name',
+    'sql.truncat → sql.truncate',
+  ]);
+  const [fixed, original] = await Promise.all(
+    [policy.path, sample].map((directory) => readFile(join(directory, changing), 'utf8')),
+  );
+  assert.equal(fixed, original);
+});
+
+test('check --fix leaves alone what is no word for a word', async () => {
+  await using policy = await copy();
+  await policy.edit('schema.yaml', 'pii/phone', 'pi/phone');
+  const before = await readFile(join(policy.path, 'schema.yaml'), 'utf8');
+  const { code, err } = await run(policy.path, '--fix');
+  assert.deepEqual([code, err], [1, '']);
+  assert.equal(await readFile(join(policy.path, 'schema.yaml'), 'utf8'), before);
+});
+
+test('check --watch checks again when a file has changed, and again when it is good', async () => {
+  await using policy = await copy();
+  const stop = new AbortController();
+  const heard: string[] = [];
+  const waiting: { readonly pattern: RegExp; readonly found: () => void }[] = [];
+  const out = (text: string): void => {
+    heard.push(text);
+    for (const { pattern, found } of waiting) if (pattern.test(text)) found();
+  };
+  const next = (pattern: RegExp): Promise<void> =>
+    new Promise((found) => {
+      heard.length = 0;
+      waiting.splice(0, waiting.length, { pattern, found });
+    });
+  const good = next(/ 0 findings/);
+  const ended = check([policy.path, '--watch'], { out, err: assert.fail }, stop.signal);
+  await good;
+  const bad = next(/SP-T101/);
+  await policy.edit('modules/changing.policy.yaml', '!action.byKey', '!action.byKy');
+  await bad;
+  const again = next(/ 0 findings/);
+  await policy.edit('modules/changing.policy.yaml', '!action.byKy', '!action.byKey');
+  await again;
+  stop.abort();
+  assert.equal(await ended, 0);
+});
+
 test('check exits 2 when it cannot run', async () => {
   for (const args of [['/nowhere/at/all'], ['--format', 'xml'], ['a', 'b'], ['--nope']]) {
     const { code, out, err } = await run(...args);

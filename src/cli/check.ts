@@ -1,43 +1,43 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../base/errors.ts';
 import { realWorld } from '../base/time.ts';
 import { kindsOf } from '../policy/kinds.ts';
 import { jsonSchemas, schemaFiles } from '../policy/json-schema.ts';
 import { loadPolicy, sha256 } from '../policy/load.ts';
-import { review } from '../policy/review.ts';
+import { review, type Review } from '../policy/review.ts';
 import { protocols } from '../protocols/index.ts';
-import { readPolicyFiles } from '../server/policy-source.ts';
+import { type PolicyFiles, readPolicyFiles } from '../server/policy-source.ts';
+import { mend } from './check-fix.ts';
 import { type Format, formats } from './check-formats.ts';
+import { safe } from './command.ts';
+import type { Io } from './test.ts';
 
-const help = `Usage: sallyport check [DIR] [--format text|json|sarif|junit|github] [--lock]
+const help = `Usage: sallyport check [DIR] [--format text|json|sarif|junit|github] [--lock] [--fix] [--watch]
        sallyport check [DIR] --schema
 
 Checks the policy in DIR (default: policy): shape, types, analysis, and its tests.
 --lock writes policy.lock anew, which pins every module as it is now, before the check.
+--fix writes the word that was meant where another one nearly is it, and says so; look at the change before you keep it.
+--watch checks again whenever a file changes, until Ctrl-C.
 --schema writes JSON Schemas of all policy files into DIR/schema, with which editors complete and check while you type,
 and prints the settings for them.
 Exit code: 0 nothing found, 1 findings, 2 could not run.
 `;
 
 /** The command `sallyport check`. Gives its exit code: 0 nothing found, 1 findings, 2 could not run. */
-export async function check(
-  args: readonly string[],
-  io: { readonly out: (text: string) => void; readonly err: (text: string) => void },
-): Promise<number> {
+export async function check(args: readonly string[], io: Io, signal?: AbortSignal): Promise<number> {
   try {
-    return await run(args, io);
+    return await run(args, io, signal);
   } catch (thrown) {
     io.err(`${messageOf(thrown)}\n`);
     return 2;
   }
 }
 
-async function run(
-  args: readonly string[],
-  io: { readonly out: (text: string) => void; readonly err: (text: string) => void },
-): Promise<number> {
+async function run(args: readonly string[], io: Io, signal?: AbortSignal): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -45,6 +45,8 @@ async function run(
       format: { type: 'string', default: 'text' },
       lock: { type: 'boolean', default: false },
       schema: { type: 'boolean', default: false },
+      fix: { type: 'boolean', default: false },
+      watch: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -63,16 +65,70 @@ async function run(
     io.out(await writeSchemas(directory));
     return 0;
   }
+  const asked = { directory, format: values.format, lock: values.lock, fix: values.fix };
+  return values.watch ? watching(asked, io, signal) : (await once(asked, io)).code;
+}
+
+interface Asked {
+  readonly directory: string;
+  readonly format: Format;
+  readonly lock: boolean;
+  readonly fix: boolean;
+}
+
+async function once(
+  { directory, format, lock, fix }: Asked,
+  io: Io,
+): Promise<{ code: number; digest: string }> {
   let found = await readPolicyFiles(directory);
-  if (values.lock) {
+  if (lock) {
     await writeFile(join(directory, 'policy.lock'), lockOf(found.files));
     found = await readPolicyFiles(directory);
   }
-  const { files, problems } = found;
-  const said = problems.length > 0 ? { problems } : review(files, kindsOf(protocols), realWorld.now());
-  io.out(formats[values.format]({ directory, files, review: said }));
-  return said.problems.length === 0 ? 0 : 1;
+  let said = reviewed(found);
+  // A word that is mended can show the next one that is not known.
+  for (let round = 0; round < (fix ? maxRounds : 0); round++) {
+    const { files, fixed } = mend(found.files, said.problems);
+    if (fixed.length === 0) break;
+    for (const [path, text] of files) await writeFile(join(directory, path), text);
+    for (const { problem, from, to } of fixed) {
+      io.err(
+        safe(`fixed ${join(directory, problem.file)}:${problem.line}:${problem.col}  ${from} → ${to}\n`),
+      );
+    }
+    found = await readPolicyFiles(directory);
+    said = reviewed(found);
+  }
+  io.out(formats[format]({ directory, files: found.files, review: said }));
+  return { code: said.problems.length === 0 ? 0 : 1, digest: found.digest };
 }
+
+const maxRounds = 10;
+
+function reviewed({ files, problems }: PolicyFiles): Review {
+  return problems.length > 0 ? { problems } : review(files, kindsOf(protocols), realWorld.now());
+}
+
+/** Checks whenever the files are others than before, until `signal`. They are looked at, which works on any file system. */
+async function watching(asked: Asked, io: Io, signal?: AbortSignal): Promise<number> {
+  let last = await once(asked, io);
+  let seen = last.digest;
+  const stopped = (): boolean => signal?.aborted === true;
+  while (!stopped()) {
+    await sleep(pollMs);
+    const now = await readPolicyFiles(asked.directory).catch(() => undefined); // half of a change
+    if (now === undefined || now.digest === last.digest) continue;
+    // An editor writes a file in several steps: what stood still for a moment is checked.
+    if (now.digest === seen) {
+      io.out('\n');
+      last = await once(asked, io);
+    }
+    seen = now.digest;
+  }
+  return last.code;
+}
+
+const pollMs = 150;
 
 function isFormat(format: string): format is Format {
   return Object.hasOwn(formats, format);
