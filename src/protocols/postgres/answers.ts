@@ -238,14 +238,19 @@ export class Answers {
     run.bytes += frame.end - frame.start;
     if (!this.#within(run)) return;
     if (masker === 'pass') return this.#pass(frame);
-    this.#put(encode.copyData(masker.push(frame.bytes.subarray(frame.start + 5, frame.end))));
+    this.#putCopyData(masker.push(frame.bytes.subarray(frame.start + 5, frame.end)));
+  }
+
+  /** A masker that waits for the rest of a row gives nothing, and then nothing is sent. */
+  #putCopyData(bytes: Uint8Array): void {
+    if (bytes.length > 0) this.#put(encode.copyData(bytes));
   }
 
   #copyDone(frame: Frame, run: Run): void {
     const masker = run.copyOut;
     if (masker === undefined) throw unexpected(frame);
     if (masker !== 'pass') {
-      this.#put(encode.copyData(masker.end()));
+      this.#putCopyData(masker.end());
       run.masked += masker.masked;
       run.withheld += masker.withheld;
     }
