@@ -316,6 +316,8 @@ const anyRestriction = fc
       'limit: { rows: 10 }',
       'mask: [{ tag: pii/*, with: partial, keepLast: 2 }]',
       'record: meta',
+      'window: { days: mon-thu, zone: UTC }', // shut or open: day zero is a Thursday
+      "window: { hours: '10:00-12:00', zone: UTC }",
     ),
   })
   .map(({ match, when, duty }) =>

@@ -17,7 +17,8 @@ export const schemaFiles: Readonly<Record<string, string>> = {
 
 /**
  * Schemas for editors, by name: they complete keys, verbs and kinds, and say what a key means. They are wider than the
- * engine where JSON Schema cannot say it (types of conditions, ids that must exist): `check` has the last word.
+ * engine where JSON Schema cannot say it (types of conditions, ids that must exist), and narrower where a param stands for
+ * a word of a fixed set: `check` has the last word.
  */
 export function jsonSchemas(
   kinds: Kinds,
