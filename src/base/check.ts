@@ -9,8 +9,6 @@ export interface Problem {
 /** Reads `unknown` into `T` once, at the border; inside, types are trusted. */
 export type Check<T> = (raw: unknown, path: string) => Result<T, readonly Problem[]>;
 
-export type Checked<C> = C extends Check<infer T> ? T : never;
-
 function problem(path: string, message: string): { readonly ok: false; readonly error: readonly Problem[] } {
   return err([{ path: path === '' ? '(top)' : path, message }]);
 }

@@ -1,6 +1,5 @@
 // C2SP tlog-tiles: the tree as static files. A hash tile holds up to 256 hashes of one level (level L counts in steps
 // of 8 tree levels), an entry bundle the up to 256 entries under one tile of level 0.
-import { hashBytes } from './merkle.ts';
 
 export const tileWidth = 256;
 /** An entry's length stands in 2 bytes. */
@@ -71,10 +70,4 @@ export function decodeBundle(bytes: Uint8Array): readonly Uint8Array[] | undefin
     at = end;
   }
   return entries;
-}
-
-/** The hash at a place of a hash tile; `undefined` beyond its end. */
-export function hashAt(tile: Uint8Array, place: number): Uint8Array | undefined {
-  const from = place * hashBytes;
-  return from + hashBytes <= tile.length ? tile.subarray(from, from + hashBytes) : undefined;
 }

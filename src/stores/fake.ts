@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { instant, realWorld, type World } from '../base/time.ts';
+import { realWorld, type World } from '../base/time.ts';
 import type { RuleId } from '../core/decision.ts';
 import type { Actor, DecisionEntry, Entry } from '../core/entry.ts';
 import type { Metrics } from '../core/metrics.ts';
@@ -110,13 +110,6 @@ export async function talk(ledger: OpenLedger, session: string, decisions: numbe
   waits.push(ledger.append(ended(session, 1, decisions)), ledger.append(closed(session, decisions)));
   await Promise.all(waits);
 }
-
-/** Time that stands still: no cycle ever runs by itself. */
-export const stillWorld: World = {
-  ...realWorld,
-  now: () => instant(1_763_719_200_000),
-  after: () => ({ [Symbol.dispose]: ignore }),
-};
 
 function ignore(): void {
   // Nobody looks.

@@ -37,14 +37,6 @@ export function binaryArray(
   return out;
 }
 
-/** The element oid that stands in a binary array. */
-export function elementOf(value: Uint8Array): number {
-  const reader = new Reader(value);
-  reader.int32();
-  reader.int32();
-  return reader.int32() >>> 0;
-}
-
 /** record_send: int32 count, then for each field uint32 oid, int32 length, bytes. */
 export function binaryRecord(
   value: Uint8Array,
