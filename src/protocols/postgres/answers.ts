@@ -46,6 +46,8 @@ export class Answers {
   readonly #frames: Frames;
   readonly #out: Outgoing = new Outgoing();
   #recordFull = false;
+  /** The end of an answer waits in `#out`: it is not held back for the next statement's entry. */
+  #ended = false;
   readonly #maskers: WeakMap<Outputs, Kept> = new WeakMap();
   /** The statement answered last: governs messages that come between statements. */
   #last: About | undefined;
@@ -65,7 +67,8 @@ export class Answers {
       if (run !== undefined && !run.released) await this.#release(run);
       this.#answer(frames, run);
     }
-    await this.#flush();
+    const taken = this.#flush();
+    if (taken !== undefined) await taken;
     if (this.#parts.flow.length === 0) frames.settle();
   }
 
@@ -79,18 +82,23 @@ export class Answers {
 
   /** SECURITY: no byte of an answer passes before the decision that permitted it is on disk. */
   async #release(run: Run): Promise<void> {
-    await this.#flush();
+    const full = run.permit.duties.record === 'full';
+    // What only leads to this answer (BindComplete) goes out with it.
+    if (this.#ended || full !== this.#recordFull) await this.#flush();
     await run.permit.written;
     run.released = true;
-    this.#recordFull = run.permit.duties.record === 'full';
+    this.#recordFull = full;
     this.#last = run;
   }
 
-  async #flush(): Promise<void> {
+  /** Gives a promise only where the recorder or the client make us wait. */
+  #flush(): Promise<void> | undefined {
+    this.#ended = false;
     const bytes = this.#out.take();
-    if (bytes === undefined) return;
-    if (this.#recordFull) await this.#parts.recorder.frame('answer' satisfies FrameKind, bytes);
-    await this.#parts.write(bytes);
+    if (bytes === undefined) return undefined;
+    const { recorder, write } = this.#parts;
+    const behind = this.#recordFull ? recorder.frame('answer' satisfies FrameKind, bytes) : undefined;
+    return behind === undefined ? write(bytes) : behind.then(() => write(bytes));
   }
 
   #answer(frame: Frame, run: Run | undefined): void {
@@ -320,6 +328,7 @@ export class Answers {
   }
 
   #finish(run: Run, sqlstate?: string): void {
+    this.#ended = true;
     if (run.portal !== undefined) {
       run.portal.rows += run.rows;
       run.portal.bytes += run.bytes;
@@ -333,6 +342,7 @@ export class Answers {
   }
 
   #error(frame: Frame, run: Run | undefined): void {
+    this.#ended = true;
     const message = decodeBackend(frame);
     if (message.kind !== 'ErrorResponse') throw unexpected(frame);
     const sqlstate = message.fields.get('C') ?? 'XX000';
@@ -376,6 +386,7 @@ export class Answers {
 
   #ready(frame: Frame): void {
     const { flow, names } = this.#parts;
+    this.#ended = true;
     const head = flow.head;
     flow.status = decodeReadyForQuery(frame);
     const simple = head?.kind === 'query' || (head?.kind === 'refused' && head.simple);
