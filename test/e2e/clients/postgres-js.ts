@@ -115,7 +115,7 @@ function plain(result: postgres.RowList<(Buffer | null)[][]> | Buffer[][]): unkn
 }
 
 function rows(found: Iterable<Iterable<unknown>>): readonly Row[] {
-  return Array.from(found, (row) => Array.from(row, (cell) => (cell === null ? null : String(cell))));
+  return Array.from(found, (row) => Array.from(row, textOf));
 }
 
 async function withSql<T>(login: Login, work: (sql: Sql) => Promise<T>): Promise<T> {
@@ -134,4 +134,9 @@ async function withSql<T>(login: Login, work: (sql: Sql) => Promise<T>): Promise
   } finally {
     await sql.end({ timeout: 5 });
   }
+}
+
+function textOf(cell: unknown): string | null {
+  if (cell === null) return null;
+  return typeof cell === 'string' ? cell : JSON.stringify(cell);
 }

@@ -120,7 +120,7 @@ const pipelines: readonly Talk[] = [
   one('nothing', query('')),
   one('nothing but a comment', query(' -- nothing ')),
   one('nothing, prepared', parse('', ''), bind(0), describe('P', ''), execute(''), sync),
-  one('a transaction', query('BEGIN'), ...[]),
+  one('a transaction', query('BEGIN')),
   one('inside', query("INSERT INTO scratch (id, word) VALUES (1, 'a'), (2, 'b') RETURNING *")),
   one('a cursor', query('DECLARE c SCROLL CURSOR FOR SELECT id, t, n FROM kinds ORDER BY id')),
   one('fetched', query('FETCH 2 FROM c')),
