@@ -18,7 +18,7 @@ import { Outgoing } from './outgoing.ts';
 import { contextNames, planOf, typesIn } from './plan.ts';
 import { errorOf } from './refusal.ts';
 import { type About, outcomeOf, type Run } from './run.ts';
-import { aboutOf, showsAll, strict } from './shown.ts';
+import { showsAll, strict, TransactionAbout } from './shown.ts';
 
 export interface AnswersParts {
   readonly flow: Flow;
@@ -51,6 +51,8 @@ export class Answers {
   readonly #maskers: WeakMap<Outputs, Kept> = new WeakMap();
   /** The statement answered last: governs messages that come between statements. */
   #last: About | undefined;
+  /** What the open transaction has run: a deferred constraint or trigger speaks of any of it at the end. */
+  readonly #transaction: TransactionAbout = new TransactionAbout();
 
   constructor(parts: AnswersParts) {
     this.#parts = parts;
@@ -89,6 +91,7 @@ export class Answers {
     run.released = true;
     this.#recordFull = full;
     this.#last = run;
+    this.#transaction.add(run);
   }
 
   /** Gives a promise only where the recorder or the client make us wait. */
@@ -349,8 +352,6 @@ export class Answers {
     const severity = message.fields.get('V') ?? message.fields.get('S') ?? 'ERROR';
     const { flow } = this.#parts;
     const head = flow.head;
-    if ((head?.kind === 'parse' || head?.kind === 'bind') && head.about !== undefined)
-      this.#last = head.about;
     // FATAL: the server ends the connection; what is left has no answer.
     if (severity !== 'ERROR' || head === undefined) return this.#show(message.fields);
     switch (head.kind) {
@@ -394,7 +395,10 @@ export class Answers {
     if (head.kind === 'query' && head.at < head.runs.length) {
       throw new WireError('unexpected-message', 'The server answered fewer statements than it was sent');
     }
-    if (flow.status === 'I') names.endTransaction();
+    if (flow.status === 'I') {
+      names.endTransaction();
+      this.#transaction.clear();
+    }
     flow.muted = false;
     flow.copying = false;
     this.#pass(frame);
@@ -416,6 +420,8 @@ export class Answers {
         turn.failed = true;
         return;
       }
+      case backend.ParameterStatus:
+        return this.#parameterStatus(frame);
       case backend.ReadyForQuery:
         flow.status = decodeReadyForQuery(frame);
         flow.complete();
@@ -425,7 +431,11 @@ export class Answers {
   }
 
   #about(): NoticeAbout {
-    return this.#last === undefined ? strict : aboutOf(this.#last);
+    const { head } = this.#parts.flow;
+    // Planning runs functions too, and what they say comes before the answer to Parse or Bind.
+    if ((head?.kind === 'parse' || head?.kind === 'bind') && head.about !== undefined)
+      this.#last = head.about;
+    return this.#last === undefined ? strict : this.#transaction.with(this.#last);
   }
 
   #show(fields: ErrorFields): void {

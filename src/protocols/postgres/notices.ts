@@ -1,5 +1,6 @@
 import type { FindMask } from '../../core/decision.ts';
 import { maskFindings, type MaskKey } from '../../mask/index.ts';
+import { isFixed } from './sentences.ts';
 
 /** Words that are names, not values. */
 export type Names = Pick<ReadonlySet<string>, 'has'>;
@@ -10,13 +11,16 @@ export interface NoticeAbout {
   readonly tagged: boolean;
   /** It is not known what it touches. */
   readonly unknown: boolean;
-  /** Names of objects and columns, which may be shown. */
+  /** Names of objects and columns, and the statement's own words, which may be shown of what is found in its text. */
   readonly names: Names;
+  /** Names of objects and columns alone: what else is said while it runs may be a value that is among its words. */
+  readonly objects: Names;
   readonly finds: readonly FindMask[];
 }
 
 // PostgreSQL docs, 55.8 (Error and Notice Message Fields). Codes and names of objects; F, L, R are places in its source.
 const facts = new Set(['S', 'V', 'C', 'P', 'p', 's', 't', 'c', 'd', 'n', 'F', 'L', 'R']);
+const objectFields = new Set(['s', 't', 'c', 'd', 'n']);
 const sentences = new Set(['M', 'D', 'H']);
 
 /**
@@ -31,16 +35,58 @@ export function showFields(
 ): Map<string, string> {
   const guarded = about.tagged || about.unknown;
   const shown = new Map<string, string>();
-  const sentence = (value: string): string => {
-    if (!guarded) return maskText(value, about.finds, key);
-    return written(fields) ? '***' : maskText(withoutValues(value, about.names), about.finds, key);
-  };
   for (const [code, value] of fields) {
-    if (facts.has(code)) shown.set(code, value);
-    else if (sentences.has(code)) shown.set(code, sentence(value));
-    else if (!guarded && (code === 'W' || code === 'q')) shown.set(code, maskText(value, about.finds, key));
+    if (facts.has(code)) {
+      // A function may say what it likes in these too (`RAISE … USING TABLE = ssn`).
+      if (!guarded || !objectFields.has(code) || !written(fields) || about.objects.has(value))
+        shown.set(code, value);
+    } else if (sentences.has(code)) {
+      const sentence = guarded ? guardedSentence(code, value, { fields, about }) : value;
+      if (sentence !== undefined) shown.set(code, maskText(sentence, about.finds, key));
+    } else if (!guarded && (code === 'W' || code === 'q')) {
+      shown.set(code, maskText(value, about.finds, key));
+    }
   }
   return shown;
+}
+
+/**
+ * SECURITY: while a statement runs, the server puts values into its sentences unquoted too (numbers, bytes, parts of XML,
+ * names that were put together), so only known sentences are shown then. Before that, and where the code says that it is
+ * about the session, it speaks of the statement's text alone.
+ */
+function guardedSentence(
+  code: string,
+  value: string,
+  { fields, about }: { readonly fields: ReadonlyMap<string, string>; readonly about: NoticeAbout },
+): string | undefined {
+  if (written(fields)) return '***';
+  const sqlstate = fields.get('C') ?? '';
+  if (fields.has('P') && !fields.has('q') && !fields.has('p')) return withoutValues(value, about.names);
+  const names = runtimeNames(fields, about.objects);
+  const shown = numbers(withoutValues(value, names));
+  if (ofTheSession.test(sqlstate)) return shown;
+  const kind = code === 'M' ? 'message' : 'detail';
+  if (code !== 'H' && isFixed(kind, shown, (word) => isName(word, names))) return shown;
+  return code === 'M' ? `*** (SQLSTATE ${sqlstate}; what the server says could hold a masked value)` : undefined;
+}
+
+// PostgreSQL 18 docs, appendix A: connection, transaction state, statement and cursor names, rollback, resources, limits,
+// operator intervention, the server's own faults.
+const ofTheSession = /^(?:08|25|26|34|3B|40|53|54|57|58|F0|XX)/;
+
+/** What may be named: objects, and those that the error itself names in fields of their own (54.8: s, t, c, d, n). */
+function runtimeNames(fields: ReadonlyMap<string, string>, objects: Names): Names {
+  const own = new Set([...objectFields].map((code) => fields.get(code)));
+  return { has: (name) => own.has(name) || objects.has(name) };
+}
+
+/** Numbers go, but for those inside quotes: what stands there is a name by now. */
+function numbers(sentence: string): string {
+  return sentence
+    .split(/("[^"]*")/)
+    .map((part, at) => (at % 2 === 1 ? part : part.replaceAll(/0x[0-9a-f]+|\d+/gi, '***')))
+    .join('');
 }
 
 const languages = /^(?:pl_exec|plperl|plpy_\w+|plpython|pltcl|plv8\w*|pllua\w*)\./;

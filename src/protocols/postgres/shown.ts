@@ -1,5 +1,6 @@
+import type { Action } from '../../core/action.ts';
 import type { Catalogue } from '../../sql/catalogue.ts';
-import type { Names, NoticeAbout } from './notices.ts';
+import type { NoticeAbout } from './notices.ts';
 import { strongest } from './plan.ts';
 import type { About } from './run.ts';
 
@@ -8,23 +9,72 @@ export const strict: NoticeAbout = {
   tagged: true,
   unknown: true,
   names: new Set(),
+  objects: new Set(),
   finds: [{ entity: '*', operator: { kind: 'redact' } }],
 };
 
 /** What errors, notices and notifications during this statement may show. */
-export function aboutOf({ permit, outputs, catalogue }: About): NoticeAbout {
+function aboutOf({ permit, outputs, catalogue }: About): NoticeAbout {
   const { action, duties } = permit;
   const masks = duties.masks.length > 0;
   const readable = action.access === 'read' || action.access === 'write';
   return {
     tagged: masks && strongest(permit, action.columns, catalogue) !== undefined,
     unknown: masks && (!readable || action.opaque === true || outputs.kind === 'unknown'),
-    names: namesOf(
+    ...namesOf(
       action.text,
       [...action.targets.map(({ name }) => name), ...action.columns.map(({ column }) => column)],
       catalogue,
     ),
     finds: duties.finds,
+  };
+}
+
+/** What all statements of the open transaction together may show. */
+export class TransactionAbout {
+  #runs: Map<Action, About> = new Map();
+  #older: NoticeAbout | undefined;
+
+  add(about: About): void {
+    const { action } = about.permit;
+    if (this.#runs.has(action)) return;
+    if (this.#runs.size === remembered) {
+      for (const each of this.#runs.values()) this.#older = both(aboutOf(each), this.#older);
+      // Only how strict it was is kept of it, or a long transaction would grow.
+      if (this.#older !== undefined) this.#older = { ...this.#older, names: none, objects: none };
+      this.#runs.clear();
+    }
+    this.#runs.set(action, about);
+  }
+
+  /** The transaction is over. */
+  clear(): void {
+    if (this.#runs.size > 0) this.#runs.clear();
+    this.#older = undefined;
+  }
+
+  /** What messages during or after this statement may show. */
+  with(last: About): NoticeAbout {
+    let about = both(aboutOf(last), this.#older);
+    for (const each of this.#runs.values()) if (each !== last) about = both(about, aboutOf(each));
+    return about;
+  }
+}
+
+const remembered = 64;
+const none: ReadonlySet<string> = new Set();
+
+/** As strict as either; the words are those of the first. */
+function both(first: NoticeAbout, second: NoticeAbout | undefined): NoticeAbout {
+  if (second === undefined) return first;
+  return {
+    tagged: first.tagged || second.tagged,
+    unknown: first.unknown || second.unknown,
+    names: first.names,
+    objects: { has: (name) => first.objects.has(name) || second.objects.has(name) },
+    finds: [
+      ...new Map([...first.finds, ...second.finds].map((find) => [JSON.stringify(find), find])).values(),
+    ],
   };
 }
 
@@ -37,15 +87,20 @@ export function showsAll({ tagged, unknown, finds }: NoticeAbout): boolean {
  * Names of the statement: what it uses, the words it has written itself, and what the catalogue calls things. Values with
  * anything but letters, digits and `_` are never among the written ones.
  */
-function namesOf(text: string, used: readonly string[], catalogue: Catalogue): Names {
-  const names = new Set<string>();
+function namesOf(
+  text: string,
+  used: readonly string[],
+  catalogue: Catalogue,
+): Pick<NoticeAbout, 'names' | 'objects'> {
+  const objects = new Set<string>();
   for (const name of used) {
-    names.add(name);
-    for (const part of name.split('.')) names.add(part);
+    objects.add(name);
+    for (const part of name.split('.')) objects.add(part);
   }
-  for (const [word] of text.matchAll(/[A-Za-z_][A-Za-z0-9_]*/g)) names.add(word);
+  const words = new Set([...text.matchAll(/[A-Za-z_][A-Za-z0-9_]*/g)].map(([word]) => word));
   const known = catalogueNames(catalogue);
-  return { has: (name) => names.has(name) || known.has(name) };
+  const isObject = (name: string): boolean => objects.has(name) || known.has(name);
+  return { names: { has: (name) => isObject(name) || words.has(name) }, objects: { has: isObject } };
 }
 
 const namesByCatalogue: WeakMap<Catalogue, ReadonlySet<string>> = new WeakMap();
