@@ -45,6 +45,9 @@ test('templateOf() gives none where a constant can be something else than it see
     'SELECT a FROM t WHERE b = 1e5',
     'SELECT a FROM t WHERE b = 12345678901',
     'SET x = 1',
+    "SELECT set_config(setting_name => 'a', new_value => 'b', is_local => false)",
+    "SELECT set_config(setting_name := 'a', new_value := 'b', is_local := false)",
+    "SELECT set_config(setting_name = > 'a')",
     'SELECT a FROM t WHERE b = 1\u00a0',
   ];
   for (const text of doubtful) {

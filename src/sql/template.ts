@@ -31,9 +31,10 @@ export function templateOf(whole: string): string | undefined {
 const longest = 4_096;
 const ends = /;[ \t\n\r]*$/;
 const starts = /^\s*(?:select|insert|update|delete)\s/i;
-// Anything but printable ASCII and white space, and whatever starts a comment, a dollar quote, an escape, a quoted name or
-// another statement; also inside a string, where it would be harmless.
-const doubtful = /[^\t\n\r -~]|--|\/\*|[$\\";]/;
+// Anything but printable ASCII and white space, and whatever starts a comment, a dollar quote, an escape, a quoted name,
+// another statement or a named argument (`set_config(setting_name => 'x', …)`, whose value decides what is done); also
+// inside a string, where it would be harmless.
+const doubtful = /[^\t\n\r -~]|--|\/\*|[$\\";]|=\s*>|:=/;
 
 type Kind = 'quote' | 'word' | 'comparison' | 'space' | 'other';
 

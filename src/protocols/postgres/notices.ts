@@ -68,7 +68,9 @@ function guardedSentence(
   if (ofTheSession.test(sqlstate)) return shown;
   const kind = code === 'M' ? 'message' : 'detail';
   if (code !== 'H' && isFixed(kind, shown, (word) => isName(word, names))) return shown;
-  return code === 'M' ? `*** (SQLSTATE ${sqlstate}; what the server says could hold a masked value)` : undefined;
+  return code === 'M'
+    ? `*** (SQLSTATE ${sqlstate}; what the server says could hold a masked value)`
+    : undefined;
 }
 
 // PostgreSQL 18 docs, appendix A: connection, transaction state, statement and cursor names, rollback, resources, limits,

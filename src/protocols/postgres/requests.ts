@@ -46,6 +46,7 @@ import {
   fetchedOf,
   insideOf,
   missing,
+  type Sent,
   takesBack,
   type Wanted,
   wantedOf,
@@ -67,7 +68,7 @@ export interface RequestsParts {
 }
 
 /** A statement with the catalogue it was read with. */
-type Understood = { readonly statement: Statement; readonly catalogue: Catalogue };
+type Understood = { readonly statement: Statement; readonly catalogue: Catalogue; readonly text: string };
 
 type Asked =
   | { readonly kind: 'run'; readonly run: Run }
@@ -257,7 +258,7 @@ export class Requests {
     const { statements } = reading.analysis;
     const [only] = statements;
     if (statements.length > 1 || only === undefined) return this.#batch(frame, text, reading);
-    const asked = this.#ask(this.#wanted(only, text, reading.catalogue), text);
+    const asked = this.#ask(this.#wanted(only, { source: text, text }, reading.catalogue), text);
     if (asked instanceof Promise) return this.#flush().then(async () => this.#sendQuery(frame, await asked));
     return this.#sendQuery(frame, asked);
   }
@@ -275,7 +276,8 @@ export class Requests {
     const runs: Run[] = [];
     let refused: RefusedWith | undefined;
     for (const [at, statement] of statements.entries()) {
-      const asked = await this.#ask(this.#wanted(statement, text, reading.catalogue), text);
+      const sent = { source: text, text: statement.action.text }; // several together have no template
+      const asked = await this.#ask(this.#wanted(statement, sent, reading.catalogue), text);
       if (asked.kind === 'run') runs.push(asked.run);
       refused = asked.kind === 'refused' ? asked.why : togetherRefused(asked.run, statements.slice(at + 1));
       if (refused !== undefined) break;
@@ -331,12 +333,12 @@ export class Requests {
       go();
       return undefined;
     }
-    return this.#prepare({ statement, catalogue: reading.catalogue }, go);
+    return this.#prepare({ statement, catalogue: reading.catalogue, text }, go);
   }
 
   /** Goes on under a permit for this one step, or refuses. */
   #prepare(prepared: Understood, go: (about: About) => void): Promise<void> | undefined {
-    const verdict = this.#parts.gate.prepare(prepared.statement.action);
+    const verdict = this.#parts.gate.prepare(prepared.statement.action, prepared.text);
     if (verdict instanceof Promise)
       return this.#flush().then(async () => this.#prepared(await verdict, prepared, go));
     return this.#prepared(verdict, prepared, go);
@@ -344,11 +346,11 @@ export class Requests {
 
   #prepared(
     verdict: Verdict,
-    { statement, catalogue }: Understood,
+    { statement, catalogue, text }: Understood,
     go: (about: About) => void,
   ): Promise<void> | undefined {
     if (verdict.kind === 'refusal') {
-      this.#recordRefusal(statement.action, verdict.denial.decisionId, verdict.denial.why);
+      this.#recordRefusal(text, verdict.denial.decisionId, verdict.denial.why);
       return this.#refuse(refusedBy(verdict.denial), { simple: false });
     }
     this.#permits.push(verdict);
@@ -379,8 +381,8 @@ export class Requests {
         const change = this.#parts.names.propose({ kind: 'portal', name: bind.portal, portal });
         this.#keep(frame, { kind: 'bind', change, ...(about === undefined ? {} : { about }) });
       };
-      const { statement, catalogue } = prepared;
-      if (statement !== undefined) return this.#prepare({ statement, catalogue }, go);
+      const { statement, catalogue, text } = prepared;
+      if (statement !== undefined) return this.#prepare({ statement, catalogue, text }, go);
       go();
       return undefined;
     };
@@ -489,7 +491,7 @@ export class Requests {
     const { prepared } = portal;
     const wanted = portal.cursor
       ? fetchedOf(statement, portal, prepared.catalogue)
-      : this.#wanted(statement, prepared.source, prepared.catalogue);
+      : this.#wanted(statement, prepared, prepared.catalogue);
     const asked = this.#ask('sqlstate' in wanted ? wanted : withPortal(wanted, portal), prepared.source);
     if (asked instanceof Promise) {
       return this.#flush().then(async () => this.#sendExecute(frame, name, portal, await asked));
@@ -537,15 +539,16 @@ export class Requests {
 
   // ---- asking
 
-  #wanted(statement: Statement, source: string, catalogue: Catalogue): Wanted | RefusedWith {
+  #wanted(statement: Statement, sent: Sent, catalogue: Catalogue): Wanted | RefusedWith {
     const { names, meaning } = this.#parts;
-    return wantedOf(statement, source, { names, catalogue, epoch: meaning.epoch() });
+    return wantedOf(statement, sent, { names, catalogue, epoch: meaning.epoch() });
   }
 
   #ask(wanted: Wanted | RefusedWith, text: string): Asked | Promise<Asked> {
     if ('sqlstate' in wanted) return { kind: 'refused', why: wanted };
     const verdict = this.#parts.gate.ask({
       action: wanted.action,
+      text: wanted.text,
       ...(wanted.values === undefined ? {} : { values: wanted.values }),
     });
     if (verdict instanceof Promise) return verdict.then((given) => this.#asked(wanted, text, given));
@@ -555,7 +558,7 @@ export class Requests {
   #asked(wanted: Wanted, text: string, verdict: Verdict): Asked | Promise<Asked> {
     if (verdict.kind === 'refusal') {
       for (const change of wanted.changes) this.#parts.names.drop(change);
-      this.#recordRefusal(wanted.action, verdict.denial.decisionId, verdict.denial.why);
+      this.#recordRefusal(wanted.text, verdict.denial.decisionId, verdict.denial.why);
       return { kind: 'refused', why: refusedBy(verdict.denial) };
     }
     const run = this.#run(wanted, verdict);
@@ -634,8 +637,8 @@ export class Requests {
     );
   }
 
-  #recordRefusal(action: Action, id: string, why: string): void {
-    void this.#record('statement', { id, text: action.text });
+  #recordRefusal(text: string, id: string, why: string): void {
+    void this.#record('statement', { id, text });
     void this.#record('decision', { id, decision: 'deny', why });
   }
 
@@ -661,7 +664,7 @@ export class Requests {
       'Sallyport could not read this, so it was not sent: what is not understood is refused',
     );
     if (verdict.kind === 'permit') this.#parts.gate.done(verdict, { kind: 'unsent' });
-    this.#recordRefusal(reading.action, own.decisionId, message);
+    this.#recordRefusal(reading.action.text, own.decisionId, message);
     await this.#refuse(
       { sqlstate, message, denial: own, ...(position === undefined ? {} : { position }) },
       how,

@@ -8,6 +8,8 @@ import type { RefusedWith } from './refusal.ts';
 /** What a statement will be run as: its own action, or that of the prepared statement or cursor it names. */
 export interface Wanted {
   readonly action: Action;
+  /** What is really run. The action may be that of another text with the same template (sql/template.ts). */
+  readonly text: string;
   readonly outputs: Outputs;
   readonly catalogue: Catalogue;
   readonly statement: Statement;
@@ -19,6 +21,14 @@ export interface Wanted {
   readonly values?: string;
 }
 
+/** A statement as it was sent. */
+export interface Sent {
+  /** The whole text it came in. */
+  readonly source: string;
+  /** Its own text, which is the source where it came alone. */
+  readonly text: string;
+}
+
 /** What names mean where the statement stands. */
 export interface At {
   readonly names: Names;
@@ -27,10 +37,11 @@ export interface At {
 }
 
 /** What a statement comes to, once the names it uses are looked up. */
-export function wantedOf(statement: Statement, source: string, at: At): Wanted | RefusedWith {
+export function wantedOf(statement: Statement, sent: Sent, at: At): Wanted | RefusedWith {
   const { names, catalogue, epoch } = at;
   const { effect, action, outputs } = statement;
-  const plain = { action, outputs, catalogue, statement, changes: [] };
+  const { source, text } = sent;
+  const plain = { action, text, outputs, catalogue, statement, changes: [] };
   switch (effect.kind) {
     case 'prepare': {
       const inner = effect.statement;
@@ -52,6 +63,7 @@ export function wantedOf(statement: Statement, source: string, at: At): Wanted |
       return {
         ...plain,
         action: together(action, inner.action),
+        text: `${text} -- ${found.text}`,
         outputs: effect.into === undefined ? inner.outputs : outputs,
       };
     }
@@ -76,6 +88,7 @@ export function wantedOf(statement: Statement, source: string, at: At): Wanted |
       const wanted = {
         ...plain,
         action: together(action, inner.action),
+        text: `${text} -- ${portal.prepared.text}`,
         catalogue: portal.prepared.catalogue,
         portal,
         ...(portal.values === undefined ? {} : { values: portal.values }),
@@ -104,6 +117,7 @@ export function wantedOf(statement: Statement, source: string, at: At): Wanted |
 export function fetchedOf(statement: Statement, portal: Portal, catalogue: Catalogue): Wanted {
   return {
     action: statement.action,
+    text: portal.prepared.text,
     outputs: statement.outputs,
     catalogue,
     statement,
