@@ -116,6 +116,27 @@ const pipelines: readonly Talk[] = [
     ],
     ready: 2,
   },
+  // More requests than may be under way at once (limit `pipelined`), and no Sync that would let the server answer.
+  one(
+    'a long series',
+    parse('long', 'SELECT $1::text AS word'),
+    ...Array.from({ length: 6_000 }, (_, at) => [bind(0, '', 'long', [`word ${at}`]), execute('')]).flat(),
+    close('S', 'long'),
+    sync,
+  ),
+  // As pgjdbc begins a transaction: no Sync behind BEGIN, and a parameter was set before.
+  one('set', query('SET extra_float_digits = 3')),
+  one(
+    'begin and more',
+    parse('', 'BEGIN'),
+    bind(0),
+    execute(''),
+    parse('', 'INSERT INTO scratch (id) VALUES (1) RETURNING id'),
+    bind(1),
+    execute(''),
+    sync,
+  ),
+  one('and back', query('ROLLBACK')),
   one('several in one text', query("SELECT 1; SELECT 'two' AS two; SELECT id FROM kinds ORDER BY id; ")),
   one('nothing', query('')),
   one('nothing but a comment', query(' -- nothing ')),
