@@ -1,7 +1,7 @@
 import { Fault, messageOf } from '../base/errors.ts';
 import { never } from '../base/result.ts';
 import type { Wire } from '../base/stream.ts';
-import type { World } from '../base/time.ts';
+import type { Instant, World } from '../base/time.ts';
 import type { Action, ColumnRef } from '../core/action.ts';
 import type {
   Decision,
@@ -53,6 +53,8 @@ interface Judged {
   readonly entry: EntryFacts;
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 type EntryFacts = Omit<DecisionEntry, 'at' | 'id' | 'denial' | 'sealed'>;
 
 class Chamber implements SessionGate {
@@ -65,6 +67,8 @@ class Chamber implements SessionGate {
   readonly #judged: WeakMap<Action, Judged> = new WeakMap();
   #outcomes: { readonly id: DecisionId; readonly outcome: Outcome }[] = [];
   #flush: Disposable | undefined;
+  /** What metrics will be told with the next outcomes. */
+  #tally: Record<Decision['kind'] | 'rows' | 'masked' | 'withheld', number> = nothingCounted();
   decisions = 0;
 
   readonly ask: (ask: Ask) => Verdict | Promise<Verdict>;
@@ -127,17 +131,19 @@ class Chamber implements SessionGate {
   #done(permit: Permit, outcome: Outcome): void {
     if (!this.#live.delete(permit) || permit.id === '') return;
     if (outcome.kind !== 'unsent') {
-      const resource = this.#session.resource.name;
-      if (outcome.rows > 0) this.#parts.metrics.count('rows_total', { resource }, outcome.rows);
-      if (outcome.masked > 0) this.#parts.metrics.count('masked_values_total', { resource }, outcome.masked);
-      if (outcome.withheld > 0)
-        this.#parts.metrics.count('withheld_values_total', { resource }, outcome.withheld);
+      this.#tally.rows += outcome.rows;
+      this.#tally.masked += outcome.masked;
+      this.#tally.withheld += outcome.withheld;
     }
     this.#outcomes.push({ id: permit.id, outcome });
     if (this.#outcomes.length >= outcomesHeld) {
       this.#writeOutcomes().catch(ignore); // the ledger refuses from then on, and with it every later ask
       return;
     }
+    this.#flushSoon();
+  }
+
+  #flushSoon(): void {
     this.#flush ??= this.#parts.world.after(outcomesHeldMs, () => {
       this.#writeOutcomes().catch(ignore);
     });
@@ -146,6 +152,7 @@ class Chamber implements SessionGate {
   async #writeOutcomes(): Promise<void> {
     this.#flush?.[Symbol.dispose]();
     this.#flush = undefined;
+    this.#count();
     if (this.#outcomes.length === 0) return;
     const outcomes = this.#outcomes;
     this.#outcomes = [];
@@ -155,6 +162,21 @@ class Chamber implements SessionGate {
       session: this.#session.id,
       outcomes,
     });
+  }
+
+  /** Finding a counter by its labels costs more than all else that is done with a statement here: not for each one. */
+  #count(): void {
+    const { metrics } = this.#parts;
+    const resource = this.#session.resource.name;
+    const { rows, masked, withheld } = this.#tally;
+    for (const decision of ['allow', 'deny', 'review'] as const) {
+      const count = this.#tally[decision];
+      if (count > 0) metrics.count('decisions_total', { resource, decision }, count);
+    }
+    if (rows > 0) metrics.count('rows_total', { resource }, rows);
+    if (masked > 0) metrics.count('masked_values_total', { resource }, masked);
+    if (withheld > 0) metrics.count('withheld_values_total', { resource }, withheld);
+    this.#tally = nothingCounted();
   }
 
   #guard(wire: Wire): Upstream {
@@ -233,21 +255,12 @@ class Chamber implements SessionGate {
   }
 
   #write(judged: Judged, id: DecisionId, request: Ask, why?: Denial): Promise<void> {
-    const written = this.#parts.ledger.append({
-      ...judged.entry,
-      at: this.#parts.world.now(),
-      id,
-      ...(why === undefined ? {} : { denial: why }),
-      sealed: {
-        text: request.text ?? request.action.text,
-        ...(request.values === undefined ? {} : { values: request.values }),
-      },
-    });
+    const written = this.#parts.ledger.append(
+      entryOf(judged.entry, this.#parts.world.now(), id, { request, why }),
+    );
     written.catch(ignore); // whoever shows the answer awaits it; nobody may, when the answer never comes
-    this.#parts.metrics.count('decisions_total', {
-      resource: this.#session.resource.name,
-      decision: judged.decision.kind,
-    });
+    this.#tally[judged.decision.kind] += 1;
+    this.#flushSoon();
     return written;
   }
 
@@ -265,12 +278,49 @@ class Chamber implements SessionGate {
       action,
       duties: judged.decision.duties,
       because: judged.decision.because,
-      ...(written === undefined ? {} : { written }),
       operatorOf: judged.operatorOf,
-    } as Permit; // the one place where a permit is made
+    } as Writable<Permit>; // the one place where a permit is made
+    if (written !== undefined) permit.written = written;
     this.#live.add(permit);
     return permit;
   }
+}
+
+function nothingCounted(): Record<Decision['kind'] | 'rows' | 'masked' | 'withheld', number> {
+  return { allow: 0, deny: 0, review: 0, rows: 0, masked: 0, withheld: 0 };
+}
+
+/** Field by field: what is spread into a literal is copied many times slower, and this is made for every statement. */
+function entryOf(
+  facts: EntryFacts,
+  at: Instant,
+  id: DecisionId,
+  { request, why }: { readonly request: Ask; readonly why: Denial | undefined },
+): DecisionEntry {
+  const text = request.text ?? request.action.text;
+  const { values } = request;
+  const entry: Writable<DecisionEntry> = {
+    kind: 'decision',
+    at,
+    id,
+    session: facts.session,
+    identity: facts.identity,
+    resource: facts.resource,
+    decision: facts.decision,
+    verb: facts.verb,
+    access: facts.access,
+    targets: facts.targets,
+    columns: facts.columns,
+    attributes: facts.attributes,
+    rules: facts.rules,
+    wouldBe: facts.wouldBe,
+    duties: facts.duties,
+    policy: facts.policy,
+    sealed: values === undefined ? { text } : { text, values },
+  };
+  if (facts.commit !== undefined) entry.commit = facts.commit;
+  if (why !== undefined) entry.denial = why;
+  return entry;
 }
 
 function operators(policy: Policy | undefined, decision: Decision, session: Session): Judged['operatorOf'] {
