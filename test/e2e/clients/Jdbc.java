@@ -30,6 +30,7 @@ class Jdbc {
     folder = Path.of(args[0]);
     Map<String, Object> result = switch (args[1]) {
       case "same" -> same();
+      case "foreign" -> foreign();
       default -> judged();
     };
     System.out.print(json(result));
@@ -106,6 +107,13 @@ class Jdbc {
     result.put("schemas", read(about.getSchemas(null, "public")));
     result.put("types", digest(read(about.getTypeInfo())));
     return result;
+  }
+
+  /** What foreign keys there are; the driver asks pg_settings on the way. */
+  static Map<String, Object> foreign() throws Exception {
+    connection = connect();
+    DatabaseMetaData about = connection.getMetaData();
+    return Map.of("imported", read(about.getImportedKeys(null, "public", "orders")));
   }
 
   static Map<String, Object> judged() throws Exception {
