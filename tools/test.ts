@@ -36,7 +36,7 @@ let status = 0;
 for (const [name, files, side] of rounds) {
   if (files.length === 0) continue;
   process.stdout.write(`\n${name}: ${files.length} files\n`);
-  const args = ['--test', '--test-timeout=900000', `--test-concurrency=${side}`, ...files.toSorted()];
+  const args = ['--test', '--test-timeout=1800000', `--test-concurrency=${side}`, ...files.toSorted()];
   const run = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
   status = Math.max(status, run.status ?? 2);
 }

@@ -21,7 +21,7 @@ export function runProgram(
     const child = spawn(command, args, {
       env: { ...process.env, ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
-      timeout: options.withinMs ?? 60_000,
+      timeout: options.withinMs ?? 180_000,
       killSignal: 'SIGKILL',
     });
     const out: Buffer[] = [];
