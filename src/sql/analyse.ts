@@ -43,8 +43,13 @@ function analyseOne(node: Node, text: string, catalogue: Catalogue, scope: Scope
   if (found.movesNames && effect.kind !== 'search-path') {
     addUnknown(reading, 'It changes how names are resolved while it does something else');
   }
-  const { outputs, uses } = follow(node, catalogue, scope);
-  return { action: actionOf(node, text, { reading, columns: uses }), outputs, effect };
+  const { outputs, uses, moves } = follow(node, catalogue, scope);
+  return {
+    action: actionOf(node, text, { reading, columns: uses }),
+    outputs,
+    effect,
+    ...(moves.length === 0 ? {} : { moves }),
+  };
 }
 
 type Start = Pick<Reading, 'catalogue' | 'scope' | 'known' | 'found' | 'planOnly'>;

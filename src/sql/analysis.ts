@@ -10,6 +10,16 @@ export interface Statement {
   readonly action: Action;
   readonly outputs: Outputs;
   readonly effect: SessionEffect;
+  /** Where values of stored columns are put, besides the answer. Absent: nowhere. */
+  readonly moves?: readonly Move[];
+}
+
+/** Values of some columns go to another place, to be read there later. */
+export interface Move {
+  /** What flows into it; the column `*` of an object where it cannot be told which. */
+  readonly from: readonly ColumnRef[];
+  /** The columns written, with those of the views they were written through; none where it is no column (a channel, a lock, a new table). */
+  readonly to: readonly ColumnRef[];
 }
 
 /** The columns a statement answers with. */

@@ -151,6 +151,11 @@ export function isHarmless(routine: Routine, catalogue: Catalogue): boolean {
   return doingOf(routine, catalogue).access === 'read';
 }
 
+/** Whether this function of PostgreSQL's keeps something of its arguments that can be read later without them. */
+export function remembers(routine: Routine): boolean {
+  return isOwn(routine) && (routine.name === 'setseed' || ownDoing(routine).access !== 'read');
+}
+
 function ownDoing(routine: Routine): Doing {
   const row = own.get(routine.name);
   if (row !== undefined) return row;

@@ -11,7 +11,7 @@ import {
   whyImplicit,
   whyOpaqueCast,
 } from './lineage-routine.ts';
-import { isOwn } from './functions.ts';
+import { isOwn, remembers } from './functions.ts';
 import type { Reader, Space } from './lineage-scope.ts';
 import { holdsFreeText } from './lineage-system.ts';
 import type { Routine, Type } from './catalogue.ts';
@@ -59,6 +59,7 @@ export function callOf(reader: Reader, made: Call): Called {
     return inDisguise(reader, names, values[0]);
   }
   const all = [...values.map((each) => each.flow), ...beside];
+  if (routines.some(remembers)) reader.uses.move(derive(all), []);
   const why =
     whyOpaque(reader, routines) ?? implicitCast(reader, routines, values) ?? setting(routines, made.setting);
   const shape = shapeOf(reader, routines, placed);

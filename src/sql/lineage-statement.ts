@@ -26,7 +26,7 @@ export function answerOf(reader: Reader, statement: Node): Answer {
 const answerings: Readonly<Record<string, (reader: Reader, fields: Fields) => Answer>> = {
   SelectStmt: (reader, fields) => {
     const rows = reader.select(fields, nowhere);
-    return hasInto(fields) ? swallowed(reader, rows) : { kind: 'rows', rows };
+    return hasInto(fields) ? kept(reader, rows) : { kind: 'rows', rows };
   },
   DeclareCursorStmt: (reader, fields) => inner(reader, fields['query']),
   PrepareStmt: (reader, fields) => inner(reader, fields['query']),
@@ -37,7 +37,7 @@ const answerings: Readonly<Record<string, (reader: Reader, fields: Fields) => An
   },
   CreateTableAsStmt: (reader, fields) => {
     const answer = inner(reader, fields['query']);
-    return answer.kind === 'rows' ? swallowed(reader, answer.rows) : none;
+    return answer.kind === 'rows' ? kept(reader, answer.rows) : none;
   },
   ViewStmt: (reader, fields) => {
     const answer = inner(reader, fields['query']);
@@ -66,6 +66,13 @@ function swallowed(reader: Reader, rows: Rows): Answer {
   return none;
 }
 
+/** Rows that go into a new table or a file. */
+function kept(reader: Reader, rows: Rows): Answer {
+  for (const cell of rows.cells) reader.uses.move(cell.value.flow, []);
+  if (rows.open !== undefined) reader.uses.move(rows.open, []);
+  return swallowed(reader, rows);
+}
+
 function written(reader: Reader, type: string, fields: Fields): Answer {
   const rows =
     writings[type]?.(reader, fields, nowhere) ?? openRows(unknown('a statement that is not understood'));
@@ -90,7 +97,7 @@ function copy(reader: Reader, fields: Fields): Answer {
   const toServer = fields['filename'] !== undefined || fields['is_program'] === true;
   if (fields['query'] !== undefined) {
     const answer = inner(reader, fields['query']);
-    return toServer && answer.kind === 'rows' ? swallowed(reader, answer.rows) : answer;
+    return toServer && answer.kind === 'rows' ? kept(reader, answer.rows) : answer;
   }
   const item = relationItem(reader, (fields['relation'] ?? {}) as Fields);
   const named = list(fields['attlist']).flatMap((each) => stringOf(each) ?? []);
@@ -99,7 +106,7 @@ function copy(reader: Reader, fields: Fields): Answer {
     return none;
   }
   const rows = copied(reader, item, fields, named);
-  return toServer ? swallowed(reader, rows) : { kind: 'rows', rows };
+  return toServer ? kept(reader, rows) : { kind: 'rows', rows };
 }
 
 /** The columns of COPY: the named ones, else all that are not generated (CopyGetAttnums). */

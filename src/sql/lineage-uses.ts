@@ -1,4 +1,5 @@
 import type { ColumnRef, ColumnUse } from '../core/action.ts';
+import type { Move } from './analysis.ts';
 import { type Columns, type Flow, keyOf } from './lineage-flow.ts';
 
 /** Notes which columns a statement uses, and how. */
@@ -9,22 +10,41 @@ export interface Uses {
   /** Flows into the answer or into a written value. */
   readonly output: (flow: Flow) => void;
   readonly write: (refs: Iterable<ColumnRef>) => void;
+  /** Is put where it can be read later: into these columns, or into something that is no column. */
+  readonly move: (flow: Flow, to: readonly ColumnRef[]) => void;
 }
 
 const nothing = (): void => {};
 
-export const noUses: Uses = { touch: nothing, filter: nothing, output: nothing, write: nothing };
+export const noUses: Uses = {
+  touch: nothing,
+  filter: nothing,
+  output: nothing,
+  write: nothing,
+  move: nothing,
+};
 
-export function collectUses(): { readonly uses: Uses; readonly all: () => readonly ColumnUse[] } {
+export interface Collected {
+  readonly uses: Uses;
+  readonly all: () => readonly ColumnUse[];
+  readonly moves: readonly Move[];
+}
+
+export function collectUses(): Collected {
   const touched = new Map<string, ColumnRef>();
   const noted = { output: touchedMap(), filter: touchedMap(), write: touchedMap() };
+  const moves: Move[] = [];
   return {
+    moves,
     uses: {
       touch: (flow) => note(touched, flow),
       filter: (flow) => note(noted.filter, flow),
       output: (flow) => note(noted.output, flow),
       write: (refs) => {
         for (const ref of refs) noted.write.set(keyOf(ref), ref);
+      },
+      move: ({ from, through }, to) => {
+        if (from.size + through.size > 0) moves.push({ from: [...from.values(), ...through.values()], to });
       },
     },
     all: () => {

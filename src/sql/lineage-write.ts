@@ -162,8 +162,10 @@ function partOf(reader: Reader, fields: Fields, space: Space): Flow {
 }
 
 function assign(reader: Reader, changed: Changed, name: string, flow: Flow): void {
+  const to = refsOf(changed.item, name);
   reader.uses.output(flow);
-  reader.uses.write(refsOf(changed.item, name));
+  reader.uses.write(to);
+  reader.uses.move(flow, to);
   const before = changed.assigned.get(name);
   changed.assigned.set(name, before === undefined ? flow : derive([before, flow]));
 }

@@ -1,7 +1,7 @@
 // Which columns a statement answers with, where each value comes from, and which stored columns it uses how.
 // Pure and total: what is not understood has unknown lineage, never none.
 import type { ColumnUse } from '../core/action.ts';
-import type { OutputColumn, Outputs, Scope } from './analysis.ts';
+import type { Move, OutputColumn, Outputs, Scope } from './analysis.ts';
 import type { Catalogue } from './catalogue.ts';
 import { valueOf } from './lineage-expression.ts';
 import {
@@ -28,6 +28,7 @@ const mostLevels = 400;
 export interface Followed {
   readonly outputs: Outputs;
   readonly uses: readonly ColumnUse[];
+  readonly moves: readonly Move[];
 }
 
 /**
@@ -36,17 +37,21 @@ export interface Followed {
  *
  * Uses: every stored column that the statement uses. What flows into an answer or into a written value is `output`,
  * also where it is a condition at the same time. What cannot be resolved stands as the object's name with the column `*`.
+ *
+ * Moves: what is put somewhere besides the answer, a written column or anything else that can be read later.
  */
 export function follow(statement: Node, catalogue: Catalogue, scope: Scope): Followed {
-  const { uses, all } = collectUses();
+  const { uses, all, moves } = collectUses();
   try {
     const answer = answerOf(readerFor(catalogue, scope, uses), statement);
     if (answer.kind === 'rows') uses.output(flowOfRows(answer.rows));
-    return { outputs: outputsOf(answer), uses: all() };
+    return { outputs: outputsOf(answer), uses: all(), moves };
   } catch {
     // SECURITY: whatever a tree of an unforeseen shape makes fail, its cells are withheld.
     uses.output(unresolved);
-    return { outputs: { kind: 'unknown', why: 'a statement that could not be followed' }, uses: all() };
+    uses.move(unresolved, []);
+    const outputs = { kind: 'unknown', why: 'a statement that could not be followed' } as const;
+    return { outputs, uses: all(), moves };
   }
 }
 

@@ -26,6 +26,7 @@ import { digest, textOrRefusal } from './given.ts';
 import { type Frame, Frames, frontendBounds } from './frames.ts';
 import type { Meaning } from './meaning.ts';
 import { frontend } from './messages.ts';
+import { refusedMove } from './moves.ts';
 import type { Names, Portal, Prepared } from './names.ts';
 import { contextNames, planWithoutFields, typesIn, typesOf } from './plan.ts';
 import {
@@ -580,6 +581,8 @@ export class Requests {
   #run(wanted: Wanted, permit: Permit): Run | RefusedWith {
     const { effect, action } = wanted.statement;
     const { masks, finds } = permit.duties;
+    const refused = refusedMove(permit, wanted.moves, wanted.catalogue);
+    if (refused !== undefined) return refused;
     const unmasked = masks.length === 0 && finds.length === 0;
     const base = {
       permit,

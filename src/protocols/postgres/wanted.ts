@@ -1,6 +1,6 @@
 import { never } from '../../base/result.ts';
 import { type Action, worstAccess } from '../../core/action.ts';
-import type { Outputs, SessionEffect, Statement } from '../../sql/analysis.ts';
+import type { Move, Outputs, SessionEffect, Statement } from '../../sql/analysis.ts';
 import type { Catalogue } from '../../sql/catalogue.ts';
 import type { NameChange, Names, Portal, Prepared } from './names.ts';
 import type { RefusedWith } from './refusal.ts';
@@ -13,6 +13,8 @@ export interface Wanted {
   readonly outputs: Outputs;
   readonly catalogue: Catalogue;
   readonly statement: Statement;
+  /** Of the statement, or of the one it runs by name. */
+  readonly moves: readonly Move[];
   readonly changes: readonly NameChange[];
   /** The portal or cursor whose rows count together. */
   readonly portal?: Portal;
@@ -41,7 +43,7 @@ export function wantedOf(statement: Statement, sent: Sent, at: At): Wanted | Ref
   const { names, catalogue, epoch } = at;
   const { effect, action, outputs } = statement;
   const { source, text } = sent;
-  const plain = { action, text, outputs, catalogue, statement, changes: [] };
+  const plain = { action, text, outputs, catalogue, statement, moves: statement.moves ?? [], changes: [] };
   switch (effect.kind) {
     case 'prepare': {
       const inner = effect.statement;
@@ -64,6 +66,7 @@ export function wantedOf(statement: Statement, sent: Sent, at: At): Wanted | Ref
         ...plain,
         action: together(action, inner.action),
         text: `${text} -- ${found.text}`,
+        moves: [...plain.moves, ...(inner.moves ?? [])],
         outputs: effect.into === undefined ? inner.outputs : outputs,
       };
     }
@@ -89,6 +92,7 @@ export function wantedOf(statement: Statement, sent: Sent, at: At): Wanted | Ref
         ...plain,
         action: together(action, inner.action),
         text: `${text} -- ${portal.prepared.text}`,
+        moves: inner.moves ?? [],
         catalogue: portal.prepared.catalogue,
         portal,
         ...(portal.values === undefined ? {} : { values: portal.values }),
@@ -121,6 +125,7 @@ export function fetchedOf(statement: Statement, portal: Portal, catalogue: Catal
     outputs: statement.outputs,
     catalogue,
     statement,
+    moves: statement.moves ?? [],
     changes: [],
     portal,
   };
