@@ -211,8 +211,14 @@ export class Requests {
   async #refuse(why: RefusedWith, how: { readonly simple: boolean }): Promise<void> {
     await this.#flush();
     const text = standIn(why.denial?.decisionId ?? '');
-    const bytes = how.simple ? encode.query(text) : encode.parse('sallyport_refused', text);
+    const bytes = how.simple ? encode.query(text) : encode.parse(this.#standInName(), text);
     await this.#say(bytes, { kind: 'refused', why, simple: how.simple });
+  }
+
+  /** A Parse without a name takes the unnamed statement away even where it fails; no other failure touches a name. */
+  #standInName(): string {
+    const { type, bytes, start } = this.#frames;
+    return type === frontend.Parse && bytes[start + 5] === 0 ? '' : 'sallyport_refused';
   }
 
   #refuseTooMany(): Promise<void> {
