@@ -7,8 +7,8 @@ import { test } from 'node:test';
 const floors: readonly (readonly string[])[] = [
   ['base'],
   ['core'],
-  ['policy', 'mask', 'sql', 'http', 'ledger', 'record'],
-  ['gate', 'carriers', 'stores', 'sinks', 'identity', 'link'],
+  ['policy', 'mask', 'sql', 'http', 'ledger', 'record', 'reviews'],
+  ['gate', 'carriers', 'stores', 'sinks', 'channels', 'identity', 'link'],
   ['protocols'],
   ['server', 'connector'],
   ['cli'],

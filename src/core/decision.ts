@@ -63,6 +63,33 @@ export interface Duties {
   readonly record: 'meta' | 'statements' | 'full';
   readonly approve: readonly ApproveDuty[];
   readonly notify: readonly string[];
+  /** What conditions on tagged columns may ask; the strictest of all that fit a column counts. */
+  readonly predicates?: readonly PredicateDuty[];
+  /** The only columns an answer may hold (`public.customers.city`, `public.orders.*`): an intersection; empty allows none. */
+  readonly onlyColumns?: readonly string[];
+  /** At most `count` actions in any `perMs`, for one identity; all of them hold. */
+  readonly rates?: readonly { readonly count: number; readonly perMs: number }[];
+  /** Actions of one identity under way at once. */
+  readonly concurrency?: number;
+  /** A session ends when it is this old, or has asked for nothing for this long. */
+  readonly sessionMs?: number;
+  readonly idleMs?: number;
+  /** The resource itself must run it so that nothing can be changed (a read-only transaction). */
+  readonly readOnly?: true;
+  /** The client must have said why, and for which ticket (a linear-time pattern that its id must match). */
+  readonly justify?: true;
+  readonly tickets?: readonly string[];
+}
+
+/** A value that is hidden in the answer can be guessed by asking about it: what may be asked. */
+export interface PredicateDuty {
+  readonly tag: string; // `pii/*`, `pii/email`
+  /** `equality`: `=`, IN and joins by `=` with whole values; `none`: no condition, order or grouping at all. */
+  readonly allow: 'equality' | 'none';
+  /** What becomes of the rest. */
+  readonly otherwise: 'deny' | 'approve';
+  /** How many conditions on such columns one session may ask. */
+  readonly probes?: number;
 }
 
 export const noDuties: Duties = {

@@ -110,10 +110,19 @@ export interface Ask {
   readonly text?: string;
   /** Digest of bound values and their formats, hex: the same text with other values is another request. */
   readonly values?: string;
+  /** What the client said of its reasons (`SET sallyport.reason`, a header): recorded and shown to reviewers, never trusted. */
+  readonly stated?: Stated;
   /** Passes a line to the waiting client, where its protocol has a way to say one. */
   readonly tell?: (line: string) => void;
   /** Aborts when the client withdraws (cancel, disconnect). */
   readonly signal?: AbortSignal;
+}
+
+export interface Stated {
+  readonly reason?: string;
+  readonly ticket?: string;
+  /** Asks to go past `soft` denies: needs reason and ticket, and is written down and told at once. */
+  readonly breakGlass?: true;
 }
 
 export interface Upstream {

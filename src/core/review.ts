@@ -1,0 +1,124 @@
+import type { Brand } from '../base/brand.ts';
+import type { Instant } from '../base/time.ts';
+import type { Access, ColumnUse, Target } from './action.ts';
+import type { ApproveDuty, DecisionId, RuleRef } from './decision.ts';
+import type { Actor } from './entry.ts';
+import type { Identity, Subject } from './identity.ts';
+
+/** `rev_` and 26 characters that nobody can guess. */
+export type ReviewId = Brand<string, 'ReviewId'>;
+
+/** SHA-256, hex, of all that an approval is bound to. */
+export type ReviewDigest = Brand<string, 'ReviewDigest'>;
+
+/**
+ * `waiting` → `approved` → `running` → `done`, or an end before that. Every step is a compare-and-swap in the store:
+ * an approval is used once. `unknown`: it was running when the gateway stopped; nobody can say whether it took effect.
+ */
+export type ReviewState =
+  | 'waiting'
+  | 'approved'
+  | 'running'
+  | 'done'
+  | 'refused'
+  | 'expired'
+  | 'withdrawn'
+  | 'void'
+  | 'unknown';
+
+/** What a person is asked: everything a card, a console or a command shows. Texts are canonical and without invisible characters. */
+export interface Review {
+  readonly id: ReviewId;
+  readonly digest: ReviewDigest;
+  readonly state: ReviewState;
+  readonly kind: 'live' | 'ticket' | 'access';
+  readonly decision: DecisionId;
+  readonly askedAt: Instant;
+  readonly expiresAt: Instant;
+  readonly identity: Actor;
+  readonly resource: { readonly name: string; readonly kind: string; readonly tags: readonly string[] };
+  readonly verb: string;
+  readonly access: Access;
+  readonly targets: readonly Target[];
+  readonly columns: readonly ColumnUse[];
+  /** The statement as it will run, whole, control and bidi characters made visible. */
+  readonly text: string;
+  /** Bound values as this reviewer may see them; absent where there are none. */
+  readonly values?: readonly string[];
+  /** Settings that change what the text means (`search_path`, `role`), by name. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Rows that the resource expects to touch, from a plan that was never executed. */
+  readonly estimate?: { readonly rows: number; readonly about: string };
+  readonly risk: Risk;
+  readonly rules: readonly RuleRef[];
+  readonly why: string;
+  readonly needs: readonly ApproveDuty[];
+  readonly votes: readonly Vote[];
+  readonly policy: string; // digest, or digest@commit
+  /** How often the same fingerprint was asked, approved and refused before. */
+  readonly history: { readonly asked: number; readonly approved: number; readonly refused: number };
+  /** Why it ended as it did. */
+  readonly end?: string;
+}
+
+/** Deterministic: the same facts give the same score. It can only raise severity. */
+export interface Risk {
+  readonly score: number; // 0 to 100
+  readonly level: 'low' | 'medium' | 'high' | 'critical';
+  readonly reasons: readonly { readonly feature: string; readonly points: number; readonly why: string }[];
+}
+
+export interface Vote {
+  readonly by: Subject;
+  readonly groups: readonly string[]; // of the duty that it counts for, at the time of the vote
+  readonly vote: 'approve' | 'refuse';
+  readonly at: Instant;
+  readonly reason?: string;
+  readonly via: string; // 'cli', 'api', 'slack', 'teams', 'email'
+}
+
+/** A person's answer. The desk judges whether it counts: a channel only says who clicked. */
+export interface Answer {
+  readonly review: ReviewId;
+  /** What the person was shown: an answer to something else does not count. */
+  readonly digest: ReviewDigest;
+  readonly vote: 'approve' | 'refuse';
+  readonly reason?: string;
+  readonly via: string;
+  /** Who answered, as the directory knows them now. */
+  readonly by: Identity;
+  /** When this person last proved who they are. */
+  readonly signedInAt: Instant;
+}
+
+export type Counted =
+  | { readonly kind: 'counted'; readonly review: Review }
+  | {
+      readonly kind: 'not-counted';
+      readonly code:
+        | 'unknown-review'
+        | 'ended'
+        | 'other-request' // the digest is not this review's
+        | 'not-a-person'
+        | 'own-request' // requester, owner, chain, or the same human under another name
+        | 'not-in-group'
+        | 'voted-already'
+        | 'reason-needed'
+        | 'sign-in-again'; // high risk asks for a fresh sign-in
+      readonly why: string;
+    };
+
+/** Where reviews are told and answered: one file each in channels/. Failing to tell is not a refusal: other channels remain. */
+export interface Channel extends AsyncDisposable {
+  readonly name: string; // 'slack', 'teams', 'webhook', 'email'
+  /** Tells the reviewers, or updates what it told before; called for each change of state. Rejects with a Fault when it could not. */
+  readonly tell: (review: Review) => Promise<void>;
+}
+
+/** What a channel may use: it can bring an answer, and cannot decide. */
+export interface ChannelDesk {
+  readonly answer: (answer: Answer) => Promise<Counted>;
+  readonly review: (id: ReviewId) => Promise<Review | undefined>;
+  /** The identity that the directory links to an account of this channel (`slack`, `T012/U345`); undefined when none is. */
+  readonly linked: (channel: string, account: string) => Identity | undefined;
+}
