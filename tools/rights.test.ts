@@ -40,6 +40,14 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'node:worker_threads': 'the ledger is committed and published off the main thread',
     'node:zlib': 'zstd of recordings, CRC-32 of frames in the write-ahead log',
   },
+  channels: {
+    '@slack/web-api': "Slack's own client: rate limits, retries",
+    '@slack/socket-mode': "Slack's own client for a gateway without an inbound port",
+    jose: 'tokens of the Bot Connector',
+    nodemailer: 'e-mail',
+    'node:crypto': 'signatures of requests',
+    'node:sqlite': 'where a review was told, so that its card can be updated after a restart',
+  },
   identity: { jose: 'signed tokens', 'node:crypto': 'keys' },
   protocols: { 'node:crypto': 'SCRAM, md5, cancel keys' },
   server: {
@@ -58,6 +66,10 @@ const tests: Readonly<Record<string, string>> = {
   'fast-check': 'properties',
   pg: 'a real client',
   postgres: 'a real client',
+  ws: 'a fake of the socket of Slack',
+  jose: 'a fake that signs tokens',
+  standardwebhooks: 'the verifier of others for our signatures',
+  'smtp-server': 'a real server for e-mail',
 };
 
 const src = join(import.meta.dirname, '..', 'src');

@@ -20,7 +20,9 @@ export type CounterName =
   | 'parser_restarts_total'
   | 'policy_loads_total'
   | 'ledger_entries_total'
-  | 'cancels_total';
+  | 'cancels_total'
+  | 'channel_answers_total'
+  | 'channel_faults_total';
 
 export const counters: Table<CounterName> = {
   decisions_total: ['Decisions', ['resource', 'decision']],
@@ -35,6 +37,8 @@ export const counters: Table<CounterName> = {
   policy_loads_total: ['Policy loads', ['result']],
   ledger_entries_total: ['Entries on disk', []],
   cancels_total: ['Cancel requests', ['result']],
+  channel_answers_total: ['Answers to reviews that came through a channel', ['channel', 'result']],
+  channel_faults_total: ['Reviews that a channel could not tell', ['channel']],
 };
 
 export type GaugeName = 'sessions' | 'connections' | 'analyses_cached' | 'ledger_size' | 'policy_age_seconds';

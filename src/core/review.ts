@@ -87,8 +87,10 @@ export interface Answer {
   readonly via: string;
   /** Who answered, as the directory knows them now. */
   readonly by: Identity;
-  /** When this person last proved who they are. */
+  /** When this person last proved who they are; 0 where the channel cannot tell. */
   readonly signedInAt: Instant;
+  /** What the channel can show for it, for the entry: account, message and time of a click, digest of what was signed. */
+  readonly proof?: Readonly<Record<string, string>>;
 }
 
 export type Counted =
@@ -113,6 +115,20 @@ export interface Channel extends AsyncDisposable {
   readonly name: string; // 'slack', 'teams', 'webhook', 'email'
   /** Tells the reviewers, or updates what it told before; called for each change of state. Rejects with a Fault when it could not. */
   readonly tell: (review: Review) => Promise<void>;
+  /** Where its service posts clicks to: mounted under `/channels/<name>`, without a token, since the service signs. */
+  readonly hook?: (request: HookRequest) => Promise<HookAnswer>;
+}
+
+/** A request as it came: a signature is over these bytes, before anything has read them. */
+export interface HookRequest {
+  readonly header: (name: string) => string | undefined; // the name in lower case
+  readonly body: Uint8Array;
+}
+
+export interface HookAnswer {
+  readonly status: number;
+  readonly type: string;
+  readonly text: string;
 }
 
 /** What a channel may use: it can bring an answer, and cannot decide. */
