@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { Scope } from './analysis.ts';
 import {
   type Cascade,
@@ -14,6 +13,7 @@ import {
   type Runs,
   type Type,
 } from './catalogue.ts';
+import { builtins } from './builtins.ts';
 import { load, parse } from './parse.ts';
 
 // A small shop for tests: PostgreSQL 18's own objects, and some tables, views and programs of a user.
@@ -276,82 +276,4 @@ const types: readonly Type[] = [
 
 function rowType(each: Relation): Type {
   return type(each.oid + 1_000, `${each.schema}.${each.name}`, { kind: 'composite', relation: each.oid });
-}
-
-interface Builtins {
-  readonly relations: readonly Relation[];
-  readonly functions: readonly Routine[];
-  readonly operators: readonly Operator[];
-  readonly casts: readonly Cast[];
-  readonly types: readonly Type[];
-}
-
-/** Rows of testdata/builtins-18.json, in its order of fields. */
-interface Rows {
-  readonly relations: readonly (readonly [
-    number,
-    number,
-    string,
-    RelationKind,
-    [string, number, number][],
-  ])[];
-  readonly functions: readonly (readonly [
-    ...[number, number, string, Routine['kind'], Routine['volatility'], string, number[], number],
-    ...[number, number, number, string[], number[]],
-  ])[];
-  readonly operators: readonly (readonly [number, string, number, number, number])[];
-  readonly casts: readonly (readonly [number, number, number, Cast['how']])[];
-  readonly types: readonly (readonly [number, number, string, Type['kind'], number, number, number])[];
-}
-
-function builtins(): Builtins {
-  const rows = JSON.parse(
-    readFileSync(new URL('testdata/builtins-18.json', import.meta.url), 'utf8'),
-  ) as Rows;
-  const schemas = ['pg_catalog', 'information_schema'];
-  const schema = (at: number): string => schemas[at] ?? '';
-  return {
-    relations: rows.relations.map(([oid, at, name, kind, columns]) => ({
-      ...relation(`${schema(at)}.${name}`, '', { oid, kind }),
-      columns: columns.map(([column, attnum, typeOid]) => ({
-        name: column,
-        attnum,
-        type: typeOid,
-        generated: false,
-      })),
-    })),
-    functions: rows.functions.map((row) => {
-      const [oid, at, name, kind, volatility, language, given, defaults, ...rest] = row;
-      const [variadic, returns, returnsSet, columns, calls] = rest;
-      return {
-        oid,
-        schema: schema(at),
-        name,
-        kind,
-        volatility,
-        securityDefiner: false,
-        owner: 'postgres',
-        language,
-        arguments: given,
-        defaults,
-        variadic: variadic === 1,
-        returns,
-        returnsSet: returnsSet === 1,
-        columns,
-        calls,
-      };
-    }),
-    operators: rows.operators.map(([oid, name, left, right, of]) => ({
-      oid,
-      schema: 'pg_catalog',
-      name,
-      left,
-      right,
-      routine: of,
-    })),
-    casts: rows.casts.map(([source, target, of, how]) => ({ source, target, routine: of, how })),
-    types: rows.types.map(([oid, at, name, kind, element, base, of]) =>
-      type(oid, `${schema(at)}.${name}`, { kind, element, base, relation: of }),
-    ),
-  };
 }
