@@ -1,4 +1,5 @@
 import type { AttributeType, Protocol } from '../core/protocol.ts';
+import { planned } from './planned.ts';
 
 /** What rules may say of the actions of one resource kind. */
 export type Kind = Pick<Protocol, 'verbs' | 'attributes'>;
@@ -18,12 +19,17 @@ const sallyport: Kind = {
   attributes: { own: 'boolean' }, // the record is of the caller's own session
 };
 
-/** The kinds of these protocols, and the gateway's own. */
+/** The kinds of these protocols, the gateway's own, and those of what is judged before it ships. */
 export function kindsOf(protocols: readonly Pick<Protocol, 'name' | 'verbs' | 'attributes'>[]): Kinds {
-  return new Map<string, Kind>([
-    ['sallyport', sallyport],
-    ...protocols.map(({ name, verbs, attributes }) => [name, { verbs, attributes }] as const),
-  ]);
+  const kinds = new Map<string, Kind>([['sallyport', sallyport], ...planned]);
+  for (const { name, verbs, attributes } of protocols) {
+    const before = planned.get(name);
+    kinds.set(name, {
+      verbs: { ...before?.verbs, ...verbs },
+      attributes: { ...before?.attributes, ...attributes },
+    });
+  }
+  return kinds;
 }
 
 export type { AttributeType };
