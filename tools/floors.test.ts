@@ -10,7 +10,7 @@ const floors: readonly (readonly string[])[] = [
   ['policy', 'mask', 'sql', 'http', 'ledger', 'record', 'reviews'],
   ['gate', 'carriers', 'stores', 'sinks', 'channels', 'identity', 'link'],
   ['protocols'],
-  ['server', 'connector'],
+  ['server', 'connector', 'scan'],
   ['cli'],
 ];
 

@@ -58,6 +58,13 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     yaml: 'the configuration is YAML',
     'node:*': 'everything of the outside is put in here',
   },
+  scan: {
+    yaml: 'manifests are YAML; it keeps lines',
+    'node:fs/promises': 'reads what is scanned',
+    'node:path': 'paths',
+    'node:child_process': 'asks Git who wrote a line',
+    'node:util': 'promises of it',
+  },
   cli: { yaml: 'prints and reads YAML', 'node:*': 'the terminal and the file system' },
 };
 
