@@ -49,6 +49,10 @@ export interface ApproveDuty {
   readonly groups: readonly string[]; // any of them
   readonly count: number;
   readonly withinMs: number;
+  /** An approval without a reason does not count. */
+  readonly reason?: true;
+  /** So long the request waits in flight at most; after that, or at once where it is 0, its client gets a ticket. */
+  readonly holdMs?: number;
 }
 
 /** What must happen to a permitted action: the join of the duties of all rules that matched. */
@@ -109,6 +113,10 @@ export type DenyCode =
   | 'NOT_UNDERSTOOD' // the protocol could not read the request
   | 'REVIEW_UNAVAILABLE'
   | 'REVIEW_REFUSED'
+  | 'REVIEW_EXPIRED' // nobody answered in time
+  | 'REVIEW_WITHDRAWN' // its client took it back, or left
+  | 'REVIEW_VOID' // approved, but no longer the same request under the same policy
+  | 'REVIEW_PENDING' // a ticket: ask again when it is approved
   | 'LIMIT'
   | 'LINEAGE' // an output's lineage is unknown and the duty says deny
   | 'SIGN_IN'

@@ -1,6 +1,7 @@
 import type { Instant } from '../base/time.ts';
 import type { Access, Attribute, ColumnUse, Target } from './action.ts';
-import type { DecisionId, Denial, Outcome, RuleId } from './decision.ts';
+import type { ApproveDuty, DecisionId, Denial, Outcome, RuleId } from './decision.ts';
+import type { Risk } from './risk.ts';
 import type { SessionId } from './session.ts';
 
 /** Who did it, as entries name them: the identity and its delegation chain. */
@@ -81,6 +82,65 @@ export type Entry =
       readonly verb: string;
       readonly of?: SessionId;
       readonly allowed: boolean;
+    }
+  | ReviewEntry;
+
+/** The life of a review. Reasons and what channels show for a click are personal and stand sealed. */
+export type ReviewEntry =
+  | {
+      readonly kind: 'review.asked';
+      readonly at: Instant;
+      readonly session: SessionId;
+      readonly review: string;
+      readonly decision: DecisionId;
+      readonly digest: string; // what an approval is bound to
+      readonly how: 'live' | 'ticket' | 'access';
+      readonly identity: Actor;
+      readonly resource: string;
+      readonly verb: string;
+      readonly risk: Risk;
+      readonly needs: readonly ApproveDuty[];
+      readonly expiresAt: Instant;
+      readonly policy: string;
+      /** Sealed. */
+      readonly stated?: { readonly reason?: string; readonly ticket?: string };
+    }
+  | {
+      /** Somebody answered, or tried to: `counted` says which. */
+      readonly kind: 'review.answered';
+      readonly at: Instant;
+      readonly session?: SessionId; // of the requester; absent where there is no such review
+      readonly review: string;
+      readonly digest: string;
+      readonly by: Actor;
+      readonly vote: 'approve' | 'refuse' | 'withdraw';
+      readonly via: string;
+      readonly counted: boolean;
+      readonly code?: string; // why it does not count
+      /** Sealed. */
+      readonly reason?: string;
+      /** Sealed. */
+      readonly proof?: Readonly<Record<string, string>>;
+    }
+  | {
+      /** The approval is used up; nothing of the action has left before this is on disk. */
+      readonly kind: 'review.used';
+      readonly at: Instant;
+      readonly session: SessionId;
+      readonly review: string;
+      readonly decision: DecisionId;
+      readonly digest: string;
+      readonly approvers: readonly string[];
+      readonly policy: string;
+    }
+  | {
+      readonly kind: 'review.ended';
+      readonly at: Instant;
+      readonly session: SessionId;
+      readonly review: string;
+      readonly decision: DecisionId;
+      readonly state: 'done' | 'refused' | 'expired' | 'withdrawn' | 'void' | 'unknown';
+      readonly why: string;
     };
 
 export interface DecisionEntry {
@@ -102,6 +162,8 @@ export interface DecisionEntry {
   readonly policy: string; // digest
   readonly commit?: string;
   readonly denial?: Denial;
+  /** The review that it waits for, or that let it pass. */
+  readonly review?: string;
   /** Encrypted with the session's key before it is hashed. `values` is a digest of bound values and formats. */
   readonly sealed: { readonly text: string; readonly values?: string };
 }

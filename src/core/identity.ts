@@ -13,5 +13,11 @@ export interface Identity {
   readonly actingFor?: Identity;
   /** Further facts for rules (`mfa: true`). */
   readonly attributes: Readonly<Record<string, string | number | boolean>>;
-  readonly proof: { readonly kind: 'token'; readonly tokenId: string; readonly expiresAt: Instant };
+  readonly proof: {
+    readonly kind: 'token';
+    readonly tokenId: string;
+    readonly expiresAt: Instant;
+    /** When the person last proved who they are, where that is known. */
+    readonly signedInAt?: Instant;
+  };
 }

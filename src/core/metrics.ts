@@ -21,6 +21,8 @@ export type CounterName =
   | 'policy_loads_total'
   | 'ledger_entries_total'
   | 'cancels_total'
+  | 'reviews_total'
+  | 'review_answers_total'
   | 'channel_answers_total'
   | 'channel_faults_total';
 
@@ -37,13 +39,22 @@ export const counters: Table<CounterName> = {
   policy_loads_total: ['Policy loads', ['result']],
   ledger_entries_total: ['Entries on disk', []],
   cancels_total: ['Cancel requests', ['result']],
+  reviews_total: ['Reviews that have ended, by their state', ['resource', 'state']],
+  review_answers_total: ['Answers to reviews: what counted, and why the others did not', ['result']],
   channel_answers_total: ['Answers to reviews that came through a channel', ['channel', 'result']],
   channel_faults_total: ['Reviews that a channel could not tell', ['channel']],
 };
 
-export type GaugeName = 'sessions' | 'connections' | 'analyses_cached' | 'ledger_size' | 'policy_age_seconds';
+export type GaugeName =
+  | 'reviews_waiting'
+  | 'sessions'
+  | 'connections'
+  | 'analyses_cached'
+  | 'ledger_size'
+  | 'policy_age_seconds';
 
 export const gauges: Table<GaugeName> = {
+  reviews_waiting: ['Requests that wait for a person now', []],
   sessions: ['Open sessions', ['resource']],
   connections: ['Open client connections, signed in or not', []],
   analyses_cached: ['Statement analyses in the cache', ['resource']],
@@ -51,10 +62,11 @@ export const gauges: Table<GaugeName> = {
   policy_age_seconds: ['Seconds since the policy was last loaded or confirmed', []],
 };
 
-export type HistogramName = 'decide_seconds' | 'parse_seconds' | 'ledger_wait_seconds';
+export type HistogramName = 'review_seconds' | 'decide_seconds' | 'parse_seconds' | 'ledger_wait_seconds';
 
 export const histograms: Table<HistogramName> = {
   decide_seconds: ['Time to decide, uncached', []],
+  review_seconds: ['Time from a request for review to its end, by the state it ended in', ['state']],
   parse_seconds: ['Time to parse and analyse a statement that was not in the cache', []],
   ledger_wait_seconds: ['Time from append to disk', []],
 };

@@ -112,10 +112,33 @@ export interface Ask {
   readonly values?: string;
   /** What the client said of its reasons (`SET sallyport.reason`, a header): recorded and shown to reviewers, never trusted. */
   readonly stated?: Stated;
-  /** Passes a line to the waiting client, where its protocol has a way to say one. */
-  readonly tell?: (line: string) => void;
-  /** Aborts when the client withdraws (cancel, disconnect). */
-  readonly signal?: AbortSignal;
+  /** What the protocol says and does while its client waits for a review; called only where one is needed. Absent: nobody can wait here. */
+  readonly wait?: () => Waiting | Promise<Waiting>;
+}
+
+/** A client that waits for a person. Everything here is bound to the approval, or only tells of it. */
+export interface Waiting extends Disposable {
+  /** Passes a line to the waiting client, where its protocol has a way to say one. Never throws. */
+  readonly tell: (line: string) => void;
+  /** Aborts when the client withdraws (cancel, disconnect); `signal.reason` is an Error whose message says which. */
+  readonly signal: AbortSignal;
+  /** Why it must not wait longer than this (an open transaction holds locks). */
+  readonly limit?: { readonly why: string };
+  /** How long the client itself wants to wait at most; 0: it wants a ticket at once. */
+  readonly patienceMs?: number;
+  /** Bound values as a person would read them, where there are any. */
+  readonly values?: readonly string[];
+  /** The whole text the action came in, where other statements come with it: it is bound too. */
+  readonly within?: string;
+  /** Settings of the session that change what the text means (`search_path`, `role`), by name. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly stated?: Stated;
+  /** Rows it would touch, from a plan that is never executed. */
+  readonly estimate?: () => Promise<{ readonly rows: number; readonly about: string } | undefined>;
+  /** What the request means now, right before it would run; undefined where that cannot be told any more. */
+  readonly again: () => Promise<
+    { readonly action: Action; readonly settings: Readonly<Record<string, string>> } | undefined
+  >;
 }
 
 export interface Stated {

@@ -4,11 +4,12 @@ import type { Access, ColumnUse, Target } from './action.ts';
 import type { ApproveDuty, DecisionId, RuleRef } from './decision.ts';
 import type { Actor } from './entry.ts';
 import type { Identity, Subject } from './identity.ts';
+import type { Risk } from './risk.ts';
 
 /** `rev_` and 26 characters that nobody can guess. */
 export type ReviewId = Brand<string, 'ReviewId'>;
 
-/** SHA-256, hex, of all that an approval is bound to. */
+/** SHA-256, hex, of all that an approval is bound to, and of the review itself: no other request has it. */
 export type ReviewDigest = Brand<string, 'ReviewDigest'>;
 
 /**
@@ -43,7 +44,9 @@ export interface Review {
   readonly columns: readonly ColumnUse[];
   /** The statement as it will run, whole, control and bidi characters made visible. */
   readonly text: string;
-  /** Bound values as this reviewer may see them; absent where there are none. */
+  /** The whole text it came in, where other statements come with it. */
+  readonly within?: string;
+  /** Bound values as this reviewer may see them (`***` where not); absent where there are none. */
   readonly values?: readonly string[];
   /** Settings that change what the text means (`search_path`, `role`), by name. */
   readonly settings: Readonly<Record<string, string>>;
@@ -57,15 +60,13 @@ export interface Review {
   readonly policy: string; // digest, or digest@commit
   /** How often the same fingerprint was asked, approved and refused before. */
   readonly history: { readonly asked: number; readonly approved: number; readonly refused: number };
+  /** What the requester said of its reasons: never trusted. */
+  readonly stated?: { readonly reason?: string; readonly ticket?: string };
+  /** How many other requests wait that differ from it in nothing but who waits or which constants are compared. */
+  readonly alike?: number;
+  readonly endedAt?: Instant;
   /** Why it ended as it did. */
   readonly end?: string;
-}
-
-/** Deterministic: the same facts give the same score. It can only raise severity. */
-export interface Risk {
-  readonly score: number; // 0 to 100
-  readonly level: 'low' | 'medium' | 'high' | 'critical';
-  readonly reasons: readonly { readonly feature: string; readonly points: number; readonly why: string }[];
 }
 
 export interface Vote {

@@ -70,6 +70,15 @@ export class Continuity {
       case 'session.closed':
         this.#close(index, session, fields);
         return;
+      case 'review.used': {
+        // From here on it may run, as from an allow: it has an outcome to come.
+        const open = this.#open.get(session);
+        if (open !== undefined) open.waiting += 1;
+        return;
+      }
+      case 'review.asked':
+      case 'review.answered':
+      case 'review.ended':
       case 'gateway.stopped':
       case 'policy.loaded':
       case 'policy.refused':

@@ -32,6 +32,10 @@ const personal: { readonly [K in Entry['kind']]: readonly string[] } = {
   'recording.chunk': [],
   'session.closed': [],
   'record.read': [],
+  'review.asked': ['stated'],
+  'review.answered': ['reason', 'proof'],
+  'review.used': [],
+  'review.ended': [],
 };
 
 export function isKnownKind(kind: string): kind is Entry['kind'] {
@@ -69,9 +73,9 @@ export class Drafter {
   }
 
   #decision(entry: DecisionEntry): Draft {
-    const { denial } = entry;
+    const { denial, review } = entry;
     const own = `"kind":"decision","at":${entry.at},"id":${JSON.stringify(entry.id)},"session":${JSON.stringify(entry.session)}`;
-    const clear = `${own},${this.#constant(entry)}${denial === undefined ? '' : `,"denial":${JSON.stringify(denial)}`}`;
+    const clear = `${own},${this.#constant(entry)}${denial === undefined ? '' : `,"denial":${JSON.stringify(denial)}`}${review === undefined ? '' : `,"review":${JSON.stringify(review)}`}`;
     return {
       clear: fits(clear, maxClearBytes) ? clear : shrunkDecision(entry),
       sealed: sealedText(entry.sealed.text, entry.sealed.values),
