@@ -63,15 +63,26 @@ export interface Seat {
   readonly plainAllowed: boolean;
   /** Checks who it is and which resource is wanted, opens the session and writes it down. */
   readonly admit: (claim: Claim) => Promise<Result<Admission, Denial>>;
+  /**
+   * For protocols in which every request says who asks (HTTP): the session of this token with this resource and run, from
+   * this host; opened and written down when there is none, ended when nothing asked for it for a while. Any number of times.
+   */
+  readonly join: (claim: Claim) => Promise<Result<Stay, Denial>>;
   /** An administrator's stop, expiry, or shutdown; `reason` says which. */
   readonly signal: AbortSignal;
   /** Resolves when the gateway wants the session to end at its next quiet moment (graceful drain). */
   readonly draining: AbortSignal;
 }
 
+/** One request's share of a session; disposed when its answer is over. */
+export interface Stay extends Admission, Disposable {
+  /** Aborts when the session must end now. */
+  readonly signal: AbortSignal;
+}
+
 export interface Claim {
-  /** The name the client gave; must be the token's subject. */
-  readonly user: string;
+  /** The name the client gave; must be the token's subject. Absent where the protocol has none. */
+  readonly user?: string;
   readonly token: Secret;
   readonly resource: string;
   readonly kind: string; // the protocol's name: a resource of another kind is not found
@@ -100,6 +111,10 @@ export interface Gate {
   readonly prepare: (action: Action, text?: string) => Verdict | Promise<Verdict>;
   /** Says how a permitted action ended. Exactly once per permit. */
   readonly done: (permit: Permit, outcome: Outcome) => void;
+  /** The same for resources that are called, not connected to: throws a Fault `bug` without a live permit. */
+  readonly guardCalls: <Request, Answer>(
+    call: (request: Request) => Answer,
+  ) => (permit: Permit, request: Request) => Answer;
   /** Puts a connection to the resource behind the gate: from here on it takes no client's bytes without a live permit. */
   readonly guard: (wire: Wire) => Upstream;
 }

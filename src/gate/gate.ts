@@ -75,6 +75,7 @@ class Chamber implements SessionGate {
   readonly prepare: (action: Action, text?: string) => Verdict | Promise<Verdict>;
   readonly done: (permit: Permit, outcome: Outcome) => void;
   readonly guard: (wire: Wire) => Upstream;
+  readonly guardCalls: Gate['guardCalls'];
   readonly close: () => Promise<void>;
 
   constructor(parts: GateParts, session: Session) {
@@ -85,6 +86,10 @@ class Chamber implements SessionGate {
     this.prepare = (action, text) => this.#prepare(action, text);
     this.done = (permit, outcome) => this.#done(permit, outcome);
     this.guard = (wire) => this.#guard(wire);
+    this.guardCalls = (call) => (permit, request) => {
+      if (!this.#live.has(permit)) throw new Fault('bug', 'A request was sent without a live permit');
+      return call(request);
+    };
     this.close = () => this.#writeOutcomes();
   }
 

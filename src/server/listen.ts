@@ -10,6 +10,7 @@ import type { Claim, Room, Seat } from '../core/protocol.ts';
 import type { Admitted } from './admit.ts';
 import { admit, type AdmitParts } from './admit.ts';
 import { isLoopback, type Ending } from './live.ts';
+import { SharedSessions } from './shared.ts';
 import { watched, type Watched } from './watched.ts';
 
 export interface ReceptionParts extends AdmitParts {
@@ -30,14 +31,19 @@ export function reception(parts: ReceptionParts): Reception {
   const stopping = new AbortController();
   const open = new Set<Promise<void>>();
   const count = { before: 0, all: 0 };
+  const shared = new SharedSessions({
+    ...parts,
+    close: (admitted, why) => closeSession(parts, admitted, why),
+  });
 
+  const hall: Hall = { parts, shared, count, draining: draining.signal, stopping: stopping.signal };
   const attend = (wire: Wire, room: Room): Promise<void> => {
     if (draining.signal.aborted || count.before >= parts.limits.connectionsBeforeSignIn) {
       if (!draining.signal.aborted) parts.metrics.count('limits_total', { limit: 'connectionsBeforeSignIn' });
       wire.destroy();
       return Promise.resolve();
     }
-    const visit = serve({ parts, count, draining: draining.signal, stopping: stopping.signal }, wire, room);
+    const visit = serve(hall, wire, room);
     open.add(visit);
     return visit.finally(() => open.delete(visit));
   };
@@ -47,11 +53,12 @@ export function reception(parts: ReceptionParts): Reception {
     const late = Promise.withResolvers<void>();
     using _drain = parts.world.after(parts.limits.drainSeconds * 1_000, late.resolve);
     const done = await Promise.race([Promise.all(open).then(() => true), late.promise.then(() => false)]);
-    if (done) return;
+    if (done) return shared.close('stopping');
     parts.log('warn', 'drain.late', { connections: open.size });
     parts.live.endAll('stopping');
     stopping.abort(new Fault('stopping', 'The gateway stops'));
     await Promise.all(open);
+    await shared.close('stopping');
   };
 
   return { attend, drain };
@@ -59,6 +66,7 @@ export function reception(parts: ReceptionParts): Reception {
 
 interface Hall {
   readonly parts: ReceptionParts;
+  readonly shared: SharedSessions;
   readonly count: { before: number; all: number };
   readonly draining: AbortSignal;
   readonly stopping: AbortSignal;
@@ -114,6 +122,7 @@ class Visit {
       client: client.wire,
       plainAllowed: parts.plainFrom === 'loopback' && isLoopback(peer),
       admit: (claim) => this.#admit(claim),
+      join: (claim) => this.#join(claim),
       signal: this.#stop.signal,
       draining,
     };
@@ -142,6 +151,14 @@ class Visit {
     return ok({ session, gate, recorder });
   }
 
+  async #join(claim: Claim): ReturnType<Seat['join']> {
+    const { shared, draining } = this.#hall;
+    if (draining.aborted) return err(denial('LIMIT', '', 'The gateway stops', 'Ask again in a moment'));
+    const joined = await shared.join(claim, this.#peer);
+    if (joined.ok) this.signedInOrGone();
+    return joined;
+  }
+
   /** From here on it no longer counts as waiting for sign-in. */
   signedInOrGone(): void {
     this.#deadline[Symbol.dispose]();
@@ -157,37 +174,40 @@ class Visit {
     void this.#client.closed.then(() => late[Symbol.dispose]());
   }
 
-  /** Writes down how the session ended. Never rejects: what fails here is logged, and the ledger refuses from then on. */
   async close(why: string): Promise<void> {
     this.#hall.stopping.removeEventListener('abort', this.#onStop);
-    if (this.admitted === undefined) return;
-    const { session, gate, recorder, place } = this.admitted;
-    const { live, ledger, world, log } = this.#hall.parts;
-    let reason = why;
-    const tried = async <T>(step: () => Promise<T>): Promise<T | undefined> => {
-      try {
-        return await step();
-      } catch (thrown) {
-        reason = reasonOf(thrown, this.#hall.parts, true);
-        return undefined;
-      }
-    };
-    const chunks = (await tried(() => recorder.close())) ?? 0;
-    await tried(() => gate.close());
-    await tried(() =>
-      ledger.append({
-        kind: 'session.closed',
-        at: world.now(),
-        session: session.id,
-        why: reason,
-        decisions: gate.decisions,
-        chunks,
-      }),
-    );
-    live.remove(session);
-    place[Symbol.dispose]();
-    log('info', 'session.closed', { session: session.id, why: reason, decisions: gate.decisions });
+    if (this.admitted !== undefined) await closeSession(this.#hall.parts, this.admitted, why);
   }
+}
+
+/** Writes down how the session ended. Never rejects: what fails here is logged, and the ledger refuses from then on. */
+async function closeSession(parts: ReceptionParts, admitted: Admitted, why: string): Promise<void> {
+  const { session, gate, recorder, place } = admitted;
+  const { live, ledger, world, log } = parts;
+  let reason = why;
+  const tried = async <T>(step: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await step();
+    } catch (thrown) {
+      reason = reasonOf(thrown, parts, true);
+      return undefined;
+    }
+  };
+  const chunks = (await tried(() => recorder.close())) ?? 0;
+  await tried(() => gate.close());
+  await tried(() =>
+    ledger.append({
+      kind: 'session.closed',
+      at: world.now(),
+      session: session.id,
+      why: reason,
+      decisions: gate.decisions,
+      chunks,
+    }),
+  );
+  live.remove(session);
+  place[Symbol.dispose]();
+  log('info', 'session.closed', { session: session.id, why: reason, decisions: gate.decisions });
 }
 
 /** Counts and logs what ended a connection; gives its code. Anything but the two known kinds is a bug of ours. */

@@ -117,6 +117,7 @@ function testGate(log: GateLog): Gate {
     ask: ({ action }) => judge(action, 's.1'),
     prepare: (action) => judge(action, ''),
     done: (permit, outcome) => log.permits.get(permit)?.push(outcome),
+    guardCalls: (call) => (_permit, request) => call(request),
     guard: (wire) => ({
       ...wire,
       send: (_permits, bytes) => wire.write(bytes),
