@@ -24,7 +24,8 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   ledger: { 'node:crypto': 'SHA-256, Ed25519, AES-GCM' },
   record: { 'node:zlib': 'zstd', 'node:crypto': 'AES-GCM, SHA-256' },
-  gate: { 'node:crypto': 'digests that bind an approval' },
+  reviews: { 'node:crypto': 'digests that bind an approval' },
+  gate: {},
   carriers: {
     'node:net': 'sockets',
     'node:tls': 'TLS',

@@ -1,0 +1,10 @@
+/**
+ * Reviews without I/O: what an approval is bound to, who may give it, how risky a request is, how it is shown.
+ *
+ * INVARIANT: nothing here lets anything pass. It says whether what is known is enough; the gate acts on it.
+ */
+export { bindingOf, fingerprintOf, reviewDigest, type Bound } from './digest.ts';
+export { asked, couldApprove, type HumanOf, isEnough, type Person, unfit } from './eligible.ts';
+export { riskOf } from './risk.ts';
+export type { History, ReviewQuery, ReviewStore, Step, StoredReview } from './stored.ts';
+export { visible } from './visible.ts';

@@ -1,0 +1,57 @@
+import type { Instant } from '../base/time.ts';
+import type { Outcome } from '../core/decision.ts';
+import type { Review, ReviewId, ReviewState, Vote } from '../core/review.ts';
+import type { SessionId } from '../core/session.ts';
+
+/** A review as it is kept. Texts are as they came, not yet made visible; values are not yet masked. */
+export interface StoredReview extends Omit<Review, 'history' | 'alike'> {
+  readonly session: SessionId;
+  /** What the request is: equal requests have equal ones. */
+  readonly binding: string;
+  readonly fingerprint: string;
+  readonly outcome?: Outcome;
+}
+
+export interface History {
+  readonly asked: number;
+  readonly approved: number;
+  readonly refused: number;
+}
+
+/** What a step changes besides the state. */
+export interface Step {
+  readonly from: readonly ReviewState[];
+  readonly to: ReviewState;
+  readonly at: Instant;
+  readonly end?: string;
+  readonly outcome?: Outcome;
+}
+
+/**
+ * Keeps reviews. Every call is done when it returns, and survives the end of the process; a step to `running` survives a
+ * power cut. Throws when it cannot be written: then nothing has happened.
+ */
+export interface ReviewStore {
+  /** Takes a new review, in state `waiting`. */
+  readonly add: (review: StoredReview) => void;
+  readonly find: (id: string) => StoredReview | undefined;
+  /** Newest first. */
+  readonly list: (query: ReviewQuery) => readonly StoredReview[];
+  /** Compare and swap: false, and nothing changed, when the review is in none of the states it may come from. */
+  readonly step: (id: ReviewId, step: Step) => boolean;
+  /** Adds a vote while the review is waiting; false when it is not, or when this subject has voted. */
+  readonly vote: (id: ReviewId, vote: Vote) => boolean;
+  readonly estimated: (id: ReviewId, estimate: NonNullable<Review['estimate']>) => void;
+  readonly history: (fingerprint: string) => History;
+  /** How many wait with this fingerprint. */
+  readonly alike: (fingerprint: string) => number;
+  /** The oldest approved ticket for such a request. */
+  readonly approvedTicket: (binding: string) => StoredReview | undefined;
+}
+
+export interface ReviewQuery {
+  readonly limit: number;
+  readonly states?: readonly ReviewState[];
+  /** Of this requester only. */
+  readonly subject?: string;
+}

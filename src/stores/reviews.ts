@@ -1,0 +1,176 @@
+import { mkdirSync } from 'node:fs';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { Fault } from '../base/errors.ts';
+import type { Instant } from '../base/time.ts';
+import type { Review, ReviewId, ReviewState, Vote } from '../core/review.ts';
+import type { ReviewQuery, ReviewStore, Step, StoredReview } from '../reviews/index.ts';
+
+export interface OpenReviews extends ReviewStore, Disposable {
+  /** Forgets what ended before `at`: its texts can be personal. Gives how many. */
+  readonly prune: (at: Instant) => number;
+}
+
+// `body` is the review as it was asked, without what changes: state, votes, estimate, end.
+const schema = `
+  CREATE TABLE IF NOT EXISTS reviews (
+    id TEXT PRIMARY KEY, state TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, binding TEXT NOT NULL,
+    fingerprint TEXT NOT NULL, asked_at INTEGER NOT NULL, ended_at INTEGER, end TEXT, estimate TEXT, outcome TEXT, body TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS reviews_state ON reviews (state, asked_at);
+  CREATE INDEX IF NOT EXISTS reviews_fingerprint ON reviews (fingerprint, state);
+  CREATE INDEX IF NOT EXISTS reviews_binding ON reviews (binding, state);
+  CREATE TABLE IF NOT EXISTS votes (
+    review TEXT NOT NULL REFERENCES reviews (id) ON DELETE CASCADE, subject TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (review, subject)
+  ) STRICT;
+  PRAGMA user_version = 1;
+`;
+
+const endStates: ReadonlySet<ReviewState> = new Set([
+  'done',
+  'refused',
+  'expired',
+  'withdrawn',
+  'void',
+  'unknown',
+]);
+
+/** Reviews in a SQLite file of this folder, which its owner alone may read: the texts in it are not encrypted. */
+export function openReviews(folder: string): OpenReviews {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const database = open(`${folder}/reviews.db`);
+  const prepared = new Map<string, StatementSync>();
+  const sql = (text: string): StatementSync => {
+    const known = prepared.get(text) ?? database.prepare(text);
+    prepared.set(text, known);
+    return known;
+  };
+  const read = (row: Record<string, unknown>): StoredReview => {
+    const votes = sql('SELECT body FROM votes WHERE review = ? ORDER BY rowid').all(String(row['id']));
+    return rowToReview(row, votes);
+  };
+  return {
+    add: (review) => {
+      const { state, votes: _, estimate, ...body } = review;
+      sql(
+        'INSERT INTO reviews (id, state, kind, subject, binding, fingerprint, asked_at, estimate, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      ).run(
+        review.id,
+        state,
+        review.kind,
+        review.identity.subject,
+        review.binding,
+        review.fingerprint,
+        review.askedAt,
+        estimate === undefined ? null : JSON.stringify(estimate),
+        JSON.stringify(body),
+      );
+    },
+    find: (id) => {
+      const row = sql('SELECT * FROM reviews WHERE id = ?').get(id);
+      return row === undefined ? undefined : read(row);
+    },
+    list: (query) => listed(sql, query).map(read),
+    step: (id, step) => stepped(database, sql, id, step),
+    vote: (id, vote) =>
+      sql(
+        "INSERT OR IGNORE INTO votes (review, subject, body) SELECT id, ?, ? FROM reviews WHERE id = ? AND state = 'waiting'",
+      ).run(vote.by, JSON.stringify(vote), id).changes === 1,
+    estimated: (id, estimate) => {
+      sql('UPDATE reviews SET estimate = ? WHERE id = ?').run(JSON.stringify(estimate), id);
+    },
+    history: (fingerprint) => {
+      const rows = sql('SELECT state, count(*) AS n FROM reviews WHERE fingerprint = ? GROUP BY state').all(
+        fingerprint,
+      );
+      const of = (...states: readonly ReviewState[]): number =>
+        rows
+          .filter((row) => states.some((state) => state === row['state']))
+          .reduce((sum, row) => sum + Number(row['n']), 0);
+      return {
+        asked: rows.reduce((sum, row) => sum + Number(row['n']), 0),
+        approved: of('approved', 'running', 'done', 'unknown'),
+        refused: of('refused'),
+      };
+    },
+    alike: (fingerprint) =>
+      Number(
+        sql("SELECT count(*) AS n FROM reviews WHERE fingerprint = ? AND state = 'waiting'").get(
+          fingerprint,
+        )?.['n'] ?? 0,
+      ),
+    approvedTicket: (binding) => {
+      const row = sql(
+        "SELECT * FROM reviews WHERE binding = ? AND state = 'approved' AND kind = 'ticket' ORDER BY asked_at LIMIT 1",
+      ).get(binding);
+      return row === undefined ? undefined : read(row);
+    },
+    prune: (at) => Number(sql('DELETE FROM reviews WHERE ended_at < ?').run(at).changes),
+    [Symbol.dispose]: () => database.close(),
+  };
+}
+
+function open(file: string): DatabaseSync {
+  try {
+    const database = new DatabaseSync(file, { enableForeignKeyConstraints: true });
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000');
+    database.exec(schema);
+    return database;
+  } catch (thrown) {
+    throw new Fault('config', `The reviews in ${file} cannot be opened`, { cause: thrown });
+  }
+}
+
+type Sql = (text: string) => StatementSync;
+
+function listed(sql: Sql, { limit, states, subject }: ReviewQuery): Record<string, unknown>[] {
+  const where = [
+    ...(states === undefined ? [] : [`state IN (${states.map(() => '?').join(', ')})`]),
+    ...(subject === undefined ? [] : ['subject = ?']),
+  ];
+  const given = [...(states ?? []), ...(subject === undefined ? [] : [subject])];
+  return sql(
+    `SELECT * FROM reviews ${where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`} ORDER BY asked_at DESC, rowid DESC LIMIT ?`,
+  ).all(...given, limit);
+}
+
+function stepped(database: DatabaseSync, sql: Sql, id: ReviewId, step: Step): boolean {
+  const { from, to, at, end, outcome } = step;
+  // What starts to run must be known after a power cut too, or it could run again; all else is decided again then.
+  const durable = to === 'running';
+  if (durable) database.exec('PRAGMA synchronous = FULL');
+  try {
+    const { changes } = sql(
+      `UPDATE reviews SET state = ?, ended_at = ?, end = coalesce(?, end), outcome = coalesce(?, outcome) WHERE id = ? AND state IN (${from.map(() => '?').join(', ')})`,
+    ).run(
+      to,
+      endStates.has(to) ? at : null,
+      end ?? null,
+      outcome === undefined ? null : JSON.stringify(outcome),
+      id,
+      ...from,
+    );
+    return changes === 1;
+  } finally {
+    if (durable) database.exec('PRAGMA synchronous = NORMAL');
+  }
+}
+
+/** What `add` put in, with what has changed since. The file is ours alone, so its form is trusted. */
+function rowToReview(row: Record<string, unknown>, votes: readonly Record<string, unknown>[]): StoredReview {
+  const body = JSON.parse(String(row['body'])) as Omit<StoredReview, 'state' | 'votes' | 'estimate'>;
+  const { ended_at: endedAt, end, estimate, outcome } = row;
+  return {
+    ...body,
+    state: row['state'] as ReviewState,
+    votes: votes.map((each) => JSON.parse(String(each['body'])) as Vote),
+    ...(typeof endedAt === 'number' ? { endedAt: endedAt as Instant } : {}),
+    ...(typeof end === 'string' ? { end } : {}),
+    ...(typeof estimate === 'string'
+      ? { estimate: JSON.parse(estimate) as NonNullable<Review['estimate']> }
+      : {}),
+    ...(typeof outcome === 'string'
+      ? { outcome: JSON.parse(outcome) as NonNullable<StoredReview['outcome']> }
+      : {}),
+  };
+}
