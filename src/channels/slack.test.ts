@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Secret } from '../base/secret.ts';
+import { realWorld } from '../base/time.ts';
+import type { HookAnswer, Review } from '../core/review.ts';
+import { button } from './click.ts';
+import { conformance, type Clicks, type Press, type Stand } from './conformance.ts';
+import { partsFake, slackFake, slackHeaders, until, waiting, type PartsFake } from './fake.ts';
+import { openPlaces } from './places.ts';
+import { slackChannel } from './slack.ts';
+import { slackBlocks } from './slack-card.ts';
+
+const signingSecret = 'hunter2-signing';
+
+type Fake = Awaited<ReturnType<typeof slackFake>>;
+
+function payload(
+  review: Review,
+  vote: 'approve' | 'refuse',
+  at: { readonly card: string; readonly over: Press; readonly time: string },
+): unknown {
+  const { over } = at;
+  const user = over.member === 'guest' ? 'U0GUEST' : 'U0LEAD';
+  const team = over.member === 'elsewhere' ? 'T0OTHER' : 'T0HOME';
+  return {
+    type: 'block_actions',
+    user: { id: user, username: 'lead', name: 'lead', team_id: team },
+    api_app_id: 'A0APP',
+    team: { id: team, domain: 'home' },
+    container: {
+      type: 'message',
+      message_ts: over.card ?? at.card,
+      channel_id: 'C0ROOM',
+      is_ephemeral: false,
+    },
+    channel: { id: 'C0ROOM', name: 'reviews' },
+    message: { type: 'message', ts: over.card ?? at.card, blocks: [] },
+    response_url: 'http://127.0.0.1:1/never-called',
+    actions: [
+      {
+        type: 'button',
+        block_id: 'answers',
+        action_id: vote,
+        value: over.button ?? button(review, vote),
+        action_ts: at.time,
+      },
+    ],
+  };
+}
+
+let pressed = 0;
+
+async function stand(
+  way: 'http' | 'socket',
+  parts: PartsFake = partsFake(),
+): Promise<Stand & { readonly fake: Fake }> {
+  const fake = await slackFake();
+  fake.members.set('U0LEAD', { team: 'T0HOME' });
+  const channel = slackChannel(
+    {
+      app: 'A0APP',
+      workspaces: ['T0HOME'],
+      channel: 'C0ROOM',
+      botToken: new Secret('xoxb-bot'),
+      apiUrl: `${fake.http.url}/api/`,
+      ...(way === 'http'
+        ? { signingSecret: new Secret(signingSecret) }
+        : { appToken: new Secret('xapp-app') }),
+    },
+    parts,
+  );
+  if (way === 'socket') await until(() => fake.sockets.size > 0);
+  const working = (): number => parts.counted.length;
+  const clicks: Clicks = {
+    account: 'T0HOME/U0LEAD',
+    offers: (review, vote) =>
+      [...fake.messages.values()].some(({ blocks }) => blocks.includes(button(review, vote))),
+    press: async (review, vote, over = {}) => {
+      const card = parts.places.find('slack', review.id)?.place.split('/')[1] ?? '';
+      const body = `payload=${encodeURIComponent(JSON.stringify(payload(review, vote, { card, over, time: `17.${++pressed}` })))}`;
+      const before = working();
+      const whispers = fake.whispers.length;
+      if (way === 'http') {
+        const hook = channel.hook;
+        assert.ok(hook !== undefined);
+        const at = over.signature === 'stale' ? Date.now() - 301_000 : Date.now();
+        const headers: Record<string, string> =
+          over.signature === 'none'
+            ? {}
+            : { ...slackHeaders(over.signature === 'forged' ? 'guessed' : signingSecret, body, at) };
+        for (let time = 0; time < (over.twice === true ? 2 : 1); time++) {
+          const answer: HookAnswer = await hook({ header: (name) => headers[name], body: Buffer.from(body) });
+          const isGood: boolean = over.signature === undefined && time === 0;
+          assert.equal(answer.status, isGood ? 200 : time === 1 ? 409 : 401);
+        }
+      } else {
+        if (over.signature !== undefined) {
+          parts.metrics.count('channel_answers_total', { channel: 'slack', result: 'not over a socket' });
+          return; // the socket itself is Slack's
+        }
+        const envelope = `env-${pressed}`;
+        for (let time = 0; time < (over.twice === true ? 2 : 1); time++) {
+          fake.push(envelope, payload(review, vote, { card, over, time: `17.${pressed}` }));
+        }
+        await until(
+          () =>
+            fake.acknowledged.filter((each) => each === envelope).length === (over.twice === true ? 2 : 1),
+        );
+      }
+      if (over.signature === undefined) {
+        await until(() => working() > before && fake.whispers.length > whispers);
+        // What the channel writes comes after the answer: the card is put right before the next line is read.
+        await new Promise((resolve) => setTimeout(resolve, 60));
+      }
+    },
+  };
+  return {
+    channel,
+    parts,
+    fake,
+    clicks,
+    shown: () => [...fake.messages.values()].map(({ text, blocks }) => `${text} ${blocks}`),
+    fail: (how) => {
+      if (how === 'busy')
+        fake.http.next.push({ status: 429, headers: { 'retry-after': '1' }, body: { ok: false } });
+      else fake.http.next.push({ body: { ok: false, error: 'channel_not_found' } });
+    },
+    heal: () => fake.http.next.splice(0),
+    [Symbol.asyncDispose]: async () => {
+      await channel[Symbol.asyncDispose]();
+      await fake[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe('slack over HTTP', () => conformance('slack over HTTP', 'writes', () => stand('http')));
+describe('slack over a socket', () => conformance('slack over a socket', 'writes', () => stand('socket')));
+
+test('slackChannel() refuses guests, bots, strangers and deactivated members at the click', async () => {
+  for (const flag of ['is_restricted', 'is_bot', 'is_stranger', 'deleted'] as const) {
+    await using here = await stand('http');
+    const { parts, clicks, channel, fake } = here;
+    const review = waiting();
+    parts.desk.reviews.set(review.id, review);
+    await channel.tell(review);
+    fake.members.set('U0LEAD', { team: 'T0HOME', [flag]: true });
+    await clicks?.press(review, 'approve');
+    assert.deepEqual(parts.desk.answers, [], flag);
+  }
+});
+
+test('slackChannel() takes only requests that are signed over these very bytes', async () => {
+  await using here = await stand('http');
+  const body = 'payload=%7B%7D';
+  const headers = slackHeaders(signingSecret, body, Date.now());
+  const answer = await here.channel.hook?.({
+    header: (name) => headers[name as keyof typeof headers],
+    body: Buffer.from(`${body}&a=b`),
+  });
+  assert.equal(answer?.status, 401);
+});
+
+test('slackChannel() changes the card of before a restart', async () => {
+  const places = openPlaces(':memory:', realWorld);
+  await using first = await stand('http', partsFake(realWorld, places));
+  const review = waiting();
+  await first.channel.tell(review);
+  const [ts] = [...first.fake.messages.keys()];
+  assert.equal(places.find('slack', review.id)?.place, `C0ROOM/${ts}`);
+  await using second = await stand('http', partsFake(realWorld, places));
+  second.fake.messages.set(ts ?? '', { text: '', blocks: '' });
+  await second.channel.tell({ ...review, state: 'withdrawn' });
+  assert.match(second.fake.messages.get(ts ?? '')?.blocks ?? '', /Withdrawn/);
+});
+
+test('slackChannel() opens its socket again when it is lost', async () => {
+  await using here = await stand('socket');
+  const [socket] = here.fake.sockets;
+  socket?.terminate();
+  await until(() => here.fake.sockets.size === 0);
+  await until(() => here.fake.sockets.size > 0);
+});
+
+test('slackBlocks() lets no text become markup', () => {
+  const hostile = '<!channel> <https://evil.example|Approve> *bold* `code` :warning: & \u202Etxet\r\u200B';
+  const review = waiting({
+    text: hostile,
+    why: hostile,
+    identity: { subject: hostile, kind: 'agent', groups: [] },
+    resource: { name: hostile, kind: hostile, tags: [hostile] },
+    values: [hostile],
+    stated: { reason: hostile },
+    targets: [{ kind: 'table', name: hostile, access: 'write' }],
+  });
+  const blocks = slackBlocks(review, 'https://gate.example/reviews/1');
+  const texts: { type?: unknown; text?: unknown; emoji?: unknown }[] = [];
+  JSON.stringify(blocks, (_key, value: unknown) => {
+    if (typeof value === 'object' && value !== null && 'text' in value && typeof value.text === 'string')
+      texts.push(value);
+    return value;
+  });
+  assert.ok(texts.length > 10);
+  for (const { type, text, emoji } of texts) {
+    assert.equal(type, 'plain_text');
+    assert.equal(emoji, false);
+    assert.doesNotMatch(String(text), /[<>]|&(?!amp;|lt;|gt;)|[\u202E\u200B\r]/);
+    assert.ok(String(text).length <= 3_000);
+  }
+  assert.ok(blocks.length <= 50);
+});
+
+test('slackBlocks() stays inside the limits of Block Kit, however long the texts are', () => {
+  const long = '<&>'.repeat(10_000);
+  const review = waiting({
+    text: long,
+    why: long,
+    within: long,
+    values: Array.from({ length: 500 }, () => long),
+    settings: { search_path: long },
+    targets: Array.from({ length: 500 }, () => ({ kind: 'table', name: long, access: 'write' as const })),
+  });
+  const blocks = slackBlocks(review, 'https://gate.example/reviews/1');
+  assert.ok(blocks.length <= 50);
+  for (const block of blocks)
+    if (block.type === 'section') assert.ok((block.text?.text.length ?? 0) <= 3_000);
+  assert.ok(JSON.stringify(blocks).includes('[cut: this is not all of it]'));
+  assert.ok(!JSON.stringify(blocks).includes(button(review, 'approve')));
+});

@@ -1,0 +1,66 @@
+import type { Review } from '../core/review.ts';
+import { cardOf, type Room } from './card.ts';
+import { button } from './click.ts';
+
+// Adaptive Cards 1.4, with the universal action model: https://adaptivecards.io/explorer/Action.Execute.html
+// A message of Teams holds about 28 kB (40 kB with Unicode): https://learn.microsoft.com/microsoftteams/limits-specifications-teams
+
+export const teamsRoom: Room = {
+  statementLength: 9_000,
+  factLength: 1_200,
+  length: (text) => Buffer.byteLength(JSON.stringify(text)),
+};
+
+export const cardType = 'application/vnd.microsoft.card.adaptive';
+
+export interface AdaptiveCard {
+  readonly type: 'AdaptiveCard';
+  readonly $schema: string;
+  readonly version: '1.4';
+  readonly body: readonly Readonly<Record<string, unknown>>[];
+  readonly actions: readonly Readonly<Record<string, unknown>>[];
+}
+
+/**
+ * SECURITY: a TextBlock reads a part of Markdown and `{{DATE(…)}}`; everything from data stands in a RichTextBlock,
+ * whose TextRuns are plain, and nothing from data is a URL.
+ */
+export function teamsCard(review: Review, link: string): AdaptiveCard {
+  const card = cardOf(review, teamsRoom);
+  return {
+    type: 'AdaptiveCard',
+    $schema: 'https://adaptivecards.io/schemas/adaptive-card.json',
+    version: '1.4',
+    body: [
+      { type: 'TextBlock', text: card.title, size: 'Large', weight: 'Bolder', wrap: true }, // our own words
+      ...card.facts.map(({ label, text }) => plain(`${label}: `, text)),
+      plain('Statement:\n', card.statement, true),
+      ...card.notes.map((note) => plain('', note)),
+    ],
+    actions:
+      review.state !== 'waiting'
+        ? []
+        : [
+            ...card.answers.map((vote) => ({
+              type: 'Action.Execute',
+              title: vote === 'approve' ? 'Approve once' : 'Refuse',
+              verb: vote,
+              style: vote === 'approve' ? 'positive' : 'destructive',
+              data: { button: button(review, vote) },
+            })),
+            { type: 'Action.OpenUrl', title: 'Open', url: link },
+          ],
+  };
+}
+
+function plain(label: string, text: string, mono = false): Readonly<Record<string, unknown>> {
+  // A zero-width non-joiner of our own keeps the host from reading a date or time out of data: `{{DATE(`.
+  const inert = text.replaceAll('{{', '{\u200C{');
+  return {
+    type: 'RichTextBlock',
+    inlines: [
+      { type: 'TextRun', text: label, weight: 'Bolder' },
+      { type: 'TextRun', text: inert, ...(mono ? { fontType: 'Monospace' } : {}) },
+    ],
+  };
+}

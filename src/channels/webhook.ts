@@ -1,0 +1,125 @@
+/** Webhooks: one signed message for each change of a review (Standard Webhooks). They tell; nothing is answered by them. */
+import { Fault } from '../base/errors.ts';
+import { timestamp } from '../base/time.ts';
+import { webhookHeaders } from '../base/webhook-signature.ts';
+import type { Channel, Review } from '../core/review.ts';
+import type { ChannelParts } from './click.ts';
+import type { WebhookSettings } from './settings.ts';
+
+const attempts = 4;
+const timeoutMs = 10_000;
+const longestPauseMs = 30_000;
+
+export function webhookChannel(settings: WebhookSettings, parts: ChannelParts): Channel {
+  const { url, secret, previousSecret } = settings;
+  const secrets = previousSecret === undefined ? [secret] : [secret, previousSecret];
+  const stop = new AbortController();
+  return {
+    name: 'webhook',
+    tell: async (review) => {
+      const at = parts.world.now();
+      // The same change has the same id however often it is sent.
+      const id = `${review.id}.${review.state}.${review.votes.length}`;
+      const body = JSON.stringify({
+        type: 'review.changed',
+        timestamp: timestamp(at),
+        data: dataOf(review, settings, parts.link(review.id)),
+      });
+      const headers = {
+        ...(await webhookHeaders({ id, at, body }, secrets)),
+        'content-type': 'application/json',
+      };
+      await deliver({ url, headers, body }, parts, stop.signal);
+    },
+    [Symbol.asyncDispose]: () => {
+      stop.abort();
+      return Promise.resolve();
+    },
+  };
+}
+
+function dataOf(review: Review, { text }: WebhookSettings, link: string): Readonly<Record<string, unknown>> {
+  const {
+    id,
+    digest,
+    state,
+    kind,
+    identity,
+    resource,
+    verb,
+    access,
+    targets,
+    columns,
+    risk,
+    rules,
+    why,
+    needs,
+    votes,
+    policy,
+    end,
+  } = review;
+  return {
+    id,
+    digest,
+    state,
+    kind,
+    identity,
+    resource,
+    verb,
+    access,
+    targets,
+    columns,
+    risk,
+    rules,
+    why,
+    needs,
+    votes,
+    policy,
+    link,
+    askedAt: timestamp(review.askedAt),
+    expiresAt: timestamp(review.expiresAt),
+    ...(end === undefined ? {} : { end }),
+    ...(text === true ? { text: review.text, values: review.values ?? [], settings: review.settings } : {}),
+  };
+}
+
+interface Message {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** SECURITY: a redirect is a failure: what is sent goes where the configuration says, or nowhere. */
+async function deliver(message: Message, { world }: ChannelParts, signal: AbortSignal): Promise<void> {
+  let last = 'no answer';
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    if (signal.aborted) break;
+    let pauseMs = 500 * 4 ** attempt;
+    try {
+      const answer = await fetch(message.url, {
+        method: 'POST',
+        headers: message.headers,
+        body: message.body,
+        redirect: 'manual',
+        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      });
+      await answer.body?.cancel();
+      if (answer.ok) return;
+      last = `status ${answer.status}`;
+      if (answer.status !== 408 && answer.status !== 429 && answer.status < 500) break; // it will not change its mind
+      const after = Number(answer.headers.get('retry-after') ?? Number.NaN);
+      if (after >= 0) pauseMs = Math.min(after * 1_000, longestPauseMs);
+    } catch {
+      last = 'no answer';
+    }
+    if (attempt + 1 < attempts) await pause(pauseMs, world, signal);
+  }
+  throw new Fault('unreachable', `The webhook does not take the message: ${last}`);
+}
+
+function pause(ms: number, world: ChannelParts['world'], signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = world.after(ms, resolve);
+    signal.addEventListener('abort', () => (timer[Symbol.dispose](), resolve()), { once: true });
+  });
+}
