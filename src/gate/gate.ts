@@ -17,11 +17,14 @@ import { denial, denialOf } from '../core/denial.ts';
 import { operatorForTags } from '../core/duties.ts';
 import { noDuties } from '../core/decision.ts';
 import type { Actor, DecisionEntry } from '../core/entry.ts';
-import type { Identity } from '../core/identity.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Ledger, Policy } from '../core/ports.ts';
 import type { Ask, Gate, Upstream } from '../core/protocol.ts';
+import type { ReviewId } from '../core/review.ts';
 import type { Session } from '../core/session.ts';
+import { actorOf } from './actor.ts';
+import type { Desk } from './desk.ts';
+import { review } from './review.ts';
 
 export interface GateParts {
   /** The policy in force, or undefined when there is none or it is too old: then everything is denied. */
@@ -29,6 +32,8 @@ export interface GateParts {
   readonly ledger: Ledger;
   readonly world: World;
   readonly metrics: Metrics;
+  /** Where requests wait for people; absent: what needs a review is denied. */
+  readonly desk?: Desk;
 }
 
 export interface SessionGate extends Gate {
@@ -65,6 +70,8 @@ class Chamber implements SessionGate {
   readonly #live: Set<Permit> = new Set();
   /** INVARIANT: an entry is only used while its policy is the one in force. */
   readonly #judged: WeakMap<Action, Judged> = new WeakMap();
+  /** Permits that an approval was used up for. */
+  readonly #reviewed: Map<Permit, ReviewId> = new Map();
   #outcomes: { readonly id: DecisionId; readonly outcome: Outcome }[] = [];
   #flush: Disposable | undefined;
   /** What metrics will be told with the next outcomes. */
@@ -104,8 +111,9 @@ class Chamber implements SessionGate {
    */
   #ask(request: Ask): Verdict | Promise<Verdict> {
     const judged = this.#judge(request.action); // decide
-    const id = this.#nextId();
     const { decision } = judged;
+    if (decision.kind === 'review') return this.#review(judged, request); // review
+    const id = this.#nextId();
     switch (decision.kind) {
       case 'allow': {
         const written = this.#write(judged, id, request); // write down
@@ -118,11 +126,39 @@ class Chamber implements SessionGate {
       }
       case 'deny':
         return this.#refuse(judged, id, request, denialOf(decision, id));
-      case 'review':
-        return this.#refuse(judged, id, request, reviewUnavailable(decision, id)); // review: none can be given yet
       default:
         return never(decision.kind);
     }
+  }
+
+  async #review(judged: Judged, request: Ask): Promise<Verdict> {
+    const { desk } = this.#parts;
+    if (desk === undefined) {
+      const id = this.#nextId();
+      return this.#refuse(judged, id, request, reviewUnavailable(judged.decision, id));
+    }
+    const reviewed = await review({
+      desk,
+      session: this.#session,
+      request,
+      decision: judged.decision,
+      judge: (action) => this.#judge(action).decision,
+      enter: (about) => {
+        const id = this.#nextId();
+        const { denial: why, review: of } = about(id);
+        return { id, written: this.#write(judged, id, request, why, of) };
+      },
+    });
+    if (reviewed.kind === 'used') {
+      const permit = this.#permit(this.#judge(reviewed.action), reviewed.id, reviewed.action);
+      this.#reviewed.set(permit, reviewed.review);
+      return permit;
+    }
+    const { denial: why, written } = reviewed;
+    return written.then(
+      () => ({ kind: 'refusal', denial: why }),
+      (thrown: unknown) => notWritten(why.decisionId as DecisionId, thrown),
+    );
   }
 
   #prepare(action: Action, text?: string): Verdict | Promise<Verdict> {
@@ -135,6 +171,8 @@ class Chamber implements SessionGate {
 
   #done(permit: Permit, outcome: Outcome): void {
     if (!this.#live.delete(permit) || permit.id === '') return;
+    const reviewed = this.#reviewed.get(permit);
+    if (reviewed !== undefined) this.#endReview(permit, reviewed, outcome);
     if (outcome.kind !== 'unsent') {
       this.#tally.rows += outcome.rows;
       this.#tally.masked += outcome.masked;
@@ -146,6 +184,13 @@ class Chamber implements SessionGate {
       return;
     }
     this.#flushSoon();
+  }
+
+  /** A connection that broke while it ran leaves open whether it took effect; what was never sent took none. */
+  #endReview(permit: Permit, id: ReviewId, outcome: Outcome): void {
+    this.#reviewed.delete(permit);
+    const [state, why] = endOf(outcome);
+    this.#parts.desk?.end(id, ['running'], state, why, outcome).catch(ignore);
   }
 
   #flushSoon(): void {
@@ -259,9 +304,10 @@ class Chamber implements SessionGate {
     };
   }
 
-  #write(judged: Judged, id: DecisionId, request: Ask, why?: Denial): Promise<void> {
+  // oxlint-disable-next-line max-params
+  #write(judged: Judged, id: DecisionId, request: Ask, why?: Denial, of?: ReviewId): Promise<void> {
     const written = this.#parts.ledger.append(
-      entryOf(judged.entry, this.#parts.world.now(), id, { request, why }),
+      entryOf(judged.entry, this.#parts.world.now(), id, { request, why, review: of }),
     );
     written.catch(ignore); // whoever shows the answer awaits it; nobody may, when the answer never comes
     this.#tally[judged.decision.kind] += 1;
@@ -300,7 +346,11 @@ function entryOf(
   facts: EntryFacts,
   at: Instant,
   id: DecisionId,
-  { request, why }: { readonly request: Ask; readonly why: Denial | undefined },
+  {
+    request,
+    why,
+    review: of,
+  }: { readonly request: Ask; readonly why: Denial | undefined; readonly review: ReviewId | undefined },
 ): DecisionEntry {
   const text = request.text ?? request.action.text;
   const { values } = request;
@@ -325,6 +375,7 @@ function entryOf(
   };
   if (facts.commit !== undefined) entry.commit = facts.commit;
   if (why !== undefined) entry.denial = why;
+  if (of !== undefined) entry.review = of;
   return entry;
 }
 
@@ -332,16 +383,6 @@ function operators(policy: Policy | undefined, decision: Decision, session: Sess
   const { masks } = decision.duties;
   if (policy === undefined || masks.length === 0) return none;
   return (column) => operatorForTags(masks, policy.tagsOf(session.resource, column));
-}
-
-/** Who it is, as entries name them. */
-export function actorOf(identity: Identity): Actor {
-  return {
-    subject: identity.subject,
-    kind: identity.kind,
-    groups: identity.groups,
-    ...(identity.actingFor === undefined ? {} : { actingFor: actorOf(identity.actingFor) }),
-  };
 }
 
 function dutyNames({ duties, kind }: Decision): readonly string[] {
@@ -378,6 +419,22 @@ function reviewUnavailable(decision: Decision, id: DecisionId): Denial {
     class: 'REVIEW_UNAVAILABLE',
     why: `This needs a review${groups.length > 0 ? ` by ${groups.join(' or ')}` : ''}, and none can be given yet: ${decision.why}`,
   };
+}
+
+function endOf(outcome: Outcome): readonly ['done' | 'void' | 'unknown', string] {
+  switch (outcome.kind) {
+    case 'ok':
+    case 'cut':
+      return ['done', 'It ran'];
+    case 'unsent':
+      return ['void', 'It was never sent'];
+    case 'error':
+      return outcome.code === 'unknown'
+        ? ['unknown', 'The connection ended while it ran: whether it took effect is not known']
+        : ['done', `It ran and failed with ${outcome.code}`];
+    default:
+      return never(outcome);
+  }
 }
 
 function notWritten(id: DecisionId, thrown: unknown): Refusal {

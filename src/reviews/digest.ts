@@ -44,18 +44,18 @@ export function reviewDigest(id: ReviewId, binding: string): ReviewDigest {
   return digest({ v: 1, review: id, binding }) as ReviewDigest; // the one place where it is made
 }
 
-/** The same for requests that differ in who asks and in bound values only: for history and for what is alike. */
+/** The same for requests that differ in constants, white space and who asks: for history and for what is alike, never for what may run. */
 export function fingerprintOf({
   resource,
   action,
   text,
 }: Pick<Bound, 'resource' | 'action' | 'text'>): string {
-  return digest({
-    v: 1,
-    resource: resource.name,
-    verb: action.verb,
-    text: action.text === '' ? text : action.text,
-  });
+  const shape = text
+    .replaceAll(/'(?:[^']|'')*'/g, '?')
+    .replaceAll(/\b\d+(?:\.\d+)?\b/g, '?')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  return digest({ v: 1, resource: resource.name, verb: action.verb, shape });
 }
 
 /** Who it is, without the proof of this sign-in: another token of the same person is no other person. */

@@ -45,8 +45,10 @@ export interface ReviewStore {
   readonly history: (fingerprint: string) => History;
   /** How many wait with this fingerprint. */
   readonly alike: (fingerprint: string) => number;
-  /** The oldest approved ticket for such a request. */
-  readonly approvedTicket: (binding: string) => StoredReview | undefined;
+  /** The oldest ticket in this state for such a request. */
+  readonly ticket: (binding: string, state: 'waiting' | 'approved') => StoredReview | undefined;
+  /** How many of this requester's wait. */
+  readonly waitingOf: (subject: string) => number;
 }
 
 export interface ReviewQuery {

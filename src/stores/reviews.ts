@@ -99,12 +99,18 @@ export function openReviews(folder: string): OpenReviews {
           fingerprint,
         )?.['n'] ?? 0,
       ),
-    approvedTicket: (binding) => {
+    ticket: (binding, state) => {
       const row = sql(
-        "SELECT * FROM reviews WHERE binding = ? AND state = 'approved' AND kind = 'ticket' ORDER BY asked_at LIMIT 1",
-      ).get(binding);
+        "SELECT * FROM reviews WHERE binding = ? AND state = ? AND kind = 'ticket' ORDER BY asked_at LIMIT 1",
+      ).get(binding, state);
       return row === undefined ? undefined : read(row);
     },
+    waitingOf: (subject) =>
+      Number(
+        sql("SELECT count(*) AS n FROM reviews WHERE subject = ? AND state = 'waiting'").get(subject)?.[
+          'n'
+        ] ?? 0,
+      ),
     prune: (at) => Number(sql('DELETE FROM reviews WHERE ended_at < ?').run(at).changes),
     [Symbol.dispose]: () => database.close(),
   };

@@ -6,7 +6,7 @@ import { denialOf } from '../../core/denial.ts';
 import type { Identity } from '../../core/identity.ts';
 import type { Ledger, Policy } from '../../core/ports.ts';
 import type { SessionId } from '../../core/session.ts';
-import { actorOf } from '../../gate/gate.ts';
+import { actorOf } from '../../gate/actor.ts';
 import { newSessionId } from '../ids.ts';
 import { gatewayResource, ownAttributes, type OwnVerb } from './own.ts';
 import { problem, type ProblemAnswer } from './route.ts';

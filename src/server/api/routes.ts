@@ -2,7 +2,7 @@ import { timestamp } from '../../base/time.ts';
 import type { Identity } from '../../core/identity.ts';
 import type { Protocol } from '../../core/protocol.ts';
 import type { SessionId } from '../../core/session.ts';
-import { actorOf } from '../../gate/gate.ts';
+import { actorOf } from '../../gate/actor.ts';
 import { explain, type ExplainParts } from './explain.ts';
 import { decideOwn, judge, writeDown } from './judge.ts';
 import { openapi } from './openapi.ts';

@@ -1,0 +1,104 @@
+import type { World } from '../base/time.ts';
+import type { Identity } from '../core/identity.ts';
+import type { Policy } from '../core/ports.ts';
+import type { Review } from '../core/review.ts';
+import type { Resource, ResourceName } from '../core/session.ts';
+import { operatorForTags } from '../core/duties.ts';
+import { type ReviewStore, type StoredReview, visible } from '../reviews/index.ts';
+
+export interface CardParts {
+  readonly store: ReviewStore;
+  readonly policy: () => Policy | undefined;
+  readonly world: World;
+}
+
+/** A review as this person may see it: texts made visible, bound values only where the columns in it are not masked for them. */
+export function cardOf(parts: CardParts, review: StoredReview, viewer: Identity): Review {
+  return card(parts, review, seesValues(parts, review, viewer));
+}
+
+/** A review for a place whose readers are not known: values only where nothing in it has a tag at all. */
+export function forChannels(parts: CardParts, review: StoredReview): Review {
+  const policy = parts.policy();
+  const clear =
+    policy !== undefined &&
+    review.columns.every((column) => policy.tagsOf(resourceOf(review), column).length === 0);
+  return card(parts, review, clear);
+}
+
+function card(parts: CardParts, review: StoredReview, clear: boolean): Review {
+  const { session: _s, binding: _b, fingerprint, outcome: _o, values, within, stated, ...rest } = review;
+  const { asked, approved, refused } = parts.store.history(fingerprint);
+  const alike = Math.max(0, parts.store.alike(fingerprint) - (review.state === 'waiting' ? 1 : 0));
+  return {
+    ...rest,
+    text: visible(review.text),
+    ...(within === undefined ? {} : { within: visible(within) }),
+    ...(values === undefined ? {} : { values: values.map((value) => (clear ? visible(value) : '***')) }),
+    ...(stated === undefined ? {} : { stated: shownStated(stated) }),
+    votes: review.votes.map((vote) =>
+      vote.reason === undefined ? vote : { ...vote, reason: visible(vote.reason) },
+    ),
+    ...(review.end === undefined ? {} : { end: visible(review.end) }),
+    settings: Object.fromEntries(
+      Object.entries(review.settings).map(([name, value]) => [name, visible(value)]),
+    ),
+    history: { asked: Math.max(0, asked - 1), approved, refused },
+    alike,
+  };
+}
+
+function shownStated(stated: NonNullable<Review['stated']>): NonNullable<Review['stated']> {
+  const { reason, ticket } = stated;
+  return {
+    ...(reason === undefined ? {} : { reason: visible(reason) }),
+    ...(ticket === undefined ? {} : { ticket: visible(ticket) }),
+  };
+}
+
+/**
+ * SECURITY: which bound value belongs to which column is not known, so one masked column hides all of them. What the
+ * viewer could read is what the policy says to them about reading these columns.
+ */
+function seesValues({ policy: current, world }: CardParts, review: StoredReview, viewer: Identity): boolean {
+  const policy = current();
+  if (policy === undefined) return false;
+  const at = world.now();
+  const family = review.verb.split('.')[0] ?? '';
+  try {
+    const { kind, duties } = policy.decide({
+      identity: viewer,
+      resource: resourceOf(review),
+      action: {
+        verb: `${family}.select`,
+        access: 'read',
+        targets: review.targets.map(({ kind: of, name }) => ({ kind: of, name, access: 'read' })),
+        columns: review.columns.map(({ object, column }) => ({ object, column, use: 'output' })),
+        attributes: {
+          byKey: false,
+          condition: 'none',
+          functions: [],
+          settings: [],
+          copy: 'none',
+          explain: false,
+          temporary: false,
+          locks: false,
+        },
+        text: '',
+        notes: [],
+      },
+      session: { id: review.session, startedAt: at },
+      at,
+    });
+    if (kind === 'deny') return false;
+    return review.columns.every(
+      (column) => operatorForTags(duties.masks, policy.tagsOf(resourceOf(review), column)) === undefined,
+    );
+  } catch {
+    return false;
+  }
+}
+
+function resourceOf({ resource }: StoredReview): Resource {
+  return { ...resource, name: resource.name as ResourceName, settings: undefined }; // it was a resource's name when it was asked
+}

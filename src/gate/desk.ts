@@ -1,0 +1,447 @@
+import { messageOf } from '../base/errors.ts';
+import type { World } from '../base/time.ts';
+import { instant, timestamp } from '../base/time.ts';
+import type { ApproveDuty, Outcome } from '../core/decision.ts';
+import type { Entry, ReviewEntry } from '../core/entry.ts';
+import type { Identity } from '../core/identity.ts';
+import type { Metrics } from '../core/metrics.ts';
+import type { Ledger, Log, Policy } from '../core/ports.ts';
+import type { Answer, Channel, Counted, Review, ReviewId, ReviewState } from '../core/review.ts';
+import {
+  isEnough,
+  type Person,
+  type ReviewQuery,
+  type ReviewStore,
+  type StoredReview,
+  unfit,
+} from '../reviews/index.ts';
+import { actorOf } from './actor.ts';
+import { cardOf, forChannels } from './card.ts';
+
+/** Everybody the gateway knows, as the directory has them now. */
+export interface People {
+  readonly find: (subject: string) => Omit<Identity, 'proof'> | undefined;
+  readonly all: () => readonly Person[];
+  /** The same text for two accounts of one human. */
+  readonly human: (subject: string) => string;
+}
+
+/** `reviews:` of the configuration. */
+export interface ReviewSettings {
+  /** In an open transaction, whose locks others wait for. */
+  readonly transactionMs: number;
+  readonly remindMs: number;
+  /** From high risk on, an approval counts only so long after a sign-in; absent: always. */
+  readonly signInWithinMs?: number;
+  /** How many requests of one person, of one agent or workload, and of all may wait at once. */
+  readonly waitingPerIdentity: number;
+  readonly waitingPerAgent: number;
+  readonly waiting: number;
+  /** An approved ticket that nobody uses ends after this. */
+  readonly useWithinMs: number;
+  /** Ended reviews, with their texts, are forgotten after this; the ledger keeps its entries. */
+  readonly keepMs: number;
+  /** Where a person opens a review in a browser, without the id. */
+  readonly link?: string;
+}
+
+export const defaultReviewSettings: ReviewSettings = {
+  transactionMs: 60_000,
+  remindMs: 15_000,
+  signInWithinMs: 15 * 60_000,
+  waitingPerIdentity: 1_000,
+  waitingPerAgent: 20,
+  waiting: 5_000,
+  useWithinMs: 15 * 60_000,
+  keepMs: 30 * 86_400_000,
+};
+
+export interface DeskParts {
+  readonly store: ReviewStore;
+  readonly ledger: Ledger;
+  readonly world: World;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly policy: () => Policy | undefined;
+  readonly people: People;
+  readonly settings: ReviewSettings;
+  readonly channels: () => readonly Channel[];
+}
+
+type EndState = Extract<ReviewEntry, { kind: 'review.ended' }>['state'];
+
+/** How a wait came to its end. */
+export type Ended = 'approved' | EndState;
+
+/**
+ * Where requests wait for people. Knows every review, judges every answer, and wakes who waits; it lets nothing pass:
+ * that is the gate's, after it has judged again.
+ *
+ * INVARIANT: every step of a review is a compare-and-swap in the store, so that of two things that happen at once (two
+ * approvals, an approval and a cancel, an answer and the end of its time) one has an effect.
+ */
+export class Desk {
+  readonly parts: DeskParts;
+  /** Who waits in flight, and for how much longer. */
+  readonly #waiting: Map<ReviewId, { readonly end: (state: Ended) => void; readonly deadline: Disposable }> =
+    new Map();
+  /** Tickets that wait or may be used, until when. */
+  readonly #deadlines: Map<ReviewId, Disposable> = new Map();
+  /** Answers to one review are judged one after another. */
+  readonly #turns: Map<string, Promise<unknown>> = new Map();
+
+  constructor(parts: DeskParts) {
+    this.parts = parts;
+  }
+
+  /** What was in flight when the gateway stopped: its connections are gone. Tickets stay. To be called before anything is asked. */
+  async recover(): Promise<void> {
+    const { store, world } = this.parts;
+    for (const review of store.list({ limit: 1_000_000, states: ['waiting', 'approved', 'running'] })) {
+      if (review.state === 'running') {
+        await this.end(
+          review.id,
+          ['running'],
+          'unknown',
+          'The gateway stopped while it ran: whether it took effect is not known',
+        );
+      } else if (review.kind === 'live') {
+        await this.end(
+          review.id,
+          ['waiting', 'approved'],
+          'withdrawn',
+          'The gateway stopped, and with it the connection that waited',
+        );
+      } else {
+        this.#expireAt(review, Math.max(0, review.expiresAt - world.now()));
+      }
+    }
+    this.#measure();
+  }
+
+  /** Takes a request that waits in flight. Resolves when it has ended or is approved; never rejects. */
+  wait(
+    review: StoredReview,
+    how: { readonly forMs: number; readonly signal: AbortSignal; readonly remind: () => void },
+  ): Promise<Ended> {
+    const { world, settings } = this.parts;
+    const { promise, resolve } = Promise.withResolvers<Ended>();
+    let reminder: Disposable | undefined;
+    const later = (): void => {
+      reminder = world.after(settings.remindMs, () => {
+        how.remind();
+        later();
+      });
+    };
+    later();
+    const withdraw = (): void => {
+      void this.end(review.id, ['waiting', 'approved'], 'withdrawn', reasonOf(how.signal)).catch(() =>
+        end('withdrawn'),
+      );
+    };
+    const end = (state: Ended): void => {
+      if (!this.#waiting.delete(review.id)) return;
+      deadline[Symbol.dispose]();
+      reminder?.[Symbol.dispose]();
+      how.signal.removeEventListener('abort', withdraw);
+      resolve(state);
+    };
+    const deadline = world.after(how.forMs, () => {
+      void this.end(review.id, ['waiting'], 'expired', 'Nobody answered in time').catch(() => end('expired'));
+    });
+    this.#waiting.set(review.id, { end, deadline });
+    this.#measure();
+    how.signal.addEventListener('abort', withdraw, { once: true });
+    if (how.signal.aborted) withdraw();
+    return promise;
+  }
+
+  /** A ticket was given: it waits without a connection. */
+  ticketed(review: StoredReview): void {
+    this.#expireAt(review, review.expiresAt - this.parts.world.now());
+  }
+
+  #expireAt({ id }: StoredReview, inMs: number): void {
+    this.#deadlines.get(id)?.[Symbol.dispose]();
+    this.#deadlines.set(
+      id,
+      this.parts.world.after(inMs, () => {
+        this.end(id, ['waiting', 'approved'], 'expired', 'Its time is over').catch(ignore);
+      }),
+    );
+  }
+
+  /** Tells every channel. What a channel cannot tell, another may: nobody waits for it. */
+  tell(id: ReviewId): void {
+    const { store, channels, log } = this.parts;
+    const all = channels();
+    if (all.length === 0) return;
+    const found = store.find(id);
+    if (found === undefined) return;
+    const review = forChannels(this.parts, found);
+    for (const channel of all) {
+      channel.tell(review).catch((thrown: unknown) => {
+        log('warn', 'review.not-told', { review: id, channel: channel.name, why: messageOf(thrown) });
+      });
+    }
+  }
+
+  /** Ends a review that is in one of `from`, writes it down and wakes who waits; false when it was in none of them. */
+  async end(
+    id: ReviewId,
+    from: readonly ReviewState[],
+    to: EndState,
+    why: string,
+    outcome?: Outcome,
+  ): Promise<boolean> {
+    const { store, world, ledger, metrics } = this.parts;
+    const at = world.now();
+    const stepped = store.step(id, { from, to, at, end: why, ...(outcome === undefined ? {} : { outcome }) });
+    const review = store.find(id);
+    if (!stepped || review === undefined) return false;
+    this.#deadlines.get(id)?.[Symbol.dispose]();
+    this.#deadlines.delete(id);
+    this.#waiting.get(id)?.end(to);
+    this.#measure();
+    metrics.count('reviews_total', { resource: review.resource.name, state: to });
+    metrics.observe('review_seconds', (at - review.askedAt) / 1_000, { state: to });
+    this.tell(id);
+    const { session, decision } = review;
+    await ledger.append({ kind: 'review.ended', at, session, review: id, decision, state: to, why });
+    return true;
+  }
+
+  /** Judges an answer, writes it down whether it counts or not, and does what follows from it. Rejects with a Fault `ledger`. */
+  answer(answer: Answer): Promise<Counted> {
+    return this.#inTurn(answer.review, () => this.#answer(answer));
+  }
+
+  async #answer(answer: Answer): Promise<Counted> {
+    const { store, metrics } = this.parts;
+    const review = store.find(answer.review);
+    const not = this.#whyNot(answer, review);
+    await this.#writeAnswer(answer, review, not?.code);
+    metrics.count('review_answers_total', { result: not?.code ?? answer.vote });
+    if (not !== undefined || review === undefined) {
+      return { kind: 'not-counted', code: not?.code ?? 'unknown-review', why: not?.why ?? unknown };
+    }
+    const { vote, by, reason, via } = answer;
+    const counted = store.vote(review.id, {
+      by: by.subject,
+      groups: by.groups.filter((group) => review.needs.some(({ groups }) => groups.includes(group))),
+      vote,
+      at: this.parts.world.now(),
+      ...(reason === undefined ? {} : { reason }),
+      via,
+    });
+    if (!counted) {
+      // It ended while the answer was being written.
+      await this.#writeAnswer(answer, review, 'ended');
+      return { kind: 'not-counted', code: 'ended', why: 'The review ended before this answer was counted' };
+    }
+    await this.#follow(review.id, answer);
+    const now = store.find(review.id) ?? review;
+    return { kind: 'counted', review: cardOf(this.parts, now, by) };
+  }
+
+  async #follow(id: ReviewId, { vote, by, reason }: Answer): Promise<void> {
+    const { store, world } = this.parts;
+    if (vote === 'refuse') {
+      const why = `Refused by ${by.subject}${reason === undefined || reason === '' ? '' : `: ${reason}`}`;
+      await this.end(id, ['waiting'], 'refused', why);
+      return;
+    }
+    const review = store.find(id);
+    if (review === undefined || !this.isApproved(review)) return this.tell(id);
+    if (!store.step(id, { from: ['waiting'], to: 'approved', at: world.now() })) return;
+    this.#waiting.get(id)?.end('approved');
+    if (review.kind === 'ticket') this.#expireAt(review, this.parts.settings.useWithinMs);
+    this.tell(id);
+  }
+
+  /** Whether the votes are enough, counting only those of people who could give them now. */
+  isApproved({ votes, needs, identity: requester }: StoredReview): boolean {
+    const { people } = this.parts;
+    if (votes.some(({ vote }) => vote === 'refuse')) return false;
+    const now = votes.map(({ by }) => people.find(by)).filter((person) => person !== undefined);
+    const fit = now.filter((person) => unfit(person, { requester, needs }, people.human) === undefined);
+    return isEnough(needs, fit, people.human);
+  }
+
+  #whyNot(answer: Answer, review: StoredReview | undefined): Not | undefined {
+    const { world, settings, people } = this.parts;
+    const { by } = answer;
+    // SECURITY: who cannot answer at all learns nothing about which reviews there are.
+    if (by.kind !== 'human' || by.actingFor !== undefined) return unfit(by, nothingAsked, people.human);
+    if (review === undefined) return { code: 'unknown-review', why: unknown };
+    const not = unfit(by, { requester: review.identity, needs: review.needs }, people.human);
+    if (not !== undefined) return not;
+    if (review.digest !== answer.digest) {
+      return {
+        code: 'other-request',
+        why: 'The answer names another request than this review is about: look at it again',
+      };
+    }
+    if (review.votes.some((vote) => people.human(vote.by) === people.human(by.subject))) {
+      return { code: 'voted-already', why: 'You have answered this review' };
+    }
+    if (review.state !== 'waiting')
+      return { code: 'ended', why: `The review is over: ${review.end ?? review.state}` };
+    if (world.now() > review.expiresAt) return { code: 'ended', why: 'The time to answer is over' };
+    if (needsReason(review.needs, answer)) {
+      return { code: 'reason-needed', why: 'The policy asks for a reason: say why' };
+    }
+    const risky = review.risk.level === 'high' || review.risk.level === 'critical';
+    const { signInWithinMs } = settings;
+    if (
+      risky &&
+      answer.vote === 'approve' &&
+      signInWithinMs !== undefined &&
+      world.now() - answer.signedInAt > signInWithinMs
+    ) {
+      return { code: 'sign-in-again', why: `The risk is ${review.risk.level}: sign in again, then approve` };
+    }
+    return undefined;
+  }
+
+  async #writeAnswer(
+    answer: Answer,
+    review: StoredReview | undefined,
+    code: string | undefined,
+  ): Promise<void> {
+    const { review: id, digest, by, vote, via, reason, proof } = answer;
+    await this.write({
+      kind: 'review.answered',
+      at: this.parts.world.now(),
+      ...(review === undefined ? {} : { session: review.session }),
+      review: id,
+      digest,
+      by: actorOf(by),
+      vote,
+      via,
+      counted: code === undefined,
+      ...(code === undefined ? {} : { code }),
+      ...(reason === undefined ? {} : { reason }),
+      ...(proof === undefined ? {} : { proof }),
+    });
+  }
+
+  /** The requester takes it back. */
+  withdraw(id: string, by: Identity, via: string): Promise<'withdrawn' | 'not-yours' | 'ended'> {
+    return this.#inTurn(id, async () => {
+      const review = this.parts.store.find(id);
+      const own = review !== undefined && this.isOwn(review, by);
+      const open = own && (review.state === 'waiting' || review.state === 'approved');
+      await this.write({
+        kind: 'review.answered',
+        at: this.parts.world.now(),
+        ...(review === undefined ? {} : { session: review.session }),
+        review: id,
+        digest: review?.digest ?? '',
+        by: actorOf(by),
+        vote: 'withdraw',
+        via,
+        counted: open,
+        ...(open ? {} : { code: own ? 'ended' : 'not-yours' }),
+      });
+      if (!own) return 'not-yours';
+      const ended = await this.end(
+        review.id,
+        ['waiting', 'approved'],
+        'withdrawn',
+        `Withdrawn by ${by.subject}`,
+      );
+      return ended ? 'withdrawn' : 'ended';
+    });
+  }
+
+  /** Whether it is this identity's request, or one made on its behalf. */
+  isOwn(review: StoredReview, { subject }: Identity): boolean {
+    for (
+      let at: StoredReview['identity'] | undefined = review.identity;
+      at !== undefined;
+      at = at.actingFor
+    ) {
+      if (at.subject === subject) return true;
+    }
+    return false;
+  }
+
+  /** Whether this identity is one of those who are asked. */
+  isAsked(review: StoredReview, by: Identity): boolean {
+    const { people } = this.parts;
+    return unfit(by, { requester: review.identity, needs: review.needs }, people.human) === undefined;
+  }
+
+  find(id: string): StoredReview | undefined {
+    return this.parts.store.find(id);
+  }
+
+  list(query: ReviewQuery): readonly StoredReview[] {
+    return this.parts.store.list(query);
+  }
+
+  /** As this person may see it. */
+  card(review: StoredReview, viewer: Identity): Review {
+    return cardOf(this.parts, review, viewer);
+  }
+
+  write(entry: Entry): Promise<void> {
+    return this.parts.ledger.append(entry);
+  }
+
+  #measure(): void {
+    this.parts.metrics.gauge('reviews_waiting', this.#waiting.size);
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  #inTurn<T>(id: string, act: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(id) ?? Promise.resolve();
+    const turn = before.then(act, act);
+    this.#turns.set(id, turn);
+    const forget = (): void => {
+      if (this.#turns.get(id) === turn) this.#turns.delete(id);
+    };
+    turn.then(forget, forget);
+    return turn;
+  }
+}
+
+type Not = Omit<Extract<Counted, { kind: 'not-counted' }>, 'kind'>;
+
+const unknown = 'There is no such review, or it is not yours to see';
+const nothingAsked: { readonly requester: StoredReview['identity']; readonly needs: readonly ApproveDuty[] } =
+  {
+    requester: { subject: '', kind: 'human', groups: [] },
+    needs: [],
+  };
+
+function needsReason(needs: readonly ApproveDuty[], { vote, reason }: Answer): boolean {
+  return vote === 'approve' && needs.some((need) => need.reason === true) && (reason ?? '').trim() === '';
+}
+
+function reasonOf({ reason }: AbortSignal): string {
+  return reason instanceof Error ? reason.message : 'The client withdrew it';
+}
+
+/** `15 min`, `60 s`. */
+export function span(ms: number): string {
+  const seconds = Math.round(ms / 1_000);
+  return seconds > 90 && seconds % 60 === 0
+    ? `${seconds / 60} min`
+    : seconds > 600
+      ? `${Math.round(seconds / 60)} min`
+      : `${seconds} s`;
+}
+
+/** `10:31:05 UTC`. */
+export function clock(at: number): string {
+  return `${timestamp(instant(at)).slice(11, 19)} UTC`;
+}
+
+function ignore(): void {
+  // The ledger is gone, and with it every later ask; who waits was woken.
+}
