@@ -130,10 +130,11 @@ interface Inside {
   readonly headed: number;
 }
 
-interface Waiter {
-  readonly resolve: () => void;
-  readonly reject: (fault: Fault) => void;
+/** What one turn of the event loop appended: it is committed together, so all of it waits for one promise. */
+interface Batch {
+  readonly written: PromiseWithResolvers<void>;
   readonly since: number;
+  end: number; // index behind its last entry
 }
 
 const cycleMs = 700;
@@ -150,8 +151,10 @@ class DiskLedger implements OpenLedger {
   readonly #owners: Map<string, SessionKey> = new Map();
   readonly #committer: Worker;
   #publisher: Worker | undefined;
-  #waiters: Waiter[] = [];
-  #resolved = 0; // of #waiters, from the front
+  /** What is not known to be on disk, oldest first. */
+  #waiting: Batch[] = [];
+  /** The one that takes what is appended now; the last of those that wait. */
+  #open: Batch | undefined;
   /** What found no room in the ring, in order. */
   #backlog: (() => boolean)[] = [];
   #committed = 0; // since the start, modulo 2^32
@@ -209,10 +212,9 @@ class DiskLedger implements OpenLedger {
     }
     for (const see of this.#watchers) see(entry, this.#appended);
     this.#appended += 1;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#waiters.push({ resolve, reject, since: performance.now() });
-    this.#wake();
-    return promise;
+    const batch = this.#open ?? this.#begin();
+    batch.end = this.#appended;
+    return batch.written.promise;
   };
 
   readonly watch = (see: (entry: Entry, index: number) => void): void => {
@@ -310,21 +312,30 @@ class DiskLedger implements OpenLedger {
     if (this.#backlog.length > 0 || !put()) this.#backlog.push(put);
   }
 
-  /** Wakes the committing thread once for all that this turn of the event loop appends. */
-  #wake(): void {
+  /** Begins a batch, and wakes the committing thread once for all that this turn of the event loop appends. */
+  #begin(): Batch {
+    const batch: Batch = { written: Promise.withResolvers(), since: performance.now(), end: this.#appended };
+    batch.written.promise.catch(ignore); // who appends without waiting learns of it at the next append
+    this.#waiting.push(batch);
+    this.#open = batch;
     if (!this.#listening) void this.#listen();
-    if (this.#waking) return;
-    this.#waking = true;
-    setImmediate(() => {
-      this.#waking = false;
-      this.#ring.wake();
-    });
+    if (!this.#waking) {
+      this.#waking = true;
+      setImmediate(this.#wake);
+    }
+    return batch;
   }
+
+  readonly #wake = (): void => {
+    this.#waking = false;
+    this.#open = undefined;
+    this.#ring.wake();
+  };
 
   /** Resolves appends as the committing thread reports them, while any waits. */
   async #listen(): Promise<void> {
     this.#listening = true;
-    while (this.#resolved < this.#waiters.length && this.#fault === undefined) {
+    while (this.#waiting.length > 0 && this.#fault === undefined) {
       const now = Atomics.load(this.#control, cell.committed);
       if (now === this.#committed) {
         if (Atomics.load(this.#control, cell.failed) === 1) break; // its error event brings the reason
@@ -342,16 +353,15 @@ class DiskLedger implements OpenLedger {
 
   #settle(count: number): void {
     const { metrics } = this.#parts;
-    const oldest = this.#waiters[this.#resolved];
+    this.#size += count;
+    const left = this.#waiting.findIndex(({ end }) => end > this.#size);
+    const written = this.#waiting.splice(0, left < 0 ? this.#waiting.length : left);
+    // What is appended from here on is not on disk, in whatever turn.
+    if (this.#waiting.length === 0) this.#open = undefined;
+    const [oldest] = written;
     if (oldest !== undefined)
       metrics.observe('ledger_wait_seconds', (performance.now() - oldest.since) / 1_000);
-    for (let at = 0; at < count; at++) this.#waiters[this.#resolved + at]?.resolve();
-    this.#resolved += count;
-    if (this.#resolved > 1_024 || this.#resolved === this.#waiters.length) {
-      this.#waiters = this.#waiters.slice(this.#resolved);
-      this.#resolved = 0;
-    }
-    this.#size += count;
+    for (const batch of written) batch.written.resolve();
     metrics.count('ledger_entries_total', {}, count);
     this.#plan();
   }
@@ -443,16 +453,7 @@ class DiskLedger implements OpenLedger {
 
   /** Resolves when nothing waits any more, be it written or rejected. */
   async #settled(): Promise<void> {
-    const last = this.#waiters.at(-1);
-    if (last === undefined) return;
-    await new Promise<void>((resolve) => {
-      const { resolve: written, reject } = last;
-      this.#waiters[this.#waiters.length - 1] = {
-        ...last,
-        resolve: () => (written(), resolve()),
-        reject: (fault) => (reject(fault), resolve()),
-      };
-    });
+    await this.#waiting.at(-1)?.written.promise.catch(ignore);
   }
 
   #fail(message: string, cause?: unknown): void {
@@ -461,11 +462,11 @@ class DiskLedger implements OpenLedger {
     this.#parts.log('error', 'ledger.failed', { why: message });
     this.#parts.metrics.count('faults_total', { code: 'ledger' });
     this.#cycle?.[Symbol.dispose]();
-    const waiting = this.#waiters.slice(this.#resolved);
-    this.#waiters = [];
-    this.#resolved = 0;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#open = undefined;
     this.#backlog = [];
-    for (const { reject } of waiting) reject(this.#fault);
+    for (const { written } of waiting) written.reject(this.#fault);
     this.#parts.failed?.(this.#fault);
     // Wakes the listener and stops the thread, whichever is still there.
     Atomics.notify(this.#control, cell.committed);
@@ -475,4 +476,8 @@ class DiskLedger implements OpenLedger {
 
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : messageOf(error);
+}
+
+function ignore(): void {
+  // Whoever needs to know waits for the promise elsewhere.
 }
