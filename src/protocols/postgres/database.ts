@@ -1,3 +1,4 @@
+import { Lru } from '../../base/lru.ts';
 import type { House } from '../../core/protocol.ts';
 import type { Parsed } from '../../sql/parse.ts';
 import type { Node } from '../../sql/tree.ts';
@@ -18,6 +19,7 @@ export interface DatabaseParts {
 }
 
 const catalogueTrustMs = 5_000;
+const viewTextHeld = 2_000_000; // characters
 
 export function openDatabase({ house, resource, connect, parse }: DatabaseParts): Database {
   const { limits, metrics, world, log } = house;
@@ -40,8 +42,14 @@ export function openDatabase({ house, resource, connect, parse }: DatabaseParts)
 export function viewParser(
   parse: (text: string) => Promise<Parsed>,
 ): (text: string) => Promise<Node | undefined> {
+  // Most views are as they were when the catalogue is read again: 150 of them are PostgreSQL's own.
+  const known = new Lru<string, Node>(viewTextHeld, (text) => text.length);
   return async (text) => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
     const parsed = await parse(text);
-    return parsed.ok && parsed.statements.length === 1 ? parsed.statements[0]?.node : undefined;
+    const node = parsed.ok && parsed.statements.length === 1 ? parsed.statements[0]?.node : undefined;
+    if (node !== undefined) known.set(text, node);
+    return node;
   };
 }

@@ -2,7 +2,7 @@ import { Fault } from '../../base/errors.ts';
 import type { Scope } from '../../sql/analysis.ts';
 import { type Catalogue, catalogue } from '../../sql/catalogue.ts';
 import type { Node } from '../../sql/tree.ts';
-import { readCatalogue } from './catalogue.ts';
+import { catalogueVersion, readCatalogue } from './catalogue.ts';
 import type { Flow } from './flow.ts';
 import type { Keeper } from './keeper.ts';
 import type { Names } from './names.ts';
@@ -41,6 +41,8 @@ export class Meaning {
   /** The catalogue as this session's transaction sees it, after it changed something itself. */
   #local: Catalogue | undefined;
   #localCount = 0;
+  /** The server's version of the local catalogue, where all in it is committed. */
+  #localVersion: string | undefined;
   #unsettled = false;
   #defined = false;
   /** Once a search path was set, the end of any transaction may take it back. */
@@ -132,6 +134,14 @@ export class Meaning {
     names.keepOnly(mapOf(prepared), mapOf(cursors));
   }
 
+  async #versionNow(query: MeaningParts['own']): Promise<string> {
+    await query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    await query(`SET LOCAL search_path = ''`); // names of the client's own must not stand before the server's
+    const version = await catalogueVersion(query);
+    await query('COMMIT');
+    return version;
+  }
+
   /** What this session defined: seen by everybody once committed, until then by its own connection only. */
   async #readAgain(): Promise<void> {
     const { flow, keeper, own, parse } = this.#parts;
@@ -144,7 +154,18 @@ export class Meaning {
       this.#local = undefined;
       return;
     }
-    const data = await readCatalogue(inside(own, flow.status), parse);
+    const query = inside(own, flow.status);
+    const version = await this.#versionNow(query);
+    // Rows that this transaction made carry its number, which no committed snapshot has: equal means nothing was changed.
+    if (version === (await keeper.current()).data.version) {
+      this.#local = undefined;
+      return;
+    }
+    // SECURITY: inside a transaction two changes carry one number, so only what is committed is known by its version.
+    if (flow.status === 'I' && version === this.#localVersion) return;
+    this.#local = undefined;
+    const data = await readCatalogue(query, parse);
+    this.#localVersion = flow.status === 'I' ? data.version : undefined;
     this.#localCount += 1;
     // Its version must not be one that another session's catalogue has: readings are cached by it.
     this.#local = catalogue({
