@@ -173,13 +173,13 @@ export function cases(seed: number, major: number): () => Case {
     [5, () => cursor()],
     [4, () => sqlPrepared()],
     [12, () => copied()],
-    [5, () => kept()],
+    [2, () => kept()],
     [5, () => stored()],
     [8, () => explained()],
     [16, () => failed()],
     [12, () => channel()],
     [5, () => violated()],
-    [4, () => defined()],
+    [2, () => defined()],
     [3, () => block()],
   ];
   const total = ways.reduce((sum, [weight]) => sum + weight, 0);
