@@ -44,6 +44,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       about: 'masks texts with the detectors that the gateway uses',
       load: async () => plain((await import('./mask.ts')).mask),
     },
+    scan: {
+      about: 'judges migrations, manifests and plans of a repository before they ship',
+      load: async () => (await import('./scan.ts')).scan,
+    },
     policy: {
       about: 'says which policy is in force',
       load: async () => (await import('./policy.ts')).policy,
