@@ -60,7 +60,7 @@ export interface Cut {
 /** Turns entries into drafts. Remembers the constant part of decisions, by the objects they share. */
 export class Drafter {
   /** Keyed by the entry's `rules`: the gate makes one such list for each session and action. */
-  readonly #known: WeakMap<object, { readonly of: DecisionEntry; readonly json: string }> = new WeakMap();
+  readonly #known: WeakMap<object, Known> = new WeakMap();
 
   draft(entry: Entry): Draft {
     if (entry.kind === 'decision') return this.#decision(entry);
@@ -73,23 +73,40 @@ export class Drafter {
   }
 
   #decision(entry: DecisionEntry): Draft {
-    const { denial, review } = entry;
-    const own = `"kind":"decision","at":${entry.at},"id":${JSON.stringify(entry.id)},"session":${JSON.stringify(entry.session)}`;
-    const clear = `${own},${this.#constant(entry)}${denial === undefined ? '' : `,"denial":${JSON.stringify(denial)}`}${review === undefined ? '' : `,"review":${JSON.stringify(review)}`}`;
+    const { denial, review, sealed } = entry;
+    const known = this.#alike(entry);
+    const own = `"kind":"decision","at":${entry.at},"id":${JSON.stringify(entry.id)},${known.json}`;
+    const clear = `${own}${denial === undefined ? '' : `,"denial":${JSON.stringify(denial)}`}${review === undefined ? '' : `,"review":${JSON.stringify(review)}`}`;
+    const textJson = known.text === sealed.text ? known.textJson : JSON.stringify(sealed.text);
+    if (known.text !== sealed.text && textJson.length <= longestKept) {
+      known.text = sealed.text;
+      known.textJson = textJson;
+    }
     return {
       clear: fits(clear, maxClearBytes) ? clear : shrunkDecision(entry),
-      sealed: sealedText(entry.sealed.text, entry.sealed.values),
+      sealed: sealedText(sealed.text, textJson, sealed.values),
     };
   }
 
-  #constant(entry: DecisionEntry): string {
+  #alike(entry: DecisionEntry): Known {
     const known = this.#known.get(entry.rules);
-    if (known !== undefined && sameConstant(known.of, entry)) return known.json;
-    const json = JSON.stringify(constantOf(entry)).slice(1, -1);
-    this.#known.set(entry.rules, { of: entry, json });
-    return json;
+    if (known !== undefined && sameConstant(known.of, entry)) return known;
+    const json = `"session":${JSON.stringify(entry.session)},${JSON.stringify(constantOf(entry)).slice(1, -1)}`;
+    const made: Known = { of: entry, json, text: '', textJson: '""' };
+    this.#known.set(entry.rules, made);
+    return made;
   }
 }
+
+/** What one judgement's entries have in common, as JSON, and the text that came last: often it comes again. */
+interface Known {
+  readonly of: DecisionEntry;
+  readonly json: string;
+  text: string;
+  textJson: string;
+}
+
+const longestKept = 2_048;
 
 function constantOf(entry: DecisionEntry): object {
   return {
@@ -109,9 +126,10 @@ function constantOf(entry: DecisionEntry): object {
   };
 }
 
-/** INVARIANT: every field of `constantOf` is compared here; the objects are immutable by the contract of core. */
+/** INVARIANT: the session and every field of `constantOf` is compared here; the objects are immutable by the contract of core. */
 function sameConstant(a: DecisionEntry, b: DecisionEntry): boolean {
   return (
+    a.session === b.session &&
     a.identity === b.identity &&
     a.targets === b.targets &&
     a.columns === b.columns &&
@@ -134,10 +152,9 @@ function shrunkDecision(entry: DecisionEntry): string {
   return `${own},${fit(rest, maxClearBytes - Buffer.byteLength(own) - 1).slice(1, -1)}`;
 }
 
-function sealedText(text: string, values: string | undefined): string {
+function sealedText(text: string, whole: string, values: string | undefined): string {
   const more = values === undefined ? '' : `,"values":${JSON.stringify(values.slice(0, 1_024))}`;
   const room = maxSealedBytes - more.length * 3 - 256;
-  const whole = JSON.stringify(text);
   if (fits(whole, room)) return `{"text":${whole}${more}}`;
   let kept = Math.min(text.length, room);
   while (!fits(JSON.stringify(text.slice(0, kept)), room)) kept = Math.floor(kept * 0.8);

@@ -23,7 +23,8 @@ export function sealingKey(bytes: Uint8Array): KeyObject {
 function nonceOf({ domain, counter }: SealAs): Uint8Array {
   const nonce = Buffer.alloc(12);
   nonce[0] = domains[domain];
-  nonce.writeBigUInt64BE(BigInt(counter), 4);
+  nonce.writeUInt32BE(Math.floor(counter / 2 ** 32), 4);
+  nonce.writeUInt32BE(counter % 2 ** 32, 8);
   return nonce;
 }
 
