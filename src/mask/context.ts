@@ -2,20 +2,114 @@ import type { Detector } from './detector.ts';
 
 const reach = 72; // characters left of a value in which its context is looked for: about five words and a separator
 
-const patterns = new WeakMap<Detector, RegExp>();
+/** How a text names a detector. */
+export interface Naming {
+  /** Characters from the end of the detector's own words to the end of the text. */
+  readonly distance: number;
+  /** How many words name it: `uk passport` is surer than `passport`. */
+  readonly words: number;
+}
 
-/** Whether words of the detector's context stand in `words` (a column's name, or the text left of a value). */
-export function named(detector: Detector, words: string): boolean {
-  if (detector.context.length === 0) return false;
-  let pattern = patterns.get(detector);
-  if (pattern === undefined) {
-    const alternatives = detector.context.map((word) =>
-      word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/[ -]/g, '[ _-]?'),
-    );
-    pattern = new RegExp(`(?<![\\p{L}])(?:${alternatives.join('|')})(?:s|es|n)?(?![\\p{L}])`, 'iu');
-    patterns.set(detector, pattern);
+export type Nearness = ReadonlyMap<Detector, Naming>;
+
+/** Finds which detectors a text is context for. Made once for a list of detectors. */
+export type ContextFinder = (words: string) => Nearness;
+
+interface Phrase {
+  readonly detector: Detector;
+  readonly words: readonly string[];
+  /** How many words it has when they are written apart. */
+  readonly count: number;
+  /** `address^`: nothing stands before it. */
+  readonly first: boolean;
+  /** `account$`: nothing but signs stands behind it. */
+  readonly last: boolean;
+}
+
+const nobody: Nearness = new Map();
+// Scripts that write words without blanks between them, or hang endings onto them.
+const joined = /[\p{sc=Han}\p{sc=Hangul}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Arabic}\p{sc=Hebrew}]/u;
+// A column that is named so says nothing about a person.
+const noNames = new Set(['DATE_TIME', 'LOCATION', 'PERSON', 'URL']);
+
+export function contextFinder(detectors: readonly Detector[]): ContextFinder {
+  const byFirst = new Map<string, Phrase[]>();
+  const anywhere: { readonly detector: Detector; readonly word: string }[] = [];
+  const add = (phrase: Phrase): void => {
+    const key = phrase.words[0] ?? '';
+    const known = byFirst.get(key);
+    if (known === undefined) byFirst.set(key, [phrase]);
+    else known.push(phrase);
+  };
+  for (const detector of detectors) {
+    const own = noNames.has(detector.name) ? [] : [detector.name.toLowerCase().replaceAll('_', ' ')];
+    for (const written of [...detector.context, ...own]) {
+      const text = written.replace(/[$^]$/, '');
+      if (joined.test(text)) {
+        anywhere.push({ detector, word: text });
+        continue;
+      }
+      const words = wordsIn(text).map(({ word }) => word);
+      const phrase = { detector, words, count: words.length, first: written.endsWith('^'), last: written.endsWith('$') };
+      add(phrase);
+      if (words.length > 1) add({ ...phrase, words: [words.join('')] });
+    }
   }
-  return pattern.test(words);
+  return (text) => {
+    const found = new Map<Detector, Naming>();
+    const words = wordsIn(text);
+    for (const [at, { word }] of words.entries()) {
+      for (const form of formsOf(word)) {
+        for (const phrase of byFirst.get(form) ?? []) {
+          const length = phrase.words.length;
+          if (phrase.first && at > 0) continue;
+          if (phrase.last && at + length < words.length) continue;
+          if (length > 1 && !phrase.words.every((each, offset) => offset === 0 || isForm(words[at + offset]?.word, each)))
+            continue;
+          const before = found.get(phrase.detector);
+          found.set(phrase.detector, {
+            distance: text.length - (words[at + length - 1]?.end ?? 0),
+            words: Math.max(phrase.count, before?.words ?? 0),
+          });
+        }
+      }
+    }
+    for (const { detector, word } of anywhere) {
+      const at = text.lastIndexOf(word);
+      if (at < 0) continue;
+      const distance = text.length - at - word.length;
+      found.set(detector, { distance: Math.min(distance, found.get(detector)?.distance ?? distance), words: 1 });
+    }
+    return found.size === 0 ? nobody : found;
+  };
+}
+
+interface Word {
+  readonly word: string;
+  readonly end: number;
+}
+
+const possessive = /^['’]s$/u;
+
+function wordsIn(text: string): readonly Word[] {
+  const words: Word[] = [];
+  for (const match of text.matchAll(/['’]s(?![\p{L}\p{M}])|[\p{L}\p{M}]+/gu)) {
+    // `driver's license` is the same as `driver license`.
+    if (!possessive.test(match[0])) words.push({ word: match[0].toLowerCase(), end: match.index + match[0].length });
+  }
+  return words;
+}
+
+/** A word, and what it may be the plural or another case of. */
+function formsOf(word: string): readonly string[] {
+  const forms = [word];
+  if (word.length > 2 && (word.endsWith('s') || word.endsWith('n'))) forms.push(word.slice(0, -1));
+  if (word.length > 3 && (word.endsWith('es') || word.endsWith('en'))) forms.push(word.slice(0, -2));
+  return forms;
+}
+
+function isForm(word: string | undefined, of: string): boolean {
+  return word !== undefined && (word === of || formsOf(word).includes(of));
 }
 
 /** The text left of `start` that can be context of what begins there. */
@@ -25,6 +119,11 @@ export function leftOf(text: string, start: number): string {
   // Where words stand on the value's own line, those of the line above are about something else.
   const line = left.slice(left.lastIndexOf('\n') + 1);
   return /\p{L}/u.test(line) ? line : left;
+}
+
+/** From 0, as far as context reaches, to 1, right before the value. */
+export function nearness(distance: number): number {
+  return Math.max(0, 1 - distance / reach);
 }
 
 /** `customerSSN`, `tax_id`, `billing.card-no` as words: `customer SSN`, `tax id`, `billing card no`. */

@@ -14,7 +14,10 @@ export const contextBoost = 0.35;
 interface Common {
   /** Presidio's entity name where it has one. */
   readonly name: string;
-  /** Lower-case words that name the value: matched whole, plural too, left of it or in the column's name. */
+  /**
+   * Lower-case words that name the value: matched whole, plural too, left of it or in the column's name. The detector's own
+   * name is one too. `account$` counts only right before the value, `address^` only as the first word.
+   */
   readonly context: readonly string[];
   /** The text of every `yes` is found whole as this type, alone; nothing of this type is found in a `no`. */
   readonly examples: {
@@ -80,7 +83,10 @@ export interface Window {
   readonly whole: boolean;
   /** The one or two characters before it. */
   readonly before: string;
+  /** The ten characters behind it. */
   readonly after: string;
+  /** The column's name says what it is. */
+  readonly named: boolean;
   /** Takes one from the budget of expensive confirmations; at false a judge must say yes to what it would have confirmed. */
   readonly confirm: () => boolean;
 }

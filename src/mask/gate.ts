@@ -9,9 +9,10 @@ export const signs = {
   mixed: 64, // letters and digits in one word
   equals: 128, // '='
   exotic: 256, // digits or letters of other forms that are read as ASCII ones
+  date: 512, // a date or a year behind words
 } as const;
 
-const all = 511;
+const all = 1023;
 
 // 0: none of these
 const digit = 1;
@@ -62,7 +63,9 @@ export function signsOf(bytes: Uint8Array, start: number, end: number, first: bo
     if (kind === digit) {
       if (word === 0 && run === 0) {
         const skip = datetimeAt(bytes, at, end);
+        if (context && (skip > 0 || isYear(bytes, at, end))) found |= signs.date;
         if (skip > 0) {
+          if (first && found !== 0) return found;
           at += skip - 1;
           token = 0;
           tokenDigits = 0;
@@ -175,6 +178,14 @@ export function signsOf(bytes: Uint8Array, start: number, end: number, first: bo
     if (first && found !== 0) return found;
   }
   return found;
+}
+
+/** `19xx` or `20xx`, and no more digits. */
+function isYear(bytes: Uint8Array, at: number, end: number): boolean {
+  const century = bytes[at];
+  if (at + 4 > end || (century !== 0x31 && century !== 0x32)) return false;
+  if (bytes[at + 1] !== (century === 0x31 ? 0x39 : 0x30) || !twoDigits(bytes, at + 2, 99)) return false;
+  return at + 4 === end || !isDigit(bytes[at + 4]);
 }
 
 function isWww(bytes: Uint8Array, at: number): boolean {

@@ -1,5 +1,5 @@
 import { Lru } from '../base/lru.ts';
-import { leftOf, named, wordsOf } from './context.ts';
+import { contextFinder, leftOf, nearness, wordsOf, type ContextFinder, type Naming, type Nearness } from './context.ts';
 import {
   contextBoost,
   leastScore,
@@ -28,7 +28,7 @@ const mostFindings = 20_000;
 const mostConfirmations = 200;
 /** Windows of digit groups looked at in one text: about half a second; beyond, the whole text is a finding. */
 const mostWindows = 500_000;
-const mostDigits = 20;
+const mostDigits = 24;
 const mostGroups = 7;
 
 /** A search made ready: what can be worked out from the options is. Finds as `scan` does. */
@@ -67,20 +67,24 @@ function keyOf({ entities, column }: ScanOptions): string {
 function makeScanner(options: ScanOptions): Scanner {
   const { entities, column } = options;
   const wanted = entities === undefined || entities.includes('*') ? undefined : new Set(entities);
-  const words = column === undefined ? undefined : wordsOf(column);
+  const all = options.detectors ?? detectors;
+  const finder = all === detectors ? standardContexts : contextFinder(all);
+  const near = column === undefined ? undefined : finder(wordsOf(column));
   const plain: Plain[] = [];
   const digits: UsedDigits[] = [];
-  for (const detector of options.detectors ?? detectors) {
+  for (const detector of all) {
     if (wanted !== undefined && !wanted.has(detector.name)) continue;
-    const here = words !== undefined && named(detector, words);
-    if (detector.kind === 'digits') digits.push({ detector, here });
-    else plain.push({ detector, here });
+    const naming = near?.get(detector);
+    const used = { here: naming !== undefined, words: naming?.words ?? 0 };
+    if (detector.kind === 'digits') digits.push({ detector, ...used });
+    else plain.push({ detector, ...used });
   }
   const here = digits.filter((each) => each.here);
   const ready: Ready = {
     plain,
     digits: byLength(digits),
     here: here.length === 0 ? undefined : byLength(here),
+    contexts: finder,
     failed: wanted?.values().next().value ?? digits[0]?.detector.name ?? 'UNKNOWN',
   };
   return (text) => (text === '' ? none : search(text, ready));
@@ -100,23 +104,27 @@ export function isContext(options: ScanOptions & { readonly column: string }): b
 function namesContext(options: ScanOptions & { readonly column: string }): boolean {
   const wanted =
     options.entities === undefined || options.entities.includes('*') ? undefined : options.entities;
-  const words = wordsOf(options.column);
-  return (options.detectors ?? detectors).some(
-    (detector) => (wanted === undefined || wanted.includes(detector.name)) && named(detector, words),
-  );
+  const finder = options.detectors === undefined ? standardContexts : contextFinder(options.detectors);
+  const near = finder(wordsOf(options.column));
+  return [...near.keys()].some(({ name }) => wanted === undefined || wanted.includes(name));
 }
 
 /** The least score of a value in a column that names its type: with a right check, and with a wrong one. */
 const namedScore = 0.85;
 const namedLoosely = 0.5;
 
+/** Of a value with a wrong check right behind its own name. */
+const labelScore = 0.81;
+
 const none: readonly Finding[] = [];
+const standardContexts = contextFinder(detectors);
 const standard = scanner();
 
 interface Used {
   readonly detector: Detector;
-  /** The column's name is its context. */
+  /** The column's name is its context, by so many words. */
   readonly here: boolean;
+  readonly words: number;
 }
 
 interface Plain extends Used {
@@ -140,6 +148,7 @@ interface Ready {
   readonly digits: ByLength;
   /** Those that the column's name is context for: asked even where the text shows no sign. */
   readonly here: ByLength | undefined;
+  readonly contexts: ContextFinder;
   /** What a failure among detectors of digits is reported as: a type that was asked for. */
   readonly failed: string;
 }
@@ -150,7 +159,9 @@ function byLength(digits: readonly UsedDigits[]): ByLength {
     if (able.length === 0) return undefined;
     const shapes = new Set(able.flatMap(({ detector }) => detector.shapes ?? []));
     const taking = (shape: string): readonly UsedDigits[] =>
-      able.filter(({ detector }) => detector.shapes === undefined || detector.shapes.includes(shape));
+      able.filter(
+        ({ detector, here }) => here || detector.shapes === undefined || detector.shapes.includes(shape),
+      );
     return { any: taking(''), shapes: new Map([...shapes].map((shape) => [shape, taking(shape)])) };
   });
 }
@@ -165,6 +176,9 @@ function search(text: string, ready: Ready): readonly Finding[] {
     found: [],
     confirmations: mostConfirmations,
     windows: mostWindows,
+    contexts: ready.contexts,
+    near: undefined,
+    nearOf: -1,
   };
   let name = ready.failed;
   try {
@@ -174,7 +188,7 @@ function search(text: string, ready: Ready): readonly Finding[] {
       const { detector, here } = used;
       name = detector.name;
       if (!here && (signs & detector.gate) === 0) continue;
-      if (detector.kind === 'pattern') byPattern(state, detector, here);
+      if (detector.kind === 'pattern') byPattern(state, detector, used);
       else for (const span of detector.find(state.text)) report(state, used, span);
     }
   } catch {
@@ -194,10 +208,15 @@ interface Search {
   readonly found: Finding[];
   confirmations: number;
   windows: number;
+  readonly contexts: ContextFinder;
+  /** What the words left of `nearOf` are context for: worked out once for all detectors that ask. */
+  near: Nearness | undefined;
+  nearOf: number;
 }
 
-function byPattern(search: Search, detector: Extract<Detector, { kind: 'pattern' }>, here: boolean): void {
+function byPattern(search: Search, detector: Extract<Detector, { kind: 'pattern' }>, used: Used): void {
   const { text } = search;
+  const { here } = used;
   if (here && detector.wholeInColumn === true) {
     if (!masked.test(text))
       search.found.push({ type: detector.name, start: 0, end: text.length, score: 0.9 });
@@ -211,8 +230,8 @@ function byPattern(search: Search, detector: Extract<Detector, { kind: 'pattern'
       continue;
     }
     const span = { start: match.index, end: match.index + match[0].length, score: detector.score };
-    if (detector.check === undefined || detector.check(match[0])) report(search, { detector, here }, span);
-    else if (detector.looseInContext === true) report(search, { detector, here }, { ...span, loose: true });
+    if (detector.check === undefined || detector.check(match[0])) report(search, used, span);
+    else if (detector.looseInContext === true) report(search, used, { ...span, loose: true });
   }
 }
 
@@ -222,17 +241,23 @@ const masked = /^(?:\*+|\[[A-Z_]{2,40}\]|h_[a-p]{40})$/;
 function report(search: Search, used: Used, span: Span): void {
   const { detector, here } = used;
   if (search.found.length >= mostFindings) throw new RangeError('Too many findings');
-  if (span.score >= leastScore + contextBoost && span.loose !== true) {
+  if (span.score >= leastScore + contextBoost && span.loose !== true && !here) {
     search.found.push({ type: detector.name, start: span.start, end: span.end, score: span.score });
     return;
   }
-  const inContext = here || namedLeft(search, detector, span.start);
+  const distance = namedLeft(search, detector, span.start)?.distance;
   const loose = span.loose === true;
   let score = loose ? 0 : span.score;
-  if (inContext) {
-    // A column's name is surer than a word in a sentence: what it names is not taken for something else.
-    const least = here ? (loose ? namedLoosely : namedScore) : leastScore;
-    score = Math.max(least, Math.min(1, loose ? 0 : score + contextBoost));
+  if (here || distance !== undefined) {
+    // A column's name is surer than a word in a sentence: what it names is not taken for something else. Of two words
+    // in a sentence the nearer one names the value.
+    const close = nearness(distance ?? Infinity);
+    const surer = Math.max(0, used.words - 1) / 100;
+    const least = here ? (loose ? namedLoosely : namedScore) + surer : leastScore;
+    // What stands right behind its own name is that, whatever else it could be: `SSN: 909-99-7209`.
+    const labelled = distance !== undefined && distance <= 4 ? labelScore : 0;
+    const raised = loose ? Math.max(labelled, leastScore + close / 10) : score + contextBoost + close / 20;
+    score = Math.round(Math.max(least, Math.min(1, raised)) * 100) / 100;
   }
   if (score >= leastScore) {
     search.found.push({ type: detector.name, start: span.start, end: span.end, score });
@@ -240,10 +265,15 @@ function report(search: Search, used: Used, span: Span): void {
 }
 
 /** Most values stand alone or behind other numbers: without a letter on the left there is no context to look for. */
-function namedLeft(search: Search, detector: Detector, start: number): boolean {
-  let at = start - 1;
-  while (at >= 0 && start - at < 12 && !isLetter(search.bytes[at] ?? 0)) at--;
-  return at >= 0 && named(detector, leftOf(search.text, start));
+function namedLeft(search: Search, detector: Detector, start: number): Naming | undefined {
+  if (search.nearOf !== start) {
+    let at = start - 1;
+    while (at >= 0 && start - at < 12 && !isLetter(search.bytes[at] ?? 0)) at--;
+    search.near =
+      at >= 0 && isLetter(search.bytes[at] ?? 0) ? search.contexts(leftOf(search.text, start)) : undefined;
+    search.nearOf = start;
+  }
+  return search.near?.get(detector);
 }
 
 function isLetter(byte: number): boolean {
@@ -308,8 +338,9 @@ function judgeWindow(
       raw: text.slice(first, end),
       whole,
       before: text.slice(Math.max(0, first - 2), first),
-      after: text.slice(last, last + 2),
+      after: text.slice(last, last + 10),
       confirm,
+      named: used.here,
     });
     if (score === 0) continue;
     report(search, used, {

@@ -3,6 +3,10 @@ import { card } from './card.ts';
 import { wallet } from './crypto.ts';
 import { email } from './email.ts';
 import { iban } from './iban.ts';
+import { dateOfBirth } from './dates.ts';
+import { moreDigits } from './more-digits.ts';
+import { moreLetters } from './more-letters.ts';
+import { address, person } from './people.ts';
 import { ip, mac, url } from './network.ts';
 import { nationalDigits } from './national-digits.ts';
 import { nationalLetters } from './national-letters.ts';
@@ -29,4 +33,9 @@ export const detectors: readonly Detector[] = [
   phone,
   ...nationalLetters,
   ...nationalDigits,
+  ...moreLetters,
+  ...moreDigits,
+  dateOfBirth,
+  person,
+  address,
 ];

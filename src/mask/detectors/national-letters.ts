@@ -1,27 +1,11 @@
 /* Table of national numbers with letters in them, each with its own pattern and check. */
-import { isDay, mod11and2, pair, weighted } from '../checks.ts';
+import { isDay, mod11and10, mod11and2, pair, weighted } from '../checks.ts';
 import type { PatternDetector } from '../detector.ts';
-import { signs } from '../gate.ts';
-
-// What is written with blanks or dashes between its parts shows as digits or as a long word, not as one mixed word.
-const spaced = signs.mixed | signs.digits | signs.token;
-const before = '(?<![A-Za-z0-9])';
-const after = '(?![A-Za-z0-9])';
-
-interface Row {
-  readonly name: string;
-  readonly pattern: string;
-  readonly score: number;
-  /** Absent: `mixed`. */
-  readonly gate?: number;
-  readonly check?: (compact: string) => boolean;
-  readonly context: readonly string[];
-  readonly examples: PatternDetector['examples'];
-}
+import { lettersOf, spaced, type LettersRow } from './letters-row.ts';
 
 const nif = 'TRWAGMYFPDXBNJZSQVHLCKE';
 
-const rows: readonly Row[] = [
+const rows: readonly LettersRow[] = [
   {
     name: 'UK_NINO',
     pattern: '(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\\d\\d ?\\d\\d ?\\d\\d ?[A-D]',
@@ -32,10 +16,10 @@ const rows: readonly Row[] = [
   },
   {
     name: 'ES_NIF',
-    pattern: '\\d{8}-?[A-HJ-NP-TV-Z]',
+    pattern: '\\d{7,8}-?[A-HJ-NP-TV-Z]',
     gate: spaced,
     score: 0.5,
-    check: (c) => nif[Number(c.slice(0, 8)) % 23] === c[8],
+    check: (c) => c.length === 9 && nif[Number(c.slice(0, 8)) % 23] === c[8],
     context: ['nif', 'dni', 'documento nacional'],
     examples: { yes: ['54362315K', '54362315-K'], no: ['54362315Z'] },
   },
@@ -58,6 +42,7 @@ const rows: readonly Row[] = [
   },
   {
     name: 'FI_PERSONAL_IDENTITY_CODE',
+    keeps: true,
     pattern: '[0-3]\\d[01]\\d{3}[-+A-FU-Y]\\d{3}[0-9A-FHJ-NPR-Y]',
     gate: spaced,
     score: 0.9,
@@ -77,14 +62,15 @@ const rows: readonly Row[] = [
   },
   {
     name: 'IN_PAN',
-    pattern: '[A-Z]{3}[ABCFGHJLPT][A-Z]\\d{4}[A-Z]',
+    pattern: '[A-Z]{5}\\d{4}[A-Z]',
     score: 0.5,
+    check: (c) => 'ABCFGHJLPT'.includes(c[3] ?? ''),
     context: ['pan', 'permanent account'],
     examples: { yes: ['ABCPE1234F'], no: ['ABCDE1234F', 'ABCPE12345'] },
   },
   {
     name: 'IN_GSTIN',
-    pattern: '[0-3]\\d[A-Z]{5}\\d{4}[A-Z][1-9A-Z]Z[0-9A-Z]',
+    pattern: '(?:0[1-9]|[12]\\d|3[0-7]|97|99)[A-Z]{5}\\d{4}[A-Z][1-9A-Z]Z[0-9A-Z]',
     score: 0.8,
     context: ['gstin', 'gst'],
     examples: { yes: ['27AAPFU0939F1ZV'], no: ['27AAPFU0939F1AV'] },
@@ -151,16 +137,23 @@ const rows: readonly Row[] = [
   },
   {
     name: 'CL_RUT',
+    keeps: true,
     pattern: '\\d{1,2}\\.\\d{3}\\.\\d{3}-[0-9Kk]',
     gate: spaced,
     score: 0.7,
-    check: (c) => {
-      const digits = c.slice(0, -1).replace(/\D/g, '').padStart(8, '0');
-      const rest = 11 - (weighted(digits, [3, 2, 7, 6, 5, 4, 3, 2]) % 11);
-      return (rest === 11 ? '0' : rest === 10 ? 'K' : String(rest)) === c.at(-1)?.toUpperCase();
-    },
+    check: rut,
     context: ['rut'],
     examples: { yes: ['76.086.428-5'], no: ['76.086.428-6'] },
+  },
+  {
+    name: 'CL_RUT',
+    keeps: true,
+    pattern: '\\d{7,8}-?[0-9Kk]',
+    gate: spaced,
+    score: 0.3,
+    check: rut,
+    context: ['rut', 'run', 'rol único'],
+    examples: { yes: [], no: ['76086428-5'], named: ['76086428-5'] },
   },
   {
     name: 'MX_CURP',
@@ -190,20 +183,21 @@ const rows: readonly Row[] = [
   },
   {
     name: 'DE_SOCIAL_SECURITY',
-    pattern: '\\d{2}[ -]?[0-3]\\d[01]\\d{3}[ -]?[A-Z][ -]?\\d{3}',
+    pattern: '\\d{2}[ -]?\\d{6}[ -]?[A-Z][ -]?\\d{3}',
     gate: spaced,
     score: 0.3,
-    check: (c) => isDay(pair(c, 4), pair(c, 2) % 50),
+    check: (c) => isDay(pair(c, 4), pair(c, 2) % 50 || 1),
     context: ['rentenversicherung', 'sozialversicherung', 'versicherungsnummer', 'rvnr'],
     examples: { yes: [], no: [], named: ['15070649C103'] },
   },
   {
     name: 'DE_VAT_ID',
-    pattern: 'DE ?\\d{9}',
+    pattern: 'DE[ .-]?\\d{3}[ .-]?\\d{3}[ .-]?\\d{3}',
     gate: spaced,
-    score: 0.3,
+    score: 0.5,
+    check: (c) => mod11and10(c.replace(/\D/g, '')),
     context: ['ust', 'ustid', 'umsatzsteuer', 'vat', 'vat id'],
-    examples: { yes: [], no: [], named: ['DE136695976'] },
+    examples: { yes: ['DE136695976'], no: ['DE136695977'], named: ['DE136695977'] },
   },
   {
     name: 'KR_PASSPORT',
@@ -214,7 +208,7 @@ const rows: readonly Row[] = [
   },
   {
     name: 'US_PASSPORT',
-    pattern: '(?:[A-Z]\\d{8}|\\d{9})',
+    pattern: '(?:[A-Z]\\d{8}|\\d{9}|[A-Z]\\d[A-Z]\\d{6})',
     gate: spaced,
     score: 0.1,
     context: ['passport', 'passport number'],
@@ -222,10 +216,10 @@ const rows: readonly Row[] = [
   },
   {
     name: 'US_DRIVER_LICENSE',
-    pattern: '(?:[A-Z]{1,2}\\d{5,13}[A-Z]?|\\d{7,12})',
+    pattern: '(?:[A-Z]{1,2}\\d{5,14}[A-Z]?|\\d{7,12}|(?:DL-)?[A-Z]\\d{3,5}-\\d{2,4}(?:-\\d{2,5}){0,2})',
     gate: spaced,
     score: 0.1,
-    context: ['driver license', 'drivers license', 'driving license', 'license number', 'dl number'],
+    context: ['driver license', 'driving license', 'license number', 'license$', 'licence$', 'dl number', 'dl', 'permit'],
     examples: { yes: [], no: ['U62928788'], named: ['U62928788', '425700624'] },
   },
   {
@@ -238,25 +232,7 @@ const rows: readonly Row[] = [
   },
 ];
 
-export const nationalLetters: readonly PatternDetector[] = rows.map(({ pattern, check, ...row }) => ({
-  ...row,
-  kind: 'pattern',
-  gate: row.gate ?? signs.mixed,
-  pattern: new RegExp(`${before}(?:${pattern})${after}`, 'gi'),
-  looseInContext: true,
-  ...(check === undefined
-    ? {}
-    : {
-        check: (value: string) =>
-          check(
-            value
-              .toUpperCase()
-              .replaceAll(/[ -]/g, (sign) =>
-                row.name.startsWith('FI_') || row.name === 'CL_RUT' ? sign : '',
-              ),
-          ),
-      }),
-}));
+export const nationalLetters: readonly PatternDetector[] = lettersOf(rows);
 
 /** DM 23/12/1976: odd and even places have their own values; the last letter is their sum modulo 26. */
 function fiscal(code: string): boolean {
@@ -286,4 +262,10 @@ function vehicle(code: string): boolean {
   for (const [at, weight] of weights.entries()) sum += (values.indexOf(code[at] ?? '') % 10) * weight;
   const rest = sum % 11;
   return (rest === 10 ? 'X' : String(rest)) === code[8];
+}
+
+function rut(code: string): boolean {
+  const digits = code.slice(0, -1).replace(/\D/g, '').padStart(8, '0');
+  const rest = 11 - (weighted(digits, [3, 2, 7, 6, 5, 4, 3, 2]) % 11);
+  return (rest === 11 ? '0' : rest === 10 ? 'K' : String(rest)) === code.at(-1)?.toUpperCase();
 }

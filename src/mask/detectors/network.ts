@@ -51,6 +51,8 @@ export const ip: FindDetector = {
   },
 };
 
+const mapped = /^(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
+
 /** RFC 4291, 2.2: eight groups, or fewer with one `::`; the last two may be an IPv4 address. */
 function isSix(raw: string): boolean {
   const text = raw.replace(/[%/].*$/, '');
@@ -61,7 +63,7 @@ function isSix(raw: string): boolean {
   let count = 0;
   for (const [at, group] of groups.entries()) {
     if (/^[0-9a-f]{1,4}$/i.test(group)) count++;
-    else if (at === groups.length - 1 && /^\d{1,3}(?:\.\d{1,3}){3}$/.test(group)) count += 2;
+    else if (at === groups.length - 1 && mapped.test(group)) count += 2;
     else return false;
   }
   if (halves.length === 1) return count === 8 && !text.startsWith(':') && !text.endsWith(':');

@@ -16,6 +16,14 @@ const regions: readonly CountryCode[] = [
   'IL',
   'CH',
   'SE',
+  'PH',
+  'TR',
+  'PL',
+  'JP',
+  'KR',
+  'CN',
+  'MX',
+  'ZA',
 ];
 
 // How North American numbers are written, with and without the leading 1: shape alone is enough, an invented area code is no excuse.
@@ -84,6 +92,8 @@ function judge(window: Window): number {
   if (digits.startsWith('00') && !digits.startsWith('000') && digits.length >= 10 && shape.includes('-')) {
     return american.has(shape) || confirmed(window, `+${digits.slice(2)}`) ? 0.7 : -1;
   }
+  // `322 327 102 office`: a list of somebody's numbers.
+  if (shape.includes('-') && /^[ \t](?:office|work|home|mobile|cell|fax|tel)(?![\p{L}])/iu.test(after)) return 0.6;
   if (first === '(') return digits.length <= 12 && /^\(\d{2,5}\)/.test(raw) ? 0.7 : -1;
   if (!shape.includes('-')) return digits.length >= 8 ? -1 : 0;
   if (/^(?:4-2-2|2-2-4|1-2-4|2-1-4|1-1-4)$/.test(shape)) return 0;

@@ -6,7 +6,17 @@ export const ssn: DigitsDetector = {
   name: 'US_SSN',
   lengths: [9],
   shapes: ['9', '3-2-4'],
-  context: ['ssn', 'social security', 'social', 'ssns', 'social insurance'],
+  context: [
+    'ssn',
+    'social security',
+    'social$',
+    'social insurance',
+    'nss',
+    'seguro social',
+    'sécurité sociale',
+    'sozialversicherungsnummer',
+    'tax id',
+  ],
   examples: {
     yes: ['219-09-9999', '219 09 9998', '219.09.9998', '219\u200909\u20099998'],
     no: [
@@ -23,17 +33,19 @@ export const ssn: DigitsDetector = {
     const bare = shape === '9';
     if (!bare && shape !== '3-2-4') return 0;
     if (/\d[-./ ]?$/.test(before) || /^[-./]?\d/.test(after)) return 0;
-    // No area 000, 666 or 9xx, no group 00, no serial 0000 (SSA, 20 CFR 422.103); numbers printed in advertisements.
+    if (bare && /\p{L}[-_]$/u.test(before)) return 0;
+    // No area 000, 666 or 9xx (written with dashes it is still somebody's, of another register), no group 00, no serial 0000 (SSA, 20 CFR 422.103); numbers printed in advertisements.
     const wrong =
       digits.startsWith('000') ||
       digits.startsWith('666') ||
-      digits.startsWith('9') ||
+      (digits.startsWith('9') && (bare || raw[3] !== '-' || raw[6] !== '-')) ||
       digits.slice(3, 5) === '00' ||
       digits.endsWith('0000') ||
       uniform(digits) ||
       digits === '123456789';
     if (wrong) return -1;
     if (bare) return 0.05;
-    return raw[3] === raw[6] ? 0.85 : 0.5;
+    // Two kinds of separator are no way to write it down.
+    return raw[3] !== raw[6] ? -1 : digits.startsWith('9') ? 0.5 : 0.85;
   },
 };

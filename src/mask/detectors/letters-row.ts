@@ -1,0 +1,37 @@
+import type { PatternDetector } from '../detector.ts';
+import { signs } from '../gate.ts';
+
+// What is written with blanks or dashes between its parts shows as digits or as a long word, not as one mixed word.
+export const spaced: number = signs.mixed | signs.digits | signs.token;
+const before = '(?<![A-Za-z0-9])';
+const after = '(?![A-Za-z0-9])';
+
+/** One kind of number with letters in it: a row of a table. */
+export interface LettersRow {
+  readonly name: string;
+  readonly pattern: string;
+  readonly score: number;
+  /** Absent: `mixed`. */
+  readonly gate?: number;
+  readonly check?: (compact: string) => boolean;
+  /** Signs that `check` wants to see; absent: it gets neither blanks nor dashes. */
+  readonly keeps?: true;
+  readonly context: readonly string[];
+  readonly examples: PatternDetector['examples'];
+}
+
+export function lettersOf(rows: readonly LettersRow[]): readonly PatternDetector[] {
+  return rows.map(({ pattern, check, keeps, ...row }) => ({
+    ...row,
+    kind: 'pattern',
+    gate: row.gate ?? signs.mixed,
+    pattern: new RegExp(`${before}(?:${pattern})${after}`, 'gi'),
+    looseInContext: true,
+    ...(check === undefined
+      ? {}
+      : {
+          check: (value: string) =>
+            check(keeps === true ? value.toUpperCase() : value.toUpperCase().replaceAll(/[ -]/g, '')),
+        }),
+  }));
+}

@@ -1,0 +1,325 @@
+/* More numbers with letters in them: passports, licences, plates, companies, staff and patients. Shapes are loose, so nearly all want context. */
+import { weighted } from '../checks.ts';
+import type { PatternDetector } from '../detector.ts';
+import { signs } from '../gate.ts';
+import { lettersOf, spaced, type LettersRow } from './letters-row.ts';
+
+// Five digits with letters around: a number that somebody keeps a register of.
+const registered = '(?=[A-Z0-9./-]{0,20}\\d{4})[A-Z]{1,5}[-./]?[A-Z]?\\d{4,12}(?:[-./][A-Z0-9]{1,6})?';
+
+const rows: readonly LettersRow[] = [
+  {
+    name: 'DE_FUEHRERSCHEIN',
+    pattern: '[A-Z][A-Z0-9]{2}\\d{6}\\d[A-Z0-9]|[A-Z]{2}\\d{8}[A-Z0-9]',
+    score: 0.1,
+    context: ['führerschein', 'fuehrerschein', 'führerscheinnummer', 'fahrerlaubnis'],
+    examples: { yes: [], no: ['BO12345678A'], named: ['BO12345678A'] },
+  },
+  {
+    name: 'DE_HANDELSREGISTER',
+    pattern: 'HR[AB][ -]?\\d{1,6}(?: ?[A-Z])?',
+    score: 0.1,
+    gate: spaced,
+    context: ['handelsregister', 'registernummer', 'amtsgericht', 'eingetragen'],
+    examples: { yes: [], no: ['HRB 123456'], named: ['HRB 123456'] },
+  },
+  {
+    name: 'DE_HEALTH_INSURANCE',
+    pattern: '[A-Z]\\d{9}',
+    score: 0.3,
+    check: (c) => {
+      const digits = String(c.charCodeAt(0) - 64).padStart(2, '0') + c.slice(1);
+      let sum = 0;
+      for (let at = 0; at < 10; at++) {
+        const product = Number(digits[at]) * (at % 2 === 0 ? 1 : 2);
+        sum += product > 9 ? product - 9 : product;
+      }
+      return sum % 10 === Number(digits[10]);
+    },
+    context: ['krankenversicherung', 'krankenversichertennummer', 'kvnr', 'egk', 'egk nummer', 'versichertennummer'],
+    examples: { yes: [], no: ['A123456780'], named: ['A123456780'] },
+  },
+  {
+    name: 'DE_KFZ',
+    pattern: '[A-ZÄÖÜ]{1,3}[ -][A-Z]{1,2}[ -]?\\d{1,4}[EH]?',
+    score: 0.1,
+    gate: spaced,
+    context: ['kfz', 'kennzeichen', 'nummernschild', 'fahrzeug'],
+    examples: { yes: [], no: ['B-AB 1234'], named: ['B-AB 1234'] },
+  },
+  {
+    name: 'DE_PASSPORT',
+    pattern: '[CFGHJK][0-9CFGHJKLMNPRTVWXYZ]{8}\\d?',
+    score: 0.1,
+    check: (c) => c.length === 9 || icao(c),
+    context: ['reisepass', 'reisepassnummer', 'passnummer', 'german passport'],
+    examples: { yes: [], no: ['C01X00T41'], named: ['C01X00T41'] },
+  },
+  {
+    name: 'DE_ID_CARD',
+    pattern: '[LMNPRTVWXY][0-9CFGHJKLMNPRTVWXYZ]{8}\\d?|T\\d{8}',
+    score: 0.1,
+    check: (c) => c.length === 9 || icao(c),
+    context: ['personalausweis', 'ausweis', 'ausweisnummer', 'personalausweisnummer'],
+    examples: { yes: [], no: ['L01X00T471'], named: ['L01X00T471'] },
+  },
+  {
+    name: 'ES_PASSPORT',
+    pattern: '[A-Z]{2,3}\\d{6}[A-Z]?',
+    score: 0.1,
+    context: ['pasaporte', 'spanish passport', 'número de pasaporte'],
+    examples: { yes: [], no: ['AAA123456'], named: ['AAA123456'] },
+  },
+  {
+    name: 'ES_CIF',
+    pattern: '[ABCDEFGHJNPQRSUVW]\\d{7}[0-9A-J]',
+    score: 0.3,
+    check: (c) => {
+      let sum = 0;
+      for (let at = 1; at < 8; at++) {
+        const value = Number(c[at]) * (at % 2 === 1 ? 2 : 1);
+        sum += value > 9 ? value - 9 : value;
+      }
+      const check = (10 - (sum % 10)) % 10;
+      return c[8] === String(check) || c[8] === 'JABCDEFGHI'[check];
+    },
+    context: ['cif'],
+    examples: { yes: [], no: ['A13585625'], named: ['A13585625'] },
+  },
+  {
+    name: 'IN_PASSPORT',
+    pattern: '[A-Z][1-9]\\d{5}[1-9]|[A-Z][1-9]\\d\\s?\\d{4}[1-9]',
+    gate: spaced,
+    score: 0.1,
+    context: ['indian passport', 'passport'],
+    examples: { yes: [], no: ['A3456781'], named: ['A3456781'] },
+  },
+  {
+    name: 'IN_VOTER',
+    pattern: '[A-Z]{3}\\d{7}',
+    score: 0.1,
+    context: ['voter', 'epic', 'elector', 'voter id'],
+    examples: { yes: [], no: ['KSD1287349'], named: ['KSD1287349'] },
+  },
+  {
+    name: 'IN_VEHICLE_REGISTRATION',
+    pattern: '[A-Z]{2}[ -]?\\d{1,2}[ -]?[A-Z]{1,3}[ -]?\\d{4}|\\d{2}BH\\d{4}[A-Z]{1,2}',
+    gate: spaced,
+    score: 0.1,
+    context: ['vehicle registration', 'rto', 'registration number', 'vehicle', 'number plate'],
+    examples: { yes: [], no: ['KA53ME3456'], named: ['KA53ME3456'] },
+  },
+  {
+    name: 'IT_DRIVER_LICENSE',
+    pattern: 'U1[BCDFGHLJKMNPRSTUVWXYZ0-9]{7}[A-Z]|[A-Z]{2}\\d{7}[A-Z]',
+    gate: spaced,
+    score: 0.1,
+    context: ['patente', 'patente di guida', 'italian driver license'],
+    examples: { yes: [], no: ['AA0123456B'], named: ['AA0123456B'] },
+  },
+  {
+    name: 'IT_IDENTITY_CARD',
+    pattern: '[A-Z]{2} ?\\d{7}|\\d{7}[A-Z]{2}|[A-Z]{2}\\d{5}[A-Z]{2}',
+    gate: spaced,
+    score: 0.1,
+    context: ["carta d'identità", 'carta di identità', 'carta identita', 'carta identità', 'cie'],
+    examples: { yes: [], no: ['CA12345AA'], named: [] },
+  },
+  {
+    name: 'IT_PASSPORT',
+    pattern: '[A-Z]{2}\\d{7}',
+    score: 0.1,
+    context: ['passaporto', 'italian passport'],
+    examples: { yes: [], no: ['AA1234567'], named: ['AA1234567'] },
+  },
+  {
+    name: 'NG_VEHICLE_REGISTRATION',
+    pattern: '[A-Z]{3}[ -]?\\d{3}[ -]?[A-Z]{2}',
+    gate: spaced,
+    score: 0.1,
+    context: ['plate', 'plate number', 'plates', 'vehicle', 'registration'],
+    examples: { yes: [], no: ['ABJ-001AA'], named: ['ABJ-001AA'] },
+  },
+  {
+    name: 'SG_UEN',
+    pattern: '(?:[TSR]\\d{2}[A-Z]{2}\\d{4}[A-Z]|(?:19|20)\\d{7}[A-Z]|\\d{8}[A-Z])',
+    gate: spaced,
+    score: 0.1,
+    context: ['uen', 'unique entity number', 'business registration', 'acra'],
+    examples: { yes: [], no: ['T16RF0037C'], named: ['T16RF0037C'] },
+  },
+  {
+    name: 'TR_LICENSE_PLATE',
+    pattern: '(?:0[1-9]|[1-7]\\d|8[01])[ -]?[A-Z]{1,3}[ -]?\\d{2,5}',
+    gate: spaced,
+    score: 0.1,
+    context: ['plaka', 'plakası', 'plakali', 'plakalı', 'license plate', 'araç'],
+    examples: { yes: [], no: ['34 ABC 1234'], named: ['34 ABC 1234'] },
+  },
+  {
+    name: 'UK_DRIVING_LICENCE',
+    pattern: '[A-Z]{1,5}9{0,4}\\d(?:[05][1-9]|[16][0-2])(?:0[1-9]|[12]\\d|3[01])\\d[A-Z9]{2}[0-9A-Z]{3}',
+    score: 0.5,
+    context: ['driving licence', 'driving license', 'dvla', 'driver number'],
+    examples: { yes: ['MORGA753116SM9IJ'], no: ['MORGA793116SM9IJ'] },
+  },
+  {
+    name: 'UK_PASSPORT',
+    pattern: '[A-Z]{2}\\d{7}|\\d{9}',
+    gate: spaced,
+    score: 0.1,
+    context: ['uk passport', 'british passport', 'passport', 'hmpo'],
+    examples: { yes: [], no: ['AB1234567'], named: ['AB1234567'] },
+  },
+  {
+    name: 'UK_POSTCODE',
+    pattern: '(?:GIR ?0AA|[A-Z]{1,2}\\d[A-Z0-9]? ?\\d[ABD-HJLNP-UW-Z]{2})',
+    gate: spaced,
+    score: 0.1,
+    context: ['postcode', 'post code', 'postal code'],
+    examples: { yes: [], no: ['SW1A 1AA'], named: ['SW1A 1AA', 'GIR0AA'] },
+  },
+  {
+    name: 'CA_POSTAL_CODE',
+    pattern: '[ABCEGHJ-NPRSTVXY]\\d[A-Z][ -]?\\d[A-Z]\\d',
+    gate: spaced,
+    score: 0.1,
+    context: ['postal code', 'code postal'],
+    examples: { yes: [], no: ['K1A 0B1'], named: ['K1A 0B1'] },
+  },
+  {
+    name: 'NL_POSTCODE',
+    pattern: '[1-9]\\d{3} ?[A-Z]{2}',
+    gate: spaced,
+    score: 0.1,
+    context: ['postcode'],
+    examples: { yes: [], no: ['1012 AB'], named: ['1012 AB'] },
+  },
+  {
+    name: 'UK_VEHICLE_REGISTRATION',
+    pattern: '[A-Z]{2}\\d{2}[ -]?[A-Z]{3}|[A-Z]\\d{1,3}[ -]?[A-Z]{3}|[A-Z]{3}[ -]?\\d{1,3}[A-Z]',
+    gate: spaced,
+    score: 0.1,
+    context: ['number plate', 'numberplate', 'vehicle', 'registration', 'reg', 'licence plate'],
+    examples: { yes: [], no: ['AB51 ABC'], named: ['AB51 ABC'] },
+  },
+  {
+    name: 'VE_RIF',
+    pattern: '[VEJPG]-?\\d{8}-?\\d',
+    gate: spaced,
+    score: 0.3,
+    check: (c) => {
+      const first = { V: 4, E: 8, J: 12, P: 16, G: 20 }[c[0] ?? ''] ?? 0;
+      return '00987654321'[(first + weighted(c.slice(1), [3, 2, 7, 6, 5, 4, 3, 2])) % 11] === c[9];
+    },
+    context: ['rif'],
+    examples: { yes: [], no: ['V-11470283-4'], named: ['V-11470283-4'] },
+  },
+  {
+    name: 'PT_CC',
+    pattern: '\\d{8} ?\\d ?[A-Z0-9]{2}\\d',
+    gate: spaced,
+    score: 0.1,
+    context: ['cartão de cidadão', 'cartao de cidadao', 'cartão cidadão'],
+    examples: { yes: [], no: ['00000000 0 ZZ4'], named: ['00000000 0 ZZ4'] },
+  },
+  {
+    name: 'VAT_NUMBER',
+    pattern:
+      '(?:ATU\\d{8}|BE[01]\\d{9}|BG\\d{9,10}|CY\\d{8}[A-Z]|CZ\\d{8,10}|DK\\d{8}|EE\\d{9}|EL\\d{9}|ES[A-Z0-9]\\d{7}[A-Z0-9]|FI\\d{8}|FR[A-Z0-9]{2}\\d{9}|GB\\d{9}|HR\\d{11}|HU\\d{8}|IE\\d[A-Z0-9]\\d{5}[A-Z]{1,2}|IT\\d{11}|LT\\d{9}(?:\\d{3})?|LU\\d{8}|LV\\d{11}|MT\\d{8}|NL\\d{9}B\\d{2}|PL\\d{10}|PT\\d{9}|RO\\d{2,10}|SE\\d{12}|SI\\d{8}|SK\\d{10})',
+    gate: spaced,
+    score: 0.2,
+    context: ['vat', 'vat number', 'vat id', 'tva', 'iva', 'btw', 'moms', 'umsatzsteuer'],
+    examples: { yes: [], no: ['NL123456789B01'], named: ['NL123456789B01'] },
+  },
+  {
+    name: 'CN_USCC',
+    pattern: '[1-9A-HJ-NPQRTUWXY][1239]\\d{6}[0-9A-HJ-NPQRTUWXY]{10}',
+    gate: spaced,
+    score: 0.1,
+    context: ['uscc', '统一社会信用代码', 'credit code'],
+    examples: { yes: [], no: ['91110000600037341L'], named: ['91110000600037341L'] },
+  },
+  {
+    name: 'LK_NIC',
+    pattern: '\\d{9}[VX]',
+    gate: spaced,
+    score: 0.3,
+    context: ['nic', 'national identity card'],
+    examples: { yes: [], no: ['901234567V'], named: ['901234567V'] },
+  },
+  {
+    name: 'SWIFT_CODE',
+    pattern: '[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?',
+    score: 0.1,
+    gate: signs.mixed | signs.token | signs.digits,
+    context: ['swift', 'bic', 'swift code'],
+    examples: { yes: [], no: ['DEUTDEFF500'], named: ['DEUTDEFF500'] },
+  },
+  {
+    name: 'MEDICAL_RECORD_NUMBER',
+    pattern: `${registered}|\\d{6,12}`,
+    gate: spaced,
+    score: 0.1,
+    context: ['mrn', 'medical record', 'medical record number', 'patient id', 'patient number', 'health id', 'chart number'],
+    examples: { yes: [], no: ['HSP-1003212'], named: ['HSP-1003212', '10032124'] },
+  },
+  {
+    name: 'HEALTH_INSURANCE_NUMBER',
+    pattern: `${registered}|\\d{8,12}`,
+    gate: spaced,
+    score: 0.1,
+    context: ['member id', 'health insurance', 'insurance number', 'policy holder id', 'subscriber id'],
+    examples: { yes: [], no: ['XEH12345678'], named: ['XEH12345678'] },
+  },
+  {
+    name: 'EMPLOYEE_ID',
+    pattern: 'EMP(?:L|LOYEE)?-?\\d{4,10}',
+    gate: spaced,
+    score: 0.45,
+    context: [],
+    examples: { yes: ['EMP-2674412'], no: ['EMP-1', 'TEMP-2674412'] },
+  },
+  {
+    name: 'MEDICAL_RECORD_NUMBER',
+    pattern: 'MRN[-:]?\\d{5,12}',
+    gate: spaced,
+    score: 0.6,
+    context: [],
+    examples: { yes: ['MRN-1003212'], no: ['MRN-1'] },
+  },
+  {
+    name: 'EMPLOYEE_ID',
+    pattern: registered,
+    gate: spaced,
+    score: 0.1,
+    context: ['employee id', 'employee number', 'staff id', 'badge number', 'personalnummer'],
+    examples: { yes: [], no: ['W-26744'], named: ['W-26744'] },
+  },
+  {
+    name: 'NATIONAL_ID',
+    pattern: `${registered}|\\d{7,14}`,
+    gate: spaced,
+    score: 0.05,
+    context: ['national id', 'national identity', 'national identification', 'identity number', 'tax id', 'citizen id', 'id card number'],
+    examples: { yes: [], no: ['TAX-700001449'], named: ['TAX-700001449'] },
+  },
+  {
+    name: 'LICENSE_PLATE',
+    pattern: '[A-Z]{1,4}[ -]?\\d{1,4}[ -]?[A-Z]{0,3}\\d{0,4}',
+    gate: spaced,
+    score: 0.05,
+    context: ['license plate', 'licence plate', 'plate number', 'number plate', 'vehicle registration', 'plate$'],
+    examples: { yes: [], no: ['ABC-1234'], named: ['ABC-1234'] },
+  },
+];
+
+export const moreLetters: readonly PatternDetector[] = lettersOf(rows);
+
+/** ICAO 9303, part 3, 4.9: weights 7, 3, 1. */
+function icao(code: string): boolean {
+  let sum = 0;
+  for (let at = 0; at < code.length - 1; at++)
+    sum += Number.parseInt(code[at] ?? '0', 36) * ([7, 3, 1][at % 3] ?? 0);
+  return sum % 10 === Number(code.at(-1));
+}
