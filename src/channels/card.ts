@@ -163,7 +163,7 @@ export function inert(text: string): string {
   return text
     .replace(/\r\n/g, '\n')
     .replace(
-      /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\u115F\u1160\u3164\uFFA0\uFE00-\uFE0F\u{E0100}-\u{E01EF}]/gu,
+      /[\p{C}\p{Zl}\p{Zp}\u115F\u1160\u3164\uFFA0]|[\uFE00-\uFE0F]|[\u{E0100}-\u{E01EF}]/gu,
       (character) =>
         character === '\n' || character === '\t'
           ? character
@@ -176,7 +176,7 @@ function cutTo(text: string, length: number, room: Room): string {
   const lines = text.split('\n');
   const few = lines.length > lineLimit ? lines.slice(0, lineLimit).join('\n') : text;
   if (room.length(few) <= length) return few;
-  const characters = [...few];
+  const characters = Array.from(few);
   let [low, high] = [0, characters.length];
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);

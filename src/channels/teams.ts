@@ -64,8 +64,9 @@ export function teamsChannel(settings: TeamsSettings, parts: ChannelParts): Chan
       proof: { account, message: `${place ?? ''}/${replyToId}`, activity: id, signed: digest },
     };
     const clicked = await take(click, parts, teamsRoom);
+    // Changes the card for all where the review has changed; how that fails is counted by whoever tells next.
+    if (clicked.review !== undefined) await tell(clicked.review).catch(() => undefined);
     if (clicked.review === undefined || clicked.result !== 'counted') return said(clicked.said);
-    await tell(clicked.review).catch(() => undefined);
     return json({
       statusCode: 200,
       type: cardType,

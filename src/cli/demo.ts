@@ -236,6 +236,7 @@ function demoConfig(base: number, { gateway }: Secrets): Config {
     directory: made.value,
     limits: { ...defaultLimits, signInFailuresPerMinute: 600 },
     log: { level: 'info' },
+    accounts: new Map(),
     plainFrom: 'loopback',
   };
 }

@@ -186,3 +186,32 @@ test('readConfig() says which file cannot be read', () => {
   const read = readConfig(join(folder, 'none.yaml'), { protocols: [postgres] });
   assert.match(read.ok ? '' : read.error.join(), /none\.yaml: Cannot be read/);
 });
+
+test('parseConfig() reads channels, and whose accounts are whose', () => {
+  const config = good(`${minimal}
+publicUrl: https://gate.example/
+channels:
+  slack: { app: A012, workspaces: [T012], channel: C012, botToken: { env: SET }, signingSecret: { file: ./password } }
+identities:
+  - { subject: lead, kind: human, accounts: { slack: [T012/U345] } }
+`);
+  assert.equal(config.publicUrl, 'https://gate.example');
+  assert.equal(config.accounts.get('slack T012/U345'), 'lead');
+  assert.equal(config.channels?.slack?.signingSecret?.reveal('test'), 'from a file');
+});
+
+test('parseConfig() refuses an account of two, a secret in the file and a channel it does not know', () => {
+  const read = parse(`${minimal}
+channels:
+  slack: { app: A012, workspaces: [T012], channel: C012, botToken: xoxb-in-the-file, appToken: { env: SET } }
+  slak: {}
+identities:
+  - { subject: a, kind: human, accounts: { slack: [T012/U345] } }
+  - { subject: b, kind: human, accounts: { slack: [T012/U345] } }
+`);
+  const problems = read.ok ? '' : read.error.join('\n');
+  assert.match(problems, /identities\[1\]\.accounts\.slack: This account is linked twice/);
+  assert.match(problems, /channels\.slack\.botToken: Expected \{ env: NAME \}/);
+  assert.match(problems, /channels\.slak: Unknown key; did you mean "slack"/);
+  assert.doesNotMatch(problems, /xoxb/);
+});

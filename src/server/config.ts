@@ -22,6 +22,7 @@ import {
 import { messageOf } from '../base/errors.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { Secret } from '../base/secret.ts';
+import { channelSettings, type ChannelSettings } from '../channels/index.ts';
 import type { Subject } from '../core/identity.ts';
 import { defaultLimits, limits, type Limits } from '../core/limits.ts';
 import type { Protocol } from '../core/protocol.ts';
@@ -36,6 +37,11 @@ export interface Config {
   readonly policy: string; // directory
   readonly resources: readonly Resource[];
   readonly directory: Directory;
+  /** Whom an account of a channel belongs to, by `<channel> <account>`: `slack T012/U345`. */
+  readonly accounts: ReadonlyMap<string, Subject>;
+  readonly channels?: ChannelSettings;
+  /** Where people reach this gateway's API: what links in cards and mails begin with. */
+  readonly publicUrl?: string;
   readonly tls?: { readonly cert: string; readonly key: Secret }; // PEM
   readonly limits: Limits;
   readonly log: { readonly level: LogLevel; readonly format?: 'json' | 'human' };
@@ -174,6 +180,7 @@ const identity = object({
   groups: optional(array(word)),
   actingFor: optional(word),
   attributes: optional(record(either(either(string(), number()), boolean))),
+  accounts: optional(object({ slack: optional(array(word)), teams: optional(array(word)) })),
 });
 
 function configCheck(parts: ConfigParts, folder: string): Check<Config> {
@@ -184,6 +191,8 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
     policy: policyCheck(folder),
     resources: array(resourceCheck(parts, folder), { min: 1 }),
     identities: optional(identitiesCheck),
+    channels: optional(channelsCheck(parts, folder)),
+    publicUrl: optional(publicUrl),
     tls: optional(tlsCheck(folder)),
     limits: optional(limitsCheck),
     log: optional(
@@ -203,7 +212,10 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
       listen,
       policy: read.policy,
       resources,
-      directory: read.identities ?? nobody,
+      directory: read.identities?.directory ?? nobody,
+      accounts: read.identities?.accounts ?? new Map(),
+      ...(read.channels === undefined ? {} : { channels: read.channels }),
+      ...(read.publicUrl === undefined ? {} : { publicUrl: read.publicUrl }),
       ...(read.tls === undefined ? {} : { tls: read.tls }),
       limits: read.limits ?? defaultLimits,
       log: { level: 'info', ...read.log },
@@ -345,7 +357,12 @@ function codeOf(thrown: unknown): string {
   return isObject(thrown) && typeof thrown['code'] === 'string' ? thrown['code'] : 'unknown error';
 }
 
-const identitiesCheck: Check<Directory> = map(array(identity), (read, path) => {
+interface Identities {
+  readonly directory: Directory;
+  readonly accounts: Config['accounts'];
+}
+
+const identitiesCheck: Check<Identities> = map(array(identity), (read, path) => {
   const records = read.map(({ subject, kind, groups = [], actingFor, attributes = {} }): DirectoryRecord => ({
     subject: subject as Subject,
     kind,
@@ -354,9 +371,43 @@ const identitiesCheck: Check<Directory> = map(array(identity), (read, path) => {
     ...(actingFor === undefined ? {} : { actingFor: actingFor as Subject }),
   }));
   const made = directory(records);
-  return made.ok
-    ? made
-    : err(made.error.map(({ index, message }) => ({ path: `${path}[${index}]`, message })));
+  if (!made.ok) return err(made.error.map(({ index, message }) => ({ path: `${path}[${index}]`, message })));
+  const linked = new Map<string, Subject>();
+  for (const [index, { subject, accounts = {} }] of read.entries()) {
+    for (const [channel, names] of Object.entries(accounts)) {
+      for (const account of names ?? []) {
+        const key = `${channel} ${account}`;
+        // SECURITY: one account is one identity, or a click would be whoever's comes first.
+        if (linked.has(key)) {
+          return err([
+            { path: `${path}[${index}].accounts.${channel}`, message: 'This account is linked twice' },
+          ]);
+        }
+        linked.set(key, subject as Subject);
+      }
+    }
+  }
+  return ok({ directory: made.value, accounts: linked });
+});
+
+function channelsCheck(parts: ConfigParts, folder: string): Check<ChannelSettings> {
+  return (raw, path) => {
+    const problems: Problem[] = [];
+    const variable = parts.variable ?? ((each: string) => process.env[each]);
+    const read = withSecrets(raw, { path, folder, problems, variable });
+    return problems.length > 0 ? err(problems) : channelSettings(read, path);
+  };
+}
+
+const publicUrl: Check<string> = map(string({ max: 2_000 }), (text, path) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url !== undefined &&
+    /^https?:$/.test(url.protocol) &&
+    url.username === '' &&
+    url.search === '' &&
+    url.hash === ''
+    ? ok(url.href.replace(/\/+$/, ''))
+    : err([{ path, message: 'Expected an address such as https://sallyport.example.com' }]);
 });
 
 function tlsCheck(folder: string): Check<{ readonly cert: string; readonly key: Secret }> {

@@ -7,6 +7,7 @@ import type { Secret } from '../base/secret.ts';
 import type { Wire } from '../base/stream.ts';
 import type { World } from '../base/time.ts';
 import type { Ledger, Log, Policy, Recorder } from '../core/ports.ts';
+import type { Channel } from '../core/review.ts';
 import type { House, Protocol, Room, Worker } from '../core/protocol.ts';
 import type { Session } from '../core/session.ts';
 import { gate } from '../gate/gate.ts';
@@ -41,6 +42,8 @@ export interface GatewayParts {
   /** `ok`, or why it cannot be written. */
   readonly ledgerState: () => string;
   readonly records: Records;
+  /** Their hooks are mounted here; who tells them is put in where they are opened. */
+  readonly channels?: readonly Channel[];
   readonly recorder: (session: Session) => Recorder | Promise<Recorder>;
   readonly listen: (
     at: Address & { readonly onWire: (wire: Wire) => void },
@@ -225,8 +228,12 @@ async function serveApi(
   const { api } = config.listen;
   // SECURITY: tokens are bearers; beyond loopback they travel over TLS or not at all.
   const secure = !isLoopback(addressText(api));
+  const hooks = (parts.channels ?? []).flatMap(({ name, hook }) =>
+    hook === undefined ? [] : [[`/channels/${name}`, hook] as const],
+  );
   const { fetch } = app({
     routes: made.routes,
+    hooks: Object.fromEntries(hooks),
     identify: made.identify,
     failures: made.failures,
     metrics,

@@ -5,6 +5,7 @@ import { Secret } from '../../base/secret.ts';
 import type { Identity } from '../../core/identity.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { Log } from '../../core/ports.ts';
+import type { Channel } from '../../core/review.ts';
 import type { TokenRefusal } from '../../identity/tokens.ts';
 import type { SignInFailures } from '../live.ts';
 import { placeOf } from '../listen.ts';
@@ -12,6 +13,8 @@ import { problem, type Answer, type ProblemAnswer, type Route } from './route.ts
 
 export interface AppParts {
   readonly routes: readonly Route[];
+  /** What services behind channels post to, by path. They sign what they send; no token is asked for. */
+  readonly hooks?: Readonly<Record<string, NonNullable<Channel['hook']>>>;
   readonly identify: (token: Secret) => Promise<Result<Identity, TokenRefusal>>;
   readonly failures: SignInFailures;
   readonly metrics: Metrics;
@@ -36,6 +39,9 @@ export function app(parts: AppParts): Hono {
       onError: (context) => send(context, problem(413, `The body is larger than ${parts.bodyBytes} bytes`)),
     }),
   );
+  for (const [path, hook] of Object.entries(parts.hooks ?? {})) {
+    hono.post(path, (context) => receive(parts, hook, context));
+  }
   for (const route of parts.routes) {
     hono.on(route.method.toUpperCase(), route.path, (context) => handle(parts, route, context));
     hono.all(route.path, (context) => {
@@ -76,6 +82,22 @@ async function handle(parts: AppParts, route: Route, context: Context): Promise<
     },
   });
   return send(context, answer);
+}
+
+async function receive(
+  parts: AppParts,
+  hook: NonNullable<Channel['hook']>,
+  context: Context,
+): Promise<Response> {
+  const peer = parts.peer(context);
+  if (parts.failures.tooMany(peer))
+    return send(context, problem(429, 'Too many bad signatures from this address'));
+  const answer = await hook({
+    header: (name) => context.req.header(name),
+    body: new Uint8Array(await context.req.arrayBuffer()),
+  });
+  if (answer.status === 401) parts.failures.add(peer);
+  return context.body(answer.text, answer.status as 200, { 'content-type': answer.type });
 }
 
 async function callerOf(parts: AppParts, context: Context): Promise<Identity | ProblemAnswer> {
