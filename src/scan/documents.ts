@@ -48,7 +48,7 @@ export function valuesOf(
       for (const [at, each] of (value as readonly unknown[]).entries()) visit(each, `${path}[${at}]`);
     } else if (isRecord(value)) {
       for (const [key, each] of Object.entries(value)) visit(each, path === '' ? key : `${path}.${key}`);
-    } else if (value !== null && value !== undefined) {
+    } else if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
       const text = String(value);
       found.push(`${path}=${text.length > longest ? `${text.slice(0, longest)}…` : text}`);
     }
