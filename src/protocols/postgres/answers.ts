@@ -184,7 +184,7 @@ export class Answers {
     if (portal?.fields !== undefined) return portal.fields;
     const fields = portal?.prepared.fields;
     if (portal === undefined || portal.cursor || fields === undefined) {
-      throw new Fault('bug', 'Rows came without a description of their columns');
+      throw new WireError('unexpected-message', 'Rows came without a description of their columns');
     }
     return fields.map((field, at) => ({ ...field, format: formatAt(portal.resultFormats, at) }));
   }

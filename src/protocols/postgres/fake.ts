@@ -34,6 +34,8 @@ export interface FakeParts {
   /** The answers to a text, one for each of its statements. */
   readonly answer: (text: string) => readonly FakeAnswer[];
   readonly parameters?: Readonly<Record<string, string>>;
+  /** Texts that fail at Parse already, as what is no SQL does. */
+  readonly unparsable?: (text: string) => boolean;
   /** Bytes to send right behind each answer, before ReadyForQuery: notices, notifications, whatever a test wants. */
   readonly aside?: (text: string) => Uint8Array | undefined;
 }
@@ -190,6 +192,7 @@ class Talk {
         this.#skipping = false;
         return [encode.readyForQuery(this.#status)];
       case 'Parse':
+        if (this.#parts.unparsable?.(message.text) === true) return this.#fail('42601', 'syntax error');
         this.#statements.set(message.name, message.text);
         return [encode.parseComplete];
       case 'Bind': {
@@ -284,7 +287,7 @@ class Talk {
       const message = await this.#next();
       if (message === undefined) return false;
       this.#fake.messages.push(message.kind);
-      if (message.kind === 'CopyData') this.#fake.copied += textOf(message.data);
+      if (message.kind === 'CopyData') this.#fake.copied += Buffer.from(message.data).toString();
       else if (message.kind === 'CopyDone') return true;
       else if (message.kind === 'CopyFail') {
         await this.#wire.write(

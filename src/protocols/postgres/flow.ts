@@ -52,6 +52,8 @@ export class Flow {
   muted = false;
   /** The server takes COPY data (CopyInResponse was seen). */
   copying = false;
+  /** How many extended requests have failed so far, and taken those behind them with them. */
+  failures = 0;
   /** Extended requests were sent that no Sync has ended yet: the server may hold their answers back. */
   #unsynced = false;
 
@@ -109,7 +111,7 @@ export class Flow {
   /** The answer was cut: the client waits for ReadyForQuery as after any error, and must see nothing else before it. */
   mute(): void {
     this.muted = true;
-    if (this.head?.kind === 'execute' && !this.#has('sync')) this.skipping = true;
+    if (this.head?.kind === 'execute' && !this.#hasKind('sync')) this.skipping = true;
   }
 
   /** Resolves once nothing is under way. */
@@ -130,6 +132,7 @@ export class Flow {
    */
   fail(): readonly Run[] {
     const unsent: Run[] = [];
+    this.failures += 1;
     while (this.head !== undefined && this.head.kind !== 'sync' && this.head.kind !== 'own') {
       const turn = this.head;
       if (turn.kind === 'parse' || turn.kind === 'bind' || turn.kind === 'close')
@@ -184,7 +187,7 @@ export class Flow {
 
   /** The server reads COPY data now, and the client has not ended it. */
   get copyOpen(): boolean {
-    return this.copying && !this.#has('copy-end');
+    return this.copying && !this.#hasKind('copy-end');
   }
 
   /** Whether COPY data from the client has somewhere to go: a permitted COPY FROM STDIN whose data has not ended. */
@@ -199,6 +202,11 @@ export class Flow {
     return open > 0;
   }
 
+  /** Whether this request still waits for its answer. */
+  has(turn: Turn): boolean {
+    return this.#turns.includes(turn, this.#first);
+  }
+
   /** Every turn that is left when the connection ends. */
   abandon(): readonly Run[] {
     const runs: Run[] = [];
@@ -209,6 +217,7 @@ export class Flow {
     }
     this.#turns = [];
     this.#first = 0;
+    this.skipping = true; // what is still being decided is not sent any more
     this.#wake();
     return runs;
   }
@@ -223,7 +232,7 @@ export class Flow {
     return false;
   }
 
-  #has(kind: Turn['kind']): boolean {
+  #hasKind(kind: Turn['kind']): boolean {
     return this.#turns.some((turn, index) => index >= this.#first && turn.kind === kind);
   }
 

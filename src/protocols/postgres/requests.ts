@@ -1,12 +1,12 @@
 import type { MaskKey } from '../../mask/index.ts';
-import { WireError } from '../../base/errors.ts';
+import { Fault, WireError } from '../../base/errors.ts';
 import type { Action } from '../../core/action.ts';
 import type { Permit, Verdict } from '../../core/decision.ts';
 import { denial } from '../../core/denial.ts';
 import type { Limits } from '../../core/limits.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { Recorder } from '../../core/ports.ts';
-import type { Gate, Upstream } from '../../core/protocol.ts';
+import type { Gate, Upstream, Waiting } from '../../core/protocol.ts';
 import type { Statement } from '../../sql/analysis.ts';
 import type { Catalogue } from '../../sql/catalogue.ts';
 
@@ -17,12 +17,14 @@ import {
   decodeClose,
   decodeDescribe,
   decodeExecute,
+  decodeFrontend,
   decodeParse,
   decodeQuery,
 } from './decode.ts';
 import * as encode from './encode.ts';
 import type { Flow, Turn } from './flow.ts';
 import { digest, textOrRefusal } from './given.ts';
+import { type Held, shownValues } from './hold.ts';
 import { type Frame, Frames, frontendBounds } from './frames.ts';
 import type { Meaning } from './meaning.ts';
 import { frontend } from './messages.ts';
@@ -34,6 +36,7 @@ import {
   refusedBy,
   type RefusedWith,
   several,
+  changedMeanwhile,
   standIn,
   togetherRefused,
   tooMany,
@@ -66,6 +69,8 @@ export interface RequestsParts {
   readonly maskKey: MaskKey;
   /** Resolves when no cancel of ours is on its way: it must not hit the next statement. */
   readonly calm: () => Promise<void> | undefined;
+  /** A statement waits for people: tells and watches the client meanwhile. */
+  readonly hold: (held: Held) => Promise<Waiting>;
 }
 
 /** A statement with the catalogue it was read with. */
@@ -85,6 +90,8 @@ export class Requests {
   /** Requests of this chunk that may go and have not gone, and the permits that cover them. */
   readonly #out: Outgoing = new Outgoing();
   #permits: Permit[] = [];
+  /** The first request in `#out`, how many requests had failed when it got there, and the permits before the first Sync. */
+  #waiting: { readonly turn: Turn; readonly failures: number; beforeSync: number | undefined } | undefined;
 
   constructor(parts: RequestsParts) {
     this.#parts = parts;
@@ -168,15 +175,22 @@ export class Requests {
     if (this.#skipped(turn)) return;
     this.#out.pass(frame.start, frame.end);
     this.#permits.push(...permits);
-    this.#parts.flow.push(turn);
+    this.#enter(turn);
   }
 
   /** Upkeep that carries no statement. */
   #keep(frame: Frame, turn?: Turn): undefined {
     if (turn !== undefined && this.#skipped(turn)) return undefined;
     this.#out.pass(frame.start, frame.end);
-    if (turn !== undefined) this.#parts.flow.push(turn);
+    if (turn !== undefined) this.#enter(turn);
     return undefined;
+  }
+
+  #enter(turn: Turn): void {
+    const { flow } = this.#parts;
+    this.#waiting ??= { turn, failures: flow.failures, beforeSync: undefined };
+    if (turn.kind === 'sync') this.#waiting.beforeSync ??= this.#permits.length;
+    flow.push(turn);
   }
 
   /** An error may have come while this request was being decided: the server would not look at it any more. */
@@ -195,9 +209,31 @@ export class Requests {
     const bytes = this.#out.take();
     if (bytes === undefined) return;
     const permits = this.#permits;
+    const waiting = this.#waiting;
     this.#permits = [];
+    this.#waiting = undefined;
+    const { flow } = this.#parts;
+    const failed = waiting !== undefined && waiting.failures !== flow.failures && !flow.has(waiting.turn);
+    await (failed ? this.#sendRest(bytes, permits, waiting.beforeSync) : this.#send(bytes, permits));
+  }
+
+  #send(bytes: Uint8Array, permits: readonly Permit[]): Promise<void> | undefined {
     const { upstream } = this.#parts;
-    await (permits.length === 0 ? upstream.say(bytes) : upstream.send(permits, bytes));
+    return permits.length === 0 ? upstream.say(bytes) : upstream.send(permits, bytes);
+  }
+
+  /**
+   * An error came while these requests waited to be sent: the server throws away all up to the next Sync, and their
+   * permits are over. Only what stands from that Sync on is sent.
+   */
+  async #sendRest(
+    bytes: Uint8Array,
+    permits: readonly Permit[],
+    beforeSync: number | undefined,
+  ): Promise<void> {
+    const over = permits.slice(0, beforeSync);
+    for (const permit of over) this.#parts.gate.done(permit, { kind: 'unsent' });
+    if (beforeSync !== undefined) await this.#send(fromSync(bytes), permits.slice(beforeSync));
   }
 
   /** Something of the gateway's own goes in at this place of the pipeline. */
@@ -265,8 +301,8 @@ export class Requests {
     const { statements } = reading.analysis;
     const [only] = statements;
     if (statements.length > 1 || only === undefined) return this.#batch(frame, text, reading);
-    const asked = this.#ask(this.#wanted(only, { source: text, text }, reading.catalogue), text);
-    if (asked instanceof Promise) return this.#flush().then(async () => this.#sendQuery(frame, await asked));
+    const asked = this.#ask(this.#wanted(only, { source: text, text }, reading.catalogue), text, 0);
+    if (asked instanceof Promise) return this.#whenAsked(asked, (given) => this.#sendQuery(frame, given));
     return this.#sendQuery(frame, asked);
   }
 
@@ -284,11 +320,12 @@ export class Requests {
     let refused: RefusedWith | undefined;
     for (const [at, statement] of statements.entries()) {
       const sent = { source: text, text: statement.action.text }; // several together have no template
-      const asked = await this.#ask(this.#wanted(statement, sent, reading.catalogue), text);
+      const asked = await this.#ask(this.#wanted(statement, sent, reading.catalogue), text, at);
       if (asked.kind === 'run') runs.push(asked.run);
       refused = asked.kind === 'refused' ? asked.why : togetherRefused(asked.run, statements.slice(at + 1));
       if (refused !== undefined) break;
     }
+    refused ??= await this.#stillAsJudged(runs);
     if (refused === undefined) {
       this.#pass(
         frame,
@@ -302,6 +339,19 @@ export class Requests {
       this.#parts.gate.done(run.permit, { kind: 'unsent' });
     }
     await this.#refuse(refused, { simple: true });
+  }
+
+  /** While one of them waited for people, the policy may have changed for all of them. */
+  async #stillAsJudged(runs: readonly Run[]): Promise<RefusedWith | undefined> {
+    const { gate } = this.#parts;
+    if (!runs.some(({ permit }) => permit.duties.approve.length > 0)) return undefined;
+    for (const { permit } of runs) {
+      const now = await gate.prepare(permit.action);
+      if (now.kind === 'refusal') return refusedBy(now.denial);
+      gate.done(now, { kind: 'unsent' });
+      if (now.duties !== permit.duties) return changedMeanwhile;
+    }
+    return undefined;
   }
 
   // ---- extended query
@@ -385,6 +435,9 @@ export class Requests {
         bytes: 0,
       };
       const go = (about?: About): void => {
+        if (values !== undefined && (about?.permit.duties.approve.length ?? 0) > 0) {
+          portal.given = shownValues(bind.values, bind.formats);
+        }
         const change = this.#parts.names.propose({ kind: 'portal', name: bind.portal, portal });
         this.#keep(frame, { kind: 'bind', change, ...(about === undefined ? {} : { about }) });
       };
@@ -499,9 +552,9 @@ export class Requests {
     const wanted = portal.cursor
       ? fetchedOf(statement, portal, prepared.catalogue)
       : this.#wanted(statement, prepared, prepared.catalogue);
-    const asked = this.#ask('sqlstate' in wanted ? wanted : withPortal(wanted, portal), prepared.source);
+    const asked = this.#ask('sqlstate' in wanted ? wanted : withPortal(wanted, portal), prepared.source, prepared);
     if (asked instanceof Promise) {
-      return this.#flush().then(async () => this.#sendExecute(frame, name, portal, await asked));
+      return this.#whenAsked(asked, (given) => this.#sendExecute(frame, name, portal, given));
     }
     return this.#sendExecute(frame, name, portal, asked);
   }
@@ -515,8 +568,9 @@ export class Requests {
       this.#parts.flow.describes(portal);
     if (run.masker === undefined && run.outputs.kind !== 'none' && !described) {
       // The client did not ask which columns come; the masks must know.
-      return this.#say(encode.describe('portal', name), { kind: 'describe', portal, own: true }).then(() =>
-        this.#pass(frame, [run.permit], { kind: 'execute', run }),
+      return this.#say(encode.describe('portal', name), { kind: 'describe', portal, own: true }).then(
+        () => this.#pass(frame, [run.permit], { kind: 'execute', run }),
+        (thrown: unknown) => this.#lost(run, thrown),
       );
     }
     this.#pass(frame, [run.permit], { kind: 'execute', run });
@@ -539,7 +593,10 @@ export class Requests {
   #copy(frame: Frame): Promise<void> | undefined {
     const { flow, recorder } = this.#parts;
     if (!flow.takesCopyData) return undefined; // as the server does when no COPY is under way
-    if (frame.type !== frontend.CopyData) return this.#keep(frame, { kind: 'copy-end' });
+    if (frame.type !== frontend.CopyData) {
+      decodeFrontend(frame); // a CopyFail that is not one goes nowhere
+      return this.#keep(frame, { kind: 'copy-end' });
+    }
     this.#keep(frame);
     return recorder.frame('ask', bodyOf(frame));
   }
@@ -551,15 +608,54 @@ export class Requests {
     return wantedOf(statement, sent, { names, catalogue, epoch: meaning.epoch() });
   }
 
-  #ask(wanted: Wanted | RefusedWith, text: string): Asked | Promise<Asked> {
+  /** `from`: which statement of the text it is, or the prepared one. */
+  #ask(wanted: Wanted | RefusedWith, text: string, from: number | Prepared): Asked | Promise<Asked> {
     if ('sqlstate' in wanted) return { kind: 'refused', why: wanted };
     const verdict = this.#parts.gate.ask({
       action: wanted.action,
       text: wanted.text,
       ...(wanted.values === undefined ? {} : { values: wanted.values }),
+      wait: () => this.#wait(wanted, text, from),
     });
     if (verdict instanceof Promise) return verdict.then((given) => this.#asked(wanted, text, given));
     return this.#asked(wanted, text, verdict);
+  }
+
+  /** Before a statement waits for people, all that was asked for before it is answered as far as it can be. */
+  async #wait(wanted: Wanted, source: string, from: number | Prepared): Promise<Waiting> {
+    await this.#flush();
+    // The client is read on meanwhile, and with that the bytes of this request would be gone.
+    this.#frames.keep();
+    this.#out.begin(this.#frames.bytes);
+    const { flow, hold } = this.#parts;
+    if (!flow.heldBack) await flow.drained();
+    if (flow.skipping) throw new Fault('stopping', 'A request before this one has failed');
+    const { action, text, values, portal } = wanted;
+    const given = portal?.given ?? (values === undefined ? undefined : ['(bound before a review was to be expected)']);
+    return hold({
+      action,
+      text,
+      ...(typeof from === 'number' && source !== text ? { within: source } : {}),
+      ...(given === undefined ? {} : { values: given }),
+      again: () => this.#again(source, from),
+    });
+  }
+
+  /** What the statement means now; undefined where that cannot be told. */
+  async #again(source: string, from: number | Prepared): Promise<Action | undefined> {
+    const { meaning, names } = this.#parts;
+    meaning.suspect();
+    let now: Prepared | { readonly statement: Statement | undefined; readonly catalogue: Catalogue } | undefined;
+    if (typeof from === 'number') {
+      const reading = await meaning.read(source);
+      if (reading?.kind !== 'understood') return undefined;
+      now = { statement: reading.analysis.statements[from], catalogue: reading.catalogue };
+    } else now = await this.#freshen('', from);
+    if (now?.statement === undefined) return undefined;
+    const wanted = this.#wanted(now.statement, { source, text: now.statement.action.text }, now.catalogue);
+    if ('sqlstate' in wanted) return undefined;
+    for (const change of wanted.changes) names.drop(change);
+    return wanted.action;
   }
 
   #asked(wanted: Wanted, text: string, verdict: Verdict): Asked | Promise<Asked> {
@@ -576,12 +672,40 @@ export class Requests {
     }
     const asked: Asked = { kind: 'run', run };
     if (verdict.duties.record === 'meta') return asked;
-    const waiting = this.#record('statement', {
-      id: verdict.id,
-      text,
-      ...(wanted.values === undefined ? {} : { values: wanted.values }),
-    });
-    return waiting === undefined ? asked : waiting.then(() => asked);
+    try {
+      const waiting = this.#record('statement', {
+        id: verdict.id,
+        text,
+        ...(wanted.values === undefined ? {} : { values: wanted.values }),
+      });
+      return waiting === undefined
+        ? asked
+        : waiting.then(
+            () => asked,
+            (thrown: unknown) => this.#lost(run, thrown),
+          );
+    } catch (thrown) {
+      return this.#lost(run, thrown);
+    }
+  }
+
+  /** Sends what stands before it while the gate decides. */
+  async #whenAsked(asked: Promise<Asked>, go: (given: Asked) => Promise<void> | undefined): Promise<void> {
+    try {
+      await this.#flush();
+    } catch (thrown) {
+      const given = await asked;
+      if (given.kind === 'run') this.#lost(given.run, thrown);
+      throw thrown;
+    }
+    await go(await asked);
+  }
+
+  /** The session ends before this run could be sent: its permit has an end all the same. */
+  #lost(run: Run, thrown: unknown): never {
+    for (const change of run.changes) this.#parts.names.drop(change);
+    this.#parts.gate.done(run.permit, { kind: 'unsent' });
+    throw thrown;
   }
 
   #run(wanted: Wanted, permit: Permit): Run | RefusedWith {
@@ -684,6 +808,14 @@ export class Requests {
 function runsOf(turn: Turn): readonly Run[] {
   if (turn.kind === 'execute') return [turn.run];
   return turn.kind === 'query' ? turn.runs : [];
+}
+
+/** What is left of whole messages from the first Sync on. */
+function fromSync(bytes: Uint8Array): Uint8Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  let at = 0;
+  while (at < bytes.length && bytes[at] !== frontend.Sync) at += 1 + view.getUint32(at + 1);
+  return bytes.subarray(at);
 }
 
 function isCopy(type: number): boolean {

@@ -4,6 +4,7 @@ import type { Wire } from '../../base/stream.ts';
 import type { Denial } from '../../core/decision.ts';
 import type { Admission, House, Seat } from '../../core/protocol.ts';
 import type { Node } from '../../sql/tree.ts';
+import { Ahead } from './ahead.ts';
 import { Answers } from './answers.ts';
 import type { Cancels } from './cancel.ts';
 
@@ -11,6 +12,7 @@ import { cancelUpstream, connectUpstream, type UpstreamLink } from './connect.ts
 import type { Database } from './database.ts';
 import * as encode from './encode.ts';
 import { Flow } from './flow.ts';
+import { Holds } from './hold.ts';
 import { Meaning } from './meaning.ts';
 import { Names } from './names.ts';
 import { simpleQuery } from './query.ts';
@@ -85,6 +87,7 @@ class Talk {
   readonly #flow: Flow = new Flow(this.#names);
   /** A cancel of ours on its way to the server. */
   #cancelling: Promise<void> | undefined;
+  #holds: Holds | undefined;
 
   // oxlint-disable-next-line max-params
   constructor(
@@ -106,7 +109,10 @@ class Talk {
   async run(): Promise<void> {
     const link = await this.#connect();
     const client = this.#started.wire;
-    const cancel = this.#parts.cancels.enrol(this.#started.secretBytes, () => void this.#cancel(link));
+    const cancel = this.#parts.cancels.enrol(this.#started.secretBytes, () => {
+      // What waits for people has not reached the server: there is nothing to cancel there.
+      if (this.#holds?.withdraw('The client cancelled it') !== true) void this.#cancel(link);
+    });
     try {
       await this.#converse(link, cancel.processId, cancel.secret);
     } catch (thrown) {
@@ -114,6 +120,7 @@ class Talk {
       throw thrown;
     } finally {
       cancel.forget();
+      this.#holds?.withdraw('The session ended');
       for (const run of this.#flow.abandon())
         this.#admission.gate.done(run.permit, outcomeOf(run, 'unknown'));
       link.wire.destroy();
@@ -148,7 +155,8 @@ class Talk {
     const names = this.#names;
     const client = this.#started.wire;
     const database = this.#parts.database(session.resource.name, this.#database, this.#settings);
-    const searchPath = await searchPathOf(link);
+    using stop = this.#stopped();
+    const searchPath = await this.#soon(searchPathOf(link), stop.promise);
     const upstream = gate.guard(link.wire);
     const own = async (sql: string): Promise<readonly (readonly (string | null)[])[]> => {
       const turn = {
@@ -186,6 +194,17 @@ class Talk {
       settled: (run) => meaning.ended(run),
       parameter: watchParameter,
     });
+    const ahead = new Ahead(client);
+    const holds = new Holds({
+      flow,
+      recorder,
+      ahead,
+      write: (bytes) => this.#write(client, bytes),
+      own,
+      searchPath: () => meaning.searchPath,
+      estimate: (action, text, path) => database.estimates.of(action, text, path),
+    });
+    this.#holds = holds;
     const requests = new Requests({
       flow,
       names,
@@ -197,20 +216,28 @@ class Talk {
       metrics: house.metrics,
       maskKey,
       calm: () => this.#cancelling,
+      hold: (held) => holds.begin(held),
     });
-    await database.keeper.current(); // a session without a catalogue could only refuse
+    // A session without a catalogue could only refuse.
+    await Promise.race([database.keeper.current(), stop.promise]);
     await client.write(this.#welcome(link, processId, secret));
-    const stop = this.#stopped();
     const server = fromServer(upstream.read, answers);
     server.catch(() => undefined); // told by the race, or after it by nobody
-    try {
-      await Promise.race([this.#fromClient(client, requests), server, stop.promise]);
-      // The client said goodbye. What it had asked for is still done, and how that ends is still written down.
-      await link.wire.write(encode.terminate);
-      await this.#lastAnswers(server);
-    } finally {
-      stop[Symbol.dispose]();
-    }
+    const idle = Promise.withResolvers<never>();
+    await Promise.race([this.#fromClient(client, ahead, requests, idle.reject), server, stop.promise, idle.promise]);
+    // The client said goodbye. What it had asked for is still done, and how that ends is still written down.
+    await link.wire.write(encode.terminate);
+    await this.#lastAnswers(server);
+  }
+
+  /** What a server answers within `connectSeconds`, or it counts as unreachable. */
+  async #soon<T>(answer: Promise<T>, stopped: Promise<never>): Promise<T> {
+    const { world, limits } = this.#parts.house;
+    const late = Promise.withResolvers<never>();
+    using _deadline = world.after(limits.connectSeconds * 1_000, () =>
+      late.reject(new Fault('unreachable', `The server does not answer within ${limits.connectSeconds} s`)),
+    );
+    return await Promise.race([answer, late.promise, stopped]);
   }
 
   /** Resolves when the server has answered what it was sent and closed, or when that takes too long. */
@@ -230,7 +257,13 @@ class Talk {
     ]);
   }
 
-  async #fromClient(client: Wire, requests: Requests): Promise<void> {
+  // oxlint-disable-next-line max-params
+  async #fromClient(
+    client: Wire,
+    ahead: Ahead,
+    requests: Requests,
+    late: (why: WireError) => void,
+  ): Promise<void> {
     const { world } = this.#parts.house;
     using idle = new DisposableStack();
     let heardAt = world.now();
@@ -239,13 +272,18 @@ class Talk {
         world.after(inMs, () => {
           const left = heardAt + this.#idleMs - world.now();
           if (left > 0) watch(left);
-          else client.destroy(this.#overLimit('idleSeconds', 'Nothing was asked'));
+          else if (this.#holds?.waits === true) watch(this.#idleMs);
+          else give(this.#overLimit('idleSeconds', 'Nothing was asked'));
         }),
       );
     };
+    const give = (why: WireError): void => {
+      client.destroy(why);
+      late(why); // the client may not be read from just now
+    };
     watch(this.#idleMs);
     for (;;) {
-      const chunk = await client.read();
+      const chunk = await ahead.read();
       if (chunk === undefined) return;
       heardAt = world.now();
       if (!(await requests.push(chunk))) return;
@@ -290,9 +328,9 @@ class Talk {
   }
 
   /** Rejects when the session must end now, resolves when it may end because nothing is under way. */
-  #stopped(): { readonly promise: Promise<void> } & Disposable {
+  #stopped(): { readonly promise: Promise<never> } & Disposable {
     const { signal, draining } = this.#seat;
-    const stop = Promise.withResolvers<void>();
+    const stop = Promise.withResolvers<never>();
     const now = (): void => stop.reject(new Fault('stopping', 'The gateway ends this session'));
     const soon = (): void => {
       void this.#flow.drained().then(() => {
@@ -313,16 +351,22 @@ class Talk {
     };
   }
 
-  /** The last words to a client whose session ends by a fault; it may no longer be there. */
+  /** The last words to a client whose session ends by a fault; it may no longer be there, or not read them. */
   async #tellLast(thrown: unknown): Promise<void> {
+    const { world } = this.#parts.house;
     const [sqlstate, message] = lastWords(thrown);
+    const enough = Promise.withResolvers<void>();
+    using _deadline = world.after(lastWordsMs, enough.resolve);
     try {
-      await this.#started.wire.write(encode.errorResponse({ severity: 'FATAL', sqlstate, message }));
+      const told = this.#started.wire.write(encode.errorResponse({ severity: 'FATAL', sqlstate, message }));
+      await Promise.race([told, enough.promise]);
     } catch {
       // It has gone already.
     }
   }
 }
+
+const lastWordsMs = 2_000;
 
 async function fromServer(read: () => Promise<Uint8Array | undefined>, answers: Answers): Promise<void> {
   for (;;) {
