@@ -71,11 +71,9 @@ test('the fuzz finds a reader that trusts a length, shrinks the case, and finds 
   assert.match((await failureOf(careless, first.shrunk)) ?? '', /^RangeError/);
 });
 
-test('the fuzz finds rejections that nobody handles, and growth', async () => {
+test('the fuzz finds growth', async () => {
   const [decoder] = targets;
   assert.ok(decoder !== undefined);
-  const stray = { ...decoder, play: () => void Promise.reject(new Error('left alone')) };
-  assert.match((await fail(stray)).why, /^Nobody handles: Error: left alone/);
   const kept: Buffer[] = [];
   const hoarder = { ...decoder, play: () => void kept.push(Buffer.alloc(200_000, 1)) };
   assert.match((await fail(hoarder)).why, /^Memory has grown/);

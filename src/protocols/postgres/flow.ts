@@ -52,6 +52,8 @@ export class Flow {
   muted = false;
   /** The server takes COPY data (CopyInResponse was seen). */
   copying = false;
+  /** The connection has ended: what is still being decided goes nowhere. */
+  over = false;
   /** How many extended requests have failed so far, and taken those behind them with them. */
   failures = 0;
   /** Extended requests were sent that no Sync has ended yet: the server may hold their answers back. */
@@ -217,7 +219,7 @@ export class Flow {
     }
     this.#turns = [];
     this.#first = 0;
-    this.skipping = true; // what is still being decided is not sent any more
+    this.over = true;
     this.#wake();
     return runs;
   }

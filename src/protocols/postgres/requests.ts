@@ -103,7 +103,8 @@ export class Requests {
     const frames = this.#frames;
     frames.push(chunk);
     this.#out.begin(frames.bytes);
-    while (frames.next()) {
+    const { flow } = this.#parts;
+    while (!flow.over && frames.next()) {
       if (frames.type === frontend.Terminate) {
         await this.#flush();
         return false;
@@ -113,7 +114,7 @@ export class Requests {
     }
     await this.#flush();
     if (frames.unfinished === 0) frames.settle();
-    return true;
+    return !flow.over;
   }
 
   /** Gives a promise only where something has to be waited for: most requests are decided at once. */
@@ -196,7 +197,7 @@ export class Requests {
   /** An error may have come while this request was being decided: the server would not look at it any more. */
   #skipped(turn: Turn): boolean {
     const { flow, names, gate } = this.#parts;
-    if (!flow.skipping || turn.kind === 'sync') return false;
+    if (!flow.over && (!flow.skipping || turn.kind === 'sync')) return false;
     if (turn.kind === 'parse' || turn.kind === 'bind' || turn.kind === 'close') names.drop(turn.change);
     for (const run of runsOf(turn)) {
       for (const change of run.changes) names.drop(change);
