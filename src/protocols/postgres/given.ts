@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import { WireError } from '../../base/errors.ts';
-import { bodyOf } from './decode.ts';
 import type { Frame } from './frames.ts';
 
 /** The text of a message, or undefined where it is not UTF-8; every other fault of the message ends the session. */
@@ -14,7 +13,6 @@ export function textOrRefusal<T>(decode: () => T): T | undefined {
 }
 
 /** SHA-256 of what Bind says behind the two names: formats, values, result formats. */
-export function digest(frame: Frame, portal: string, statement: string): string {
-  const names = Buffer.byteLength(portal) + Buffer.byteLength(statement) + 2;
-  return hash('sha256', bodyOf(frame).subarray(names), 'hex');
+export function digest({ bytes, end }: Frame, behindNames: number): string {
+  return hash('sha256', bytes.subarray(behindNames, end), 'hex');
 }

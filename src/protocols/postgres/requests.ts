@@ -11,16 +11,7 @@ import type { Statement } from '../../sql/analysis.ts';
 import type { Catalogue } from '../../sql/catalogue.ts';
 
 import { copyMasker } from './copy.ts';
-import {
-  bodyOf,
-  decodeBind,
-  decodeClose,
-  decodeDescribe,
-  decodeExecute,
-  decodeFrontend,
-  decodeParse,
-  decodeQuery,
-} from './decode.ts';
+import { bodyOf, decodeBind, decodeFrontend, decodeParse, decodeQuery } from './decode.ts';
 import * as encode from './encode.ts';
 import type { Flow, Turn } from './flow.ts';
 import { digest, textOrRefusal } from './given.ts';
@@ -43,6 +34,7 @@ import {
   unsettled,
 } from './refusal.ts';
 import { Outgoing } from './outgoing.ts';
+import { skimBind, skimExecute, skimNamed } from './skim.ts';
 import { type About, passAll, type Run } from './run.ts';
 import { type Reading, unreadable } from './understanding.ts';
 import {
@@ -98,23 +90,47 @@ export class Requests {
     this.#frames = new Frames(frontendBounds(parts.limits.messageBytes));
   }
 
-  /** Handles one chunk of the client's bytes; gives false when the client said goodbye. */
-  async push(chunk: Uint8Array): Promise<boolean> {
+  /**
+   * Handles one chunk of the client's bytes; gives false when the client said goodbye. A promise only where something
+   * has to be waited for: for most chunks nothing has.
+   */
+  push(chunk: Uint8Array): boolean | Promise<boolean> {
     const frames = this.#frames;
     frames.push(chunk);
     this.#out.begin(frames.bytes);
     const { flow } = this.#parts;
     while (!flow.over && frames.next()) {
-      if (frames.type === frontend.Terminate) {
-        await this.#flush();
-        return false;
-      }
+      if (frames.type === frontend.Terminate) return this.#goodbye();
+      const waiting = this.#request(frames);
+      if (waiting !== undefined) return this.#goOn(waiting);
+    }
+    const sent = this.#flushNow();
+    if (sent !== undefined) return sent.then(() => this.#handled());
+    return this.#handled();
+  }
+
+  /** The rest of a chunk in which something had to be waited for. */
+  async #goOn(first: Promise<void>): Promise<boolean> {
+    const frames = this.#frames;
+    const { flow } = this.#parts;
+    await first;
+    while (!flow.over && frames.next()) {
+      if (frames.type === frontend.Terminate) return this.#goodbye();
       const waiting = this.#request(frames);
       if (waiting !== undefined) await waiting;
     }
     await this.#flush();
-    if (frames.unfinished === 0) frames.settle();
-    return !flow.over;
+    return this.#handled();
+  }
+
+  async #goodbye(): Promise<boolean> {
+    await this.#flush();
+    return false;
+  }
+
+  #handled(): boolean {
+    if (this.#frames.unfinished === 0) this.#frames.settle();
+    return !this.#parts.flow.over;
   }
 
   /** Gives a promise only where something has to be waited for: most requests are decided at once. */
@@ -207,15 +223,20 @@ export class Requests {
   }
 
   async #flush(): Promise<void> {
+    await this.#flushNow();
+  }
+
+  /** A promise only where the server's side makes us wait. */
+  #flushNow(): Promise<void> | undefined {
     const bytes = this.#out.take();
-    if (bytes === undefined) return;
+    if (bytes === undefined) return undefined;
     const permits = this.#permits;
     const waiting = this.#waiting;
     this.#permits = [];
     this.#waiting = undefined;
     const { flow } = this.#parts;
     const failed = waiting !== undefined && waiting.failures !== flow.failures && !flow.has(waiting.turn);
-    await (failed ? this.#sendRest(bytes, permits, waiting.beforeSync) : this.#send(bytes, permits));
+    return failed ? this.#sendRest(bytes, permits, waiting.beforeSync) : this.#send(bytes, permits);
   }
 
   #send(bytes: Uint8Array, permits: readonly Permit[]): Promise<void> | undefined {
@@ -417,7 +438,7 @@ export class Requests {
   }
 
   #bind(frame: Frame): Promise<void> | undefined {
-    const bind = decodeBind(frame);
+    const bind = skimBind(frame);
     const doubt = this.#parts.names.doubt('statement', bind.statement);
     if (doubt !== undefined) return this.#after(doubt, frame);
     const found = this.#parts.names.statement(bind.statement);
@@ -425,22 +446,20 @@ export class Requests {
       return this.#refuse(missing('26000', 'prepared statement', bind.statement), { simple: false });
     }
     if (this.#parts.names.size >= this.#parts.limits.preparedStatements) return this.#refuseTooMany();
-    const values = bind.values.length === 0 ? undefined : digest(frame, bind.portal, bind.statement);
+    const values = bind.values === 0 ? undefined : digest(frame, bind.behindNames);
     const bound = (prepared: Prepared): Promise<void> | undefined => {
-      const portal: Portal = {
-        prepared,
-        resultFormats: bind.resultFormats,
-        cursor: false,
-        ...(values === undefined ? {} : { values }),
-        rows: 0,
-        bytes: 0,
-      };
+      const { resultFormats } = bind;
+      const portal: Portal =
+        values === undefined
+          ? { prepared, resultFormats, cursor: false, rows: 0, bytes: 0 }
+          : { prepared, resultFormats, cursor: false, values, rows: 0, bytes: 0 };
       const go = (about?: About): void => {
         if (values !== undefined && (about?.permit.duties.approve.length ?? 0) > 0) {
-          portal.given = shownValues(bind.values, bind.formats);
+          const given = decodeBind(frame);
+          portal.given = shownValues(given.values, given.formats);
         }
         const change = this.#parts.names.propose({ kind: 'portal', name: bind.portal, portal });
-        this.#keep(frame, { kind: 'bind', change, ...(about === undefined ? {} : { about }) });
+        this.#keep(frame, about === undefined ? { kind: 'bind', change } : { kind: 'bind', change, about });
       };
       const { statement, catalogue, text } = prepared;
       if (statement !== undefined) return this.#prepare({ statement, catalogue, text }, go);
@@ -504,23 +523,27 @@ export class Requests {
   }
 
   #describe(frame: Frame): Promise<void> | undefined {
-    const describe = decodeDescribe(frame);
+    const describe = skimNamed(frame);
     const doubt = this.#parts.names.doubt(describe.of, describe.name);
     if (doubt !== undefined) return this.#after(doubt, frame);
     if (describe.of === 'statement') {
       const prepared = this.#parts.names.statement(describe.name);
-      return this.#keep(frame, {
-        kind: 'describe',
-        ...(prepared === undefined ? {} : { prepared }),
-        own: false,
-      });
+      return this.#keep(
+        frame,
+        prepared === undefined
+          ? { kind: 'describe', own: false }
+          : { kind: 'describe', prepared, own: false },
+      );
     }
     const portal = this.#parts.names.portal(describe.name);
-    return this.#keep(frame, { kind: 'describe', ...(portal === undefined ? {} : { portal }), own: false });
+    return this.#keep(
+      frame,
+      portal === undefined ? { kind: 'describe', own: false } : { kind: 'describe', portal, own: false },
+    );
   }
 
   #close(frame: Frame): undefined {
-    const { of, name } = decodeClose(frame);
+    const { of, name } = skimNamed(frame);
     const change = this.#parts.names.propose({
       kind: of === 'statement' ? 'close-statement' : 'close-portal',
       name,
@@ -529,7 +552,7 @@ export class Requests {
   }
 
   #execute(frame: Frame): Promise<void> | undefined {
-    const { portal: name } = decodeExecute(frame);
+    const name = skimExecute(frame);
     const doubt = this.#parts.names.doubt('portal', name);
     if (doubt !== undefined) return this.#after(doubt, frame);
     const portal = this.#parts.names.portal(name);
@@ -553,7 +576,11 @@ export class Requests {
     const wanted = portal.cursor
       ? fetchedOf(statement, portal, prepared.catalogue)
       : this.#wanted(statement, prepared, prepared.catalogue);
-    const asked = this.#ask('sqlstate' in wanted ? wanted : withPortal(wanted, portal), prepared.source, prepared);
+    const asked = this.#ask(
+      'sqlstate' in wanted ? wanted : withPortal(wanted, portal),
+      prepared.source,
+      prepared,
+    );
     if (asked instanceof Promise) {
       return this.#whenAsked(asked, (given) => this.#sendExecute(frame, name, portal, given));
     }
@@ -632,7 +659,8 @@ export class Requests {
     if (!flow.heldBack) await flow.drained();
     if (flow.skipping) throw new Fault('stopping', 'A request before this one has failed');
     const { action, text, values, portal } = wanted;
-    const given = portal?.given ?? (values === undefined ? undefined : ['(bound before a review was to be expected)']);
+    const given =
+      portal?.given ?? (values === undefined ? undefined : ['(bound before a review was to be expected)']);
     return hold({
       action,
       text,
@@ -646,7 +674,10 @@ export class Requests {
   async #again(source: string, from: number | Prepared): Promise<Action | undefined> {
     const { meaning, names } = this.#parts;
     meaning.suspect();
-    let now: Prepared | { readonly statement: Statement | undefined; readonly catalogue: Catalogue } | undefined;
+    let now:
+      | Prepared
+      | { readonly statement: Statement | undefined; readonly catalogue: Catalogue }
+      | undefined;
     if (typeof from === 'number') {
       const reading = await meaning.read(source);
       if (reading?.kind !== 'understood') return undefined;
@@ -674,11 +705,9 @@ export class Requests {
     const asked: Asked = { kind: 'run', run };
     if (verdict.duties.record === 'meta') return asked;
     try {
-      const waiting = this.#record('statement', {
-        id: verdict.id,
-        text,
-        ...(wanted.values === undefined ? {} : { values: wanted.values }),
-      });
+      const { values } = wanted;
+      const { id } = verdict;
+      const waiting = this.#record('statement', values === undefined ? { id, text } : { id, text, values });
       return waiting === undefined
         ? asked
         : waiting.then(
@@ -715,18 +744,16 @@ export class Requests {
     const refused = refusedMove(permit, wanted.moves, wanted.catalogue);
     if (refused !== undefined) return refused;
     const unmasked = masks.length === 0 && finds.length === 0;
-    const base = {
+    // Field by field: what is spread into a literal is copied many times slower, and this is made for every statement.
+    const base: Writable<Run> = {
       permit,
       outputs: wanted.outputs,
       catalogue: wanted.catalogue,
       changes: wanted.changes,
-      ...(wanted.portal === undefined ? {} : { portal: wanted.portal }),
-      ...(wanted.described === undefined ? {} : { described: wanted.described }),
       copyIn: effect.kind === 'copy-in',
       unsettles: this.#unsettles(wanted),
       takesBack: takesBack(effect),
       defines: effect.kind === 'schema' || deep(wanted.action),
-      ...(unmasked ? { masker: passAll } : {}),
       rows: 0,
       bytes: 0,
       masked: 0,
@@ -734,6 +761,9 @@ export class Requests {
       cut: false,
       released: false,
     };
+    if (wanted.portal !== undefined) base.portal = wanted.portal;
+    if (wanted.described !== undefined) base.described = wanted.described;
+    if (unmasked) base.masker = passAll;
     if (effect.kind !== 'copy-out') return base;
     const plans = planWithoutFields(permit, wanted.outputs, wanted.catalogue);
     if (plans === undefined && !unmasked) {
@@ -805,6 +835,8 @@ export class Requests {
     );
   }
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 function runsOf(turn: Turn): readonly Run[] {
   if (turn.kind === 'execute') return [turn.run];
