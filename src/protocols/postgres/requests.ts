@@ -253,8 +253,9 @@ export class Requests {
     permits: readonly Permit[],
     beforeSync: number | undefined,
   ): Promise<void> {
-    const over = permits.slice(0, beforeSync);
-    for (const permit of over) this.#parts.gate.done(permit, { kind: 'unsent' });
+    // How runs ended was told with the error; what a preparation's permit covered is told by nobody else.
+    const steps = permits.slice(0, beforeSync).filter(({ id }) => id === '');
+    for (const permit of steps) this.#parts.gate.done(permit, { kind: 'unsent' });
     if (beforeSync !== undefined) await this.#send(fromSync(bytes), permits.slice(beforeSync));
   }
 
