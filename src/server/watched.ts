@@ -40,6 +40,11 @@ export function watched(inner: Wire, world: World, limits: Limits): Watched {
   };
   later();
 
+  const moved = (bytes: Uint8Array | undefined): Uint8Array | undefined => {
+    movedAt = world.now();
+    return bytes;
+  };
+
   const wrap = (wire: Wire): Wire => {
     current = wire;
     // A plain wire that became TLS may count as closed then: only the last one tells.
@@ -50,11 +55,7 @@ export function watched(inner: Wire, world: World, limits: Limits): Watched {
     });
     const { secure } = wire;
     return {
-      read: async () => {
-        const bytes = await wire.read();
-        movedAt = world.now();
-        return bytes;
-      },
+      read: () => wire.read().then(moved),
       write: (bytes) => {
         movedAt = world.now();
         const full = wire.write(bytes);

@@ -7,7 +7,13 @@ import type { Duties } from '../../core/decision.ts';
 import type { Gate } from '../../core/protocol.ts';
 import type { FrameKind, Recorder } from '../../core/ports.ts';
 import { type RowMasker, rowMasker } from './cells.ts';
-import { decodeBackend, decodeDataRow, decodeErrorFields, decodeReadyForQuery } from './decode.ts';
+import {
+  decodeBackend,
+  decodeDataRow,
+  decodeErrorFields,
+  decodeReadyForQuery,
+  decodeRowDescription,
+} from './decode.ts';
 import * as encode from './encode.ts';
 import type { Flow, Turn } from './flow.ts';
 import { backendBounds, type Frame, Frames } from './frames.ts';
@@ -49,6 +55,14 @@ export class Answers {
   /** The end of an answer waits in `#out`: it is not held back for the next statement's entry. */
   #ended = false;
   readonly #maskers: WeakMap<Outputs, Kept> = new WeakMap();
+  /** The last RowDescription for each statement's outputs: as a rule the next is the same. */
+  readonly #described: WeakMap<Outputs, { readonly bytes: Uint8Array; readonly fields: readonly Field[] }> =
+    new WeakMap();
+  /** Columns of a statement in the formats that the last Bind asked for. */
+  readonly #formatted: WeakMap<
+    readonly Field[],
+    { readonly formats: readonly Format[]; readonly fields: readonly Field[] }
+  > = new WeakMap();
   /** The statement answered last: governs messages that come between statements. */
   #last: About | undefined;
   /** What the open transaction has run: a deferred constraint or trigger speaks of any of it at the end. */
@@ -59,11 +73,30 @@ export class Answers {
     this.#frames = new Frames(backendBounds(parts.messageBytes));
   }
 
-  /** Handles one chunk of the server's bytes; resolves when the client has taken what came of it. */
-  async push(chunk: Uint8Array): Promise<void> {
+  /**
+   * Handles one chunk of the server's bytes; resolves when the client has taken what came of it. A promise only where
+   * something has to be waited for.
+   */
+  push(chunk: Uint8Array): Promise<void> | undefined {
     const frames = this.#frames;
     frames.push(chunk);
     this.#out.begin(frames.bytes);
+    while (frames.next()) {
+      const run = this.#current();
+      if (run !== undefined && !run.released) return this.#goOn(run);
+      this.#answer(frames, run);
+    }
+    const taken = this.#flush();
+    if (taken !== undefined) return taken.then(() => this.#handled());
+    this.#handled();
+    return undefined;
+  }
+
+  /** The rest of a chunk, from the first message of an answer whose decision may not be on disk yet. */
+  async #goOn(first: Run): Promise<void> {
+    const frames = this.#frames;
+    await this.#release(first);
+    this.#answer(frames, first);
     while (frames.next()) {
       const run = this.#current();
       if (run !== undefined && !run.released) await this.#release(run);
@@ -71,7 +104,11 @@ export class Answers {
     }
     const taken = this.#flush();
     if (taken !== undefined) await taken;
-    if (this.#parts.flow.length === 0) frames.settle();
+    this.#handled();
+  }
+
+  #handled(): void {
+    if (this.#parts.flow.length === 0) this.#frames.settle();
   }
 
   /** The statement that is being answered. */
@@ -122,7 +159,7 @@ export class Answers {
       case backend.RowDescription:
         return this.#rowDescription(frame, run);
       case backend.NoData:
-        return this.#described(frame, []);
+        return this.#describe(frame, []);
       case backend.ParameterDescription:
         return this.#forwardDescribe(frame);
       case backend.PortalSuspended:
@@ -186,20 +223,26 @@ export class Answers {
     if (portal === undefined || portal.cursor || fields === undefined) {
       throw new WireError('unexpected-message', 'Rows came without a description of their columns');
     }
-    return fields.map((field, at) => ({ ...field, format: formatAt(portal.resultFormats, at) }));
+    const known = this.#formatted.get(fields);
+    if (known !== undefined && sameFormats(known.formats, portal.resultFormats)) return known.fields;
+    const formatted = fields.map((field, at) => ({ ...field, format: formatAt(portal.resultFormats, at) }));
+    this.#formatted.set(fields, { formats: portal.resultFormats, fields: formatted });
+    return formatted;
   }
 
   /** Statements come again and again: their maskers are kept as long as judgement, catalogue and columns are the same. */
   #maskerFor(run: Run, fields: readonly Field[]): RowMasker {
     const { permit, catalogue, outputs } = run;
-    const shape = fields.map(shapeOf).join();
     const kept = this.#maskers.get(outputs);
-    if (kept?.duties === permit.duties && kept.catalogue === catalogue && kept.shape === shape) {
-      run.masker = kept.masker;
-      return kept.masker;
+    if (kept?.duties === permit.duties && kept.catalogue === catalogue) {
+      if (kept.fields !== fields && shapeOf(kept.fields) === shapeOf(fields)) kept.fields = fields;
+      if (kept.fields === fields) {
+        run.masker = kept.masker;
+        return kept.masker;
+      }
     }
     const masker = this.#newMasker(run, fields);
-    this.#maskers.set(outputs, { duties: permit.duties, catalogue, shape, masker });
+    this.#maskers.set(outputs, { duties: permit.duties, catalogue, fields, masker });
     run.masker = masker;
     return masker;
   }
@@ -270,16 +313,27 @@ export class Answers {
 
   #rowDescription(frame: Frame, run: Run | undefined): void {
     const { head } = this.#parts.flow;
-    const message = decodeBackend(frame);
-    if (message.kind !== 'RowDescription') throw unexpected(frame);
-    if (head?.kind === 'describe') return this.#described(frame, message.fields);
+    if (head?.kind === 'describe') {
+      const of = (head.prepared ?? head.portal?.prepared)?.statement?.outputs;
+      return this.#describe(frame, this.#columns(frame, of));
+    }
     if (head?.kind !== 'query') throw unexpected(frame);
     const current = this.#running(run);
-    this.#maskerFor(current, message.fields);
+    this.#maskerFor(current, this.#columns(frame, current.outputs));
     this.#pass(frame);
   }
 
-  #described(frame: Frame, fields: readonly Field[]): void {
+  /** The columns that a RowDescription tells; the same ones when it comes again for the same outputs, byte for byte. */
+  #columns(frame: Frame, of: Outputs | undefined): readonly Field[] {
+    const known = of === undefined ? undefined : this.#described.get(of);
+    if (known !== undefined && sameBytes(known.bytes, frame)) return known.fields;
+    const fields = decodeRowDescription(frame);
+    if (of !== undefined)
+      this.#described.set(of, { bytes: frame.bytes.slice(frame.start, frame.end), fields });
+    return fields;
+  }
+
+  #describe(frame: Frame, fields: readonly Field[]): void {
     const { flow } = this.#parts;
     const head = flow.head;
     if (head?.kind !== 'describe') throw unexpected(frame);
@@ -481,12 +535,27 @@ interface Kept {
   /** Of one decision: another policy or another judgement has others. */
   readonly duties: Duties;
   readonly catalogue: Catalogue;
-  readonly shape: string;
+  fields: readonly Field[];
   readonly masker: RowMasker;
 }
 
-function shapeOf({ typeOid, tableOid, column, format, name }: Field): string {
-  return `${typeOid} ${tableOid} ${column} ${format} ${name}\0`;
+/** All that a masker depends on. */
+function shapeOf(fields: readonly Field[]): string {
+  return fields
+    .map(
+      ({ typeOid, tableOid, column, format, name }) => `${typeOid} ${tableOid} ${column} ${format} ${name}\0`,
+    )
+    .join();
+}
+
+function sameBytes(kept: Uint8Array, { bytes, start, end }: Frame): boolean {
+  if (kept.length !== end - start) return false;
+  for (let at = 0; at < kept.length; at++) if (kept[at] !== bytes[start + at]) return false;
+  return true;
+}
+
+function sameFormats(a: readonly Format[], b: readonly Format[]): boolean {
+  return a.length === b.length && a.every((format, at) => format === b[at]);
 }
 
 function unexpected(frame: Frame): WireError {
