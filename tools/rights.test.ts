@@ -49,6 +49,13 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'node:crypto': 'signatures of requests',
     'node:sqlite': 'where a review was told, so that its card can be updated after a restart',
   },
+  sinks: {
+    'node:crypto': 'random ids of channels of Splunk',
+    'node:fs/promises': 'cursors, batches in files, refused entries',
+    'node:net': 'whether a host is an address',
+    'node:path': 'paths',
+    'node:tls': 'syslog over TLS',
+  },
   identity: { jose: 'signed tokens', 'node:crypto': 'keys' },
   protocols: { 'node:crypto': 'SCRAM, md5, cancel keys' },
   server: {

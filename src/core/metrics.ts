@@ -24,7 +24,10 @@ export type CounterName =
   | 'reviews_total'
   | 'review_answers_total'
   | 'channel_answers_total'
-  | 'channel_faults_total';
+  | 'channel_faults_total'
+  | 'sink_entries_total'
+  | 'sink_faults_total'
+  | 'sink_refused_total';
 
 export const counters: Table<CounterName> = {
   decisions_total: ['Decisions', ['resource', 'decision']],
@@ -43,23 +46,32 @@ export const counters: Table<CounterName> = {
   review_answers_total: ['Answers to reviews: what counted, and why the others did not', ['result']],
   channel_answers_total: ['Answers to reviews that came through a channel', ['channel', 'result']],
   channel_faults_total: ['Reviews that a channel could not tell', ['channel']],
+  sink_entries_total: ['Entries that a sink has taken, those sent again included', ['sink']],
+  sink_faults_total: ['Batches that a sink did not take; they are sent again', ['sink']],
+  sink_refused_total: ['Entries that a sink refuses for good; they are kept in its file of refused entries', ['sink']],
 };
 
 export type GaugeName =
+  | 'sink_lag_entries'
+  | 'sink_lag_seconds'
   | 'reviews_waiting'
   | 'sessions'
   | 'connections'
   | 'analyses_cached'
   | 'ledger_size'
-  | 'policy_age_seconds';
+  | 'policy_age_seconds'
+  | 'policy_drift_seconds';
 
 export const gauges: Table<GaugeName> = {
+  sink_lag_entries: ['Entries on disk that a sink has not taken', ['sink']],
+  sink_lag_seconds: ['Age of the oldest entry that a sink has not taken', ['sink']],
   reviews_waiting: ['Requests that wait for a person now', []],
   sessions: ['Open sessions', ['resource']],
   connections: ['Open client connections, signed in or not', []],
   analyses_cached: ['Statement analyses in the cache', ['resource']],
   ledger_size: ['Entries in the ledger', []],
   policy_age_seconds: ['Seconds since the policy was last loaded or confirmed', []],
+  policy_drift_seconds: ['Seconds for which the source of the policy has held another one than is enforced', []],
 };
 
 export type HistogramName = 'review_seconds' | 'decide_seconds' | 'parse_seconds' | 'ledger_wait_seconds';

@@ -38,6 +38,11 @@ const personal: { readonly [K in Entry['kind']]: readonly string[] } = {
   'review.ended': [],
 };
 
+/** Which fields of a kind are personal: whoever sends entries elsewhere leaves these out, or says why not. */
+export function personalFields(kind: Entry['kind']): readonly string[] {
+  return personal[kind];
+}
+
 export function isKnownKind(kind: string): kind is Entry['kind'] {
   return Object.hasOwn(personal, kind);
 }
@@ -73,10 +78,11 @@ export class Drafter {
   }
 
   #decision(entry: DecisionEntry): Draft {
-    const { denial, review, sealed } = entry;
+    const { demands, denial, review, sealed } = entry;
     const known = this.#alike(entry);
     const own = `"kind":"decision","at":${entry.at},"id":${JSON.stringify(entry.id)},${known.json}`;
-    const clear = `${own}${denial === undefined ? '' : `,"denial":${JSON.stringify(denial)}`}${review === undefined ? '' : `,"review":${JSON.stringify(review)}`}`;
+    const full = demands === undefined ? '' : `,"demands":${JSON.stringify(demands)}`;
+    const clear = `${own}${full}${denial === undefined ? '' : `,"denial":${JSON.stringify(denial)}`}${review === undefined ? '' : `,"review":${JSON.stringify(review)}`}`;
     const textJson = known.text === sealed.text ? known.textJson : JSON.stringify(sealed.text);
     if (known.text !== sealed.text && textJson.length <= longestKept) {
       known.text = sealed.text;
@@ -118,6 +124,7 @@ function constantOf(entry: DecisionEntry): object {
     targets: entry.targets,
     columns: entry.columns,
     attributes: entry.attributes,
+    ...(entry.opaque === undefined ? {} : { opaque: entry.opaque }),
     rules: entry.rules,
     wouldBe: entry.wouldBe,
     duties: entry.duties,
@@ -134,6 +141,7 @@ function sameConstant(a: DecisionEntry, b: DecisionEntry): boolean {
     a.targets === b.targets &&
     a.columns === b.columns &&
     a.attributes === b.attributes &&
+    a.opaque === b.opaque &&
     a.wouldBe === b.wouldBe &&
     a.duties === b.duties &&
     a.resource === b.resource &&
