@@ -28,7 +28,8 @@ interface Phrase {
 
 const nobody: Nearness = new Map();
 // Scripts that write words without blanks between them, or hang endings onto them.
-const joined = /[\p{sc=Han}\p{sc=Hangul}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Arabic}\p{sc=Hebrew}]/u;
+const joined =
+  /[\p{sc=Han}\p{sc=Hangul}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Arabic}\p{sc=Hebrew}]/u;
 // A column that is named so says nothing about a person.
 const noNames = new Set(['DATE_TIME', 'LOCATION', 'PERSON', 'URL']);
 
@@ -50,7 +51,13 @@ export function contextFinder(detectors: readonly Detector[]): ContextFinder {
         continue;
       }
       const words = wordsIn(text).map(({ word }) => word);
-      const phrase = { detector, words, count: words.length, first: written.endsWith('^'), last: written.endsWith('$') };
+      const phrase = {
+        detector,
+        words,
+        count: words.length,
+        first: written.endsWith('^'),
+        last: written.endsWith('$'),
+      };
       add(phrase);
       if (words.length > 1) add({ ...phrase, words: [words.join('')] });
     }
@@ -64,11 +71,16 @@ export function contextFinder(detectors: readonly Detector[]): ContextFinder {
           const length = phrase.words.length;
           if (phrase.first && at > 0) continue;
           if (phrase.last && at + length < words.length) continue;
-          if (length > 1 && !phrase.words.every((each, offset) => offset === 0 || isForm(words[at + offset]?.word, each)))
+          if (
+            length > 1 &&
+            !phrase.words.every((each, offset) => offset === 0 || isForm(words[at + offset]?.word, each))
+          )
             continue;
           const before = found.get(phrase.detector);
+          let last = at + length - 1;
+          while (fillers.has(words[last + 1]?.word ?? '')) last++;
           found.set(phrase.detector, {
-            distance: text.length - (words[at + length - 1]?.end ?? 0),
+            distance: text.length - (words[last]?.end ?? 0),
             words: Math.max(phrase.count, before?.words ?? 0),
           });
         }
@@ -78,11 +90,21 @@ export function contextFinder(detectors: readonly Detector[]): ContextFinder {
       const at = text.lastIndexOf(word);
       if (at < 0) continue;
       const distance = text.length - at - word.length;
-      found.set(detector, { distance: Math.min(distance, found.get(detector)?.distance ?? distance), words: 1 });
+      found.set(detector, {
+        distance: Math.min(distance, found.get(detector)?.distance ?? distance),
+        words: 1,
+      });
     }
     return found.size === 0 ? nobody : found;
   };
 }
+
+// Between a name and its value they take nothing away: `NHS number is 943 …`.
+const fillers = new Set(
+  'number numbers no nr num nummer numero número numéro numer id code key value is was are ist es est é är er to as of nº n'.split(
+    ' ',
+  ),
+);
 
 interface Word {
   readonly word: string;
@@ -95,7 +117,8 @@ function wordsIn(text: string): readonly Word[] {
   const words: Word[] = [];
   for (const match of text.matchAll(/['’]s(?![\p{L}\p{M}])|[\p{L}\p{M}]+/gu)) {
     // `driver's license` is the same as `driver license`.
-    if (!possessive.test(match[0])) words.push({ word: match[0].toLowerCase(), end: match.index + match[0].length });
+    if (!possessive.test(match[0]))
+      words.push({ word: match[0].toLowerCase(), end: match.index + match[0].length });
   }
   return words;
 }

@@ -1,5 +1,13 @@
 import { Lru } from '../base/lru.ts';
-import { contextFinder, leftOf, nearness, wordsOf, type ContextFinder, type Naming, type Nearness } from './context.ts';
+import {
+  contextFinder,
+  leftOf,
+  nearness,
+  wordsOf,
+  type ContextFinder,
+  type Naming,
+  type Nearness,
+} from './context.ts';
 import {
   contextBoost,
   leastScore,
@@ -114,7 +122,7 @@ const namedScore = 0.85;
 const namedLoosely = 0.5;
 
 /** Of a value with a wrong check right behind its own name. */
-const labelScore = 0.81;
+const labelledLoosely = 0.81;
 
 const none: readonly Finding[] = [];
 const standardContexts = contextFinder(detectors);
@@ -255,9 +263,9 @@ function report(search: Search, used: Used, span: Span): void {
     const surer = Math.max(0, used.words - 1) / 100;
     const least = here ? (loose ? namedLoosely : namedScore) + surer : leastScore;
     // What stands right behind its own name is that, whatever else it could be: `SSN: 909-99-7209`.
-    const labelled = distance !== undefined && distance <= 4 ? labelScore : 0;
-    const raised = loose ? Math.max(labelled, leastScore + close / 10) : score + contextBoost + close / 20;
-    score = Math.round(Math.max(least, Math.min(1, raised)) * 100) / 100;
+    const labelled = distance === undefined || distance > 4 ? 0 : loose ? labelledLoosely : namedScore;
+    const raised = loose ? leastScore + close / 10 : score + contextBoost + close / 20;
+    score = Math.round(Math.max(least, labelled, Math.min(1, raised)) * 100) / 100;
   }
   if (score >= leastScore) {
     search.found.push({ type: detector.name, start: span.start, end: span.end, score });

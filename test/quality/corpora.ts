@@ -74,7 +74,9 @@ export function cases(part: Part): readonly Case[] {
 }
 
 function read<T>(file: string, check: Check<T>): readonly T[] {
-  const lines = readFileSync(join(import.meta.dirname, 'data', `${file}.jsonl`), 'utf8').trimEnd().split('\n');
+  const lines = readFileSync(join(import.meta.dirname, 'data', `${file}.jsonl`), 'utf8')
+    .trimEnd()
+    .split('\n');
   return lines.map((line, at) => {
     const checked = check(JSON.parse(line), '');
     if (checked.ok) return checked.value;

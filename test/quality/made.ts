@@ -74,13 +74,33 @@ const kinds: readonly Kind[] = [
   kind('US_NPI', 'NPI', 'npi', '1245319599'),
   kind('IMEI', 'IMEI', 'imei', '490154203237518'),
   kind('VIN', 'VIN|chassis number', 'vin', '1M8GDM9AXKP042788|11111111111111111'),
-  kind('CRYPTO', 'wallet|bitcoin address', 'wallet', '16Yeky6GMjeNkAiNcBY7ZhrLoMSgg1BoyZ|0x52908400098527886E0F7030069857D2E4169EE7'),
+  kind(
+    'CRYPTO',
+    'wallet|bitcoin address',
+    'wallet',
+    '16Yeky6GMjeNkAiNcBY7ZhrLoMSgg1BoyZ|0x52908400098527886E0F7030069857D2E4169EE7',
+  ),
   kind('MAC_ADDRESS', 'MAC|device', 'mac', '00:1A:##:3C:4D:5E|00-1a-##-3c-4d-5e'),
   kind('IP_ADDRESS', 'from|client', 'ip', '10.2#.6.1##|2001:db8::8a2e:#70:7334'),
   kind('EMAIL_ADDRESS', 'mail|contact', 'email', 'ann.lee##@example.com|j_m+x#@mail.example.co.uk'),
-  kind('PHONE_NUMBER', 'phone|mobile', 'phone', '+1 415 555 01##|(415) 555-01##|+44 20 7946 09##|+49 30 901820##|+33 1 42 68 53 ##|+91 98765 432##|+81 3-1234-56##'),
-  kind('CREDIT_CARD', 'card|card number', 'card_number', '4111 1111 1111 1111|5555555555554444|378282246310005|6011-0009-9013-9424'),
-  kind('IBAN_CODE', 'IBAN|bank account', 'iban', 'DE89370400440532013000|GB29 NWBK 6016 1331 9268 19|FR1420041010050500013M02606|NL91ABNA0417164300'),
+  kind(
+    'PHONE_NUMBER',
+    'phone|mobile',
+    'phone',
+    '+1 415 555 01##|(415) 555-01##|+44 20 7946 09##|+49 30 901820##|+33 1 42 68 53 ##|+91 98765 432##|+81 3-1234-56##',
+  ),
+  kind(
+    'CREDIT_CARD',
+    'card|card number',
+    'card_number',
+    '4111 1111 1111 1111|5555555555554444|378282246310005|6011-0009-9013-9424',
+  ),
+  kind(
+    'IBAN_CODE',
+    'IBAN|bank account',
+    'iban',
+    'DE89370400440532013000|GB29 NWBK 6016 1331 9268 19|FR1420041010050500013M02606|NL91ABNA0417164300',
+  ),
   kind('URL', 'see|visit', 'url', 'https://www.example.com/a?b=#|http://intranet.example.org/x/##'),
 ];
 

@@ -20,7 +20,21 @@ export const iban: FindDetector = {
   kind: 'find',
   name: 'IBAN_CODE',
   gate: signs.mixed | signs.digits | signs.token,
-  context: ['iban', 'bank account', 'konto', 'account number'],
+  context: [
+    'iban',
+    'bank account',
+    'bank',
+    'konto',
+    'account',
+    'cuenta',
+    'compte',
+    'conto',
+    'wire',
+    'transfer',
+    'beneficiary',
+    'swift',
+    'bic',
+  ],
   examples: {
     yes: [
       'DE89370400440532013000',

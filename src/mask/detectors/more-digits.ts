@@ -91,7 +91,7 @@ const rows: readonly DigitsRow[] = [
     lengths: [10],
     shapes: {},
     bare: weak,
-    check: (d) => ((((weighted(d, [-1, 5, 7, 9, 4, 6, 10, 5, 7]) % 11) + 11) % 11) % 10) === Number(d[9]),
+    check: (d) => (((weighted(d, [-1, 5, 7, 9, 4, 6, 10, 5, 7]) % 11) + 11) % 11) % 10 === Number(d[9]),
     context: ['rntrc', 'рнокпп', 'іпн', 'rnokpp'],
     examples: { yes: [], no: ['1759013776'], named: ['1759013776'] },
   },

@@ -36,7 +36,14 @@ const rows: readonly LettersRow[] = [
       }
       return sum % 10 === Number(digits[10]);
     },
-    context: ['krankenversicherung', 'krankenversichertennummer', 'kvnr', 'egk', 'egk nummer', 'versichertennummer'],
+    context: [
+      'krankenversicherung',
+      'krankenversichertennummer',
+      'kvnr',
+      'egk',
+      'egk nummer',
+      'versichertennummer',
+    ],
     examples: { yes: [], no: ['A123456780'], named: ['A123456780'] },
   },
   {
@@ -261,7 +268,15 @@ const rows: readonly LettersRow[] = [
     pattern: `${registered}|\\d{6,12}`,
     gate: spaced,
     score: 0.1,
-    context: ['mrn', 'medical record', 'medical record number', 'patient id', 'patient number', 'health id', 'chart number'],
+    context: [
+      'mrn',
+      'medical record',
+      'medical record number',
+      'patient id',
+      'patient number',
+      'health id',
+      'chart number',
+    ],
     examples: { yes: [], no: ['HSP-1003212'], named: ['HSP-1003212', '10032124'] },
   },
   {
@@ -269,7 +284,14 @@ const rows: readonly LettersRow[] = [
     pattern: `${registered}|\\d{8,12}`,
     gate: spaced,
     score: 0.1,
-    context: ['member id', 'health insurance', 'insurance number', 'policy holder id', 'subscriber id'],
+    context: [
+      'member id',
+      'health insurance',
+      'health insurance number',
+      'insurance id',
+      'policy holder id',
+      'subscriber id',
+    ],
     examples: { yes: [], no: ['XEH12345678'], named: ['XEH12345678'] },
   },
   {
@@ -301,7 +323,15 @@ const rows: readonly LettersRow[] = [
     pattern: `${registered}|\\d{7,14}`,
     gate: spaced,
     score: 0.05,
-    context: ['national id', 'national identity', 'national identification', 'identity number', 'tax id', 'citizen id', 'id card number'],
+    context: [
+      'national id',
+      'national identity',
+      'national identification',
+      'identity number',
+      'tax id',
+      'citizen id',
+      'id card number',
+    ],
     examples: { yes: [], no: ['TAX-700001449'], named: ['TAX-700001449'] },
   },
   {
@@ -309,7 +339,14 @@ const rows: readonly LettersRow[] = [
     pattern: '[A-Z]{1,4}[ -]?\\d{1,4}[ -]?[A-Z]{0,3}\\d{0,4}',
     gate: spaced,
     score: 0.05,
-    context: ['license plate', 'licence plate', 'plate number', 'number plate', 'vehicle registration', 'plate$'],
+    context: [
+      'license plate',
+      'licence plate',
+      'plate number',
+      'number plate',
+      'vehicle registration',
+      'plate$',
+    ],
     examples: { yes: [], no: ['ABC-1234'], named: ['ABC-1234'] },
   },
 ];

@@ -24,6 +24,15 @@ const regions: readonly CountryCode[] = [
   'CN',
   'MX',
   'ZA',
+  'DK',
+  'NO',
+  'FI',
+  'BE',
+  'AT',
+  'PT',
+  'NZ',
+  'HU',
+  'CZ',
 ];
 
 // How North American numbers are written, with and without the leading 1: shape alone is enough, an invented area code is no excuse.
@@ -54,6 +63,51 @@ export const phone: DigitsDetector = {
     'telefon',
     'handy',
     'teléfono',
+    'telefono',
+    'téléphone',
+    'portable',
+    'rufnummer',
+    'telefonnummer',
+    'mobilnummer',
+    'telefone',
+    'celular',
+    'móvil',
+    'cellulare',
+    'telefoon',
+    'mobiel',
+    'tlf',
+    'puhelin',
+    'mob',
+    'hotline',
+    'helpline',
+    'ring',
+    'reached',
+    'reaching',
+    'calling',
+    'called',
+    'phoned',
+    'texting',
+    'contact us',
+    'contact him',
+    'contact her',
+    'contact$',
+    'my number',
+    'your number',
+    'his number',
+    'her number',
+    'their number',
+    'our number',
+    'new number',
+    'number to',
+    'text me',
+    'contact me',
+    'dialed',
+    'телефон',
+    '電話',
+    '电话',
+    '전화',
+    'هاتف',
+    'फ़ोन',
   ],
   lead: true,
   trail: /[ \t]{0,2}(?:x|ext\.?|extension|#)[ \t.:]{0,2}\d{1,6}(?![\w])/iy,
@@ -93,14 +147,22 @@ function judge(window: Window): number {
     return american.has(shape) || confirmed(window, `+${digits.slice(2)}`) ? 0.7 : -1;
   }
   // `322 327 102 office`: a list of somebody's numbers.
-  if (shape.includes('-') && /^[ \t](?:office|work|home|mobile|cell|fax|tel)(?![\p{L}])/iu.test(after)) return 0.6;
+  if (shape.includes('-') && /^[ \t](?:office|work|home|mobile|cell|fax|tel)(?![\p{L}])/iu.test(after))
+    return 0.6;
   if (first === '(') return digits.length <= 12 && /^\(\d{2,5}\)/.test(raw) ? 0.7 : -1;
   if (!shape.includes('-')) return digits.length >= 8 ? -1 : 0;
   if (/^(?:4-2-2|2-2-4|1-2-4|2-1-4|1-1-4)$/.test(shape)) return 0;
   if (american.has(shape)) return raw.includes('/') ? -1 : 0.75;
   if (digits.startsWith('0') && digits[1] !== '0' && digits.length >= 8 && digits.length <= 12) {
-    if (groupsOf(shape) > 6 || /[/]/.test(raw.slice(7))) return -1;
+    // `01234.5678` is a fraction.
+    if (groupsOf(shape) > 6 || /[/]/.test(raw.slice(7)) || /^\d+\.\d+$/.test(raw)) return -1;
     return national(window) ? 0.6 : -1;
+  }
+  // `61 23 45 67`, `612 34 56 78`: without any leading sign the groups must be no thousands and the number somebody's.
+  const even =
+    window.whole && digits.length >= 8 && digits.length <= 11 && /^\d+(?:([ -])\d+)(?:\1\d+)+$/.test(raw);
+  if (even && groupsOf(shape) >= 3 && !/^\d+(?:-3)+$|^3-2-4$/.test(shape)) {
+    return national(window, true) ? 0.5 : -1;
   }
   return -1;
 }
@@ -120,7 +182,10 @@ function confirmed(window: Window, text: string, possible = false): boolean {
   return number !== undefined && (possible ? number.isPossible() : number.isValid());
 }
 
-function national(window: Window): boolean {
+function national(window: Window, sure = false): boolean {
   if (!window.confirm()) return true;
-  return regions.some((region) => parsePhoneNumberFromString(window.raw, region)?.isPossible() === true);
+  return regions.some((region) => {
+    const number = parsePhoneNumberFromString(window.raw, region);
+    return (sure ? number?.isValid() : number?.isPossible()) === true;
+  });
 }

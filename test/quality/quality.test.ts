@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { cases } from './corpora.ts';
+import { businessHits, conformance, scoreOf } from './run.ts';
+import { figuresOf } from './score.ts';
+
+// Floors under the numbers of `npm run quality` on the part that nothing was tuned on. A change that costs quality fails here.
+const floors: readonly (readonly ['presidio-research' | 'pii-anon' | 'made', string, number])[] = [
+  ['presidio-research', 'CREDIT_CARD', 0.98],
+  ['presidio-research', 'PHONE_NUMBER', 0.88],
+  ['presidio-research', 'US_SSN', 0.97],
+  ['presidio-research', 'IBAN_CODE', 0.98],
+  ['presidio-research', 'IP_ADDRESS', 0.98],
+  ['pii-anon', 'EMAIL_ADDRESS', 0.98],
+  ['pii-anon', 'PHONE_NUMBER', 0.96],
+  ['pii-anon', 'MAC_ADDRESS', 0.98],
+  ['made', 'URL', 0.98],
+  ['made', 'IN_AADHAAR', 0.98],
+  ['made', 'PL_PESEL', 0.98],
+  ['made', 'BR_CPF', 0.98],
+  ['made', 'DE_TAX_ID', 0.98],
+  ['made', 'VIN', 0.98],
+];
+
+const scores = new Map<string, ReturnType<typeof scoreOf>>();
+
+for (const [corpus, type, least] of floors) {
+  test(`${type} of ${corpus}: F1 at least ${least}, and few leaks`, () => {
+    const score = scores.get(corpus) ?? scoreOf(corpus, 'test');
+    scores.set(corpus, score);
+    const tally = score.ours.types.get(type);
+    assert.ok(tally !== undefined && tally.gold > 0, 'nothing labelled: the test would pass on nothing');
+    const { f1, leakRate } = figuresOf(tally);
+    assert.ok(f1 >= least, `F1 ${f1}`);
+    assert.ok(leakRate <= (type === 'PHONE_NUMBER' ? 0.18 : 0.01), `leak rate ${leakRate}`);
+  });
+}
+
+test('of clean business cells at most one in a thousand is masked', () => {
+  const { hits, cells } = businessHits(20_000);
+  assert.ok(hits <= cells / 1_000, `${hits} of ${cells}`);
+});
+
+test("nine in ten of the cases of Presidio's recognisers come out the same", () => {
+  const { right, all } = conformance(cases('test'));
+  assert.ok(all > 200 && right / all >= 0.85, `${right} of ${all}`);
+});
