@@ -25,7 +25,7 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ledger: { 'node:crypto': 'SHA-256, Ed25519, AES-GCM' },
   record: { 'node:zlib': 'zstd', 'node:crypto': 'AES-GCM, SHA-256' },
   reviews: { 'node:crypto': 'digests that bind an approval' },
-  gate: {},
+  gate: { re2js: 'the id of a ticket is matched by a pattern of a policy, in linear time' },
   carriers: {
     'node:net': 'sockets',
     'node:tls': 'TLS',

@@ -9,6 +9,7 @@ import { realWorld } from '../base/time.ts';
 import type { Subject } from '../core/identity.ts';
 import { defaultLimits } from '../core/limits.ts';
 import type { Resource, ResourceName } from '../core/session.ts';
+import { defaultReviewSettings, type ReviewSettings } from '../gate/desk.ts';
 import { directory, type DirectoryRecord } from '../identity/directory.ts';
 import { issueToken } from '../identity/tokens.ts';
 import { protocols } from '../protocols/index.ts';
@@ -235,10 +236,17 @@ function demoConfig(base: number, { gateway }: Secrets): Config {
     resources: [shop(base, gateway)],
     directory: made.value,
     limits: { ...defaultLimits, signInFailuresPerMinute: 600 },
+    reviews: demoReviews(),
     log: { level: 'info' },
     accounts: new Map(),
     plainFrom: 'loopback',
   };
+}
+
+/** Demo tokens last as long as the demo: nobody can sign in afresh. */
+function demoReviews(): ReviewSettings {
+  const { signInWithinMs: _, ...rest } = defaultReviewSettings;
+  return rest;
 }
 
 function shop(base: number, password: Secret): Resource {

@@ -16,6 +16,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       about: 'lists sessions, shows what was done in one',
       load: async () => (await import('./sessions.ts')).sessions,
     },
+    reviews: {
+      about: 'lists and answers what waits for a person',
+      load: async () => (await import('./reviews.ts')).reviews,
+    },
     explain: {
       about: 'says what the policy decides on a statement, and why',
       load: async () => (await import('./explain.ts')).explain,

@@ -9,6 +9,8 @@ export interface DirectoryRecord {
   /** The subject on whose behalf this one acts; its rights are the intersection of both. */
   readonly actingFor?: Subject;
   readonly attributes: Readonly<Record<string, string | number | boolean>>;
+  /** Other subjects that are the same human. */
+  readonly links?: readonly string[];
 }
 
 /** An identity as the directory knows it: everything but the proof, which each sign-in brings. */
@@ -18,7 +20,15 @@ export type Known = Omit<Identity, 'proof' | 'actingFor'> & { readonly actingFor
 export interface Directory {
   readonly find: (subject: string) => Known | undefined;
   readonly subjects: readonly Subject[];
+  /** The same text for two subjects that are one human; a subject that is not known is its own human. */
+  readonly human: (subject: string) => string;
 }
+
+export const nobody: Directory = {
+  find: () => undefined,
+  subjects: [],
+  human: (subject) => subject,
+};
 
 export interface DirectoryProblem {
   readonly index: number; // of the record
@@ -36,13 +46,34 @@ export function directory(
   });
   if (problems.length > 0) return err(problems);
   const known = new Map(records.map((record) => [record.subject as string, resolve(record, bySubject)]));
-  return ok({ find: (subject) => known.get(subject), subjects: records.map(({ subject }) => subject) });
+  const humans = humansOf(records);
+  return ok({
+    find: (subject) => known.get(subject),
+    subjects: records.map(({ subject }) => subject),
+    human: (subject) => humans.get(subject) ?? subject,
+  });
+}
+
+/** Links hold in both directions and over any number of steps: all accounts of one human get one name. */
+function humansOf(records: readonly DirectoryRecord[]): ReadonlyMap<string, string> {
+  const humans = new Map<string, string>(records.map(({ subject }) => [subject, subject]));
+  for (const { subject, links = [] } of records) {
+    for (const other of links) {
+      const [from, to] = [humans.get(other), humans.get(subject)];
+      if (from === undefined || to === undefined || from === to) continue;
+      for (const [each, human] of humans) if (human === from) humans.set(each, to);
+    }
+  }
+  return humans;
 }
 
 type BySubject = ReadonlyMap<string, DirectoryRecord>;
 
 function fault(record: DirectoryRecord, bySubject: BySubject): string | undefined {
   if (bySubject.get(record.subject) !== record) return `The subject "${record.subject}" is given twice`;
+  for (const link of record.links ?? []) {
+    if (!bySubject.has(link)) return `Linked to "${link}", who is not among the identities`;
+  }
   const seen = new Set<string>([record.subject]);
   for (let at = record; at.actingFor !== undefined;) {
     if (seen.has(at.actingFor)) return `"${record.subject}" acts for itself in a circle`;

@@ -84,7 +84,7 @@ export async function verifyToken(
 ): Promise<Result<Identity, TokenRefusal>> {
   const claims = await claimsOf(parts, token);
   if (!claims.ok) return claims;
-  const { subject, id, expiresAt } = claims.value;
+  const { subject, id, expiresAt, issuedAt } = claims.value;
   if (isRevoked(parts, id)) return refuse('revoked', 'The token was revoked', subject);
   if (user !== undefined && user !== subject) {
     return refuse('other-user', 'The user name is not the subject of the token', subject);
@@ -93,13 +93,17 @@ export async function verifyToken(
   if (identity === undefined) {
     return refuse('unknown-subject', 'The directory does not know the subject of the token', subject);
   }
-  return ok({ ...identity, proof: { kind: 'token', tokenId: id, expiresAt: instant(expiresAt) } });
+  return ok({
+    ...identity,
+    proof: { kind: 'token', tokenId: id, expiresAt: instant(expiresAt), signedInAt: instant(issuedAt) },
+  });
 }
 
 interface Claims {
   readonly subject: string;
   readonly id: string;
   readonly expiresAt: number;
+  readonly issuedAt: number;
 }
 
 async function claimsOf(parts: VerifyParts, token: Secret): Promise<Result<Claims, TokenRefusal>> {
@@ -115,11 +119,11 @@ async function claimsOf(parts: VerifyParts, token: Secret): Promise<Result<Claim
       requiredClaims: ['sub', 'jti', 'exp', 'iat'],
       typ: 'JWT',
     });
-    const { sub, jti, exp } = payload;
-    if (typeof sub !== 'string' || sub === '' || typeof jti !== 'string' || typeof exp !== 'number') {
+    const { sub, jti, exp, iat } = payload;
+    if (typeof sub !== 'string' || sub === '' || typeof jti !== 'string' || typeof exp !== 'number' || typeof iat !== 'number') {
       return refuse('malformed', 'The token lacks its subject, id or end');
     }
-    return ok({ subject: sub, id: jti, expiresAt: exp * 1_000 });
+    return ok({ subject: sub, id: jti, expiresAt: exp * 1_000, issuedAt: iat * 1_000 });
   } catch (thrown) {
     return refusalOf(thrown);
   }

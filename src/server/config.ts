@@ -27,7 +27,9 @@ import type { Subject } from '../core/identity.ts';
 import { defaultLimits, limits, type Limits } from '../core/limits.ts';
 import type { Protocol } from '../core/protocol.ts';
 import type { Resource, ResourceName } from '../core/session.ts';
-import { directory, type Directory, type DirectoryRecord } from '../identity/directory.ts';
+import { directory, nobody, type Directory, type DirectoryRecord } from '../identity/directory.ts';
+import { defaultReviewSettings, type ReviewSettings } from '../gate/desk.ts';
+import { reviewsCheck } from './reviews-config.ts';
 
 /** What `sallyport.yaml` says, checked. */
 export interface Config {
@@ -44,6 +46,7 @@ export interface Config {
   readonly publicUrl?: string;
   readonly tls?: { readonly cert: string; readonly key: Secret }; // PEM
   readonly limits: Limits;
+  readonly reviews: ReviewSettings;
   readonly log: { readonly level: LogLevel; readonly format?: 'json' | 'human' };
   /** From where a token may come over a connection without TLS. */
   readonly plainFrom: 'loopback' | 'nowhere';
@@ -181,6 +184,7 @@ const identity = object({
   actingFor: optional(word),
   attributes: optional(record(either(either(string(), number()), boolean))),
   accounts: optional(object({ slack: optional(array(word)), teams: optional(array(word)) })),
+  links: optional(array(word)),
 });
 
 function configCheck(parts: ConfigParts, folder: string): Check<Config> {
@@ -195,6 +199,7 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
     publicUrl: optional(publicUrl),
     tls: optional(tlsCheck(folder)),
     limits: optional(limitsCheck),
+    reviews: optional(reviewsCheck),
     log: optional(
       object({
         level: optional(literal('debug', 'info', 'warn', 'error')),
@@ -218,13 +223,12 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
       ...(read.publicUrl === undefined ? {} : { publicUrl: read.publicUrl }),
       ...(read.tls === undefined ? {} : { tls: read.tls }),
       limits: read.limits ?? defaultLimits,
+      reviews: read.reviews ?? defaultReviewSettings,
       log: { level: 'info', ...read.log },
       plainFrom: read.plainFrom ?? 'loopback',
     });
   });
 }
-
-const nobody: Directory = { find: () => undefined, subjects: [] };
 
 function twice(resources: readonly Resource[]): readonly Problem[] {
   return resources.flatMap((resource, index) =>
@@ -363,13 +367,16 @@ interface Identities {
 }
 
 const identitiesCheck: Check<Identities> = map(array(identity), (read, path) => {
-  const records = read.map(({ subject, kind, groups = [], actingFor, attributes = {} }): DirectoryRecord => ({
-    subject: subject as Subject,
-    kind,
-    groups,
-    attributes,
-    ...(actingFor === undefined ? {} : { actingFor: actingFor as Subject }),
-  }));
+  const records = read.map(
+    ({ subject, kind, groups = [], actingFor, attributes = {}, links = [] }): DirectoryRecord => ({
+      subject: subject as Subject,
+      kind,
+      groups,
+      attributes,
+      links,
+      ...(actingFor === undefined ? {} : { actingFor: actingFor as Subject }),
+    }),
+  );
   const made = directory(records);
   if (!made.ok) return err(made.error.map(({ index, message }) => ({ path: `${path}[${index}]`, message })));
   const linked = new Map<string, Subject>();

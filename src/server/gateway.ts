@@ -10,7 +10,10 @@ import type { Ledger, Log, Policy, Recorder } from '../core/ports.ts';
 import type { Channel } from '../core/review.ts';
 import type { House, Protocol, Room, Worker } from '../core/protocol.ts';
 import type { Session } from '../core/session.ts';
+import { Desk, type People } from '../gate/desk.ts';
 import { gate } from '../gate/gate.ts';
+import type { ReviewStore } from '../reviews/index.ts';
+import type { Directory } from '../identity/directory.ts';
 import { verifyToken, type TokenTerms } from '../identity/tokens.ts';
 import { app } from './api/app.ts';
 import type { Records } from './api/records.ts';
@@ -45,6 +48,7 @@ export interface GatewayParts {
   /** Their hooks are mounted here; who tells them is put in where they are opened. */
   readonly channels?: readonly Channel[];
   readonly recorder: (session: Session) => Recorder | Promise<Recorder>;
+  readonly reviews: ReviewStore;
   readonly listen: (
     at: Address & { readonly onWire: (wire: Wire) => void },
   ) => Promise<Address & { readonly close: () => Promise<void> }>;
@@ -91,6 +95,17 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       token,
       user,
     );
+  const desk = new Desk({
+    store: parts.reviews,
+    ledger,
+    world,
+    metrics,
+    log,
+    policy: parts.policy.current,
+    people: peopleOf(config.directory),
+    settings: config.reviews,
+    channels: () => [],
+  });
   const hall = reception({
     identify,
     resources: config.resources,
@@ -102,7 +117,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     log,
     limits,
     plainFrom: config.plainFrom,
-    gate: (session) => gate({ policy: parts.policy.current, ledger, world, metrics }, session),
+    gate: (session) => gate({ policy: parts.policy.current, ledger, world, metrics, desk }, session),
     recorder: parts.recorder,
   });
 
@@ -115,6 +130,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       version: parts.version,
       ...(digest === undefined ? {} : { policy: digest }),
     });
+    await desk.recover();
     const rooms = openRooms(parts, started);
     const listeners = await openDoors(parts, { rooms, attend: hall.attend }, started);
     const api = await serveApi(parts, {
@@ -131,6 +147,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
         resources: config.resources,
         protocols: parts.protocols,
         find: config.directory.find,
+        desk,
         actions: (resource, text) => roomFor(rooms, resource.kind).actions(resource, text),
         statementBytes: limits.statementBytes,
         listener: (kind) => (listeners[kind] === undefined ? undefined : addressText(listeners[kind])),
@@ -165,6 +182,11 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     await started.disposeAsync();
     throw thrown;
   }
+}
+
+/** Who may be asked for reviews: whoever the directory names. */
+function peopleOf({ find, subjects, human }: Directory): People {
+  return { find, human, all: () => subjects.map((subject) => find(subject)).filter((each) => each !== undefined) };
 }
 
 type Rooms = ReadonlyMap<string, Room>;

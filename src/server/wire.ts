@@ -3,17 +3,19 @@
  *
  *   home/keys     the key of tokens, the key of hashes, the revoked tokens
  *   home/tls      our own CA, where no certificate is configured
+ *   home/reviews  requests that wait for people, and those that did
  *   home/data     ledger, recordings, their keys and indexes
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { realWorld } from '../base/time.ts';
+import { instant, realWorld } from '../base/time.ts';
 import { dialTcp, listenTcp } from '../carriers/tcp.ts';
 import { worker } from '../carriers/worker.ts';
 import type { Log } from '../core/ports.ts';
 import type { Protocol } from '../core/protocol.ts';
 import { kindsOf } from '../policy/kinds.ts';
 import { openLedger } from '../stores/ledger.ts';
+import { openReviews } from '../stores/reviews.ts';
 import { recordings } from '../stores/recordings.ts';
 import { sessionRecords } from '../stores/sessions.ts';
 import { ownCertificate, type Certificate } from './certificates.ts';
@@ -100,6 +102,8 @@ export async function wire({ config, home, protocols, keys }: Wiring): Promise<R
         },
       }),
     );
+    const reviews = under.use(openReviews(join(home, 'reviews')));
+    reviews.prune(instant(world.now() - config.reviews.keepMs));
     const { recorder } = recordings({ directory: data, ledger, world, log });
 
     const gateway = await startGateway({
@@ -118,6 +122,7 @@ export async function wire({ config, home, protocols, keys }: Wiring): Promise<R
       ledgerState: () => ledgerState,
       records,
       recorder,
+      reviews,
       listen: listenTcp,
       dial: (address, signal) => dialTcp(address, signal, config.limits.connectSeconds * 1_000),
       worker: (module) => worker(module, { metrics }),

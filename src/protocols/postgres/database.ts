@@ -2,6 +2,7 @@ import { Lru } from '../../base/lru.ts';
 import type { House } from '../../core/protocol.ts';
 import type { Parsed } from '../../sql/parse.ts';
 import type { Node } from '../../sql/tree.ts';
+import { Estimates } from './estimate.ts';
 import { Keeper, type OwnConnection } from './keeper.ts';
 import { Understanding } from './understanding.ts';
 
@@ -9,6 +10,7 @@ import { Understanding } from './understanding.ts';
 export interface Database extends AsyncDisposable {
   readonly keeper: Keeper;
   readonly understanding: Understanding;
+  readonly estimates: Estimates;
 }
 
 export interface DatabaseParts {
@@ -31,10 +33,15 @@ export function openDatabase({ house, resource, connect, parse }: DatabaseParts)
     resource,
     trustMs: catalogueTrustMs,
   });
+  const estimates = new Estimates(connect, world.after);
   return {
     keeper,
+    estimates,
     understanding: new Understanding({ parse, limits, metrics, world, resource }),
-    [Symbol.asyncDispose]: () => keeper[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => {
+      estimates.close();
+      return keeper[Symbol.asyncDispose]();
+    },
   };
 }
 

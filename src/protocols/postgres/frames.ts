@@ -89,6 +89,11 @@ export class Frames implements Frame {
     return new Uint8Array(rest);
   }
 
+  /** Copies what the carrier lent, so that it lives while the connection is read on; views of `bytes` from before are old. */
+  keep(): void {
+    if (this.bytes !== this.#own) this.bytes = new Uint8Array(this.bytes);
+  }
+
   /** Gives memory back while nothing is under way; views of `bytes` are gone after it. */
   settle(): void {
     if (this.#limit > this.end) return;

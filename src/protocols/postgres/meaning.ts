@@ -67,6 +67,16 @@ export class Meaning {
     return known instanceof Promise || this.#unsettled ? undefined : this.#epochOf(known);
   }
 
+  /** Much may have changed since the last look: the next reading asks the server first. */
+  suspect(): void {
+    this.#parts.keeper.invalidate();
+  }
+
+  /** The schemas that names are looked for in. */
+  get searchPath(): readonly string[] {
+    return this.#scope.searchPath;
+  }
+
   /** Whether the end of a transaction may change what names mean. */
   get pathTouched(): boolean {
     return this.#pathTouched;

@@ -29,6 +29,8 @@ export interface Portal {
   /** Its columns in their real formats, once a Describe of the portal has told. */
   fields?: readonly Field[];
   readonly values?: string; // digest of bound values and formats
+  /** The bound values as a person reads them, kept where a review was to be expected. */
+  given?: readonly string[];
   rows: number;
   bytes: number;
 }

@@ -18,6 +18,7 @@ const sqlstates: Partial<Record<DenyCode, string>> = {
   SIGN_IN: '28000', // invalid_authorization_specification
   UNSUPPORTED: '0A000', // feature_not_supported
   NOT_WRITTEN: '58030', // io_error
+  REVIEW_WITHDRAWN: '57014', // query_canceled
 };
 
 export function refusedBy(denial: Denial): RefusedWith {
@@ -88,6 +89,11 @@ export function togetherRefused(run: Run, behind: readonly Statement[]): Refused
 export const notUtf8: RefusedWith = {
   sqlstate: '22021',
   message: 'invalid byte sequence for encoding "UTF8"',
+};
+export const changedMeanwhile: RefusedWith = {
+  sqlstate: '42501',
+  message: 'The policy changed while a statement of this query waited for a review',
+  hint: 'Send it again',
 };
 export const several: RefusedWith = {
   sqlstate: '42601',

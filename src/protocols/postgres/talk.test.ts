@@ -156,6 +156,7 @@ async function throughGateway(client: Wire, server: Wire, log: GateLog, pipeline
     upstream,
     limits: { ...defaultLimits, pipelined },
     calm: () => undefined,
+    hold: () => Promise.reject(new Error('nothing waits here')),
   });
   const up = async (): Promise<void> => {
     for (let chunk = await client.read(); chunk !== undefined; chunk = await client.read()) {

@@ -51,6 +51,8 @@ export interface ProblemBody {
   readonly detail: string;
   readonly denial?: Denial;
   readonly problems?: readonly Problem[];
+  /** Which of several reasons it is, for programs. */
+  readonly code?: string;
 }
 
 const titles: Readonly<Record<number, string>> = {
@@ -59,6 +61,7 @@ const titles: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  409: 'Conflict',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
   429: 'Too Many Requests',

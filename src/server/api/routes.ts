@@ -3,15 +3,18 @@ import type { Identity } from '../../core/identity.ts';
 import type { Protocol } from '../../core/protocol.ts';
 import type { SessionId } from '../../core/session.ts';
 import { actorOf } from '../../gate/actor.ts';
+import type { Desk } from '../../gate/desk.ts';
 import { explain, type ExplainParts } from './explain.ts';
 import { decideOwn, judge, writeDown } from './judge.ts';
 import { openapi } from './openapi.ts';
 import { reachable } from './reach.ts';
 import type { Records, SessionSummary } from './records.ts';
+import { reviewRoutes } from './reviews.ts';
 import { json, problem, type Answer, type ApiRequest, type Route } from './route.ts';
 import { list, ref } from './schemas.ts';
 
 export interface ApiParts extends ExplainParts {
+  readonly desk: Desk;
   readonly version: string;
   readonly records: Records;
   readonly protocols: readonly Protocol[];
@@ -152,6 +155,7 @@ export function routes(parts: ApiParts): readonly Route[] {
         (await judge(parts, request.caller(), { verb: 'policy.read', own: false })) ??
         json(parts.policyStatus()),
     },
+    ...reviewRoutes(parts),
   ];
   return all;
 }

@@ -66,6 +66,8 @@ export type SchemaName =
   | 'Session'
   | 'Explanation'
   | 'Question'
+  | 'Review'
+  | 'ReviewAnswer'
   | 'PolicyStatus'
   | 'Health'
   | 'Readiness';
@@ -103,6 +105,7 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
     detail: text,
     'denial?': ref('Denial'),
     'problems?': list(shape({ path: text, message: text })),
+    'code?': { type: 'string', description: 'which of several reasons it is' },
   }),
   Target: shape({ kind: text, name: text, access }),
   ColumnUse: shape({
@@ -180,6 +183,28 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
     'as?': { type: 'string', description: 'the subject to ask for; absent: yourself' },
     on: { type: 'string', description: 'the name of a resource' },
     statement: { type: 'string', maxLength: limits.statementBytes.default },
+  }),
+  Review: shape({
+    id: text,
+    state: { type: 'string', enum: ['waiting', 'approved', 'denied', 'expired', 'withdrawn', 'used'] },
+    phase: {
+      type: 'string',
+      enum: ['waiting', 'approved', 'running', 'done', 'refused', 'expired', 'withdrawn', 'void', 'unknown'],
+    },
+    identity: text,
+    resource: text,
+    statement: { type: 'string', description: 'as it will run; what is not printed stands as \\u{…}' },
+    rule: text,
+    mayAnswer: { type: 'boolean', description: 'whether you are one of those who are asked' },
+    own: { type: 'boolean' },
+    askedAt: time,
+    expiresAt: time,
+    review: { type: 'object', description: 'everything that is known of the request: docs/reviews.md' },
+  }),
+  ReviewAnswer: shape({
+    'digest?': { type: 'string', description: 'of what you have looked at; an answer to something else does not count' },
+    'reason?': { type: 'string', maxLength: 2_000 },
+    'via?': { type: 'string', enum: ['cli', 'console', 'api'] },
   }),
   PolicyStatus: shape({
     loaded: { type: 'boolean' },

@@ -1,0 +1,215 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import type { ReviewShown } from '../server/api/reviews.ts';
+import { ask } from './api.ts';
+import { CouldNotRun, print, safe, say, table, type Command } from './command.ts';
+
+const help = `Usage: sallyport reviews list [--state STATE] [--limit N] [--json]
+       sallyport reviews show ID [--json]
+       sallyport reviews approve ID [--reason TEXT] [--digest DIGEST] [--json]
+       sallyport reviews deny ID [--reason TEXT] [--json]        (refuse is the same)
+       sallyport reviews withdraw ID
+       sallyport reviews wait ID [--timeout SECONDS] [--json]
+
+A review is a request that waits for another person. An approval fits exactly what show prints, and is used once.
+
+list      what you may answer, what you asked for, and all where the policy lets you read the record; newest first
+          STATE: waiting, approved, denied, expired, withdrawn, used
+show      the request as it will run, who asks, what it touches, its risk and why, and who has answered
+approve   counts when you are one of those who are asked; never for a request of your own, of your agent, or of another
+          account of yours. --digest (from show) makes sure that it is what you have looked at
+deny      one refusal ends the review
+withdraw  takes your own request back
+wait      until it has been answered: exit 0 when approved or run, 1 when not
+
+ID may be cut short where it stays clear. Exit codes: 0 yes, 1 no, 2 could not run.
+SALLYPORT_API (default http://127.0.0.1:8420) is the gateway, SALLYPORT_TOKEN your token.
+`;
+
+export const reviews: Command = { help, run };
+
+interface Options {
+  readonly state?: string | undefined;
+  readonly limit?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly digest?: string | undefined;
+  readonly timeout?: string | undefined;
+  readonly json: boolean;
+}
+
+async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      state: { type: 'string' },
+      limit: { type: 'string' },
+      reason: { type: 'string' },
+      digest: { type: 'string' },
+      timeout: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const [verb, id, ...others] = positionals;
+  if (verb === 'list' && id === undefined) return list(values);
+  if (id === undefined || others.length > 0) {
+    throw new CouldNotRun('Expected `reviews list`, or show, approve, deny, withdraw or wait with an ID; see --help');
+  }
+  switch (verb) {
+    case 'show':
+      return show(id, values);
+    case 'approve':
+      return answer(id, 'approve', values);
+    case 'deny':
+    case 'refuse':
+      return answer(id, 'refuse', values);
+    case 'withdraw':
+      return answer(id, 'withdraw', values);
+    case 'wait':
+      return wait(id, values);
+    default:
+      throw new CouldNotRun('Expected list, show, approve, deny, withdraw or wait; see --help');
+  }
+}
+
+async function list({ state, limit, json }: Options): Promise<number> {
+  const query = new URLSearchParams({
+    ...(state === undefined ? {} : { state }),
+    ...(limit === undefined ? {} : { limit }),
+  });
+  const asked = await ask(`/api/v1/reviews?${query.toString()}`);
+  if (!asked.ok) return refused(asked.refusal);
+  const found = asked.answer as readonly ReviewShown[]; // the API's own schema
+  print(json ? JSON.stringify(found, undefined, 2) : listText(found));
+  return 0;
+}
+
+async function show(given: string, { json }: Options): Promise<number> {
+  const asked = await ask(`/api/v1/reviews/${encodeURIComponent(await whole(given))}`);
+  if (!asked.ok) return refused(asked.refusal);
+  const found = asked.answer as ReviewShown; // the API's own schema
+  print(json ? JSON.stringify(found, undefined, 2) : reviewText(found));
+  return 0;
+}
+
+const done = { approve: 'Approved', refuse: 'Denied', withdraw: 'Withdrawn' } as const;
+
+async function answer(given: string, vote: keyof typeof done, { reason, digest, json }: Options): Promise<number> {
+  const id = await whole(given);
+  const asked = await ask(`/api/v1/reviews/${encodeURIComponent(id)}/${vote}`, {
+    via: 'cli',
+    ...(reason === undefined ? {} : { reason }),
+    ...(digest === undefined ? {} : { digest }),
+  });
+  if (!asked.ok) return refused(asked.refusal);
+  const now = asked.answer as ReviewShown; // the API's own schema
+  if (json) {
+    print(JSON.stringify(now, undefined, 2));
+    return 0;
+  }
+  const more = vote === 'approve' && now.phase === 'waiting' ? `; it still needs ${needsText(now)}` : '';
+  print(`${done[vote]}: ${id}, for ${safe(now.identity)} on ${safe(now.resource)}${more}`);
+  return 0;
+}
+
+async function wait(given: string, { timeout = '900', json }: Options): Promise<number> {
+  if (!/^\d{1,6}$/.test(timeout)) throw new CouldNotRun('--timeout takes a number of seconds');
+  const until = Date.now() + Number(timeout) * 1_000;
+  const id = await whole(given);
+  for (;;) {
+    const asked = await ask(`/api/v1/reviews/${encodeURIComponent(id)}`);
+    if (!asked.ok) return refused(asked.refusal);
+    const found = asked.answer as ReviewShown; // the API's own schema
+    if (found.state !== 'waiting' || Date.now() >= until) {
+      const end = found.review.end;
+      print(json ? JSON.stringify(found, undefined, 2) : `${id}: ${found.phase}${end === undefined ? '' : `: ${safe(end)}`}`);
+      return found.state === 'approved' || found.phase === 'done' || found.phase === 'running' ? 0 : 1;
+    }
+    await sleep(500);
+  }
+}
+
+/** An id that was cut short, made whole by the reviews one sees. */
+async function whole(given: string): Promise<string> {
+  if (/^rev_[0-9a-z]{26}$/.test(given)) return given;
+  const prefix = given.startsWith('rev_') ? given : `rev_${given}`;
+  if (!/^rev_[0-9a-z]{4,26}$/.test(prefix)) return given;
+  const asked = await ask('/api/v1/reviews?limit=1000');
+  const found = asked.ok ? (asked.answer as readonly ReviewShown[]).filter(({ id }) => id.startsWith(prefix)) : [];
+  if (found.length > 1) throw new CouldNotRun(`${safe(given)} fits ${found.length} reviews: give more of it`);
+  return found[0]?.id ?? given;
+}
+
+function refused(refusal: string): number {
+  say(refusal);
+  return 1;
+}
+
+export function listText(found: readonly ReviewShown[]): string {
+  if (found.length === 0) return 'No reviews\n';
+  const rows = found.map((each) => [
+    each.id,
+    each.phase,
+    clock(each.askedAt),
+    who(each.review.identity),
+    safe(each.resource),
+    `${each.review.risk.level} ${each.review.risk.score}`,
+    each.mayAnswer ? 'yes' : each.own ? 'own' : 'no',
+    brief(each.statement),
+  ]);
+  return table([['ID', 'STATE', 'ASKED', 'IDENTITY', 'RESOURCE', 'RISK', 'YOURS', 'STATEMENT'], ...rows]);
+}
+
+function brief(statement: string): string {
+  const line = safe(statement.replaceAll(/\s+/g, ' '));
+  return line.length <= 80 ? line : `${line.slice(0, 79)}…`;
+}
+
+/** All of it; nothing is cut. */
+export function reviewText(shown: ReviewShown): string {
+  const { review } = shown;
+  const { resource, risk, history, estimate, values = [], votes, stated, settings } = review;
+  const pair = ([name, value]: readonly [string, string]): string => `${name} = ${value}`;
+  const lines = [
+    `review ${review.id}: ${review.state}${review.end === undefined ? '' : ` (${review.end})`}`,
+    `  asked    ${clock(shown.askedAt)}, by ${who(review.identity)}${review.identity.groups.length > 0 ? ` of ${review.identity.groups.join(', ')}` : ''}`,
+    `  expires  ${clock(shown.expiresAt)}`,
+    `  needs    ${needsText(shown)}`,
+    `  on       ${resource.name} (${resource.kind})${resource.tags.length > 0 ? ` [${resource.tags.join(', ')}]` : ''}`,
+    `  does     ${review.verb} (${review.access})`,
+    ...review.targets.map(({ kind, name, access }) => `           ${access} ${kind} ${name}`),
+    ...review.columns.map(({ object, column, use }) => `           ${use} column ${object}.${column}`),
+    ...(estimate === undefined ? [] : [`  rows     about ${estimate.rows}: ${estimate.about}`]),
+    '',
+    ...review.text.split('\n').map((line) => `  | ${line}`),
+    ...values.map((value, at) => `  $${at + 1} = ${value}`),
+    '',
+    ...(review.within === undefined
+      ? []
+      : ['  which came inside this text:', ...review.within.split('\n').map((line) => `  : ${line}`), '']),
+    ...(stated?.reason === undefined ? [] : [`  they say ${stated.reason}`]),
+    ...(stated?.ticket === undefined ? [] : [`  ticket   ${stated.ticket}`]),
+    `  why      ${review.why}`,
+    ...review.rules.map(({ id, at }) => `  rule     ${id} (${at.file}:${at.line}:${at.col})`),
+    `  risk     ${risk.level}, ${risk.score} of 100`,
+    ...risk.reasons.map(({ points, why }) => `           ${String(points).padStart(3)}  ${why}`),
+    `  before   asked ${history.asked} times, approved ${history.approved}, refused ${history.refused}${review.alike === undefined || review.alike === 0 ? '' : `; ${review.alike} more like it wait now`}`,
+    ...Object.entries(settings).map((each, at) => `  ${at === 0 ? 'session ' : '        '} ${pair(each)}`),
+    ...votes.map(({ by, vote, via, reason }) => `  answer   ${vote} by ${by} (${via})${reason === undefined ? '' : `: ${reason}`}`),
+    `  digest   ${review.digest}`,
+    ...(shown.mayAnswer ? ['', `  sallyport reviews approve ${review.id}   or   sallyport reviews deny ${review.id} --reason TEXT`] : []),
+  ];
+  return safe(`${lines.join('\n')}\n`);
+}
+
+function needsText({ review }: ReviewShown): string {
+  return review.needs.map(({ groups, count }) => `${count} of ${groups.join(' or ')}`).join(', and ');
+}
+
+function who({ subject, actingFor }: ReviewShown['review']['identity']): string {
+  return safe(actingFor === undefined ? subject : `${subject} for ${who(actingFor)}`);
+}
+
+function clock(at: string): string {
+  return `${at.slice(0, 10)} ${at.slice(11, 19)} UTC`;
+}

@@ -1,0 +1,234 @@
+import { object, optional, string } from '../../base/check.ts';
+import { Fault } from '../../base/errors.ts';
+import { instant, timestamp } from '../../base/time.ts';
+import type { Identity } from '../../core/identity.ts';
+import type { Review, ReviewDigest, ReviewId, ReviewState } from '../../core/review.ts';
+import { actorOf } from '../../gate/actor.ts';
+import type { Desk } from '../../gate/desk.ts';
+import type { StoredReview } from '../../reviews/index.ts';
+import { decideOwn, type JudgeParts } from './judge.ts';
+import { json, problem, type Answer, type ApiRequest, type Route } from './route.ts';
+import { list, ref } from './schemas.ts';
+
+export interface ReviewParts extends JudgeParts {
+  readonly desk: Desk;
+}
+
+/** A state in one of few words, for those who list: what is used up is `used`, whether it runs, has run, or nobody knows. */
+const words: Readonly<Record<ReviewState, ReviewWord>> = {
+  waiting: 'waiting',
+  approved: 'approved',
+  running: 'used',
+  done: 'used',
+  unknown: 'used',
+  refused: 'denied',
+  expired: 'expired',
+  withdrawn: 'withdrawn',
+  void: 'withdrawn',
+};
+
+export type ReviewWord = 'waiting' | 'approved' | 'denied' | 'expired' | 'withdrawn' | 'used';
+
+/** A review as the API shows it: `phase` is the exact state, `mayAnswer` whether the caller is one of those who are asked. */
+export interface ReviewShown {
+  readonly id: string;
+  readonly state: ReviewWord;
+  readonly phase: ReviewState;
+  readonly identity: string;
+  readonly resource: string;
+  readonly statement: string;
+  readonly rule: string;
+  readonly mayAnswer: boolean;
+  readonly own: boolean;
+  readonly askedAt: string;
+  readonly expiresAt: string;
+  readonly review: Review;
+}
+
+const answered = {
+  400: 'The body is not as described',
+  401: 'No token, or one that is not accepted',
+  403: 'It does not count; `code` and `detail` say why. The attempt is written down',
+  404: 'There is no such review, or it is not yours to see',
+  503: 'The ledger cannot be written',
+};
+
+/** Everything about reviews. */
+export function reviewRoutes(parts: ReviewParts): readonly Route[] {
+  return [
+    {
+      method: 'get',
+      path: '/api/v1/reviews',
+      summary: 'Reviews that you may answer, or asked for; all where the policy lets you read the record. Newest first',
+      query: {
+        state: { about: 'Only in this state', schema: { type: 'string', enum: [...new Set(Object.values(words))] } },
+        limit: {
+          about: 'At most so many (1 to 1000; 100 when absent)',
+          schema: { type: 'integer', minimum: 1, maximum: 1_000, default: 100 },
+        },
+      },
+      gives: { schema: list(ref('Review')), about: 'The reviews' },
+      errors: { 400: 'A parameter is not as described', 401: answered[401], 503: answered[503] },
+      run: (request) => listed(parts, request),
+    },
+    {
+      method: 'get',
+      path: '/api/v1/reviews/:id',
+      summary: 'One review with everything that is known of the request',
+      gives: { schema: ref('Review'), about: 'The review' },
+      errors: { 401: answered[401], 404: answered[404], 503: answered[503] },
+      run: (request) => shown(parts, request),
+    },
+    ...(['approve', 'refuse'] as const).map((vote): Route => ({
+      method: 'post',
+      path: `/api/v1/reviews/:id/${vote}`,
+      summary: vote === 'approve' ? 'Approves exactly what the digest names, once' : 'Refuses; one refusal ends the review',
+      body: ref('ReviewAnswer'),
+      gives: { schema: ref('Review'), about: 'The answer counts' },
+      errors: { ...answered, 409: 'The review is over, or you have answered', 415: 'The body is not JSON' },
+      run: (request) => answer(parts, request, vote),
+    })),
+    {
+      method: 'post',
+      path: '/api/v1/reviews/:id/withdraw',
+      summary: 'Takes your own request back',
+      body: ref('ReviewAnswer'),
+      gives: { schema: ref('Review'), about: 'It is withdrawn' },
+      errors: { ...answered, 409: 'The review is over' },
+      run: (request) => withdraw(parts, request),
+    },
+  ];
+}
+
+function form(parts: ReviewParts, review: StoredReview, caller: Identity): ReviewShown {
+  const { desk } = parts;
+  const card = desk.card(review, caller);
+  return {
+    id: card.id,
+    state: words[card.state],
+    phase: card.state,
+    identity: card.identity.subject,
+    resource: card.resource.name,
+    statement: card.text,
+    rule: card.rules[0]?.id ?? '',
+    mayAnswer: card.state === 'waiting' && desk.isAsked(review, caller),
+    own: desk.isOwn(review, caller),
+    askedAt: timestamp(card.askedAt),
+    expiresAt: timestamp(card.expiresAt),
+    review: card,
+  };
+}
+
+/** SECURITY: who is not asked, did not ask, and may not read the record sees nothing of it, not even that it is there. */
+function sees(parts: ReviewParts, review: StoredReview, caller: Identity): boolean {
+  const { desk } = parts;
+  if (desk.isOwn(review, caller) || desk.isAsked(review, caller)) return true;
+  return decideOwn(parts, caller, { verb: 'record.read', own: false, of: review.session }).kind === 'allow';
+}
+
+async function listed(parts: ReviewParts, request: ApiRequest): Promise<Answer> {
+  const caller = request.caller();
+  const { limit = '100', state } = request.query;
+  if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > 1_000) {
+    return problem(400, 'limit: Expected a whole number from 1 to 1000');
+  }
+  const states = (Object.keys(words) as ReviewState[]).filter((each) => words[each] === state); // its own keys
+  if (state !== undefined && states.length === 0) {
+    return problem(400, `state: Expected ${[...new Set(Object.values(words))].join(', ')}`);
+  }
+  const refused = await note(parts, caller, { verb: 'review.list', allowed: true });
+  if (refused !== undefined) return refused;
+  const found = parts.desk
+    .list({ limit: 5_000, ...(state === undefined ? {} : { states }) })
+    .filter((review) => sees(parts, review, caller))
+    .slice(0, Number(limit));
+  return json(found.map((review) => form(parts, review, caller)));
+}
+
+async function shown(parts: ReviewParts, request: ApiRequest): Promise<Answer> {
+  const caller = request.caller();
+  const review = parts.desk.find(request.parameter('id'));
+  const allowed = review !== undefined && sees(parts, review, caller);
+  const refused = await note(parts, caller, {
+    verb: 'review.read',
+    allowed,
+    ...(review === undefined ? {} : { of: review.session }),
+  });
+  if (refused !== undefined) return refused;
+  return allowed ? json(form(parts, review, caller)) : missing;
+}
+
+const missing = problem(404, 'There is no such review, or it is not yours to see');
+
+const answerBody = object({
+  /** What was shown: an answer to something else does not count. Absent: what the review is about now, which cannot change. */
+  digest: optional(string({ pattern: /^[0-9a-f]{64}$/, what: "a review's digest" })),
+  reason: optional(string({ max: 2_000 })),
+  via: optional(string({ pattern: /^(cli|console|api)$/, what: 'cli, console or api' })),
+});
+
+async function answer(parts: ReviewParts, request: ApiRequest, vote: 'approve' | 'refuse'): Promise<Answer> {
+  const caller = request.caller();
+  const body = answerBody(request.body, '');
+  if (!body.ok) return problem(400, 'The body is not as described', { problems: body.error });
+  const { digest, reason, via = 'api' } = body.value;
+  const id = request.parameter('id');
+  const review = parts.desk.find(id);
+  try {
+    const counted = await parts.desk.answer({
+      review: id.slice(0, 64) as ReviewId, // what is not one is not found
+      digest: (digest ?? review?.digest ?? '') as ReviewDigest,
+      vote,
+      via,
+      by: caller,
+      signedInAt: caller.proof.signedInAt ?? instant(0),
+      ...(reason === undefined ? {} : { reason }),
+    });
+    if (counted.kind === 'counted') {
+      const now = parts.desk.find(id);
+      return now === undefined ? missing : json(form(parts, now, caller));
+    }
+    const { code, why } = counted;
+    if (code === 'unknown-review') return missing;
+    const status = code === 'ended' || code === 'voted-already' ? 409 : 403;
+    return withCode(problem(status, why), code);
+  } catch (thrown) {
+    return unwritten(thrown);
+  }
+}
+
+async function withdraw(parts: ReviewParts, request: ApiRequest): Promise<Answer> {
+  const caller = request.caller();
+  const id = request.parameter('id');
+  try {
+    const done = await parts.desk.withdraw(id.slice(0, 64), caller, 'api');
+    const review = parts.desk.find(id);
+    if (done === 'not-yours' || review === undefined) return missing;
+    if (done === 'ended') return withCode(problem(409, `The review is over: ${review.end ?? review.state}`), 'ended');
+    return json(form(parts, review, caller));
+  } catch (thrown) {
+    return unwritten(thrown);
+  }
+}
+
+function withCode(answered: ReturnType<typeof problem>, code: string): Answer {
+  return { problem: { ...answered.problem, code } };
+}
+
+function unwritten(thrown: unknown): Answer {
+  if (!(thrown instanceof Fault)) throw thrown;
+  return problem(503, 'The ledger cannot be written, so nothing counts');
+}
+
+async function note(
+  { desk, world }: ReviewParts,
+  caller: Identity,
+  read: { readonly verb: string; readonly allowed: boolean; readonly of?: StoredReview['session'] },
+): Promise<Answer | undefined> {
+  try {
+    await desk.write({ kind: 'record.read', at: world.now(), identity: actorOf(caller), ...read });
+    return undefined;
+  } catch (thrown) {
+    return unwritten(thrown);
+  }
+}

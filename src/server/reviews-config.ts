@@ -1,0 +1,46 @@
+import { type Check, literal, either, map, number, object, optional, string } from '../base/check.ts';
+import { err, ok } from '../base/result.ts';
+import { duration } from '../base/time.ts';
+import { defaultReviewSettings, type ReviewSettings } from '../gate/desk.ts';
+
+const time: Check<number> = map(string({ what: 'a time such as 15m', max: 20 }), (text, path) => {
+  const ms = duration(text);
+  return ms === undefined || ms < 1_000
+    ? err([{ path, message: 'Expected a time from 1s on, such as 60s, 15m or 8h' }])
+    : ok(ms);
+});
+const count = number({ min: 1, max: 100_000, integer: true });
+const link = string({ pattern: /^https?:\/\/\S+$/, what: 'the address of a page, to which the id is added' });
+
+/** Reads `reviews:`; what is absent keeps its default. */
+export const reviewsCheck: Check<ReviewSettings> = map(
+  object({
+    /** In an open transaction. */
+    transaction: optional(time),
+    remind: optional(time),
+    /** How fresh the sign-in of who approves a high risk must be; `any` where it need not be. */
+    freshSignIn: optional(either(time, literal('any'))),
+    waitingPerIdentity: optional(count),
+    waitingPerAgent: optional(count),
+    waiting: optional(count),
+    useWithin: optional(time),
+    keep: optional(time),
+    link: optional(link),
+  }),
+  (read) => {
+    const { signInWithinMs, ...rest } = defaultReviewSettings;
+    const fresh = read.freshSignIn ?? signInWithinMs ?? 'any';
+    return ok({
+      ...rest,
+      ...(fresh === 'any' ? {} : { signInWithinMs: fresh }),
+      transactionMs: read.transaction ?? rest.transactionMs,
+      remindMs: read.remind ?? rest.remindMs,
+      waitingPerIdentity: read.waitingPerIdentity ?? rest.waitingPerIdentity,
+      waitingPerAgent: read.waitingPerAgent ?? rest.waitingPerAgent,
+      waiting: read.waiting ?? rest.waiting,
+      useWithinMs: read.useWithin ?? rest.useWithinMs,
+      keepMs: read.keep ?? rest.keepMs,
+      ...(read.link === undefined ? {} : { link: read.link }),
+    });
+  },
+);
