@@ -16,7 +16,8 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   mask: {
     'libphonenumber-js': 'numbering plans of the world are data, not code',
     re2js: 'patterns of users must be linear-time',
-    'node:crypto': 'keyed hashes',
+    'node:crypto': 'keyed hashes, tokens',
+    'node:net': 'whether a text is an address; opens nothing',
   },
   sql: {
     'libpg-query': "PostgreSQL's own parser",
@@ -30,6 +31,10 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'node:net': 'sockets',
     'node:tls': 'TLS',
     'node:crypto': 'channel binding',
+    'node:http': "Node's strict parser and writer of HTTP/1.1",
+    'node:http2': 'HTTP/2',
+    'node:stream': 'what they read from and write to',
+    'node:zlib': 'content codings',
     'node:worker_threads': 'workers with a deadline',
   },
   stores: {
@@ -57,7 +62,7 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'node:tls': 'syslog over TLS',
   },
   identity: { jose: 'signed tokens', 'node:crypto': 'keys' },
-  protocols: { 'node:crypto': 'SCRAM, md5, cancel keys' },
+  protocols: { 'node:crypto': 'SCRAM, md5, cancel keys', graphql: 'reads what GraphQL requests do' },
   server: {
     hono: 'routes of the API',
     '@hono/node-server': 'serves hono on node:http',

@@ -76,7 +76,7 @@ const edits: readonly (readonly [string, readonly [string, string, string], stri
     'an approval that needs fewer facts',
     ['modules/changing.policy.yaml', "when: '!action.byKey'", "when: '!action.byKey && !action.locks'"],
     'duty weakened',
-    /^approve: 1 of dba, leads → none$/,
+    /^approve: 1 of dba, leads in 15m → none$/,
   ],
   [
     'a window',

@@ -28,8 +28,13 @@ export interface RuleRef {
 export type MaskOperator =
   | { readonly kind: 'partial'; readonly keepFirst: number; readonly keepLast: number }
   | { readonly kind: 'generalise' }
+  /** Can be undone with the key, and only with it. */
+  | { readonly kind: 'token' }
   | { readonly kind: 'hash' }
-  | { readonly kind: 'redact' }
+  /** A consistent pseudonym. */
+  | { readonly kind: 'fake' }
+  /** `keepWidth`: a star for each character, in place of a word. */
+  | { readonly kind: 'redact'; readonly keepWidth?: true }
   | { readonly kind: 'null' };
 
 /** Columns whose tag matches (`pii/*`, `pii/email`). The most specific pattern of one group wins. */
@@ -72,17 +77,24 @@ export interface Duties {
   /** The only columns an answer may hold (`public.customers.city`, `public.orders.*`): an intersection; empty allows none. */
   readonly onlyColumns?: readonly string[];
   /** At most `count` actions in any `perMs`, for one identity; all of them hold. */
-  readonly rates?: readonly { readonly count: number; readonly perMs: number }[];
-  /** Actions of one identity under way at once. */
+  readonly rates?: readonly RateDuty[];
+  /** Actions with this duty that one identity may have under way at once. */
   readonly concurrency?: number;
   /** A session ends when it is this old, or has asked for nothing for this long. */
   readonly sessionMs?: number;
   readonly idleMs?: number;
-  /** The resource itself must run it so that nothing can be changed (a read-only transaction). */
+  /** Nothing but reads: the policy itself denies an action with any other access. */
   readonly readOnly?: true;
   /** The client must have said why, and for which ticket (a linear-time pattern that its id must match). */
   readonly justify?: true;
   readonly tickets?: readonly string[];
+}
+
+/** At most `count` actions in any `perMs`, of one identity and everyone it acts for, counted by the rule `of`. */
+export interface RateDuty {
+  readonly count: number;
+  readonly perMs: number;
+  readonly of?: string;
 }
 
 /** A value that is hidden in the answer can be guessed by asking about it: what may be asked. */
@@ -118,6 +130,7 @@ export type DenyCode =
   | 'REVIEW_VOID' // approved, but no longer the same request under the same policy
   | 'REVIEW_PENDING' // a ticket: ask again when it is approved
   | 'LIMIT'
+  | 'UNSTATED' // a rule wants a reason or a ticket, and the client said none that fits
   | 'LINEAGE' // an output's lineage is unknown and the duty says deny
   | 'SIGN_IN'
   | 'UNSUPPORTED'
@@ -143,6 +156,10 @@ export interface Decision {
   readonly nearest?: { readonly rule: RuleRef; readonly failed: string };
   /** What shadow and warn rules would have done. */
   readonly wouldBe: readonly RuleRef[];
+  /** Denied by `soft` rules alone, each of which this identity may break: then `past` says what holds for who does. */
+  readonly soft?: true;
+  /** What is decided without them. Its duties ask for a reason and a ticket, record everything and notify. */
+  readonly past?: Decision;
   /** False where a rule that matters read the clock, a rate or a value of this one request. */
   readonly cacheable: boolean;
 }

@@ -1,11 +1,13 @@
-import type { FindMask, MaskOperator, TagMask } from './decision.ts';
+import type { Decision, Duties, FindMask, MaskOperator, TagMask } from './decision.ts';
 
 const strength: Readonly<Record<MaskOperator['kind'], number>> = {
   partial: 1,
   generalise: 2,
-  hash: 3,
-  redact: 4,
-  null: 5,
+  token: 3,
+  hash: 4,
+  fake: 5,
+  redact: 6,
+  null: 7,
 };
 
 /** The stronger of two operators; two partials keep the smaller of both ends. Commutative, associative, idempotent. */
@@ -19,6 +21,8 @@ export function stronger(a: MaskOperator | undefined, b: MaskOperator | undefine
       keepLast: Math.min(a.keepLast, b.keepLast),
     };
   }
+  // A redaction that shows the width says more than one that does not.
+  if (a.kind === 'redact' && b.kind === 'redact') return a.keepWidth === true ? b : a;
   return strength[a.kind] >= strength[b.kind] ? a : b;
 }
 
@@ -62,3 +66,28 @@ export function operatorForFind(finds: readonly FindMask[], entity: string): Mas
   }
   return result;
 }
+
+/** What a decision demands, by name, as entries have it. */
+export function dutyNames({ duties, kind }: Pick<Decision, 'duties' | 'kind'>): readonly string[] {
+  if (kind === 'deny') return [];
+  const names: string[] = [];
+  for (const [name, demands] of named) if (demands(duties)) names.push(name);
+  names.push(`record:${duties.record}`);
+  return names;
+}
+
+const named: readonly (readonly [string, (duties: Duties) => boolean])[] = [
+  ['mask', ({ masks, finds }) => masks.length > 0 || finds.length > 0],
+  ['limit', ({ rowLimit, byteLimit }) => rowLimit !== undefined || byteLimit !== undefined],
+  ['approve', ({ approve }) => approve.length > 0],
+  ['notify', ({ notify }) => notify.length > 0],
+  ['predicates', ({ predicates = [] }) => predicates.length > 0],
+  ['columns', ({ onlyColumns }) => onlyColumns !== undefined],
+  ['rate', ({ rates = [] }) => rates.length > 0],
+  ['concurrency', ({ concurrency }) => concurrency !== undefined],
+  ['session', ({ sessionMs }) => sessionMs !== undefined],
+  ['idle', ({ idleMs }) => idleMs !== undefined],
+  ['readOnly', ({ readOnly }) => readOnly === true],
+  ['justify', ({ justify }) => justify === true],
+  ['ticket', ({ tickets = [] }) => tickets.length > 0],
+];

@@ -1,6 +1,6 @@
 import type { Instant } from '../base/time.ts';
 import type { Access, Attribute, ColumnUse, Target } from './action.ts';
-import type { ApproveDuty, DecisionId, Denial, Outcome, RuleId } from './decision.ts';
+import type { ApproveDuty, DecisionId, Denial, Duties, Outcome, RuleId } from './decision.ts';
 import type { Risk } from './risk.ts';
 import type { SessionId } from './session.ts';
 
@@ -47,6 +47,8 @@ export type Entry =
       readonly resource: { readonly name: string; readonly kind: string; readonly tags: readonly string[] };
       readonly peer: string;
       readonly run?: string;
+      /** Further facts of the identities that rules may read, by subject: so that decisions can be judged again. */
+      readonly facts?: Readonly<Record<string, Readonly<Record<string, string | number | boolean>>>>;
       readonly client?: string; // what the client calls itself
     }
   | DecisionEntry
@@ -158,7 +160,11 @@ export interface DecisionEntry {
   readonly attributes: Readonly<Record<string, Attribute>>;
   readonly rules: readonly RuleId[];
   readonly wouldBe: readonly RuleId[];
-  readonly duties: readonly string[]; // 'mask', 'limit', 'record', 'approve'
+  readonly duties: readonly string[]; // 'mask', 'limit', 'record:full', …
+  /** In full, where no earlier entry of the session has the same rules under the same policy. */
+  readonly demands?: Duties;
+  /** Whether it answers with values whose origin cannot be told; absent in entries of older versions. */
+  readonly opaque?: boolean;
   readonly policy: string; // digest
   readonly commit?: string;
   readonly denial?: Denial;

@@ -7,6 +7,7 @@ import type {
   Decision,
   DecisionId,
   Denial,
+  Duties,
   MaskOperator,
   Outcome,
   Permit,
@@ -14,7 +15,7 @@ import type {
   Verdict,
 } from '../core/decision.ts';
 import { denial, denialOf } from '../core/denial.ts';
-import { operatorForTags } from '../core/duties.ts';
+import { dutyNames, operatorForTags } from '../core/duties.ts';
 import { noDuties } from '../core/decision.ts';
 import type { Actor, DecisionEntry } from '../core/entry.ts';
 import type { Metrics } from '../core/metrics.ts';
@@ -23,17 +24,29 @@ import type { Ask, Gate, Upstream } from '../core/protocol.ts';
 import type { ReviewId } from '../core/review.ts';
 import type { Session } from '../core/session.ts';
 import { actorOf } from './actor.ts';
+import { Demands, type DemandParts } from './demands.ts';
 import type { Desk } from './desk.ts';
 import { review } from './review.ts';
 
-export interface GateParts {
+export interface GateParts extends DemandParts {
   /** The policy in force, or undefined when there is none or it is too old: then everything is denied. */
   readonly policy: () => Policy | undefined;
   readonly ledger: Ledger;
   readonly world: World;
+  /** Tells these that a rule wants to be told of a decision. Must not throw. */
+  readonly notify?: (who: readonly string[], about: Notice) => void;
   readonly metrics: Metrics;
   /** Where requests wait for people; absent: what needs a review is denied. */
   readonly desk?: Desk;
+}
+
+export interface Notice {
+  readonly decision: DecisionId;
+  readonly kind: Decision['kind'];
+  readonly rule: string;
+  readonly subject: string;
+  readonly resource: string;
+  readonly verb: string;
 }
 
 export interface SessionGate extends Gate {
@@ -60,7 +73,9 @@ interface Judged {
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-type EntryFacts = Omit<DecisionEntry, 'at' | 'id' | 'denial' | 'sealed'>;
+type EntryFacts = Omit<DecisionEntry, 'at' | 'id' | 'denial' | 'sealed' | 'demands'> & {
+  readonly opaque: boolean;
+};
 
 class Chamber implements SessionGate {
   readonly #parts: GateParts;
@@ -76,6 +91,11 @@ class Chamber implements SessionGate {
   #flush: Disposable | undefined;
   /** What metrics will be told with the next outcomes. */
   #tally: Record<Decision['kind'] | 'rows' | 'masked' | 'withheld', number> = nothingCounted();
+  /** Duties that an entry of this session has said in full: records with the same rules under the same policy have the same. */
+  readonly #told: WeakSet<Duties> = new WeakSet();
+  readonly #demands: Demands;
+  /** What an action under way has to leave when it ends. */
+  readonly #leaves: WeakMap<Permit, () => void> = new WeakMap();
   decisions = 0;
 
   readonly ask: (ask: Ask) => Verdict | Promise<Verdict>;
@@ -89,6 +109,8 @@ class Chamber implements SessionGate {
     this.#parts = parts;
     this.#session = session;
     this.#actor = actorOf(session.identity);
+    this.#demands = new Demands(parts, session);
+    this.#demands.busy = () => this.#live.size > 0;
     this.ask = (request) => this.#ask(request);
     this.prepare = (action, text) => this.#prepare(action, text);
     this.done = (permit, outcome) => this.#done(permit, outcome);
@@ -97,7 +119,10 @@ class Chamber implements SessionGate {
       if (!this.#live.has(permit)) throw new Fault('bug', 'A request was sent without a live permit');
       return call(request);
     };
-    this.close = () => this.#writeOutcomes();
+    this.close = () => {
+      this.#demands.close();
+      return this.#writeOutcomes();
+    };
   }
 
   /**
@@ -110,18 +135,24 @@ class Chamber implements SessionGate {
    * - A refusal waits its turn among pipelined answers; the session lives on wherever the protocol allows it.
    */
   #ask(request: Ask): Verdict | Promise<Verdict> {
-    const judged = this.#judge(request.action); // decide
+    const judged = this.#judgeFor(request.action, request); // decide
     const { decision } = judged;
-    if (decision.kind === 'review') return this.#review(judged, request); // review
+    const entered = decision.kind === 'deny' ? undefined : this.#demands.enter(decision, request.stated);
+    if (entered?.kind === 'barred') return this.#bar(judged.policy, request, entered.decision);
+    const leave = entered?.leave;
+    if (decision.kind === 'review') return this.#review(judged, request, leave); // review
     const id = this.#nextId();
     switch (decision.kind) {
       case 'allow': {
         const written = this.#write(judged, id, request); // write down
         return request.action.access === 'read'
-          ? this.#permit(judged, id, request.action, written)
+          ? this.#permit(judged, id, request.action, { written, leave })
           : written.then(
-              () => this.#permit(judged, id, request.action),
-              (thrown: unknown) => notWritten(id, thrown),
+              () => this.#permit(judged, id, request.action, { leave }),
+              (thrown: unknown) => {
+                leave?.();
+                return notWritten(id, thrown);
+              },
             );
       }
       case 'deny':
@@ -131,9 +162,17 @@ class Chamber implements SessionGate {
     }
   }
 
-  async #review(judged: Judged, request: Ask): Promise<Verdict> {
+  /** A duty that depends on more than the action is not met: a deny like any other, with an entry that says so. */
+  #bar(policy: Policy | undefined, request: Ask, decision: Decision): Promise<Refusal> {
+    const id = this.#nextId();
+    const why = { ...denialOf(decision, id), retryable: decision.code === 'LIMIT' };
+    return this.#refuse(this.#judgedAs(policy, request.action, decision), id, request, why);
+  }
+
+  async #review(judged: Judged, request: Ask, leave?: () => void): Promise<Verdict> {
     const { desk } = this.#parts;
     if (desk === undefined) {
+      leave?.();
       const id = this.#nextId();
       return this.#refuse(judged, id, request, reviewUnavailable(judged.decision, id));
     }
@@ -142,7 +181,7 @@ class Chamber implements SessionGate {
       session: this.#session,
       request,
       decision: judged.decision,
-      judge: (action) => this.#judge(action).decision,
+      judge: (action) => this.#judgeFor(action, request).decision,
       enter: (about) => {
         const id = this.#nextId();
         const { denial: why, review: of } = about(id);
@@ -150,10 +189,12 @@ class Chamber implements SessionGate {
       },
     });
     if (reviewed.kind === 'used') {
-      const permit = this.#permit(this.#judge(reviewed.action), reviewed.id, reviewed.action);
+      const again = this.#judgeFor(reviewed.action, request);
+      const permit = this.#permit(again, reviewed.id, reviewed.action, { leave });
       this.#reviewed.set(permit, reviewed.review);
       return permit;
     }
+    leave?.();
     const { denial: why, written } = reviewed;
     return written.then(
       () => ({ kind: 'refusal', denial: why }),
@@ -163,7 +204,10 @@ class Chamber implements SessionGate {
 
   #prepare(action: Action, text?: string): Verdict | Promise<Verdict> {
     const judged = this.#judge(action);
-    if (judged.decision.kind !== 'deny') return this.#permit(judged, '' as DecisionId, action);
+    // Nothing runs yet: whether a soft deny is broken is seen when it does.
+    if (judged.decision.kind !== 'deny' || judged.decision.soft === true) {
+      return this.#permit(judged, '' as DecisionId, action);
+    }
     const id = this.#nextId();
     const request = text === undefined ? { action } : { action, text };
     return this.#refuse(judged, id, request, denialOf(judged.decision, id));
@@ -171,6 +215,8 @@ class Chamber implements SessionGate {
 
   #done(permit: Permit, outcome: Outcome): void {
     if (!this.#live.delete(permit) || permit.id === '') return;
+    this.#leaves.get(permit)?.();
+    this.#demands.stir();
     const reviewed = this.#reviewed.get(permit);
     if (reviewed !== undefined) this.#endReview(permit, reviewed, outcome);
     if (outcome.kind !== 'unsent') {
@@ -255,14 +301,26 @@ class Chamber implements SessionGate {
     const known = this.#judged.get(action);
     if (known !== undefined && known.policy === policy && known.decision.cacheable) return known;
     const decision = policy === undefined ? noPolicy : traceable(this.#decide(policy, action), action);
-    const judged: Judged = {
+    const judged = this.#judgedAs(policy, action, decision);
+    this.#judged.set(action, judged);
+    return judged;
+  }
+
+  /** As judged, or past the soft rules that deny it for who asks to break them and may. */
+  #judgeFor(action: Action, { stated }: Ask): Judged {
+    const judged = this.#judge(action);
+    const { soft, past } = judged.decision;
+    if (stated?.breakGlass !== true || soft !== true || past === undefined) return judged;
+    return this.#judgedAs(judged.policy, action, traceable(past, action));
+  }
+
+  #judgedAs(policy: Policy | undefined, action: Action, decision: Decision): Judged {
+    return {
       policy,
       decision,
       operatorOf: operators(policy, decision, this.#session),
       entry: this.#entryFacts(action, decision),
     };
-    this.#judged.set(action, judged);
-    return judged;
   }
 
   #decide(policy: Policy, action: Action): Decision {
@@ -296,6 +354,7 @@ class Chamber implements SessionGate {
       targets: action.targets,
       columns: action.columns,
       attributes: action.attributes,
+      opaque: action.opaque === true,
       rules: decision.because.map((rule) => rule.id),
       wouldBe: decision.wouldBe.map((rule) => rule.id),
       duties: dutyNames(decision),
@@ -306,13 +365,29 @@ class Chamber implements SessionGate {
 
   // oxlint-disable-next-line max-params
   #write(judged: Judged, id: DecisionId, request: Ask, why?: Denial, of?: ReviewId): Promise<void> {
-    const written = this.#parts.ledger.append(
-      entryOf(judged.entry, this.#parts.world.now(), id, { request, why, review: of }),
-    );
+    const entry = entryOf(judged.entry, this.#parts.world.now(), id, { request, why, review: of });
+    const { decision } = judged;
+    if (decision.kind !== 'deny' && !this.#told.has(decision.duties)) {
+      this.#told.add(decision.duties);
+      entry.demands = decision.duties;
+    }
+    const written = this.#parts.ledger.append(entry);
+    if (decision.duties.notify.length > 0) this.#notify(decision, id, entry);
     written.catch(ignore); // whoever shows the answer awaits it; nobody may, when the answer never comes
     this.#tally[judged.decision.kind] += 1;
     this.#flushSoon();
     return written;
+  }
+
+  #notify({ duties, kind, because }: Decision, id: DecisionId, { verb }: DecisionEntry): void {
+    this.#parts.notify?.(duties.notify, {
+      decision: id,
+      kind,
+      rule: because[0]?.id ?? '',
+      subject: this.#session.identity.subject,
+      resource: this.#session.resource.name,
+      verb,
+    });
   }
 
   #refuse(judged: Judged, id: DecisionId, request: Ask, why: Denial): Promise<Refusal> {
@@ -322,7 +397,8 @@ class Chamber implements SessionGate {
     );
   }
 
-  #permit(judged: Judged, id: DecisionId, action: Action, written?: Promise<void>): Permit {
+  // oxlint-disable-next-line max-params
+  #permit(judged: Judged, id: DecisionId, action: Action, more: Passing = alone): Permit {
     const permit = {
       kind: 'permit',
       id,
@@ -331,11 +407,19 @@ class Chamber implements SessionGate {
       because: judged.decision.because,
       operatorOf: judged.operatorOf,
     } as Writable<Permit>; // the one place where a permit is made
-    if (written !== undefined) permit.written = written;
+    if (more.written !== undefined) permit.written = more.written;
+    if (more.leave !== undefined) this.#leaves.set(permit, more.leave);
     this.#live.add(permit);
     return permit;
   }
 }
+
+interface Passing {
+  readonly written?: Promise<void>;
+  readonly leave?: (() => void) | undefined;
+}
+
+const alone: Passing = {};
 
 function nothingCounted(): Record<Decision['kind'] | 'rows' | 'masked' | 'withheld', number> {
   return { allow: 0, deny: 0, review: 0, rows: 0, masked: 0, withheld: 0 };
@@ -351,7 +435,7 @@ function entryOf(
     why,
     review: of,
   }: { readonly request: Ask; readonly why: Denial | undefined; readonly review: ReviewId | undefined },
-): DecisionEntry {
+): Writable<DecisionEntry> {
   const text = request.text ?? request.action.text;
   const { values } = request;
   const entry: Writable<DecisionEntry> = {
@@ -367,6 +451,7 @@ function entryOf(
     targets: facts.targets,
     columns: facts.columns,
     attributes: facts.attributes,
+    opaque: facts.opaque,
     rules: facts.rules,
     wouldBe: facts.wouldBe,
     duties: facts.duties,
@@ -383,17 +468,6 @@ function operators(policy: Policy | undefined, decision: Decision, session: Sess
   const { masks } = decision.duties;
   if (policy === undefined || masks.length === 0) return none;
   return (column) => operatorForTags(masks, policy.tagsOf(session.resource, column));
-}
-
-function dutyNames({ duties, kind }: Decision): readonly string[] {
-  if (kind === 'deny') return [];
-  const names: string[] = [];
-  if (duties.masks.length > 0 || duties.finds.length > 0) names.push('mask');
-  if (duties.rowLimit !== undefined || duties.byteLimit !== undefined) names.push('limit');
-  if (duties.approve.length > 0) names.push('approve');
-  if (duties.notify.length > 0) names.push('notify');
-  names.push(`record:${duties.record}`);
-  return names;
 }
 
 /** An answer whose values cannot be traced to their columns cannot be masked: the duty says whether it may run at all. */

@@ -148,7 +148,7 @@ function changedRules(before: LoadedPolicy, now: LoadedPolicy): readonly Rule[] 
 /** Everything about a rule that can change a decision. */
 function print(
   policy: LoadedPolicy,
-  { ref, layer, enforce, match, when, duties, exemptible, values }: Rule,
+  { ref, layer, enforce, match, when, duties, exemptible, values, breakGlass }: Rule,
 ): string {
   const role = policy.ruling.layers.find(({ name }) => name === layer)?.role;
   const asks = when?.reads.has('params') === true ? [...values] : [];
@@ -159,6 +159,7 @@ function print(
     [...match.items].map(([key, items]) => `${key}: ${[...items].sort().join('\n')}`).sort(),
     when?.source,
     duties,
+    breakGlass,
     exemptible,
     asks,
   ]);

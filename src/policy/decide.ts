@@ -4,7 +4,9 @@ import { noDuties } from '../core/decision.ts';
 import type { Identity } from '../core/identity.ts';
 import type { Question } from '../core/ports.ts';
 import type { Answer } from './condition.ts';
-import { joinDuties } from './duties.ts';
+import { outsideColumns } from './columns.ts';
+import type { RuleDuties } from './duties.ts';
+import { joinDuties } from './join.ts';
 import { nearestMiss } from './nearest.ts';
 import type { Rule } from './rule.ts';
 import { chainOf, longestChain, matches, type Ruling } from './ruling.ts';
@@ -26,9 +28,9 @@ interface Said {
  *
  * 1. What was not understood is denied, whatever the rules say.
  * 2. All rules are asked; a deny or require rule that cannot be evaluated is a deny, an allow rule then does not match.
- * 3. Any deny wins.
+ * 3. Any deny wins. Where all of them are soft and may be broken by who asks, the decision says what holds past them.
  * 4. Every ceiling layer and at least one grant layer must allow.
- * 5. The duties of all matching require rules are joined; one whose window is shut is a deny; with an approval among them, the answer is a review.
+ * 5. The duties of all matching require rules are joined; one whose window is shut is a deny; with an approval among them, the answer is a review. Duties deny by themselves what is not a read under `readOnly`, or shows other columns than `columns`.
  * 6. Who acts for another is judged as itself and as everyone up its chain: denies win, allows intersect, duties add up.
  */
 export function decider(ruling: Ruling): (question: Question) => Decision {
@@ -61,14 +63,12 @@ export function decider(ruling: Ruling): (question: Question) => Decision {
     return said;
   };
 
-  const duties = (rules: readonly Rule[]): Duties => {
-    const key = rules.map((rule) => rule.ref.id).join(' ');
+  const duties = (rules: readonly Rule[], broken: readonly Rule[]): Duties => {
+    const key = [...rules, ...broken].map((rule) => rule.ref.id).join(' ');
     const known = joined.get(key);
     if (known !== undefined) return known;
-    const made = joinDuties(
-      rules.map((rule) => rule.duties).filter((each) => each !== undefined),
-      ruling.recordAtLeast,
-    );
+    const own = rules.map((rule) => rule.duties).filter((each) => each !== undefined);
+    const made = joinDuties([...own, ...broken.map(glassDuties)], ruling.recordAtLeast);
     joined.set(key, made);
     return made;
   };
@@ -86,23 +86,32 @@ export function decider(ruling: Ruling): (question: Question) => Decision {
     const cacheable = !said.some((each) => each.fleeting);
     const denies = distinct(said.flatMap((each) => each.denies));
     const failed = distinct(said.flatMap((each) => each.failed));
-    if (denies.length > 0 || failed.length > 0) {
-      return { ...byRules(ruling, denies, failed), wouldBe, cacheable };
-    }
+    const common = { wouldBe, cacheable };
+    if (denies.length === 0 && failed.length === 0)
+      return granted({ question, chain, said, broken: [], common });
+    const decision: Decision = { ...byRules(ruling, denies, failed), ...common };
+    if (failed.length > 0 || !breakable(chain, said)) return decision;
+    const past = granted({ question, chain, said, broken: denies, common });
+    return past.kind === 'deny' ? decision : { ...decision, soft: true, past };
+  };
+
+  /** The decision where nothing denies, or where the rules that do are `broken`. */
+  function granted({ question, chain, said, broken, common }: Heard): Decision {
     for (const [at, each] of said.entries()) {
       const missing = ungranted(ruling, each.allows);
       const identity = chain[at];
       if (missing === undefined || identity === undefined) continue;
-      return { ...ungrantedDecision(ruling, question, identity, missing), wouldBe, cacheable };
+      return { ...ungrantedDecision(ruling, question, identity, missing), ...common };
     }
     const requires = distinct(said.flatMap((each) => each.requires));
     const allows = distinct(said.flatMap((each) => each.allows));
-    const demanded = requires.length === 0 ? duties([]) : duties(requires);
+    const demanded = duties(requires, broken);
+    const forbidden = forbids(ruling, question, requires, demanded);
+    if (forbidden !== undefined) return { ...forbidden, ...common };
     const holding = requires.filter((rule) => (rule.duties?.approve.length ?? 0) > 0);
     const held = holding.length > 0;
-    const because = held
-      ? [...holding, ...allows, ...requires.filter((rule) => !holding.includes(rule))]
-      : [...allows, ...requires];
+    const others = held ? requires.filter((rule) => !holding.includes(rule)) : requires;
+    const because = [...broken, ...holding, ...allows, ...others];
     const headline = because[0]?.ref;
     return {
       kind: held ? 'review' : 'allow',
@@ -111,10 +120,71 @@ export function decider(ruling: Ruling): (question: Question) => Decision {
       fix: held ? fixes(holding) : [],
       duties: demanded,
       policy: ruling.id,
-      wouldBe,
-      cacheable,
+      ...common,
     };
+  }
+}
+
+interface Heard {
+  readonly question: Question;
+  readonly chain: readonly Identity[];
+  readonly said: readonly Said[];
+  readonly broken: readonly Rule[];
+  readonly common: Pick<Decision, 'wouldBe' | 'cacheable'>;
+}
+
+/** Whether everyone of the chain whom a rule denies may break it: each rule is soft, and names one of their own groups. */
+function breakable(chain: readonly Identity[], said: readonly Said[]): boolean {
+  return said.every(({ denies }, at) =>
+    denies.every(({ breakGlass }) => breakGlass?.groups.some((group) => chain[at]?.groups.includes(group))),
+  );
+}
+
+/** What goes past a soft rule says why and for which ticket, is recorded whole, and is told to the rule's owner. */
+function glassDuties({ ref, breakGlass }: Rule): RuleDuties {
+  return {
+    masks: [],
+    finds: [],
+    approve: [],
+    record: 'full',
+    justify: true,
+    tickets: [breakGlass?.ticket ?? '.+'],
+    notify: ref.owner === undefined ? [] : [ref.owner],
   };
+}
+
+/** What duties themselves rule out: anything but reads, and columns that are not in the list. */
+function forbids(
+  ruling: Ruling,
+  { action }: Question,
+  requires: readonly Rule[],
+  { readOnly, onlyColumns }: Duties,
+): Decision | undefined {
+  const by = (demand: string): readonly Rule[] =>
+    requires.filter((rule) => rule.ref.demands?.includes(demand) === true);
+  const deny = (rules: readonly Rule[], why: string): Decision => ({
+    ...denied(ruling, 'RULE', why),
+    because: rules.map((rule) => rule.ref),
+    fix: fixes(rules),
+  });
+  const writes = action.access !== 'read' || action.targets.some(({ access }) => access !== 'read');
+  if (readOnly === true && writes) {
+    return deny(by('readOnly'), `Only reads are allowed here, and this has ${action.access} access`);
+  }
+  if (onlyColumns === undefined) return undefined;
+  if (action.opaque === true) {
+    return deny(
+      by('columns'),
+      'Only some columns may be read, and it cannot be told which this answer holds',
+    );
+  }
+  const outside = outsideColumns(action, onlyColumns);
+  if (outside === undefined) return undefined;
+  const columns = onlyColumns.length === 0 ? 'none' : onlyColumns.join(', ');
+  return deny(
+    by('columns'),
+    `Only these columns may be read here: ${columns}; the answer would hold ${outside.object}.${outside.column}`,
+  );
 }
 
 /** What no rule can change. */

@@ -1,97 +1,148 @@
-import { duration } from '../base/time.ts';
-import type { ApproveDuty, Duties, FindMask, MaskOperator, TagMask } from '../core/decision.ts';
+import type {
+  ApproveDuty,
+  Duties,
+  FindMask,
+  MaskOperator,
+  PredicateDuty,
+  TagMask,
+} from '../core/decision.ts';
+import { RE2JS } from 're2js';
+import { messageOf } from '../base/errors.ts';
+import { readColumns } from './columns.ts';
+import { readLimits, readTime, type RuleLimits } from './limits.ts';
 import type { Problems } from './problem.ts';
-import { choice, type Fields, fields, text, texts, whole, wrong } from './shape.ts';
+import { choice, type Fields, fields, flag, text, texts, whole, wrong } from './shape.ts';
 import { readWindow, type Window } from './window.ts';
 import type { Located } from './yaml.ts';
 
 /** What one `require` rule demands. */
-export interface RuleDuties {
+export interface RuleDuties extends RuleLimits {
   readonly masks: readonly TagMask[];
   readonly finds: readonly FindMask[];
   readonly unknownLineage?: Duties['unknownLineage'];
-  readonly rowLimit?: number;
-  readonly byteLimit?: number;
   readonly record?: Duties['record'];
   readonly approve: readonly ApproveDuty[];
   readonly notify: readonly string[];
+  readonly predicates?: readonly PredicateDuty[];
+  readonly onlyColumns?: readonly string[];
+  readonly readOnly?: true;
+  readonly justify?: true;
+  readonly tickets?: readonly string[];
   /** The engine itself denies outside of it, so no decision carries it. */
   readonly window?: Window;
 }
 
-const records: readonly Duties['record'][] = ['meta', 'statements', 'full']; // weakest first
-const maxCount = Number.MAX_SAFE_INTEGER;
+export const records: readonly Duties['record'][] = ['meta', 'statements', 'full']; // weakest first
+
+/** Every duty of the language. SECURITY: a word stands here only when something enforces it. */
+export const dutyKeys: readonly string[] = [
+  'mask',
+  'unknownLineage',
+  'limit',
+  'approve',
+  'record',
+  'notify',
+  'window',
+  'predicates',
+  'columns',
+  'readOnly',
+  'justify',
+  'ticket',
+];
 
 /** Reads `then:`. */
 export function readDuties(node: Located, problems: Problems): RuleDuties | undefined {
   const before = problems.list.length;
-  const known = ['mask', 'unknownLineage', 'limit', 'approve', 'record', 'notify', 'window'];
-  const found = fields(node, 'then', { optional: [...known, ...notYet.duties] }, problems);
+  const found = fields(node, 'then', { optional: dutyKeys }, problems);
   if (found === undefined) return undefined;
-  refuseNotYet(found, notYet.duties, problems);
   if (found.size === 0) return wrong(node, 'A require rule says at least one duty under `then`', problems);
+  const read = <T>(key: string, as: (value: Located) => T | undefined): T | undefined => {
+    const value = found.get(key)?.value;
+    return value === undefined ? undefined : as(value);
+  };
   const masks: TagMask[] = [];
   const finds: FindMask[] = [];
-  const mask = found.get('mask')?.value;
-  if (mask !== undefined) {
+  read('mask', (mask) => {
     if (mask.kind !== 'list' || mask.items.length === 0) wrong(mask, 'mask is a list of masks', problems);
     else for (const item of mask.items) readMask(item, masks, finds, problems);
-  }
-  const limit = found.get('limit')?.value;
-  const limits =
-    limit === undefined
-      ? undefined
-      : fields(limit, 'limit', { optional: ['rows', 'bytes', ...notYet.limit] }, problems);
-  if (limits !== undefined) refuseNotYet(limits, notYet.limit, problems);
-  if (limit !== undefined && limits?.size === 0) wrong(limit, 'limit has `rows`, `bytes` or both', problems);
-  const rowLimit = bound(limits, 'rows', problems);
-  const byteLimit = bound(limits, 'bytes', problems);
-  const lineage = found.get('unknownLineage')?.value;
-  const unknownLineage =
-    lineage === undefined ? undefined : choice(lineage, 'unknownLineage', ['withhold', 'deny'], problems);
-  const recordNode = found.get('record')?.value;
-  const record = recordNode === undefined ? undefined : choice(recordNode, 'record', records, problems);
-  const notify = found.get('notify')?.value;
-  const notified = notify === undefined ? [] : (texts(notify, 'notify', problems) ?? []);
-  const approve = found.get('approve')?.value;
-  const approvals = approve === undefined ? undefined : readApprove(approve, problems);
-  const windowNode = found.get('window')?.value;
-  const window = windowNode === undefined ? undefined : readWindow(windowNode, problems);
-  if (problems.list.length > before) return undefined;
-  return {
+  });
+  const limits = read('limit', (limit) => readLimits(limit, problems));
+  const duties = {
+    ...limits,
     masks,
     finds,
-    ...(window === undefined ? {} : { window }),
-    approve: approvals === undefined ? [] : [approvals],
-    notify: notified.map((item) => item.value),
-    ...(unknownLineage === undefined ? {} : { unknownLineage }),
-    ...(rowLimit === undefined ? {} : { rowLimit }),
-    ...(byteLimit === undefined ? {} : { byteLimit }),
-    ...(record === undefined ? {} : { record }),
+    window: read('window', (window) => readWindow(window, problems)),
+    approve: read('approve', (approve) => readApprovals(approve, problems)) ?? [],
+    notify: (read('notify', (notify) => texts(notify, 'notify', problems)) ?? []).map(({ value }) => value),
+    unknownLineage: read('unknownLineage', (how) =>
+      choice(how, 'unknownLineage', ['withhold', 'deny'], problems),
+    ),
+    record: read('record', (how) => choice(how, 'record', records, problems)),
+    predicates: read('predicates', (list) => readPredicates(list, problems)),
+    onlyColumns: read('columns', (columns) => readColumns(columns, problems)),
+    readOnly: read('readOnly', (value) => onlyTrue(value, 'readOnly', problems)),
+    justify: read('justify', (value) => onlyTrue(value, 'justify', problems)),
+    tickets: read('ticket', (pattern) => readTickets(pattern, problems)),
   };
+  if (problems.list.length > before) return undefined;
+  // Absent keys stay absent: two rules that say the same have the same duties.
+  return Object.fromEntries(
+    Object.entries(duties).filter(([, value]) => value !== undefined),
+  ) as unknown as RuleDuties;
 }
 
-/** Words that the language keeps for duties which nothing enforces so far. */
-const notYet = {
-  duties: ['columns', 'readOnly', 'justify', 'ticket'],
-  limit: ['rate', 'concurrency', 'session', 'idle'],
-} as const;
+/** What is not wanted is left out: `false` would look as if it could take back what another rule demands. */
+function onlyTrue(node: Located, what: string, problems: Problems): true | undefined {
+  const value = flag(node, what, problems);
+  if (value !== false) return value;
+  return wrong(node, `${what} is true or left out: no rule can take it back from another`, problems);
+}
 
-/** SECURITY: a duty that is read and not enforced would be believed. */
-function refuseNotYet(found: Fields, keys: readonly string[], problems: Problems): void {
-  for (const key of keys) {
-    const field = found.get(key);
-    if (field === undefined) continue;
-    problems.add('SP-Y011', field.keyAt, `\`${key}\` is not enforced yet, so no rule can ask for it`, {
-      fix: 'Leave it out; what is enforced stands in docs/policy.md',
-      length: key.length,
-    });
+/** Patterns that the id of a ticket must match as a whole. */
+function readTickets(node: Located, problems: Problems): readonly string[] | undefined {
+  const items = texts(node, 'ticket', problems);
+  for (const item of items ?? []) if (!isPattern(item, problems)) return undefined;
+  return items?.map(({ value }) => value);
+}
+
+/** Whether a text is a pattern that takes linear time; adds a problem where not. */
+export function isPattern(node: Located & { readonly value: unknown }, problems: Problems): boolean {
+  try {
+    RE2JS.compile(String(node.value));
+    return true;
+  } catch (thrown) {
+    problems.add('SP-T103', node.at, `Not a valid RE2 pattern: ${messageOf(thrown)}`);
+    return false;
   }
 }
 
-function bound(limits: Fields | undefined, key: 'rows' | 'bytes', problems: Problems): number | undefined {
-  const node = limits?.get(key)?.value;
-  return node === undefined ? undefined : whole(node, key, { min: 1, max: maxCount }, problems);
+const tagPattern = /^(\*|[a-z0-9-]+(\/[a-z0-9-]+)*(\/\*)?)$/;
+
+function readPredicates(node: Located, problems: Problems): readonly PredicateDuty[] | undefined {
+  if (node.kind !== 'list' || node.items.length === 0) {
+    return wrong(node, 'predicates is a list of { tag, allow, otherwise, probes }', problems);
+  }
+  return node.items.map((item) => readPredicate(item, problems)).filter((item) => item !== undefined);
+}
+
+function readPredicate(node: Located, problems: Problems): PredicateDuty | undefined {
+  const keys = { required: ['tag', 'allow'], optional: ['otherwise', 'probes'] };
+  const found = fields(node, 'a predicate', keys, problems);
+  const [tag, allow, otherwise, probes] = ['tag', 'allow', 'otherwise', 'probes'].map(
+    (key) => found?.get(key)?.value,
+  );
+  if (tag === undefined || allow === undefined) return undefined;
+  const pattern = text(tag, 'tag', problems);
+  if (pattern !== undefined && !tagPattern.test(pattern)) {
+    return wrong(tag, 'A tag looks like `pii/email`, `pii/*` or `*`', problems);
+  }
+  const allowed = choice(allow, 'allow', ['equality', 'none'], problems);
+  const rest =
+    otherwise === undefined ? 'deny' : choice(otherwise, 'otherwise', ['deny', 'approve'], problems);
+  const most =
+    probes === undefined ? undefined : whole(probes, 'probes', { min: 1, max: 1_000_000 }, problems);
+  if (pattern === undefined || allowed === undefined || rest === undefined) return undefined;
+  return { tag: pattern, allow: allowed, otherwise: rest, ...(most === undefined ? {} : { probes: most }) };
 }
 
 function readMask(node: Located, masks: TagMask[], finds: FindMask[], problems: Problems): void {
@@ -114,7 +165,7 @@ function readMask(node: Located, masks: TagMask[], finds: FindMask[], problems: 
   } else if (tag !== undefined) {
     const pattern = text(tag, 'tag', problems);
     if (pattern === undefined || operator === undefined) return;
-    if (!/^(\*|[a-z0-9-]+(\/[a-z0-9-]+)*(\/\*)?)$/.test(pattern)) {
+    if (!tagPattern.test(pattern)) {
       wrong(tag, 'A tag looks like `pii/email`, `pii/*` or `*`', problems);
     } else masks.push({ tag: pattern, operator });
   } else if (find !== undefined) {
@@ -146,81 +197,40 @@ function readOperator(found: Fields, node: Located, problems: Problems): MaskOpe
   return { kind };
 }
 
+/** One approval, or a list of which all are needed: of each, `count` people of any of its groups. */
+function readApprovals(node: Located, problems: Problems): readonly ApproveDuty[] | undefined {
+  const items = node.kind === 'list' ? node.items : [node];
+  if (items.length === 0) return wrong(node, 'approve has at least one approval', problems);
+  return items.map((item) => readApprove(item, problems)).filter((item) => item !== undefined);
+}
+
+const approveKeys = {
+  required: ['from'],
+  optional: ['count', 'ttl', 'reason', 'hold', 'notRequester'],
+};
+
 function readApprove(node: Located, problems: Problems): ApproveDuty | undefined {
-  const found = fields(node, 'approve', { required: ['from'], optional: ['count', 'ttl'] }, problems);
+  const found = fields(node, 'approve', approveKeys, problems);
   const from = found?.get('from')?.value;
   if (found === undefined || from === undefined) return undefined;
-  const groups = texts(from, 'approve.from', problems);
-  const count = found.get('count')?.value;
-  const many = count === undefined ? 1 : whole(count, 'count', { min: 1, max: 100 }, problems);
-  const ttl = found.get('ttl')?.value;
-  const within = ttl === undefined ? 15 * 60_000 : readTtl(ttl, problems);
-  if (groups === undefined || many === undefined || within === undefined) return undefined;
-  return { groups: sorted(groups.map((item) => item.value)), count: many, withinMs: within };
-}
-
-function readTtl(node: Located, problems: Problems): number | undefined {
-  const ms = node.kind === 'scalar' && typeof node.value === 'string' ? duration(node.value) : undefined;
-  if (ms !== undefined && ms >= 1_000 && ms <= 7 * 86_400_000) return ms;
-  return wrong(node, 'ttl is a time from `1s` to `7d`, such as `15m`', problems);
-}
-
-/**
- * What all these rules demand together: strongest mask, smallest limit, every approval. Each part is a join of a
- * semilattice, so order and repetition change nothing; the lists are sorted so that equal duties look equal.
- */
-export function joinDuties(all: readonly RuleDuties[], recordAtLeast: Duties['record']): Duties {
-  const rowLimit = least(all.map((each) => each.rowLimit));
-  const byteLimit = least(all.map((each) => each.byteLimit));
-  return {
-    masks: distinct(all.map((each) => distinct(each.masks)).filter((group) => group.length > 0)),
-    finds: distinct(all.flatMap((each) => each.finds)),
-    unknownLineage: all.some((each) => each.unknownLineage === 'deny') ? 'deny' : 'withhold',
-    record: strongestRecord([recordAtLeast, ...all.map((each) => each.record)]),
-    approve: joinApprovals(all.flatMap((each) => each.approve)),
-    notify: sorted(all.flatMap((each) => each.notify)),
-    ...(rowLimit === undefined ? {} : { rowLimit }),
-    ...(byteLimit === undefined ? {} : { byteLimit }),
+  const read = <T>(key: string, as: (value: Located) => T | undefined): T | undefined => {
+    const value = found.get(key)?.value;
+    return value === undefined ? undefined : as(value);
   };
-}
-
-function strongestRecord(wanted: readonly (Duties['record'] | undefined)[]): Duties['record'] {
-  let at = 0;
-  for (const each of wanted) if (each !== undefined) at = Math.max(at, records.indexOf(each));
-  return records[at] ?? 'full';
-}
-
-/** The same groups: the larger count within the shorter time. Different groups: both. */
-function joinApprovals(all: readonly ApproveDuty[]): readonly ApproveDuty[] {
-  const byGroups = new Map<string, ApproveDuty>();
-  for (const each of all) {
-    const key = JSON.stringify(each.groups);
-    const known = byGroups.get(key);
-    byGroups.set(key, {
-      groups: each.groups,
-      count: Math.max(each.count, known?.count ?? 0),
-      withinMs: Math.min(each.withinMs, known?.withinMs ?? Infinity),
-    });
-  }
-  return distinct([...byGroups.values()]);
-}
-
-function least(values: readonly (number | undefined)[]): number | undefined {
-  const given = values.filter((value) => value !== undefined);
-  return given.length === 0 ? undefined : Math.min(...given);
-}
-
-function distinct<T>(items: readonly T[]): readonly T[] {
-  if (items.length < 2) return items;
-  return [...new Map(items.map((item) => [JSON.stringify(item), item]))]
-    .sort(([a], [b]) => compare(a, b))
-    .map(([, item]) => item);
-}
-
-function sorted(items: readonly string[]): readonly string[] {
-  return [...new Set(items)].sort(compare);
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+  const groups = texts(from, 'approve.from', problems);
+  const count = read('count', (value) => whole(value, 'count', { min: 1, max: 100 }, problems)) ?? 1;
+  const withinMs =
+    read('ttl', (value) => readTime(value, 'ttl', { min: 1_000, max: 7 * 86_400_000 }, problems)) ?? 900_000;
+  const holdMs = read('hold', (value) => readTime(value, 'hold', { min: 0, max: 86_400_000 }, problems));
+  const reason = read('reason', (value) => onlyTrue(value, 'reason', problems));
+  // Always so; said by who wants it to be read.
+  read('notRequester', (value) => onlyTrue(value, 'notRequester', problems));
+  if (groups === undefined) return undefined;
+  return {
+    groups: [...new Set(groups.map((item) => item.value))].sort(),
+    count,
+    withinMs,
+    ...(reason === undefined ? {} : { reason }),
+    ...(holdMs === undefined ? {} : { holdMs }),
+  };
 }

@@ -1,8 +1,11 @@
 import type { ColumnRef } from '../core/action.ts';
-import type { Decision, MaskOperator } from '../core/decision.ts';
+import type { Decision, MaskOperator, PredicateDuty, RateDuty } from '../core/decision.ts';
 import { operatorForFind, operatorForTags } from '../core/duties.ts';
 import type { Problems } from './problem.ts';
-import { choice, fields, mapping, text, texts, whole, wrong } from './shape.ts';
+import { choice, fields, flag, mapping, text, texts, unknownKey, whole, wrong } from './shape.ts';
+import { entryFields, entryOf, holds } from './test-entry.ts';
+import { shortTime } from './limits.ts';
+import type { Question } from '../core/ports.ts';
 import type { Located } from './yaml.ts';
 
 /** What a case demands of a decision; what it does not name may be anything. */
@@ -25,6 +28,21 @@ export interface Expectation {
   /** Exactly these groups may approve, over all approvals wanted. */
   readonly approve?: readonly string[];
   readonly notify?: readonly string[];
+  readonly columns?: readonly string[];
+  /** `100/1m` */
+  readonly rate?: readonly string[];
+  readonly concurrency?: number | 'none';
+  readonly session?: string;
+  readonly idle?: string;
+  readonly readOnly?: boolean;
+  readonly justify?: boolean;
+  readonly ticket?: readonly string[];
+  /** `pii/*: equality, else deny` */
+  readonly predicates?: readonly string[];
+  /** Whether who asks may break the rules that deny. */
+  readonly soft?: boolean;
+  /** What must stand in the ledger's entry: any of its fields. */
+  readonly entry?: Readonly<Record<string, unknown>>;
 }
 
 const optional = [
@@ -41,6 +59,17 @@ const optional = [
   'unknownLineage',
   'approve',
   'notify',
+  'columns',
+  'rate',
+  'concurrency',
+  'session',
+  'idle',
+  'readOnly',
+  'justify',
+  'ticket',
+  'predicates',
+  'soft',
+  'entry',
 ];
 
 export function readExpectation(node: Located, problems: Problems): Expectation | undefined {
@@ -66,6 +95,7 @@ export function readExpectation(node: Located, problems: Problems): Expectation 
         ? ('none' as const)
         : whole(value, key, { min: 1, max: Number.MAX_SAFE_INTEGER }, problems),
     );
+  const yes = (key: string) => read(key, (value) => flag(value, key, problems));
   const expectation = {
     decision,
     code: word('code'),
@@ -81,6 +111,17 @@ export function readExpectation(node: Located, problems: Problems): Expectation 
     unknownLineage: word('unknownLineage'),
     approve: words('approve'),
     notify: words('notify'),
+    columns: words('columns'),
+    rate: words('rate'),
+    concurrency: bound('concurrency'),
+    session: word('session'),
+    idle: word('idle'),
+    readOnly: yes('readOnly'),
+    justify: yes('justify'),
+    ticket: words('ticket'),
+    predicates: words('predicates'),
+    soft: yes('soft'),
+    entry: read('entry', (value) => readEntry(value, problems)),
   };
   // Absent keys stay absent: an expectation of `undefined` would be one.
   return Object.fromEntries(
@@ -98,6 +139,22 @@ function readNearest(node: Located, problems: Problems): Expectation['nearest'] 
   return source === undefined ? { rule: id } : { rule: id, failed: source };
 }
 
+/** Fields of an entry, each with exactly this value; of a mapping, those that are named. */
+function readEntry(node: Located, problems: Problems): Readonly<Record<string, unknown>> {
+  const entry: Record<string, unknown> = {};
+  for (const { key, keyAt, value } of mapping(node, 'entry', problems)?.entries ?? []) {
+    if (entryFields.includes(key)) entry[key] = plain(value);
+    else unknownKey(key, keyAt, { what: 'entry', known: entryFields }, problems);
+  }
+  return entry;
+}
+
+function plain(node: Located): unknown {
+  if (node.kind === 'scalar') return node.value;
+  if (node.kind === 'list') return node.items.map(plain);
+  return Object.fromEntries(node.entries.map(({ key, value }) => [key, plain(value)]));
+}
+
 function readShown(node: Located, what: string, problems: Problems): ReadonlyMap<string, string> {
   const shown = new Map<string, string>();
   for (const { key, value } of mapping(node, what, problems)?.entries ?? []) {
@@ -112,7 +169,7 @@ function readShown(node: Located, what: string, problems: Problems): ReadonlyMap
 /** Where a decision is not what a case expects: one line each; none when it is. */
 export function disappointments(
   expect: Expectation,
-  decision: Decision,
+  { question, decision }: { readonly question: Question; readonly decision: Decision },
   tagsOf: (column: ColumnRef) => readonly string[],
 ): readonly string[] {
   const { duties } = decision;
@@ -145,7 +202,32 @@ export function disappointments(
   compare('unknownLineage', expect.unknownLineage, duties.unknownLineage);
   compare('approve', sorted(expect.approve), sorted(duties.approve.flatMap((each) => each.groups)));
   compare('notify', sorted(expect.notify), sorted(duties.notify));
+  compare('columns', sorted(expect.columns), sorted(duties.onlyColumns ?? []));
+  compare('rate', sorted(expect.rate), sorted((duties.rates ?? []).map(rateText)));
+  compare('concurrency', expect.concurrency, duties.concurrency ?? 'none');
+  compare('session', expect.session, duties.sessionMs === undefined ? 'none' : shortTime(duties.sessionMs));
+  compare('idle', expect.idle, duties.idleMs === undefined ? 'none' : shortTime(duties.idleMs));
+  compare('readOnly', expect.readOnly, duties.readOnly === true);
+  compare('justify', expect.justify, duties.justify === true);
+  compare('ticket', sorted(expect.ticket), sorted(duties.tickets ?? []));
+  compare('predicates', sorted(expect.predicates), sorted((duties.predicates ?? []).map(predicateText)));
+  compare('soft', expect.soft, decision.soft === true);
+  const entry = expect.entry === undefined ? undefined : entryOf(question, decision);
+  for (const [field, wanted] of Object.entries(expect.entry ?? {})) {
+    const got = entry?.[field];
+    if (!holds(wanted, got)) compare(`entry.${field}`, wanted, got ?? 'nothing');
+  }
   return lines;
+}
+
+/** `100/1m` */
+export function rateText({ count, perMs }: RateDuty): string {
+  return `${count}/${shortTime(perMs)}`;
+}
+
+/** `pii/*: equality, else deny, 20 probes` */
+export function predicateText({ tag, allow, otherwise, probes }: PredicateDuty): string {
+  return `${tag}: ${allow}, else ${otherwise}${probes === undefined ? '' : `, ${probes} probes`}`;
 }
 
 /** As tests write it: `none`, `redact`, `partial 1 4`. */

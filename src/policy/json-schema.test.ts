@@ -73,8 +73,13 @@ const whole = `- id: a
   then:
     mask: [{ tag: pii/*, with: partial, keepFirst: 1 }, { find: '*', with: null }]
     unknownLineage: deny
-    limit: { rows: '{{params.rows}}', bytes: 5 }
-    approve: { from: dba, count: 2, ttl: 5m }
+    limit: { rows: '{{params.rows}}', bytes: 5, rate: [100/1m, 1000/1h], concurrency: 4, session: 8h, idle: 15m }
+    approve: [{ from: dba, count: 2, ttl: 5m, reason: true, hold: 0s }, { from: [leads], notRequester: true }]
+    predicates: [{ tag: pii/*, allow: equality, otherwise: approve, probes: 20 }]
+    columns: [public.orders.*, public.customers.city]
+    readOnly: true
+    justify: true
+    ticket: INC-[0-9]+
     record: full
     notify: [a]
     window: { days: [mon-fri], hours: '09:00-17:00', zone: UTC }
@@ -95,7 +100,7 @@ cases:
     at: 2026-01-01T00:00:00Z
     as: [ana, bot]
     do: { action: sql.select, on: shop, access: read, objects: [a.b, { name: c, kind: table, access: read }], columns: [a.b.c, { name: a.b.d, use: filter }], attributes: { byKey: true }, opaque: true }
-    expect: { decision: deny, code: NO_ALLOW_RULE, by: [], wouldBe: [], why: x, nearest: { rule: a, failed: b }, mask: { a.b.c: none }, find: { X: null }, rows: none, bytes: 5, record: full, unknownLineage: deny, approve: [], notify: [] }
+    expect: { decision: deny, code: NO_ALLOW_RULE, by: [], wouldBe: [], why: x, nearest: { rule: a, failed: b }, mask: { a.b.c: none }, find: { X: null }, rows: none, bytes: 5, record: full, unknownLineage: deny, approve: [], notify: [], columns: [], rate: 5/1m, concurrency: none, session: 1h, idle: none, readOnly: false, justify: true, ticket: x, predicates: [], soft: false, entry: { decision: deny, denial: { class: RULE } } }
 `;
 
 test('every key that the engine knows, the schemas know', () => {
@@ -115,7 +120,7 @@ const wrong: readonly (readonly [string, string, string])[] = [
   ['an unknown kind', 'kind: postgres', 'kind: postgre'],
   ['an unknown access', 'access: [read]', 'access: [reads]'],
   ['an unknown duty', 'unknownLineage: deny', 'lineage: deny'],
-  ['a duty that nothing enforces', 'unknownLineage: deny', 'readOnly: true'],
+  ['a duty that is taken back', 'readOnly: true', 'readOnly: false'],
   ['an unknown operator', 'with: partial', 'with: partly'],
   ['a limit that is no number', 'bytes: 5', 'bytes: much'],
   ['an id that is none', 'id: b,', 'id: B B,'],

@@ -1,5 +1,6 @@
 import type { Kinds } from './kinds.ts';
 import { enforcements } from './rule.ts';
+import { entryFields } from './test-entry.ts';
 import { accesses, identityKinds, type IdentityAttributes } from './words.ts';
 
 /** A JSON Schema (draft 2020-12), as plain data. */
@@ -191,13 +192,41 @@ const mask: JsonSchema = closed(
   },
 );
 
+const time: JsonSchema = { ...text, description: '`15m`' };
+const yes: JsonSchema = { const: true };
+
+const approval: JsonSchema = closed(
+  { from: { ...texts, description: 'Any of these groups' } },
+  { count, ttl: time, reason: yes, hold: time, notRequester: yes },
+);
+
 const duties: JsonSchema = closed(
   {},
   {
     mask: listOf(mask),
     unknownLineage: oneOf(['withhold', 'deny']),
-    limit: closed({}, { rows: count, bytes: count }),
-    approve: closed({ from: texts }, { count, ttl: { ...text, description: '`15m`' } }),
+    limit: closed(
+      {},
+      {
+        rows: count,
+        bytes: count,
+        rate: { ...texts, description: '`100/1m`, or several that all hold' },
+        concurrency: count,
+        session: time,
+        idle: time,
+      },
+    ),
+    approve: { anyOf: [approval, { type: 'array', items: approval, minItems: 1 }] },
+    predicates: listOf(
+      closed(
+        { tag: text, allow: oneOf(['equality', 'none']) },
+        { otherwise: oneOf(['deny', 'approve']), probes: count },
+      ),
+    ),
+    columns: { ...texts, description: '`public.orders.id`, `public.orders.*`: no other column is answered' },
+    readOnly: { const: true },
+    justify: { const: true, description: 'The client must say why' },
+    ticket: { ...texts, description: 'A pattern that the whole id of the ticket must match' },
     record: oneOf(['meta', 'statements', 'full']),
     notify: texts,
     window: closed(
@@ -266,5 +295,16 @@ const expectation: JsonSchema = closed(
     unknownLineage: oneOf(['withhold', 'deny']),
     approve: anyTexts,
     notify: anyTexts,
+    columns: anyTexts,
+    rate: anyTexts,
+    concurrency: bound,
+    session: text,
+    idle: text,
+    readOnly: { type: 'boolean' },
+    justify: { type: 'boolean' },
+    ticket: anyTexts,
+    predicates: anyTexts,
+    soft: { type: 'boolean' },
+    entry: closed({}, Object.fromEntries(entryFields.map((field) => [field, {}]))),
   },
 );

@@ -93,8 +93,6 @@ function weaker(rule: Rule): readonly Change[] {
     what,
     { ...rule, duties: { ...duties, ...to } },
   ];
-  const { rowLimit: _rows, ...unlimited } = duties;
-  const { window: _window, ...always } = duties;
   return [
     ...duties.masks.map((mask) =>
       change(`without the mask of ${mask.tag}`, { masks: duties.masks.filter((each) => each !== mask) }),
@@ -105,12 +103,36 @@ function weaker(rule: Rule): readonly Change[] {
       }),
     ),
     ...(duties.approve.length > 0 ? [change('without its approval', { approve: [] })] : []),
-    ...(duties.window === undefined ? [] : ([['without its window', { ...rule, duties: always }]] as const)),
+    ...(duties.approve.some(({ count }) => count > 1)
+      ? [change('with one approver', { approve: duties.approve.map((each) => ({ ...each, count: 1 })) })]
+      : []),
+    ...(duties.notify.length > 0 ? [change('without telling anybody', { notify: [] })] : []),
+    ...(duties.predicates ?? []).map(({ tag }) =>
+      change(`without the predicates of ${tag}`, {
+        predicates: duties.predicates?.filter((each) => each.tag !== tag) ?? [],
+      }),
+    ),
+    ...removable.flatMap(([key, what]): readonly Change[] => {
+      if (duties[key] === undefined) return [];
+      const { [key]: _gone, ...rest } = duties;
+      return [[`without its ${what}`, { ...rule, duties: rest as RuleDuties }]]; // the keys that must be there still are
+    }),
     ...(duties.rowLimit === undefined
       ? []
-      : ([
-          ['without its limit of rows', { ...rule, duties: unlimited }],
-          change('with a larger limit of rows', { rowLimit: duties.rowLimit + 1 }),
-        ] as const)),
+      : [change('with a larger limit of rows', { rowLimit: duties.rowLimit + 1 })]),
   ];
 }
+
+const removable: readonly (readonly [keyof RuleDuties, string])[] = [
+  ['window', 'window'],
+  ['rowLimit', 'limit of rows'],
+  ['byteLimit', 'limit of bytes'],
+  ['rates', 'rate'],
+  ['concurrency', 'limit of concurrency'],
+  ['sessionMs', 'limit of the session'],
+  ['idleMs', 'limit of idle time'],
+  ['onlyColumns', 'list of columns'],
+  ['readOnly', 'readOnly'],
+  ['justify', 'justify'],
+  ['tickets', 'ticket'],
+];

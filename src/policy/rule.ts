@@ -1,7 +1,9 @@
 import { type CelInput, celMap } from '@bufbuild/cel';
 import type { Place, RuleId, RuleRef } from '../core/decision.ts';
+import { dutyNames } from '../core/duties.ts';
 import type { Compile, Condition } from './condition.ts';
-import { readDuties, type RuleDuties } from './duties.ts';
+import { isPattern, readDuties, type RuleDuties } from './duties.ts';
+import { joinDuties } from './join.ts';
 import type { Kinds } from './kinds.ts';
 import { type Match, readMatch } from './match.ts';
 import { type Param, type ParamValue, paramType, substitute } from './params.ts';
@@ -21,11 +23,19 @@ export interface Rule {
   readonly match: Match;
   readonly when?: Condition;
   readonly duties?: RuleDuties;
+  /** Who may break a soft deny, and for which tickets. */
+  readonly breakGlass?: BreakGlass;
   /** An exemption may take it away even from a ceiling. */
   readonly exemptible: boolean;
   /** What `params` means in its condition. */
   readonly params: CelInput | undefined;
   readonly values: RuleContext['values'];
+}
+
+export interface BreakGlass {
+  readonly groups: readonly string[];
+  /** A pattern that the id of the ticket must match as a whole. */
+  readonly ticket?: string;
 }
 
 /** What the rules of one use of a module share. */
@@ -63,22 +73,26 @@ export function readRule(raw: Located, context: RuleContext, problems: Problems)
   const owner = given(found, 'owner', (node) => text(node, 'owner', problems)) ?? context.owner;
   const exemptible = given(found, 'exemptible', (node) => flag(node, 'exemptible', problems)) ?? false;
   const then = found.get('then');
-  const duties = then === undefined ? undefined : readDuties(then.value, problems);
+  const plain = then === undefined ? undefined : readDuties(then.value, problems);
   if (effect === 'require' && then === undefined) {
     problems.add('SP-Y003', raw.at, 'A require rule says under `then` what it requires');
   }
   if (effect !== undefined && effect !== 'require' && then !== undefined) {
     problems.add('SP-Y004', then.keyAt, `An ${effect} rule has no duties: write a require rule beside it`);
   }
-  readBreakGlass(found, enforce, raw.at, problems);
+  const breakGlass = readBreakGlass(found, enforce, raw.at, problems);
   if (enforce === 'soft' && effect !== 'deny' && effect !== undefined) {
     problems.add('SP-Y004', raw.at, 'Only a deny rule can be `enforce: soft`');
   }
   const when = match === undefined ? undefined : readWhen(found, match, context, problems);
   if (id === undefined || effect === undefined || match === undefined) return undefined;
+  if (then !== undefined && plain !== undefined)
+    enforceable(plain, match, { at: then.keyAt, kinds: context.kinds }, problems);
   if (problems.list.length > before) return undefined;
+  const named = `${context.prefix}/${id.value}` as RuleId;
+  const duties = plain === undefined ? undefined : countedBy(plain, named);
   const ref: RuleRef = {
-    id: `${context.prefix}/${id.value}` as RuleId,
+    id: named,
     effect,
     at: id.at,
     ...(why === undefined ? {} : { why: why.trim() }),
@@ -96,18 +110,49 @@ export function readRule(raw: Located, context: RuleContext, problems: Problems)
     values: context.values,
     ...(when === undefined ? {} : { when }),
     ...(duties === undefined ? {} : { duties }),
+    ...(breakGlass === undefined ? {} : { breakGlass }),
   };
+}
+
+/** A rate counts the actions of its own rule. */
+function countedBy(duties: RuleDuties, of: string): RuleDuties {
+  return duties.rates === undefined
+    ? duties
+    : { ...duties, rates: duties.rates.map((rate) => ({ ...rate, of })) };
+}
+
+/** SECURITY: only statements of SQL say which columns they read, so elsewhere these duties would be believed and do nothing. */
+function enforceable(
+  { onlyColumns, predicates }: RuleDuties,
+  { kinds: met }: Match,
+  { at, kinds }: { readonly at: Place; readonly kinds: Kinds },
+  problems: Problems,
+): void {
+  const what = onlyColumns !== undefined ? 'columns' : predicates !== undefined ? 'predicates' : undefined;
+  if (what === undefined) return;
+  const blind = met.filter(
+    (name) => !Object.keys(kinds.get(name)?.verbs ?? {}).some((verb) => verb.startsWith('sql.')),
+  );
+  if (blind.length === 0) return;
+  problems.add(
+    'SP-Y011',
+    at,
+    `\`${what}\` cannot be enforced for ${blind.join(', ')}: they do not say which columns a request reads`,
+    {
+      fix: 'Name the kinds in the match: `resource: { kind: postgres }`',
+    },
+  );
 }
 
 /** The names of what a rule demands, as denials find the rule that made a limit. */
 function demandsOf(duties: RuleDuties): readonly string[] {
-  const names: string[] = [];
-  if (duties.masks.length > 0 || duties.finds.length > 0) names.push('mask');
-  if (duties.rowLimit !== undefined || duties.byteLimit !== undefined) names.push('limit');
-  if (duties.approve.length > 0) names.push('approve');
-  if (duties.unknownLineage !== undefined) names.push('lineage');
-  if (duties.window !== undefined) names.push('window');
-  return names;
+  return [
+    ...dutyNames({ kind: 'allow', duties: joinDuties([duties], 'meta') }).filter(
+      (name) => !name.startsWith('record:'),
+    ),
+    ...(duties.unknownLineage === undefined ? [] : ['lineage']),
+    ...(duties.window === undefined ? [] : ['window']),
+  ];
 }
 
 function given<T>(found: Fields, key: string, read: (node: Located) => T | undefined): T | undefined {
@@ -145,17 +190,27 @@ function readWhen(
   return context.compile({ ...node, value: source }, words, problems);
 }
 
-function readBreakGlass(found: Fields, enforce: Enforcement, at: Place, problems: Problems): void {
+function readBreakGlass(
+  found: Fields,
+  enforce: Enforcement,
+  at: Place,
+  problems: Problems,
+): BreakGlass | undefined {
   const node = found.get('breakGlass')?.value;
   if (node === undefined) {
     if (enforce === 'soft')
       problems.add('SP-Y003', at, 'A soft rule says under `breakGlass` who may break it');
-    return;
+    return undefined;
   }
   if (enforce !== 'soft') wrong(node, '`breakGlass` belongs to `enforce: soft`', problems);
   const inner = fields(node, 'breakGlass', { required: ['groups'], optional: ['ticket'] }, problems);
-  given(inner ?? new Map(), 'groups', (groups) => texts(groups, 'breakGlass.groups', problems));
-  given(inner ?? new Map(), 'ticket', (ticket) => text(ticket, 'breakGlass.ticket', problems));
+  if (inner === undefined) return undefined;
+  const groups = given(inner, 'groups', (list) => texts(list, 'breakGlass.groups', problems));
+  const pattern = inner.get('ticket')?.value;
+  const ticket = pattern === undefined ? undefined : text(pattern, 'breakGlass.ticket', problems);
+  if (pattern !== undefined && ticket !== undefined) isPattern({ ...pattern, value: ticket }, problems);
+  if (groups === undefined) return undefined;
+  return { groups: groups.map(({ value }) => value), ...(ticket === undefined ? {} : { ticket }) };
 }
 
 /** The word `params`: absent where the module has none. */

@@ -73,7 +73,7 @@ export function judgeCase(policy: Judge, each: Case): CaseResult {
     .map(({ label, question }): Miss => {
       const decision = policy.decide(question);
       const tags = (column: ColumnRef): readonly string[] => policy.tagsOf(question.resource, column);
-      return { label, question, decision, lines: disappointments(each.expect, decision, tags) };
+      return { label, question, decision, lines: disappointments(each.expect, { question, decision }, tags) };
     })
     .filter(({ lines }) => lines.length > 0);
   const several = each.questions.length > 1;

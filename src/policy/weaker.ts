@@ -1,15 +1,16 @@
 import type { ColumnRef } from '../core/action.ts';
 import type { Duties, MaskOperator } from '../core/decision.ts';
 import { operatorForFind, operatorForTags, stronger } from '../core/duties.ts';
-import { shown } from './expectation.ts';
+import { intersection } from './columns.ts';
+import { records } from './duties.ts';
+import { predicateText, rateText, shown } from './expectation.ts';
+import { shortTime } from './limits.ts';
 
 /** Duties with the tags of the policy that they come from. */
 export interface Demanded {
   readonly duties: Duties;
   readonly tagsOf: (column: ColumnRef) => readonly string[];
 }
-
-const records: readonly Duties['record'][] = ['meta', 'statements', 'full'];
 
 /** Where `now` demands less than `before`: one line each, none where it demands at least as much. */
 export function weaker(before: Demanded, now: Demanded, columns: readonly ColumnRef[]): readonly string[] {
@@ -28,32 +29,89 @@ export function weaker(before: Demanded, now: Demanded, columns: readonly Column
     const what = entity === '*' ? 'mask of whatever is found' : `mask of a found ${entity}`;
     if (isWeaker(was, is)) say(what, shown(was), shown(is));
   }
-  if ((a.rowLimit ?? Infinity) < (b.rowLimit ?? Infinity))
-    say('rows', a.rowLimit ?? 'none', b.rowLimit ?? 'none');
-  if ((a.byteLimit ?? Infinity) < (b.byteLimit ?? Infinity)) {
-    say('bytes', a.byteLimit ?? 'none', b.byteLimit ?? 'none');
+  for (const [what, of, show] of bounds) {
+    const [was, is] = [of(a), of(b)];
+    const text = (value: number | undefined): string => (value === undefined ? 'none' : show(value));
+    if ((was ?? Infinity) < (is ?? Infinity)) say(what, text(was), text(is));
   }
+  lists(a, b, say);
   if (records.indexOf(b.record) < records.indexOf(a.record)) say('record', a.record, b.record);
   const masks = a.masks.length > 0 || a.finds.length > 0;
   if (masks && a.unknownLineage === 'deny' && b.unknownLineage !== 'deny') {
     say('unknownLineage', a.unknownLineage, b.unknownLineage);
   }
-  for (const { groups, count, withinMs } of a.approve) {
+  for (const { groups, count, withinMs, reason } of a.approve) {
     const kept = b.approve.some(
       (each) =>
         each.count >= count &&
         each.withinMs <= withinMs &&
+        (reason !== true || each.reason === true) &&
         each.groups.every((group) => groups.includes(group)),
     );
-    if (!kept) say('approve', `${count} of ${groups.join(', ')}`, approvals(b));
+    if (!kept)
+      say(
+        'approve',
+        approvals({ approve: [{ groups, count, withinMs, ...(reason === true ? { reason } : {}) }] }),
+        approvals(b),
+      );
   }
   const untold = a.notify.filter((who) => !b.notify.includes(who));
   if (untold.length > 0) say('notify', a.notify.join(', '), b.notify.join(', ') || 'none');
   return lines;
 }
 
-function approvals({ approve }: Duties): string {
-  const each = approve.map(({ groups, count }) => `${count} of ${groups.join(', ')}`);
+const plainly = (value: number): string => String(value);
+
+const bounds: readonly (readonly [
+  string,
+  (duties: Duties) => number | undefined,
+  (value: number) => string,
+])[] = [
+  ['rows', ({ rowLimit }) => rowLimit, plainly],
+  ['bytes', ({ byteLimit }) => byteLimit, plainly],
+  ['concurrency', ({ concurrency }) => concurrency, plainly],
+  ['session', ({ sessionMs }) => sessionMs, shortTime],
+  ['idle', ({ idleMs }) => idleMs, shortTime],
+];
+
+/** What a rule adds to a list, or says yes to. */
+function lists(a: Duties, b: Duties, say: (what: string, was: string, is: string) => void): void {
+  const words = (items: readonly string[] | undefined): string =>
+    items === undefined || items.length === 0 ? 'none' : items.join(', ');
+  const kept = a.rates?.every((rate) =>
+    b.rates?.some(({ count, perMs }) => count <= rate.count && perMs >= rate.perMs),
+  );
+  if (kept === false) say('rate', words(a.rates?.map(rateText)), words(b.rates?.map(rateText)));
+  if (a.onlyColumns !== undefined) {
+    // What both allow is what the new one allows: then it is no wider.
+    const both = intersection([a.onlyColumns, b.onlyColumns ?? ['*']]);
+    const now = b.onlyColumns === undefined ? undefined : intersection([b.onlyColumns]);
+    if (JSON.stringify(both) !== JSON.stringify(now)) say('columns', words(a.onlyColumns), words(now));
+  }
+  for (const key of ['readOnly', 'justify'] as const) {
+    if (a[key] === true && b[key] !== true) say(key, 'true', 'none');
+  }
+  const unasked = (a.tickets ?? []).some((pattern) => b.tickets?.includes(pattern) !== true);
+  if (unasked) say('ticket', words(a.tickets), words(b.tickets));
+  const open = (a.predicates ?? []).some(
+    (was) =>
+      !(b.predicates ?? []).some(
+        (is) =>
+          is.tag === was.tag &&
+          (is.allow === 'none' || was.allow === 'equality') &&
+          (is.otherwise === 'deny' || was.otherwise === 'approve') &&
+          (is.probes ?? Infinity) <= (was.probes ?? Infinity),
+      ),
+  );
+  if (open)
+    say('predicates', words(a.predicates?.map(predicateText)), words(b.predicates?.map(predicateText)));
+}
+
+function approvals({ approve }: Pick<Duties, 'approve'>): string {
+  const each = approve.map(
+    ({ groups, count, withinMs, reason }) =>
+      `${count} of ${groups.join(', ')} in ${shortTime(withinMs)}${reason === true ? ' with a reason' : ''}`,
+  );
   return each.length === 0 ? 'none' : each.join(' and ');
 }
 

@@ -114,6 +114,7 @@ async function open(
     resource: { name: resource.name, kind: resource.kind, tags: resource.tags },
     peer,
     ...(run === undefined ? {} : { run: cut(run) }),
+    facts: factsOf(identity),
     ...(client === undefined ? {} : { client: cut(client) }),
   });
   const recorder = await parts.recorder(session);
@@ -125,6 +126,13 @@ async function open(
     peer,
   });
   return { session, gate: parts.gate(session), recorder, place };
+}
+
+/** What rules may read of who asks and of whom they act for: decisions are judged again by it. */
+function factsOf(identity: Identity): Readonly<Record<string, Identity['attributes']>> {
+  const facts: Record<string, Identity['attributes']> = {};
+  for (let at: Identity | undefined = identity; at !== undefined; at = at.actingFor) facts[at.subject] = at.attributes;
+  return facts;
 }
 
 interface Because {

@@ -11,19 +11,21 @@ import type { Channel } from '../core/review.ts';
 import type { House, Protocol, Room, Worker } from '../core/protocol.ts';
 import type { Session } from '../core/session.ts';
 import { Desk, type People } from '../gate/desk.ts';
-import { gate } from '../gate/gate.ts';
+import { gate, type Notice } from '../gate/gate.ts';
+import { Usage } from '../gate/usage.ts';
 import type { ReviewStore } from '../reviews/index.ts';
 import type { Directory } from '../identity/directory.ts';
 import { verifyToken, type TokenTerms } from '../identity/tokens.ts';
 import { app } from './api/app.ts';
 import type { Records } from './api/records.ts';
-import { routes, type PolicyStatus } from './api/routes.ts';
+import { routes, type ApiParts, type PolicyStatus } from './api/routes.ts';
 import type { Certificate } from './certificates.ts';
 import { addressText, type Address, type Config } from './config.ts';
 import type { TokenKeys } from './keys.ts';
 import { placeOf, reception } from './listen.ts';
 import { isLoopback, LiveSessions, SignInFailures } from './live.ts';
 import type { MetricsPage } from './metrics.ts';
+import { policyHook } from './policy-wire.ts';
 
 /** What the program is made of; `wire.ts` puts the real ones in. */
 export interface GatewayParts {
@@ -40,6 +42,8 @@ export interface GatewayParts {
   readonly policy: {
     readonly current: () => Policy | undefined;
     readonly status: () => PolicyStatus;
+    readonly look?: () => Promise<void>;
+    readonly push?: ApiParts['pushPolicy'];
   };
   readonly ledger: Ledger;
   /** `ok`, or why it cannot be written. */
@@ -106,6 +110,10 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     settings: config.reviews,
     channels: () => [],
   });
+  const usage = new Usage();
+  const end = live.end.bind(live);
+  const notify = (who: readonly string[], about: Notice): void =>
+    log('warn', 'decision.notify', { who: who.join(', '), ...about });
   const hall = reception({
     identify,
     resources: config.resources,
@@ -117,7 +125,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     log,
     limits,
     plainFrom: config.plainFrom,
-    gate: (session) => gate({ policy: parts.policy.current, ledger, world, metrics, desk }, session),
+    gate: (session) =>
+      gate({ policy: parts.policy.current, ledger, world, metrics, desk, usage, end, notify }, session),
     recorder: parts.recorder,
   });
 
@@ -141,6 +150,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
         version: parts.version,
         policy: parts.policy.current,
         policyStatus: parts.policy.status,
+        ...(parts.policy.push === undefined ? {} : { pushPolicy: parts.policy.push }),
         ledger,
         world,
         records: parts.records,
@@ -255,7 +265,7 @@ async function serveApi(
   );
   const { fetch } = app({
     routes: made.routes,
-    hooks: Object.fromEntries(hooks),
+    hooks: { ...Object.fromEntries(hooks), ...policyHooks(parts) },
     identify: made.identify,
     failures: made.failures,
     metrics,
@@ -286,6 +296,15 @@ async function serveApi(
     server.closeAllConnections();
   });
   return `${secure ? 'https' : 'http'}://${addressText({ host: api.host, port })}`;
+}
+
+/** Where a forge says that there is something new. */
+function policyHooks({ config, policy }: GatewayParts): Readonly<Record<string, ReturnType<typeof policyHook>>> {
+  const from = config.policySource;
+  const secret = from?.kind === 'git' ? from.webhook : undefined;
+  return secret === undefined || policy.look === undefined
+    ? {}
+    : { '/hooks/policy': policyHook(secret, policy.look) };
 }
 
 function listening(server: Server, at: Address): Promise<number> {

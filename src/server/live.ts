@@ -5,7 +5,7 @@ import type { Metrics } from '../core/metrics.ts';
 import type { Session, SessionId } from '../core/session.ts';
 
 /** Why the gateway ends a session; stands in its `session.closed` entry. */
-export type Ending = 'token expired' | 'token revoked' | 'stopping';
+export type Ending = 'token expired' | 'token revoked' | 'session limit' | 'idle limit' | 'stopping';
 
 interface Held {
   readonly session: Session;
@@ -70,6 +70,11 @@ export class LiveSessions {
       if (expiresAt <= now) end('token expired');
       else if (failsClosed(() => revoked(tokenId))) end('token revoked');
     }
+  }
+
+  /** Ends one session, if it is still open. */
+  end({ id }: Session, why: Ending): void {
+    this.#held.get(id)?.end(why);
   }
 
   endAll(why: Ending): void {
