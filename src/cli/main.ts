@@ -52,6 +52,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       about: 'judges migrations, manifests and plans of a repository before they ship',
       load: async () => (await import('./scan.ts')).scan,
     },
+    bundle: {
+      about: 'signs a policy as one file, verifies one, brings one to a gateway',
+      load: async () => (await import('./bundle.ts')).bundle,
+    },
     policy: {
       about: 'says which policy is in force',
       load: async () => (await import('./policy.ts')).policy,

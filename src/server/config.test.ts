@@ -119,9 +119,9 @@ const wrong: readonly (readonly [string, string, RegExp])[] = [
   ],
   ['a policy that is not there', minimal.replace('./policy', './nowhere'), /policy: There is no such folder/],
   [
-    'a policy from Git',
-    minimal.replace('./policy', '{ git: https://x, ref: main }'),
-    /policy\.git: .*not supported yet/,
+    'a policy from a program',
+    minimal.replace('./policy', '{ git: "ext::sh -c x", ref: main }'),
+    /policy\.git: Expected the URL/,
   ],
   [
     'what the protocol does not know',

@@ -30,13 +30,16 @@ import type { Resource, ResourceName } from '../core/session.ts';
 import { directory, nobody, type Directory, type DirectoryRecord } from '../identity/directory.ts';
 import { defaultReviewSettings, type ReviewSettings } from '../gate/desk.ts';
 import { reviewsCheck } from './reviews-config.ts';
+import { policyCheck, type PolicySettings } from './policy-config.ts';
 
 /** What `sallyport.yaml` says, checked. */
 export interface Config {
   /** Names this gateway in its tokens and its ledger. */
   readonly name: string;
   readonly listen: { readonly api: Address; readonly protocols: Readonly<Record<string, Address>> };
-  readonly policy: string; // directory
+  readonly policy: string; // directory, or what the policy comes from in words
+  /** Where the policy comes from; absent: the plain directory `policy`. */
+  readonly policySource?: PolicySettings;
   readonly resources: readonly Resource[];
   readonly directory: Directory;
   /** Whom an account of a channel belongs to, by `<channel> <account>`: `slack T012/U345`. */
@@ -192,7 +195,7 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
   const whole = object({
     name: optional(name),
     listen: listenCheck(protocols),
-    policy: policyCheck(folder),
+    policy: policyCheck(folder, parts.variable ?? ((variable) => process.env[variable])),
     resources: array(resourceCheck(parts, folder), { min: 1 }),
     identities: optional(identitiesCheck),
     channels: optional(channelsCheck(parts, folder)),
@@ -215,7 +218,8 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
     return ok({
       name: read.name ?? 'sallyport',
       listen,
-      policy: read.policy,
+      policy: read.policy.about,
+      policySource: read.policy,
       resources,
       directory: read.identities?.directory ?? nobody,
       accounts: read.identities?.accounts ?? new Map(),
@@ -255,21 +259,6 @@ function listenCheck(protocols: readonly Protocol[]): Check<Config['listen']> {
     const { api, ...others } = read as Readonly<Record<string, Address>>; // just checked
     return ok({ api: api ?? { host: '127.0.0.1', port: 8420 }, protocols: others });
   });
-}
-
-function policyCheck(folder: string): Check<string> {
-  const path = string({ pattern: /./, what: 'the folder of the policy' });
-  return (raw, at) => {
-    if (isObject(raw) && Object.hasOwn(raw, 'git')) {
-      const message =
-        'A policy from a Git URL is not supported yet: clone it and give the folder (policy: ./policy)';
-      return err([{ path: `${at}.git`, message }]);
-    }
-    const read = path(raw, at);
-    if (!read.ok) return read;
-    const found = resolve(folder, read.value);
-    return existsSync(found) ? ok(found) : err([{ path: at, message: 'There is no such folder' }]);
-  };
 }
 
 const resourceKeys = ['name', 'kind', 'tags'];

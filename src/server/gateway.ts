@@ -26,6 +26,7 @@ import { placeOf, reception } from './listen.ts';
 import { isLoopback, LiveSessions, SignInFailures } from './live.ts';
 import type { MetricsPage } from './metrics.ts';
 import { policyHook } from './policy-wire.ts';
+import { policyHook } from './policy-wire.ts';
 
 /** What the program is made of; `wire.ts` puts the real ones in. */
 export interface GatewayParts {
@@ -150,6 +151,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
         version: parts.version,
         policy: parts.policy.current,
         policyStatus: parts.policy.status,
+        ...(parts.policy.push === undefined ? {} : { pushPolicy: parts.policy.push }),
         ...(parts.policy.push === undefined ? {} : { pushPolicy: parts.policy.push }),
         ledger,
         world,
@@ -296,6 +298,15 @@ async function serveApi(
     server.closeAllConnections();
   });
   return `${secure ? 'https' : 'http'}://${addressText({ host: api.host, port })}`;
+}
+
+/** Where a forge says that there is something new. */
+function policyHooks({ config, policy }: GatewayParts): Readonly<Record<string, ReturnType<typeof policyHook>>> {
+  const from = config.policySource;
+  const secret = from?.kind === 'git' ? from.webhook : undefined;
+  return secret === undefined || policy.look === undefined
+    ? {}
+    : { '/hooks/policy': policyHook(secret, policy.look) };
 }
 
 /** Where a forge says that there is something new. */

@@ -28,7 +28,7 @@ async function directoryWith(effect: string): Promise<AsyncDisposable & { readon
 
 function watching(directory: string, more: Partial<PolicySourceParts> = {}): Promise<PolicySource> {
   return watchPolicy({
-    directory,
+    from: directory,
     kinds: kindsOf([]),
     world: realWorld,
     log: () => {},

@@ -1,28 +1,29 @@
-import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { type FSWatcher, watch } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { Fault, messageOf } from '../base/errors.ts';
-import { type Instant, timestamp, type World } from '../base/time.ts';
+import type { Result } from '../base/result.ts';
+import { instant, type Instant, timestamp, type World } from '../base/time.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Ledger, Log } from '../core/ports.ts';
 import type { Kinds } from '../policy/kinds.ts';
-import { isPolicyFile, type LoadedPolicy, loadPolicy } from '../policy/load.ts';
+import { type LoadedPolicy, loadPolicy } from '../policy/load.ts';
 import { type PolicyProblem, problemLine } from '../policy/problem.ts';
+import type { OpenedBundle } from './policy-bundle.ts';
+import { directoryReader, type PolicyReader, type PolicyState } from './policy-readers.ts';
+
+export { commitOf, type PolicyFiles, readPolicyFiles } from './policy-files.ts';
 
 export interface PolicySourceParts {
-  readonly directory: string;
+  /** Where it comes from; a plain directory in short. */
+  readonly from: PolicyReader | string;
   readonly kinds: Kinds;
   readonly world: World;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Called with a policy that was read whole; it comes into force when this has resolved, and not at all if it rejects. */
   readonly onLoad?: (policy: LoadedPolicy) => void | Promise<void>;
-  /** Called once for each newer state of the directory that cannot be loaded; the last good policy stays in force. */
+  /** Called once for each newer state of the source that cannot be loaded; the last good policy stays in force. */
   readonly onRefuse?: (problems: readonly PolicyProblem[]) => void | Promise<void>;
-  /** After this long without a good policy in the directory the last good one is too old, and nothing is allowed. Absent: never. */
+  /** After this long without a good policy in the source the last good one is too old, and nothing is allowed. Absent: never. */
   readonly maxAgeMs?: number;
 }
 
@@ -30,8 +31,10 @@ export interface PolicySource extends AsyncDisposable {
   /** The policy in force; undefined when the last good one is too old. */
   readonly current: () => LoadedPolicy | undefined;
   readonly status: () => PolicySourceStatus;
-  /** Looks at the directory now. Never rejects. */
+  /** Looks at the source now. Never rejects. */
   readonly look: () => Promise<void>;
+  /** Takes a bundle, where the source is one that takes them, and looks: what was wrong, or the bundle. */
+  readonly push: (text: string) => Promise<Result<OpenedBundle, readonly string[]>>;
 }
 
 export interface PolicySourceStatus {
@@ -40,9 +43,21 @@ export interface PolicySourceStatus {
   readonly commit?: string;
   readonly loadedAt: string; // RFC 3339
   readonly problems: readonly string[]; // of a newer state that was refused
+  readonly source: { readonly kind: PolicyReader['kind']; readonly about: string };
+  readonly version?: number; // of a signed bundle
+  readonly maxAgeSeconds?: number;
+  /** When the source last held what is in force. */
+  readonly confirmedAt: string;
+  readonly lastError?: { readonly at: string; readonly problems: readonly string[] };
+  /** What the source holds against what is enforced. */
+  readonly drift: {
+    readonly drifting: boolean;
+    readonly holds?: { readonly commit?: string; readonly version?: number };
+    readonly since?: string;
+    readonly ageSeconds: number; // how long they have differed
+  };
 }
 
-const pollMs = 2_000;
 const settleMs = 100;
 
 /**
@@ -52,17 +67,18 @@ const settleMs = 100;
  * @throws {Fault} `policy` when there is no good policy to begin with; the message has one line for each problem.
  */
 export async function watchPolicy(parts: PolicySourceParts): Promise<PolicySource> {
-  const { directory } = parts;
-  const found = await readPolicyFiles(directory);
-  const loaded = await load(parts, found);
+  const reader = typeof parts.from === 'string' ? directoryReader(parts.from) : parts.from;
+  const found = await reader.read();
+  const loaded = load(parts, found);
   if (!loaded.ok) {
     parts.metrics.count('policy_loads_total', { result: 'refused' });
     throw new Fault(
       'policy',
-      [`Cannot load the policy in ${directory}:`, ...loaded.error.map(problemLine)].join('\n  '),
+      [`Cannot load the policy of ${reader.about}:`, ...loaded.error.map(problemLine)].join('\n  '),
     );
   }
-  const source = new Source(parts, loaded.value, found.digest);
+  reader.accepted?.(found);
+  const source = new Source(parts, reader, { policy: loaded.value, found });
   await source.begin();
   return source;
 }
@@ -85,44 +101,63 @@ export function policyNotes(
   };
 }
 
+interface Start {
+  readonly policy: LoadedPolicy;
+  readonly found: PolicyState;
+}
+
 class Source implements PolicySource {
   readonly #parts: PolicySourceParts;
+  readonly #reader: PolicyReader;
   #policy: LoadedPolicy;
-  /** Of the directory's state that was judged last, good or bad. */
+  /** Of the source's state that was judged last, good or bad. */
   #seen: string;
   /** Of the state that the policy in force was read from. */
   #inForce: string;
   #loadedAt: Instant;
-  /** When the directory was last seen to hold the policy in force. */
+  /** When the source was last seen to hold the policy in force. */
   #confirmedAt: Instant;
   #problems: readonly string[] = [];
+  #version: number | undefined;
+  #holds: PolicyState;
+  #driftSince: Instant | undefined;
+  #lastError: { readonly at: Instant; readonly problems: readonly string[] } | undefined;
   #watcher: FSWatcher | undefined;
   #timer: Disposable | undefined;
   #looking: Promise<void> | undefined;
   #again = false;
   #closed = false;
 
-  constructor(parts: PolicySourceParts, policy: LoadedPolicy, seen: string) {
+  constructor(parts: PolicySourceParts, reader: PolicyReader, { policy, found }: Start) {
     this.#parts = parts;
+    this.#reader = reader;
     this.#policy = policy;
-    this.#seen = seen;
-    this.#inForce = seen;
+    this.#seen = found.digest;
+    this.#inForce = found.digest;
+    this.#version = found.version;
+    this.#holds = found;
     this.#loadedAt = parts.world.now();
-    this.#confirmedAt = this.#loadedAt;
+    this.#confirmedAt = found.confirmedAt ?? this.#loadedAt;
+    if (found.complaint !== undefined) this.#complain([found.complaint]);
   }
 
   async begin(): Promise<void> {
     await this.#parts.onLoad?.(this.#policy);
     this.#announce();
     try {
-      this.#watcher = watch(this.#parts.directory, { recursive: true, persistent: false }, () => {
-        void this.look();
-      });
-      this.#watcher.on('error', () => this.#watcher?.close()); // polling goes on
+      const { watched } = this.#reader;
+      if (watched !== undefined) this.#follow(watched);
     } catch {
       // A file system that cannot be watched is polled.
     }
     this.#later();
+  }
+
+  #follow(directory: string): void {
+    this.#watcher = watch(directory, { recursive: true, persistent: false }, () => {
+      void this.look();
+    });
+    this.#watcher.on('error', () => this.#watcher?.close()); // polling goes on
   }
 
   readonly current = (): LoadedPolicy | undefined => (this.#tooOld() ? undefined : this.#policy);
@@ -135,8 +170,46 @@ class Source implements PolicySource {
       ...(commit === undefined ? {} : { commit }),
       loadedAt: timestamp(this.#loadedAt),
       problems: this.#problems,
+      source: { kind: this.#reader.kind, about: this.#reader.about },
+      ...(this.#version === undefined ? {} : { version: this.#version }),
+      ...(this.#parts.maxAgeMs === undefined ? {} : { maxAgeSeconds: this.#parts.maxAgeMs / 1_000 }),
+      confirmedAt: timestamp(this.#confirmedAt),
+      ...(this.#lastError === undefined
+        ? {}
+        : { lastError: { at: timestamp(this.#lastError.at), problems: this.#lastError.problems } }),
+      drift: this.#drift(),
     };
   };
+
+  readonly push = async (text: string): Promise<Result<OpenedBundle, readonly string[]>> => {
+    const { push } = this.#reader;
+    if (push === undefined) {
+      return { ok: false, error: [`The policy of this gateway comes from ${this.#reader.about}`] };
+    }
+    const before = this.#problems;
+    const taken = push(text, (files) => {
+      const loaded = loadPolicy(files, this.#parts.kinds);
+      return loaded.ok ? [] : loaded.error.map(problemLine);
+    });
+    if (!taken.ok) return { ok: false, error: taken.error };
+    await this.look();
+    const now = this.#inForce === taken.value.digest;
+    return now ? taken : { ok: false, error: this.#problems.length > 0 ? this.#problems : before };
+  };
+
+  #drift(): PolicySourceStatus['drift'] {
+    const { commit, version } = this.#holds;
+    const since = this.#driftSince;
+    return {
+      drifting: since !== undefined,
+      holds: {
+        ...(commit === undefined ? {} : { commit }),
+        ...(version === undefined ? {} : { version }),
+      },
+      ...(since === undefined ? {} : { since: timestamp(since) }),
+      ageSeconds: since === undefined ? 0 : (this.#parts.world.now() - since) / 1_000,
+    };
+  }
 
   readonly look = (): Promise<void> => {
     this.#again = true;
@@ -160,7 +233,7 @@ class Source implements PolicySource {
 
   #later(): void {
     if (this.#closed) return;
-    this.#timer = this.#parts.world.after(pollMs, () => {
+    this.#timer = this.#parts.world.after(this.#reader.everyMs, () => {
       void this.look().finally(() => this.#later());
     });
   }
@@ -171,32 +244,33 @@ class Source implements PolicySource {
       try {
         await this.#lookOnce();
       } catch (thrown) {
-        this.#complain([`The state of the directory cannot be brought into force: ${messageOf(thrown)}`]);
+        this.#complain([`The policy cannot be brought into force: ${messageOf(thrown)}`]);
       }
+      this.#parts.metrics.gauge('policy_drift_seconds', this.#drift().ageSeconds);
       const age = (this.#parts.world.now() - this.#confirmedAt) / 1_000;
       this.#parts.metrics.gauge('policy_age_seconds', age);
     }
   }
 
   async #lookOnce(): Promise<void> {
-    const found = await readPolicyFiles(this.#parts.directory);
+    const found = await this.#reader.read();
+    this.#holds = found;
     if (found.digest === this.#inForce) {
       this.#seen = found.digest;
-      this.#confirmedAt = this.#parts.world.now();
-      if (this.#problems.length > 0)
-        this.#parts.log('info', 'policy.restored', { digest: this.#policy.id.digest });
-      this.#problems = [];
+      this.#driftSince = undefined;
+      this.#confirm(found);
       return;
     }
+    this.#driftSince ??= this.#parts.world.now();
     if (found.digest === this.#seen) return;
     // SECURITY: half a file can be a whole policy with fewer rules, so a state must have stood still before it is judged.
     await new Promise<void>((resolve) => this.#parts.world.after(settleMs, resolve));
-    const again = await readPolicyFiles(this.#parts.directory);
+    const again = await this.#reader.read();
     if (again.digest !== found.digest) {
       this.#again = true;
       return;
     }
-    const loaded = await load(this.#parts, found);
+    const loaded = load(this.#parts, found);
     if (!loaded.ok) {
       this.#seen = found.digest;
       this.#complain(loaded.error.map(problemLine));
@@ -204,13 +278,29 @@ class Source implements PolicySource {
       return;
     }
     await this.#parts.onLoad?.(loaded.value);
+    this.#reader.accepted?.(found);
     this.#seen = found.digest;
     this.#inForce = found.digest;
     this.#policy = loaded.value;
+    this.#version = found.version;
+    this.#driftSince = undefined;
     this.#loadedAt = this.#parts.world.now();
-    this.#confirmedAt = this.#loadedAt;
+    this.#confirmedAt = found.confirmedAt ?? this.#loadedAt;
     this.#problems = [];
     this.#announce();
+  }
+
+  /** The source holds what is in force, as far as it can be reached. */
+  #confirm({ confirmedAt, complaint }: PolicyState): void {
+    const at = confirmedAt ?? this.#parts.world.now();
+    this.#confirmedAt = instant(Math.max(this.#confirmedAt, at));
+    if (complaint !== undefined) {
+      this.#complain([complaint]);
+      return;
+    }
+    if (this.#problems.length > 0)
+      this.#parts.log('info', 'policy.restored', { digest: this.#policy.id.digest });
+    this.#problems = [];
   }
 
   #announce(): void {
@@ -227,6 +317,7 @@ class Source implements PolicySource {
   #complain(problems: readonly string[]): void {
     if (this.#problems.join('\n') === problems.join('\n')) return;
     this.#problems = problems;
+    this.#lastError = { at: this.#parts.world.now(), problems };
     this.#parts.metrics.count('policy_loads_total', { result: 'refused' });
     this.#parts.log('error', 'policy.refused', {
       inForce: this.#policy.id.digest,
@@ -236,93 +327,11 @@ class Source implements PolicySource {
   }
 }
 
-/** The files of a policy as they lie in its directory. */
-export interface PolicyFiles {
-  readonly files: ReadonlyMap<string, string>; // path relative to the directory, with `/`
-  /** Files that cannot be read as text; with any the policy cannot be loaded. */
-  readonly problems: readonly PolicyProblem[];
-  readonly digest: string; // of paths and contents
-}
-
-const maxDepth = 3;
-const maxFiles = 5_000;
-const maxBytes = 4_194_304;
-
-/** Reads all YAML of a directory, and `policy.lock`. Hidden files and folders are left out. Rejects when the directory cannot be read. */
-export async function readPolicyFiles(directory: string): Promise<PolicyFiles> {
-  const files = new Map<string, string>();
-  const problems: PolicyProblem[] = [];
-  const hash = createHash('sha256');
-  for (const path of (await walk(directory, '', 0)).sort()) {
-    const bytes = await readBounded(join(directory, path));
-    hash.update(`${path}\0`);
-    if (bytes === undefined) {
-      hash.update('too large');
-      problems.push(unreadable(path, 'SP-Y006', `The file is larger than ${maxBytes} bytes`));
-      continue;
-    }
-    hash.update(`${bytes.length}\0`).update(bytes);
-    try {
-      files.set(path, new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    } catch {
-      problems.push(unreadable(path, 'SP-Y010', 'The file is not UTF-8'));
-    }
-  }
-  return { files, problems, digest: hash.digest('hex') };
-}
-
-function unreadable(file: string, code: 'SP-Y006' | 'SP-Y010', message: string): PolicyProblem {
-  return { file, line: 1, col: 1, code, message };
-}
-
-async function readBounded(path: string): Promise<Uint8Array | undefined> {
-  const { size } = await stat(path);
-  return size > maxBytes ? undefined : readFile(path);
-}
-
-/** Links are followed: a mounted ConfigMap is made of them. */
-async function walk(directory: string, below: string, depth: number): Promise<string[]> {
-  const found: string[] = [];
-  for (const name of await readdir(join(directory, below))) {
-    if (name.startsWith('.') || name === 'node_modules') continue;
-    const path = below === '' ? name : `${below}/${name}`;
-    const about = await stat(join(directory, path)).catch(() => undefined); // gone since
-    if (about?.isDirectory() === true && depth < maxDepth)
-      found.push(...(await walk(directory, path, depth + 1)));
-    else if (about?.isFile() === true && isPolicyFile(path)) found.push(path);
-    if (found.length > maxFiles) throw new Fault('policy', `More than ${maxFiles} files in ${directory}`);
-  }
-  return found;
-}
-
-async function load(
-  { directory, kinds }: Pick<PolicySourceParts, 'directory' | 'kinds'>,
-  { files, problems }: PolicyFiles,
-): Promise<ReturnType<typeof loadPolicy>> {
+function load(
+  { kinds }: Pick<PolicySourceParts, 'kinds'>,
+  state: PolicyState,
+): ReturnType<typeof loadPolicy> {
+  const { files, problems, commit } = state;
   if (problems.length > 0) return { ok: false, error: problems };
-  const commit = await commitOf(directory);
   return loadPolicy(files, kinds, commit === undefined ? {} : { commit });
-}
-
-const run = promisify(execFile);
-
-/** The Git commit that the directory's files are of; undefined when it is in no repository or was changed since. */
-export async function commitOf(directory: string): Promise<string | undefined> {
-  // SECURITY: a repository's own configuration can name programs to run; this one is not let.
-  const bare = ['--no-optional-locks', '-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null'];
-  const args = [...bare, '-C', directory];
-  const options = { timeout: 5_000 };
-  try {
-    const { stdout: changed } = await run(
-      'git',
-      [...args, 'status', '--porcelain', '--ignored', '--', '.'],
-      options,
-    );
-    if (changed.trim() !== '') return undefined;
-    const { stdout } = await run('git', [...args, 'rev-parse', '--verify', 'HEAD'], options);
-    const commit = stdout.trim();
-    return /^[0-9a-f]{40,64}$/.test(commit) ? commit : undefined;
-  } catch {
-    return undefined; // no Git, no repository, or one of another owner
-  }
 }

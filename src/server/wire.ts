@@ -25,6 +25,7 @@ import { maskKey, revokedTokens, tokenKeys, type TokenKeys } from './keys.ts';
 import { logger } from './logs.ts';
 import { metricsPage, type MetricsPage } from './metrics.ts';
 import { policyNotes, watchPolicy } from './policy-source.ts';
+import { readerOf } from './policy-wire.ts';
 import { RulePlaces } from './rule-places.ts';
 
 export const version = '0.1.0';
@@ -87,7 +88,8 @@ export async function wire({ config, home, protocols, keys }: Wiring): Promise<R
     const notes = policyNotes(ledger, world);
     const policy = under.use(
       await watchPolicy({
-        directory: config.policy,
+        from: config.policySource === undefined ? config.policy : readerOf(config.policySource, home, world),
+        ...(config.policySource?.maxAgeMs === undefined ? {} : { maxAgeMs: config.policySource.maxAgeMs }),
         kinds: kindsOf(protocols),
         world,
         log,

@@ -2,7 +2,13 @@ import type { Attribute } from '../../core/action.ts';
 import type { Resource, ResourceName } from '../../core/session.ts';
 
 /** What can be asked of the gateway's own API; the policy knows these as the verbs of the kind `sallyport`. */
-export type OwnVerb = 'record.list' | 'record.read' | 'record.verify' | 'decision.explain' | 'policy.read';
+export type OwnVerb =
+  | 'record.list'
+  | 'record.read'
+  | 'record.verify'
+  | 'decision.explain'
+  | 'policy.read'
+  | 'policy.push';
 
 /** The gateway itself, as rules see it. */
 export const gatewayResource: Resource = {

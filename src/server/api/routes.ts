@@ -11,6 +11,7 @@ import { reachable } from './reach.ts';
 import type { Records, SessionSummary } from './records.ts';
 import { reviewRoutes } from './reviews.ts';
 import { json, problem, type Answer, type ApiRequest, type Route } from './route.ts';
+import type { PolicySource, PolicySourceStatus } from '../policy-source.ts';
 import { list, ref } from './schemas.ts';
 
 export interface ApiParts extends ExplainParts {
@@ -21,18 +22,15 @@ export interface ApiParts extends ExplainParts {
   /** `host:port` of the listener for a kind of resource. */
   readonly listener: (kind: string) => string | undefined;
   readonly policyStatus: () => PolicyStatus;
+  /** Takes a signed bundle; what was wrong with it otherwise. */
+  readonly pushPolicy?: PolicySource['push'];
   /** The parts of the program and what is wrong with each; `ok` where nothing is. */
   readonly readiness: () => Readonly<Record<string, string>>;
   readonly metrics: { readonly contentType: string; readonly text: () => Promise<string> };
 }
 
-export interface PolicyStatus {
-  readonly loaded: boolean;
-  readonly digest?: string;
-  readonly commit?: string;
-  readonly loadedAt?: string; // RFC 3339
-  readonly problems: readonly string[]; // of a newer one that was refused
-}
+/** Of a gateway whose policy does not follow a source only the first lines. */
+export type PolicyStatus = Pick<PolicySourceStatus, 'loaded' | 'problems'> & Partial<PolicySourceStatus>;
 
 const unauthorised = { 401: 'No token, or one that is not accepted' };
 const judged = {
@@ -155,9 +153,34 @@ export function routes(parts: ApiParts): readonly Route[] {
         (await judge(parts, request.caller(), { verb: 'policy.read', own: false })) ??
         json(parts.policyStatus()),
     },
+    {
+      method: 'post',
+      path: '/api/v1/policy/bundles',
+      summary: 'Brings a signed policy into force; the rules in force say who may',
+      body: ref('Bundle'),
+      gives: { schema: ref('PolicyStatus'), about: 'The state of the policy, with this one in force' },
+      errors: {
+        ...judged,
+        409: 'It is not signed by a trusted key, is older, does not load, or this gateway takes none',
+        413: 'The body is too large',
+        415: 'The body is not JSON',
+      },
+      run: (request) => pushPolicy(parts, request),
+    },
     ...reviewRoutes(parts),
   ];
   return all;
+}
+
+async function pushPolicy(parts: ApiParts, request: ApiRequest): Promise<Answer> {
+  const refused = await judge(parts, request.caller(), { verb: 'policy.push', own: false });
+  if (refused !== undefined) return refused;
+  const pushed = await parts.pushPolicy?.(JSON.stringify(request.body));
+  if (pushed?.ok === true) return json(parts.policyStatus());
+  const problems = pushed?.error ?? ['This gateway takes no bundles'];
+  return problem(409, problems[0] ?? 'It was refused', {
+    problems: problems.map((message) => ({ path: 'bundle', message })),
+  });
 }
 
 function readiness(parts: ApiParts): Answer {

@@ -69,6 +69,7 @@ export type SchemaName =
   | 'Review'
   | 'ReviewAnswer'
   | 'PolicyStatus'
+  | 'Bundle'
   | 'Health'
   | 'Readiness';
 
@@ -212,7 +213,28 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
     'commit?': text,
     'loadedAt?': time,
     problems: texts,
+    'source?': shape({ kind: { type: 'string', enum: ['directory', 'git', 'push'] }, about: text }),
+    'version?': count,
+    'maxAgeSeconds?': { type: 'number' },
+    'confirmedAt?': time,
+    'lastError?': shape({ at: time, problems: texts }),
+    'drift?': shape({
+      drifting: { type: 'boolean' },
+      'holds?': shape({ 'commit?': text, 'version?': count }),
+      'since?': time,
+      ageSeconds: { type: 'number' },
+    }),
   }),
+  Bundle: {
+    type: 'object',
+    description: 'A DSSE envelope, as `sallyport bundle build` writes it',
+    required: ['payloadType', 'payload', 'signatures'],
+    properties: {
+      payloadType: { type: 'string' },
+      payload: { type: 'string', description: 'base64' },
+      signatures: { type: 'array', items: { type: 'object' } },
+    },
+  },
   Health: shape({ ok: { type: 'boolean' } }),
   Readiness: shape({
     ready: { type: 'boolean' },

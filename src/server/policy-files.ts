@@ -1,0 +1,90 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Fault } from '../base/errors.ts';
+import { isPolicyFile } from '../policy/load.ts';
+import type { PolicyProblem } from '../policy/problem.ts';
+
+/** The files of a policy as they lie in its directory. */
+export interface PolicyFiles {
+  readonly files: ReadonlyMap<string, string>; // path relative to the directory, with `/`
+  /** Files that cannot be read as text; with any the policy cannot be loaded. */
+  readonly problems: readonly PolicyProblem[];
+  readonly digest: string; // of paths and contents
+}
+
+const maxDepth = 3;
+const maxFiles = 5_000;
+const maxBytes = 4_194_304;
+
+/** Reads all YAML of a directory, and `policy.lock`. Hidden files and folders are left out. Rejects when the directory cannot be read. */
+export async function readPolicyFiles(directory: string): Promise<PolicyFiles> {
+  const files = new Map<string, string>();
+  const problems: PolicyProblem[] = [];
+  const hash = createHash('sha256');
+  for (const path of (await walk(directory, '', 0)).sort()) {
+    const bytes = await readBounded(join(directory, path));
+    hash.update(`${path}\0`);
+    if (bytes === undefined) {
+      hash.update('too large');
+      problems.push(unreadable(path, 'SP-Y006', `The file is larger than ${maxBytes} bytes`));
+      continue;
+    }
+    hash.update(`${bytes.length}\0`).update(bytes);
+    try {
+      files.set(path, new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    } catch {
+      problems.push(unreadable(path, 'SP-Y010', 'The file is not UTF-8'));
+    }
+  }
+  return { files, problems, digest: hash.digest('hex') };
+}
+
+function unreadable(file: string, code: 'SP-Y006' | 'SP-Y010', message: string): PolicyProblem {
+  return { file, line: 1, col: 1, code, message };
+}
+
+async function readBounded(path: string): Promise<Uint8Array | undefined> {
+  const { size } = await stat(path);
+  return size > maxBytes ? undefined : readFile(path);
+}
+
+/** Links are followed: a mounted ConfigMap is made of them. */
+async function walk(directory: string, below: string, depth: number): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of await readdir(join(directory, below))) {
+    if (name.startsWith('.') || name === 'node_modules') continue;
+    const path = below === '' ? name : `${below}/${name}`;
+    const about = await stat(join(directory, path)).catch(() => undefined); // gone since
+    if (about?.isDirectory() === true && depth < maxDepth)
+      found.push(...(await walk(directory, path, depth + 1)));
+    else if (about?.isFile() === true && isPolicyFile(path)) found.push(path);
+    if (found.length > maxFiles) throw new Fault('policy', `More than ${maxFiles} files in ${directory}`);
+  }
+  return found;
+}
+
+const run = promisify(execFile);
+
+/** The Git commit that the directory's files are of; undefined when it is in no repository or was changed since. */
+export async function commitOf(directory: string): Promise<string | undefined> {
+  // SECURITY: a repository's own configuration can name programs to run; this one is not let.
+  const bare = ['--no-optional-locks', '-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null'];
+  const args = [...bare, '-C', directory];
+  const options = { timeout: 5_000 };
+  try {
+    const { stdout: changed } = await run(
+      'git',
+      [...args, 'status', '--porcelain', '--ignored', '--', '.'],
+      options,
+    );
+    if (changed.trim() !== '') return undefined;
+    const { stdout } = await run('git', [...args, 'rev-parse', '--verify', 'HEAD'], options);
+    const commit = stdout.trim();
+    return /^[0-9a-f]{40,64}$/.test(commit) ? commit : undefined;
+  } catch {
+    return undefined; // no Git, no repository, or one of another owner
+  }
+}
