@@ -105,7 +105,11 @@ function placeOf(decision: Decision, without: 'usage' | 'end' | 'nothing' = 'not
   const told: Notice[] = [];
   const usage = new Usage();
   const parts: GateParts = {
-    policy: () => ({ id: decision.policy, decide: () => decision, tagsOf: () => [] }),
+    policy: () => ({
+      id: decision.policy,
+      decide: () => decision,
+      tagsOf: (_, { column }) => (column === 'ssn' ? ['pii/ssn'] : []),
+    }),
     ledger: {
       append: async (entry) => {
         entries.push(entry);
@@ -278,5 +282,22 @@ test('an entry says duties in full once a session, and whether the origin of val
       [false, 5],
       [true, undefined],
     ],
+  );
+});
+
+test('a condition on a column whose tag a rule hides is refused; its output and other columns are not', async () => {
+  const decision = decisionOf({ predicates: [{ tag: 'pii/*', allow: 'none', otherwise: 'deny' }] });
+  const place = placeOf(decision);
+  const own = place.gateFor(sessionOf(person('ana')));
+  const column = (name: string, use: 'output' | 'filter') => ({
+    object: 'public.customers',
+    column: name,
+    use,
+  });
+  const said = async (name: string, use: 'output' | 'filter'): Promise<string> =>
+    saidOf(await own.ask({ action: { ...action, columns: [column(name, use)] } }));
+  assert.deepEqual(
+    [await said('ssn', 'filter'), await said('ssn', 'output'), await said('city', 'filter')],
+    ['RULE', 'permit', 'permit'],
   );
 });

@@ -15,7 +15,7 @@ import type {
   Verdict,
 } from '../core/decision.ts';
 import { denial, denialOf } from '../core/denial.ts';
-import { dutyNames, operatorForTags } from '../core/duties.ts';
+import { dutyNames, operatorForTags, tagMatches } from '../core/duties.ts';
 import { noDuties } from '../core/decision.ts';
 import type { Actor, DecisionEntry } from '../core/entry.ts';
 import type { Metrics } from '../core/metrics.ts';
@@ -300,7 +300,10 @@ class Chamber implements SessionGate {
     const policy = this.#parts.policy();
     const known = this.#judged.get(action);
     if (known !== undefined && known.policy === policy && known.decision.cacheable) return known;
-    const decision = policy === undefined ? noPolicy : traceable(this.#decide(policy, action), action);
+    const decision =
+      policy === undefined
+        ? noPolicy
+        : this.#guarded(policy, traceable(this.#decide(policy, action), action), action);
     const judged = this.#judgedAs(policy, action, decision);
     this.#judged.set(action, judged);
     return judged;
@@ -311,7 +314,35 @@ class Chamber implements SessionGate {
     const judged = this.#judge(action);
     const { soft, past } = judged.decision;
     if (stated?.breakGlass !== true || soft !== true || past === undefined) return judged;
-    return this.#judgedAs(judged.policy, action, traceable(past, action));
+    const { policy } = judged;
+    const traced = traceable(past, action);
+    return this.#judgedAs(
+      policy,
+      action,
+      policy === undefined ? traced : this.#guarded(policy, traced, action),
+    );
+  }
+
+  /** SECURITY: until conditions on hidden columns are told apart, none on a column that a rule speaks of passes. */
+  #guarded(policy: Policy, decision: Decision, action: Action): Decision {
+    const { predicates = [] } = decision.duties;
+    if (decision.kind === 'deny' || predicates.length === 0) return decision;
+    const { resource } = this.#session;
+    const asked = action.columns.some(
+      (column) =>
+        column.use === 'filter' &&
+        predicates.some(({ tag }) => policy.tagsOf(resource, column).some((own) => tagMatches(tag, own))),
+    );
+    if (!asked) return decision;
+    const by = decision.because.filter((rule) => rule.demands?.includes('predicates') === true);
+    return {
+      ...decision,
+      kind: 'deny',
+      code: 'RULE',
+      because: [...by, ...decision.because.filter((rule) => !by.includes(rule))],
+      why: 'Conditions, orders and groups by these columns are not allowed: their values are hidden',
+      fix: by.flatMap(({ fix }) => (fix === undefined ? [] : [fix])),
+    };
   }
 
   #judgedAs(policy: Policy | undefined, action: Action, decision: Decision): Judged {
