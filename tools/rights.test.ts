@@ -62,7 +62,10 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'node:tls': 'syslog over TLS',
   },
   identity: { jose: 'signed tokens', 'node:crypto': 'keys' },
-  protocols: { 'node:crypto': 'SCRAM, md5, cancel keys', graphql: 'reads what GraphQL requests do' },
+  protocols: {
+    'node:crypto': 'SCRAM, md5, cancel keys',
+    graphql: 'reads what GraphQL requests do',
+  },
   server: {
     hono: 'routes of the API',
     '@hono/node-server': 'serves hono on node:http',
@@ -97,7 +100,7 @@ const src = join(import.meta.dirname, '..', 'src');
 function allowed(file: string, name: string): boolean {
   const granted = {
     ...rights[file.split('/')[0] ?? ''],
-    ...(/\.test\.ts$|\/fake\.ts$/.test(file) ? tests : {}),
+    ...(/\.test\.ts$|\/(?:fake|conformance)\.ts$/.test(file) ? tests : {}),
   };
   const known = new Set(Object.keys(granted));
   const whole = name.startsWith('node:')

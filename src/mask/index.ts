@@ -13,10 +13,9 @@ export {
   hashBytes,
   hashSixteen,
   maskFindings,
-  maskKey,
   showFindings,
   showText,
-  type MaskKey,
 } from './operators.ts';
+export { maskKey, type MaskKey } from './key.ts';
 export { detectors } from './detectors/index.ts';
 export type { Detector, Finding } from './detector.ts';

@@ -1,22 +1,18 @@
-import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
-import type { Brand } from '../base/brand.ts';
+import { createHmac } from 'node:crypto';
+import { isIP } from 'node:net';
 import type { FindMask, MaskOperator } from '../core/decision.ts';
 import { operatorForFind } from '../core/duties.ts';
 import type { Finding } from './detector.ts';
-import { scanner } from './scan.ts';
-
-/** The key of keyed hashes: one for each tenant, so that equal values stay equal inside it and say nothing outside. */
-export type MaskKey = Brand<KeyObject, 'MaskKey'>;
-
-/** @throws {RangeError} when there are fewer than 16 bytes. */
-export function maskKey(bytes: Uint8Array): MaskKey {
-  if (bytes.length < 16) throw new RangeError('A mask key needs at least 16 bytes');
-  return createSecretKey(bytes) as MaskKey;
-}
+import { fakeOf } from './fake.ts';
+import { lettersOf, type MaskKey } from './key.ts';
+import { scanner, type Scanner } from './scan.ts';
+import { sealed, tokenOf } from './token.ts';
 
 /**
- * How the operator shows a text. Showing what was shown again changes nothing. The empty text stays empty.
+ * How the operator shows a text. Showing what was shown again changes nothing, but for numbers as tokens and for
+ * pseudonyms of names and numbers: those are no longer told from what they stand for. The empty text stays empty.
  * `null` is for callers that have a NULL to give; here it shows like redact.
+ * `entity`: a detector found it, inside another text.
  */
 export function showText(
   operator: MaskOperator,
@@ -26,9 +22,15 @@ export function showText(
 ): string {
   if (value === '') return '';
   switch (operator.kind) {
-    case 'null':
     case 'redact':
-      return hint.entity === undefined ? '***' : `[${hint.entity}]`;
+      if (operator.keepWidth === true) return Array.from(value, () => '*').join('');
+      return redacted(hint.entity);
+    case 'null':
+      return redacted(hint.entity);
+    case 'token':
+      return hint.entity === undefined ? tokenOf(value, key) : sealed(value, key);
+    case 'fake':
+      return fakeOf(value, key, hint.entity);
     case 'partial':
       return partial(operator, value);
     case 'hash':
@@ -36,6 +38,10 @@ export function showText(
     case 'generalise':
       return generalise(value);
   }
+}
+
+function redacted(entity: string | undefined): string {
+  return entity === undefined ? '***' : `[${entity}]`;
 }
 
 /** Shows the findings in a text for which `finds` has an operator. */
@@ -54,7 +60,10 @@ export function findMasker(
 ): (text: string) => { readonly text: string; readonly masked: number } {
   const entities = finds.map((find) => find.entity);
   const find = scanner(parts.column === undefined ? { entities } : { entities, column: parts.column });
+  // A pseudonym can look like what it stands for: it is shown once, and what stands around it searched without it.
+  const once = finds.some(({ operator }) => operator.kind === 'fake');
   return (text) => {
+    if (once) return maskOnce(text, find, { finds, key: parts.key });
     let shown = text;
     let masked = 0;
     // What an operator keeps can make a new finding with its surroundings: it is done when nothing is left to show.
@@ -71,8 +80,27 @@ export function findMasker(
   };
 }
 
+/** Every finding is shown, and then what is found across the edge of one that was is redacted with it. */
+function maskOnce(
+  text: string,
+  find: Scanner,
+  parts: { readonly finds: readonly FindMask[]; readonly key: MaskKey },
+): { readonly text: string; readonly masked: number } {
+  const first = showRanges(text, find(text), parts);
+  if (first.masked === 0) return { text, masked: 0 };
+  const across = find(first.text).filter(
+    ({ start, end, type }) =>
+      operatorForFind(parts.finds, type) !== undefined &&
+      !first.ranges.some((range) => start >= range.start && end <= range.end),
+  );
+  if (across.length === 0) return { text: first.text, masked: first.masked };
+  const redact: MaskOperator = { kind: 'redact' };
+  const last = showRanges(first.text, across, { finds: [{ entity: '*', operator: redact }], key: parts.key });
+  return { text: last.text, masked: first.masked + last.masked };
+}
+
 const mostRounds = 5;
-const tokens = /^(?:\[[A-Z_]{2,40}\]|h_[a-p]{40})$/;
+const tokens = /^(?:\[[A-Z_]{2,40}\]|h_[a-p]{40}|t_[a-p]{34,})$/;
 
 /** Shows these findings, as `scan` gave them for this text. */
 export function showFindings(
@@ -80,20 +108,38 @@ export function showFindings(
   found: readonly Finding[],
   parts: { readonly finds: readonly FindMask[]; readonly key: MaskKey },
 ): { readonly text: string; readonly masked: number } {
+  const { text: shown, masked } = showRanges(text, found, parts);
+  return { text: shown, masked };
+}
+
+interface Shown {
+  readonly text: string;
+  readonly masked: number;
+  /** Where the shown values stand in the new text. */
+  readonly ranges: readonly { readonly start: number; readonly end: number }[];
+}
+
+function showRanges(
+  text: string,
+  found: readonly Finding[],
+  parts: { readonly finds: readonly FindMask[]; readonly key: MaskKey },
+): Shown {
   let out = '';
   let from = 0;
-  let masked = 0;
+  const ranges: { start: number; end: number }[] = [];
   for (const each of found) {
     const operator = operatorForFind(parts.finds, each.type);
     if (operator === undefined) continue;
     const value = text.slice(each.start, each.end);
     const shown = showText(operator, value, parts.key, { entity: each.type });
     if (shown === value) continue;
-    out += text.slice(from, each.start) + shown;
+    out += text.slice(from, each.start);
+    ranges.push({ start: out.length, end: out.length + shown.length });
+    out += shown;
     from = each.end;
-    masked++;
   }
-  return masked === 0 ? { text, masked: 0 } : { text: out + text.slice(from), masked };
+  if (ranges.length === 0) return { text, masked: 0, ranges };
+  return { text: out + text.slice(from), masked: ranges.length, ranges };
 }
 
 const address = /^([^\s@]{1,320})@((?:[\p{L}\p{N}-]{1,63}\.){1,10}\p{L}[\p{L}\p{N}-]{1,62})$/u;
@@ -147,8 +193,7 @@ function hash(value: string, key: MaskKey): string {
 }
 
 function letters(key: MaskKey, text: string, count: number): string {
-  const hex = createHmac('sha256', key).update(text).digest('hex').slice(0, count);
-  return hex.replace(/./g, (char) => String.fromCharCode(97 + Number.parseInt(char, 16)));
+  return lettersOf(createHmac('sha256', key).update(text).digest()).slice(0, count);
 }
 
 /** The first `bytes` bytes of the keyed hash of a value, for types that are not text. */
@@ -181,16 +226,33 @@ export function hashSixteen(
   return out;
 }
 
-/** Dates to their year, numbers to one significant digit, addresses of machines to /24 and /48; all else is redacted. */
+/**
+ * Dates to their year, numbers to one significant digit, addresses of machines to /24 and /48, British, Canadian and Dutch
+ * postal codes to their area, mail addresses to their domain; all else is redacted.
+ */
 export function generalise(value: string): string {
   const date = /^(\d{4})-\d\d-\d\d(?:[ T][\d:.]+(?:Z|[+-]\d\d(?::?\d\d)?)?)?$/.exec(value);
   if (date !== null) return `${date[1] ?? ''}-01-01`;
+  const written = /^\d{1,2}([./-])\d{1,2}\1(\d{4})$/.exec(value);
+  if (written !== null) return `01${written[1] ?? ''}01${written[1] ?? ''}${written[2] ?? ''}`;
   if (/^-?\d{1,15}(?:\.\d{1,15})?$/.test(value)) return generaliseNumber(value);
   const four = /^(\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}(?:\/\d{1,2})?$/.exec(value);
   if (four !== null) return `${four[1] ?? ''}.0/24`;
+  if (isIP(value) === 6) return sixNet(value);
+  const area = /^(?:([A-Z]{1,2}\d[A-Z\d]?) ?\d[A-Z]{2}|([A-Z]\d[A-Z]) ?\d[A-Z]\d|(\d{4}) ?[A-Z]{2})$/i.exec(
+    value,
+  );
+  if (area !== null) return `${area[1] ?? area[2] ?? area[3] ?? ''} ***`;
   const mail = address.exec(value);
   if (mail !== null) return `***@${mail[2] ?? ''}`;
   return '***';
+}
+
+/** The first three groups: what a provider gives one customer. */
+function sixNet(value: string): string {
+  const [head = ''] = value.split('::');
+  const groups = [...head.split(':').filter((group) => group !== ''), '0', '0', '0'].slice(0, 3);
+  return `${groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/48`;
 }
 
 /** One significant digit, towards zero: `-12345.6` becomes `-10000`. */

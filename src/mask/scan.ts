@@ -244,7 +244,7 @@ function byPattern(search: Search, detector: Extract<Detector, { kind: 'pattern'
 }
 
 /** What an operator made of a value: nothing more to find in it. */
-const masked = /^(?:\*+|\[[A-Z_]{2,40}\]|h_[a-p]{40})$/;
+const masked = /^(?:\*+|\[[A-Z_]{2,40}\]|h_[a-p]{40}|t_[a-p]{34,})$/;
 
 function report(search: Search, used: Used, span: Span): void {
   const { detector, here } = used;

@@ -149,7 +149,7 @@ function readMask(node: Located, masks: TagMask[], finds: FindMask[], problems: 
   const found = fields(
     node,
     'a mask',
-    { required: ['with'], optional: ['tag', 'find', 'keepFirst', 'keepLast'] },
+    { required: ['with'], optional: ['tag', 'find', 'keepFirst', 'keepLast', 'keepWidth'] },
     problems,
   );
   if (found === undefined) return;
@@ -181,7 +181,12 @@ function readOperator(found: Fields, node: Located, problems: Problems): MaskOpe
   const how = found.get('with')?.value ?? node;
   // `with: null` is YAML's null, and the name of the operator.
   const named: Located = how.kind === 'scalar' && how.value === null ? { ...how, value: 'null' } : how;
-  const kind = choice(named, 'with', ['partial', 'generalise', 'hash', 'redact', 'null'], problems);
+  if (named.kind === 'scalar' && named.value === 'noise') {
+    const why =
+      '`noise` is refused: whoever asks often enough averages it away; `generalise` says as much and keeps more';
+    return wrong(how, why, problems);
+  }
+  const kind = choice(named, 'with', operators, problems);
   const first = found.get('keepFirst')?.value;
   const last = found.get('keepLast')?.value;
   const keepFirst = first === undefined ? 0 : whole(first, 'keepFirst', { min: 0, max: 64 }, problems);
@@ -194,8 +199,14 @@ function readOperator(found: Fields, node: Located, problems: Problems): MaskOpe
   if (first !== undefined || last !== undefined) {
     return wrong(node, '`keepFirst` and `keepLast` belong to `with: partial`', problems);
   }
-  return { kind };
+  const widthNode = found.get('keepWidth')?.value;
+  if (widthNode === undefined) return { kind };
+  const width = flag(widthNode, 'keepWidth', problems);
+  if (kind !== 'redact') return wrong(node, '`keepWidth` belongs to `with: redact`', problems);
+  return width === true ? { kind, keepWidth: true } : { kind };
 }
+
+const operators = ['partial', 'generalise', 'token', 'hash', 'fake', 'redact', 'null'] as const;
 
 /** One approval, or a list of which all are needed: of each, `count` people of any of its groups. */
 function readApprovals(node: Located, problems: Problems): readonly ApproveDuty[] | undefined {

@@ -160,8 +160,14 @@ function readShown(node: Located, what: string, problems: Problems): ReadonlyMap
   for (const { key, value } of mapping(node, what, problems)?.entries ?? []) {
     const how = value.kind === 'scalar' && value.value === null ? 'null' : text(value, key, problems);
     if (how === undefined) continue;
-    if (/^(none|redact|hash|generalise|null|partial \d+ \d+)$/.test(how)) shown.set(key, how);
-    else wrong(value, 'How a value is shown: none, redact, hash, generalise, null, `partial 1 4`', problems);
+    if (/^(none|redact|redact width|token|hash|fake|generalise|null|partial \d+ \d+)$/.test(how))
+      shown.set(key, how);
+    else
+      wrong(
+        value,
+        'How a value is shown: none, redact, `redact width`, token, hash, fake, generalise, null, `partial 1 4`',
+        problems,
+      );
   }
   return shown;
 }
@@ -233,6 +239,7 @@ export function predicateText({ tag, allow, otherwise, probes }: PredicateDuty):
 /** As tests write it: `none`, `redact`, `partial 1 4`. */
 export function shown(operator: MaskOperator | undefined): string {
   if (operator === undefined) return 'none';
+  if (operator.kind === 'redact' && operator.keepWidth === true) return 'redact width';
   return operator.kind === 'partial' ? `partial ${operator.keepFirst} ${operator.keepLast}` : operator.kind;
 }
 

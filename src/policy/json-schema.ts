@@ -183,12 +183,13 @@ function verbs(kinds: Kinds): JsonSchema {
 }
 
 const mask: JsonSchema = closed(
-  { with: { enum: ['partial', 'generalise', 'hash', 'redact', 'null', null] } },
+  { with: { enum: ['partial', 'generalise', 'token', 'hash', 'fake', 'redact', 'null', null] } },
   {
     tag: { ...text, description: 'Columns with this tag: `pii/email`, `pii/*`' },
     find: { ...text, description: 'Values that detectors find: `EMAIL_ADDRESS`, `*`' },
     keepFirst: keep,
     keepLast: keep,
+    keepWidth: { type: 'boolean' },
   },
 );
 
@@ -274,7 +275,10 @@ function testCase(kinds: Kinds): JsonSchema {
 const bound: JsonSchema = { anyOf: [{ type: 'integer', minimum: 1 }, { const: 'none' }] };
 const shownAs: JsonSchema = mapOf({
   anyOf: [
-    { type: 'string', pattern: '^(none|redact|hash|generalise|null|partial \\d+ \\d+)$' },
+    {
+      type: 'string',
+      pattern: '^(none|redact|redact width|token|hash|fake|generalise|null|partial \\d+ \\d+)$',
+    },
     { type: 'null' },
   ],
 });

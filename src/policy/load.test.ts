@@ -57,6 +57,12 @@ const bad: readonly (readonly [string, ReadonlyMap<string, string>, string | Reg
   ],
   ['a window without a zone', requiring('window: { days: mon }'), /SP-Y003 Window needs `zone`/],
   ['a window for always', requiring('window: { zone: UTC }'), /SP-Y004 A window has `days`, `hours` or both/],
+  ['noise', requiring("mask: [{ tag: '*', with: noise }]"), /SP-Y004 `noise` is refused/],
+  [
+    'a width of a hash',
+    requiring("mask: [{ tag: '*', with: hash, keepWidth: true }]"),
+    /SP-Y004 `keepWidth` belongs to/,
+  ],
   ['a zone that is none', requiring('window: { days: mon, zone: Mars/X }'), /SP-Y004 zone is a time zone/],
   ['a day that is none', requiring('window: { days: mon-fry, zone: UTC }'), /SP-Y004 Days are mon, tue/],
   ['an empty span', requiring("window: { hours: '09:00-09:00', zone: UTC }"), /SP-Y004 hours are a span/],
