@@ -1,0 +1,95 @@
+import { Duplex } from 'node:stream';
+import { WireError } from '../../base/errors.ts';
+import type { Wire } from '../../base/stream.ts';
+
+/**
+ * A wire as a Node stream, so that Node's own HTTP parsers and writers run over any carrier. Back-pressure stays: the
+ * wire is read when the stream asks, and a write is done when the wire can take more.
+ */
+export class WireDuplex extends Duplex {
+  readonly #wire: Wire;
+  #ahead: Uint8Array | undefined;
+  readonly remoteAddress: string;
+
+  /** `ahead`: bytes that were read from the wire already, to see what it speaks. */
+  constructor(wire: Wire, ahead?: Uint8Array) {
+    super({ allowHalfOpen: true });
+    this.#wire = wire;
+    this.#ahead = ahead;
+    this.remoteAddress = wire.peer;
+    void wire.closed.then(() => this.destroy());
+  }
+
+  override _read(): void {
+    const ahead = this.#ahead;
+    if (ahead !== undefined) {
+      this.#ahead = undefined;
+      this.push(Buffer.from(ahead));
+      return;
+    }
+    this.#wire.read().then(
+      (bytes) => this.push(bytes === undefined ? null : Buffer.from(bytes)),
+      (thrown: unknown) =>
+        this.destroy(thrown instanceof WireError && thrown.code === 'closed' ? undefined : asError(thrown)),
+    );
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
+    this.#send(chunk, done);
+  }
+
+  override _writev(chunks: { readonly chunk: Buffer }[], done: (error?: Error) => void): void {
+    this.#send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
+  }
+
+  #send(bytes: Buffer, done: (error?: Error) => void): void {
+    let waiting: Promise<void> | undefined;
+    try {
+      waiting = this.#wire.write(bytes);
+    } catch (thrown) {
+      done(asError(thrown));
+      return;
+    }
+    if (waiting === undefined) done();
+    else
+      waiting.then(
+        () => done(),
+        (thrown: unknown) => done(asError(thrown)),
+      );
+  }
+
+  override _final(done: () => void): void {
+    this.#wire.end();
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#wire.destroy(error ?? undefined);
+    done(error);
+  }
+
+  // What Node's HTTP asks of a socket and a wire has no use for.
+  setTimeout(): this {
+    return this;
+  }
+  setNoDelay(): this {
+    return this;
+  }
+  setKeepAlive(): this {
+    return this;
+  }
+  ref(): this {
+    return this;
+  }
+  unref(): this {
+    return this;
+  }
+  destroySoon(): void {
+    if (this.writableEnded) this.destroy();
+    else this.end(() => this.destroy());
+  }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error('The connection broke');
+}

@@ -1,0 +1,44 @@
+/** How a body can be looked into, by its media type. */
+export type Content = 'json' | 'lines' | 'events' | 'form' | 'text' | 'opaque';
+
+/** Reads a Content-Type (RFC 9110, 8.3). A charset other than UTF-8 makes it opaque: its bytes would be read as something else. */
+export function contentOf(header: string | undefined): Content {
+  if (header === undefined) return 'opaque';
+  const [type = '', ...parameters] = header.split(';').map((part) => part.trim().toLowerCase());
+  const charset = parameters
+    .find((parameter) => parameter.startsWith('charset='))
+    ?.slice('charset='.length)
+    .replaceAll('"', '');
+  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii')
+    return 'opaque';
+  if (lines.has(type)) return 'lines';
+  if (type === 'application/json' || type.endsWith('+json')) return 'json';
+  if (type === 'text/event-stream') return 'events';
+  if (type === 'application/x-www-form-urlencoded') return 'form';
+  if (type.startsWith('text/') || texts.has(type) || type.endsWith('+xml')) return 'text';
+  return 'opaque';
+}
+
+const lines: ReadonlySet<string> = new Set([
+  'application/x-ndjson',
+  'application/jsonl',
+  'application/json-lines',
+  'application/x-jsonlines',
+  'application/stream+json',
+  'application/json-seq',
+]);
+const texts: ReadonlySet<string> = new Set([
+  'application/xml',
+  'application/javascript',
+  'application/yaml',
+  'application/x-yaml',
+  'application/graphql',
+  'application/toml',
+  'application/csv',
+]);
+
+/** Whether a media type fits a pattern such as `image/*`. */
+export function typeFits(pattern: string, header: string | undefined): boolean {
+  const type = header?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  return pattern.endsWith('/*') ? type.startsWith(pattern.slice(0, -1)) : type === pattern;
+}

@@ -1,0 +1,123 @@
+import { err, ok, type Result } from '../base/result.ts';
+
+/** A request's target in the one form that is both judged and sent. */
+export interface Target {
+  /** Decoded where that is the same path (RFC 3986, 6.2.2): `/customers/42`; still percent-encoded elsewhere. Starts with `/`. */
+  readonly path: string;
+  /** Without `?`; as the client gave it, checked. Empty where there is none. */
+  readonly query: string;
+  /** Names of the query's parameters, decoded, in order; a name given twice stands twice. */
+  readonly names: readonly string[];
+}
+
+const longest = 16_384;
+
+/**
+ * Reads the origin-form of a request target (RFC 9112, 3.2.1). Whatever two programs could read as two different paths is
+ * refused rather than mended: dot segments, empty segments, encoded slashes, backslashes, NUL and control characters,
+ * double encoding, segments with `;` parameters that hide dots.
+ */
+export function readTarget(raw: string): Result<Target, string> {
+  if (raw.length > longest) return err(`The target is longer than ${longest} characters`);
+  if (!raw.startsWith('/'))
+    return err('The target is not a path: absolute and authority forms are not served');
+  if (!/^[\x21-\x7e]*$/.test(raw)) return err('The target has a character that must be percent-encoded');
+  if (raw.includes('#')) return err('The target has a fragment');
+  const at = raw.indexOf('?');
+  const path = canonicalPath(at < 0 ? raw : raw.slice(0, at));
+  if (!path.ok) return path;
+  const query = at < 0 ? '' : raw.slice(at + 1);
+  const names = queryNames(query);
+  if (!names.ok) return names;
+  return ok({ path: path.value, query, names: names.value });
+}
+
+function canonicalPath(raw: string): Result<string, string> {
+  if (/[\\"<>^`{|}]/.test(raw)) return err('The path has a character that must be percent-encoded');
+  const problem = badEncoding(raw);
+  if (problem !== undefined) return err(problem);
+  const path = raw.replace(/%([0-9A-Fa-f]{2})/g, (whole, hex: string) => {
+    const char = String.fromCharCode(Number.parseInt(hex, 16));
+    return /[A-Za-z0-9._~-]/.test(char) ? char : whole.toUpperCase();
+  });
+  const segments = path.slice(1).split('/');
+  for (const [index, segment] of segments.entries()) {
+    if (segment === '' && index < segments.length - 1) return err('The path has an empty segment (`//`)');
+    const [name = ''] = segment.split(/;|%3B/);
+    if (/^\.{1,2}$/.test(name)) return err('The path has a dot segment (`.` or `..`)');
+  }
+  return ok(path);
+}
+
+/** Bytes that one program takes for structure and another for text. */
+function badEncoding(raw: string): string | undefined {
+  if (/%(?![0-9A-Fa-f]{2})/.test(raw)) return 'A `%` is not followed by two hexadecimal digits';
+  if (/%2f|%5c/i.test(raw)) return 'The path has an encoded slash';
+  if (/%(?:[01][0-9a-f]|7f)/i.test(raw)) return 'The path has an encoded control character';
+  if (/%25/.test(raw)) return 'The path is encoded twice';
+  try {
+    decodeURIComponent(raw);
+    return undefined;
+  } catch {
+    return 'The path is not UTF-8';
+  }
+}
+
+function queryNames(query: string): Result<readonly string[], string> {
+  if (query === '') return ok([]);
+  if (/%(?![0-9A-Fa-f]{2})/.test(query)) return err('A `%` is not followed by two hexadecimal digits');
+  if (/%00/.test(query)) return err('The query has an encoded NUL');
+  const names: string[] = [];
+  for (const part of query.split('&')) {
+    const name = part.split('=', 1)[0] ?? '';
+    try {
+      names.push(decodeURIComponent(name.replaceAll('+', ' ')));
+    } catch {
+      return err('The query is not UTF-8');
+    }
+  }
+  return ok(names);
+}
+
+/** A route's template, as people write it: `/customers/{id}/orders`. A last segment `{rest...}` takes any number of segments. */
+export interface Route {
+  readonly template: string;
+  readonly methods: readonly string[]; // none: all
+}
+
+/** The first template that fits, or undefined. Templates with more literal segments come first, whatever order they are given in. */
+export function router<R extends Route>(
+  routes: readonly R[],
+): (method: string, path: string) => R | undefined {
+  const ordered = routes
+    .map((route) => ({ route, segments: route.template.slice(1).split('/') }))
+    .toSorted((a, b) => weight(b.segments) - weight(a.segments));
+  return (method, path) => {
+    const given = path.slice(1).split('/');
+    return ordered.find(
+      ({ route, segments }) =>
+        (route.methods.length === 0 || route.methods.includes(method)) && fits(segments, given),
+    )?.route;
+  };
+}
+
+function weight(segments: readonly string[]): number {
+  return segments.reduce(
+    (sum, segment) => sum * 3 + (segment.startsWith('{') ? (isRest(segment) ? 0 : 1) : 2),
+    0,
+  );
+}
+
+function isRest(segment: string): boolean {
+  return segment.endsWith('...}');
+}
+
+function fits(segments: readonly string[], given: readonly string[]): boolean {
+  for (const [index, segment] of segments.entries()) {
+    if (isRest(segment)) return true;
+    const value = given[index];
+    if (value === undefined) return false;
+    if (segment.startsWith('{') ? value === '' : value !== segment) return false;
+  }
+  return given.length === segments.length;
+}

@@ -1,0 +1,84 @@
+import {
+  array,
+  boolean,
+  type Check,
+  either,
+  literal,
+  map,
+  object,
+  optional,
+  type Problem,
+  string,
+} from '../../base/check.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import type { Access } from '../../core/action.ts';
+import type { Route } from '../../http/target.ts';
+import { type Upstream, upstreamAnd } from '../../http/upstream.ts';
+
+/** A web service behind the gateway. */
+export interface HttpSettings {
+  readonly upstream: Upstream;
+  readonly routes: readonly HttpRoute[];
+  /** Media types that go to the client although nothing can look into them while masks apply. */
+  readonly uninspected: readonly string[];
+  /** The header field in which the resource learns who asks; none is sent where this is absent. */
+  readonly identityHeader?: string;
+}
+
+export interface HttpRoute extends Route {
+  /** What a request to it does, where the method does not say it. */
+  readonly access?: Access;
+  readonly graphql: boolean;
+}
+
+const template = string({
+  pattern: /^\/(?:(?:[\w.~-]+|\{\w+(?:\.\.\.)?\})(?:\/(?=.)|$))*$/,
+  what: 'a path such as /customers/{id} or /files/{rest...}',
+});
+
+const route = object({
+  path: template,
+  methods: optional(
+    array(literal('GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY'), { min: 1 }),
+  ),
+  access: optional(literal('read', 'write', 'define', 'administer', 'execute')),
+  graphql: optional(boolean),
+});
+
+const own = object({
+  routes: optional(array(either(template, route))),
+  uninspected: optional(
+    array(string({ pattern: /^[a-z0-9.+-]+\/(?:\*|[a-z0-9.+-]+)$/, what: 'a media type such as image/*' })),
+  ),
+  identityHeader: optional(
+    string({ pattern: /^[a-z0-9-]{1,100}$/, what: 'the name of a header in lower case' }),
+  ),
+});
+
+type Own = typeof own extends Check<infer T> ? T : never;
+
+export const settings: Check<HttpSettings> = map(upstreamAnd(own), toSettings);
+
+function toSettings(
+  given: Own & { readonly upstream: Upstream },
+  path: string,
+): Result<HttpSettings, readonly Problem[]> {
+  const routes = (given.routes ?? []).map((each): HttpRoute => {
+    if (typeof each === 'string') return { template: each, methods: [], graphql: false };
+    const { access, methods = [], graphql = false } = each;
+    return { template: each.path, methods, graphql, ...(access === undefined ? {} : { access }) };
+  });
+  const twice = routes.findIndex((one, index) =>
+    routes.some((other, at) => at < index && other.template === one.template && overlap(one, other)),
+  );
+  if (twice >= 0)
+    return err([{ path: `${path}.routes[${twice}]`, message: 'Another route has this path and method' }]);
+  const { identityHeader, uninspected = [], upstream } = given;
+  return ok({ upstream, routes, uninspected, ...(identityHeader === undefined ? {} : { identityHeader }) });
+}
+
+function overlap(a: Route, b: Route): boolean {
+  return (
+    a.methods.length === 0 || b.methods.length === 0 || a.methods.some((method) => b.methods.includes(method))
+  );
+}
