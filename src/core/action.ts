@@ -26,6 +26,8 @@ export interface ColumnRef {
 export interface ColumnUse extends ColumnRef {
   /** `output`: its value reaches the answer. `filter`: it decides what is answered. `write`: it is assigned to. */
   readonly use: 'output' | 'filter' | 'write';
+  /** Of a filter: `equality` where its whole value is only compared by `=`; `other`: any other question about it. */
+  readonly how?: 'equality' | 'other';
 }
 
 export type Attribute = string | number | boolean | readonly string[];

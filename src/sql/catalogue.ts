@@ -92,6 +92,8 @@ export interface Routine {
   readonly extension?: string;
   /** Names of OUT and TABLE columns, where it has any. */
   readonly columns: readonly string[];
+  /** The whole definition as the server prints it, where it is SQL or PL/pgSQL and did not come with PostgreSQL. */
+  readonly source?: string;
   /** Of an aggregate: oids of the functions it calls; of others none. */
   readonly calls: readonly number[];
 }

@@ -7,7 +7,8 @@ import {
   isScalar,
   rowRelation,
   typeNamed,
-  whyOpaque,
+  codeIn,
+  whyOpaqueCall,
   whyImplicit,
   whyOpaqueCast,
 } from './lineage-routine.ts';
@@ -33,6 +34,8 @@ export function call(reader: Reader, fields: Fields, space: Space): Called {
   const values = within ? [...direct, ...order] : direct;
   const beside = [...(within ? [] : order.map((each) => each.flow)), ...filterOf(reader, fields, space)];
   for (const flow of [...order.map((each) => each.flow), ...beside]) reader.uses.filter(flow);
+  // How many different ones there are is a question about the values.
+  if (fields['agg_distinct'] === true) reader.uses.filter(derive(values.map((each) => each.flow)));
   const names = namesOf(fields['funcname']);
   const plain = beside.length === 0 && fields['over'] === undefined && fields['agg_star'] !== true;
   // Arguments by name can stand in any order: their types then say nothing of the place.
@@ -58,10 +61,14 @@ export function callOf(reader: Reader, made: Call): Called {
   if (routines.length === 0 && made.plain && values.length === 1 && values[0] !== undefined) {
     return inDisguise(reader, names, values[0]);
   }
-  const all = [...values.map((each) => each.flow), ...beside];
-  if (routines.some(remembers)) reader.uses.move(derive(all), []);
+  const code = codeIn(reader, routines);
+  const all = [...values.map((each) => each.flow), ...beside, ...(code === undefined ? [] : [code.flow])];
+  // What code of somebody's own reads and is given, it can put anywhere.
+  if (code?.writes === true || routines.some(remembers)) reader.uses.move(derive(all), []);
   const why =
-    whyOpaque(reader, routines) ?? implicitCast(reader, routines, values) ?? setting(routines, made.setting);
+    whyOpaqueCall(reader, routines) ??
+    implicitCast(reader, routines, values) ??
+    setting(routines, made.setting);
   const shape = shapeOf(reader, routines, placed);
   if (why !== undefined) return { value: shaped(unknown(why, all), shape), shape };
   const flows = isCount(routines) ? [...values.filter(isMore).map((each) => each.flow), ...beside] : all;

@@ -2,6 +2,7 @@ import { call, callOf, cast, isCallable, isMore } from './lineage-call.ts';
 import {
   type Cell,
   clean,
+  compared,
   computed,
   constant,
   derive,
@@ -13,6 +14,7 @@ import {
 } from './lineage-flow.ts';
 import {
   arrayOf,
+  codeIn,
   namesOf,
   oids,
   operatorsFor,
@@ -250,11 +252,18 @@ function operation(reader: Reader, fields: Fields, space: Space): Value {
   const whys = found.map((each) => whyOpaqueOperator(reader, each));
   const operands = left === undefined ? [right] : [left, right];
   const types = (): readonly number[] => found.flat().flatMap((each) => [each.left, each.right]);
-  const why = whys.find((each) => each !== undefined) ?? whyImplicit(reader, operands, types);
-  const flows = operands.map((each) => each.flow);
+  const code = codeIn(
+    reader,
+    found.flat().flatMap((each) => reader.catalogue.routineByOid(each.routine) ?? []),
+  );
+  const why = code?.why ?? whys.find((each) => each !== undefined) ?? whyImplicit(reader, operands, types);
+  const flows = [...operands.map((each) => each.flow), ...(code === undefined ? [] : [code.flow])];
+  if (code?.writes === true) reader.uses.move(derive(flows), []);
   const scalar = right.scalar && (left?.scalar ?? true);
   if (why !== undefined) return { flow: unknown(why, flows), scalar: false };
   if (kind === 'AEXPR_NULLIF') return { flow: derive(flows), scalar: left?.scalar ?? true };
+  if (isEquality(kind, fields))
+    return { flow: code === undefined ? compared(flows) : derive(flows), scalar: true, type: oids.bool };
   if (kind !== 'AEXPR_OP') return { flow: derive(flows), scalar: true, type: oids.bool };
   const routines = found.flat().flatMap((each) => reader.catalogue.routineByOid(each.routine) ?? []);
   const shape = shapeOf(reader, routines, operands);
@@ -291,12 +300,16 @@ function subLink(reader: Reader, fields: Fields, space: Space): Value {
   if (kind !== 'ANY_SUBLINK' && kind !== 'ALL_SUBLINK') {
     return { flow: unknown('a sub-select that is not understood', [test.flow, ...flows]), scalar: false };
   }
-  reader.uses.filter(derive(flows));
+  const control = kind === 'ANY_SUBLINK' && names.at(-1) === '=' && cells.length === 1;
+  const asked = control
+    ? derive([compared([test.flow, ...cells.map((each) => each.flow)]), rows.control])
+    : derive([test.flow, ...flows]);
+  reader.uses.filter(asked);
   const row = test.fields?.map((each) => each.value) ?? [test];
   for (const [at, each] of row.entries())
     if (kind === 'ANY_SUBLINK') holdEqual(reader, each, cells[at] ?? constant);
   if (why !== undefined) return { flow: unknown(why, [test.flow, ...flows]), scalar: true };
-  return { ...computed([test.flow, ...flows]), type: oids.bool };
+  return { ...computed([asked]), type: oids.bool };
 }
 
 function choice(reader: Reader, fields: Fields, space: Space): Value {

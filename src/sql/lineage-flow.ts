@@ -12,6 +12,8 @@ export interface Flow {
   readonly from: Columns;
   /** Columns of the views it was read through, outermost first, and of the tables it also belongs to (parents). */
   readonly through: Columns;
+  /** Keys of those among them whose whole value was only compared by `=`. */
+  readonly equal?: ReadonlySet<string>;
 }
 
 /** A value of one expression. */
@@ -72,12 +74,41 @@ export function derive(flows: readonly Flow[]): Flow {
   let why: string | undefined;
   let from = none;
   let through = none;
+  let compared = false;
   for (const flow of flows) {
     why ??= flow.why;
     from = union(from, flow.from);
     through = union(through, flow.through);
+    compared ||= flow.equal !== undefined;
   }
-  return why === undefined ? { from, through } : { why, from, through };
+  const equal = compared ? { equal: equalIn(flows) } : {};
+  return why === undefined ? { from, through, ...equal } : { why, from, through, ...equal };
+}
+
+/** Only compared for equality wherever it flows in from. */
+function equalIn(flows: readonly Flow[]): ReadonlySet<string> {
+  const equal = new Set(flows.flatMap((flow) => [...(flow.equal ?? [])]));
+  for (const flow of flows) {
+    for (const key of [...flow.from.keys(), ...flow.through.keys()]) {
+      if (flow.equal?.has(key) !== true) equal.delete(key);
+    }
+  }
+  return equal;
+}
+
+/** What a comparison by PostgreSQL's own `=` asks of these: no more than whether a stored value, as a whole, is that. */
+export function compared(flows: readonly Flow[]): Flow {
+  return derive(
+    flows.map((flow) =>
+      flow.bare === undefined
+        ? flow
+        : {
+            from: flow.from,
+            through: flow.through,
+            equal: new Set([...flow.from.keys(), ...flow.through.keys()]),
+          },
+    ),
+  );
 }
 
 /** One of these values, unchanged: a column only if all are the same column's. */

@@ -4,6 +4,7 @@ import {
   alsoOf,
   type Cell,
   clean,
+  compared,
   computed,
   constant,
   derive,
@@ -256,7 +257,7 @@ function join(reader: Reader, fields: Fields, space: Space): Entry {
   const arms = [...left.items, ...right.items];
   const on =
     fields['quals'] === undefined ? clean : reader.value(fields['quals'], withItems(space, arms)).flow;
-  const control = derive([on, ...usingCells.map((each) => each.value.flow)]);
+  const control = derive([on, ...usingCells.map((each) => compared([each.value.flow]))]);
   reader.uses.filter(control);
   const all = derive([left.control, right.control, control]);
   const alias = aliasOf(fields['alias']);
@@ -297,7 +298,7 @@ function mergedCell(reader: Reader, name: string, sides: readonly [Item, Item], 
   const type = text(fields['jointype']) ?? 'JOIN_INNER';
   const [shown, other] = type === 'JOIN_RIGHT' ? [right, left] : [left, right];
   if (shown === undefined || other === undefined) return { name, value: constant };
-  reader.uses.filter(other.flow);
+  reader.uses.filter(compared([other.flow]));
   holdEqual(reader, shown, other);
   // The server shows one side as it is only where both have one type; FULL shows whichever is there.
   const asIs = type !== 'JOIN_FULL' && shown.type !== undefined && shown.type === other.type;

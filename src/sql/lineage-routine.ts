@@ -1,6 +1,8 @@
+import type { ColumnRef } from '../core/action.ts';
 import type { Cast, Catalogue, Operator, Relation, Routine, Type } from './catalogue.ts';
 import type { Reader } from './lineage-scope.ts';
-import type { Value } from './lineage-flow.ts';
+import { columns, type Flow, type Value } from './lineage-flow.ts';
+import { reachOfRoutine } from './reach.ts';
 import { doingOf, firstUserOid, isOwn } from './functions.ts';
 import { tellsOfOthers } from './lineage-system.ts';
 import { schemasFor } from './names.ts';
@@ -56,6 +58,37 @@ function takes(routine: Routine, count: number): boolean {
   return count <= most && count >= most - routine.defaults;
 }
 
+/** What code of somebody's own among these can read and put elsewhere; `why` where that cannot be told. */
+export function codeIn(
+  reader: Reader,
+  routines: readonly Routine[],
+): { readonly flow: Flow; readonly why?: string; readonly writes: boolean } | undefined {
+  const own = routines.filter((each) => runsCode(reader.catalogue, each));
+  if (own.length === 0) return undefined;
+  const refs: ColumnRef[] = [];
+  let writes = false;
+  for (const routine of own) {
+    const reach = isOwn(routine) ? undefined : reachOfRoutine(reader.catalogue, routine);
+    if (reach === undefined) {
+      const why = `${routine.schema}.${routine.name} can give more than its arguments`;
+      return {
+        flow: { from: columns([{ object: '*', column: '*' }]), through: columns([]) },
+        why,
+        writes: true,
+      };
+    }
+    refs.push(...reach.reads);
+    writes ||= reach.writes;
+  }
+  return { flow: { from: columns(refs), through: columns([]) }, writes };
+}
+
+function runsCode(catalogue: Catalogue, routine: Routine): boolean {
+  const { access, why } = doingOf(routine, catalogue);
+  if (isOwn(routine)) return why?.startsWith('runs SQL') === true;
+  return access !== 'read' && access !== 'write';
+}
+
 /** Why what these give cannot be told from their arguments; undefined if it can. */
 export function whyOpaque(reader: Reader, routines: readonly Routine[]): string | undefined {
   if (routines.length === 0) return 'a function that the catalogue does not have';
@@ -64,6 +97,14 @@ export function whyOpaque(reader: Reader, routines: readonly Routine[]): string 
     if (why !== undefined) return why;
   }
   return undefined;
+}
+
+/** The same for a call, where code of somebody's own whose reach is known counts as reading just that. */
+export function whyOpaqueCall(reader: Reader, routines: readonly Routine[]): string | undefined {
+  const code = codeIn(reader, routines);
+  if (code?.why !== undefined) return code.why;
+  const rest = routines.filter((each) => !runsCode(reader.catalogue, each));
+  return code !== undefined && rest.length === 0 ? undefined : whyOpaque(reader, rest);
 }
 
 function opacity(catalogue: Catalogue, routine: Routine): string | undefined {
@@ -116,7 +157,7 @@ export function whyOpaqueOperator(reader: Reader, operators: readonly Operator[]
     if (isOwnThing(operator.schema, operator.oid)) continue;
     const routine = reader.catalogue.routineByOid(operator.routine);
     const why =
-      routine === undefined ? 'an operator without a known function' : opacity(reader.catalogue, routine);
+      routine === undefined ? 'an operator without a known function' : whyOpaqueCall(reader, [routine]);
     if (why !== undefined) return why;
   }
   return undefined;

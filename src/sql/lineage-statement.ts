@@ -1,9 +1,10 @@
 import { flowsIn } from './lineage-expression.ts';
 import { clean, constant, derive, openRows, type Rows, unknown } from './lineage-flow.ts';
 import { relationItem } from './lineage-relation.ts';
-import { namesOf, routinesFor } from './lineage-routine.ts';
+import { codeIn, namesOf, routinesFor } from './lineage-routine.ts';
 import { type Item, nowhere, type Reader, type Space } from './lineage-scope.ts';
 import { holdsFreeText } from './lineage-system.ts';
+import { changesOf } from './lineage-change.ts';
 import { hasReturning, writings } from './lineage-write.ts';
 import { rangeVarName, resolveRelation } from './names.ts';
 import { as, type Fields, isNode, list, type Node, open, stringOf, text } from './tree.ts';
@@ -171,6 +172,8 @@ function call(reader: Reader, fields: Fields): Answer {
   );
   reader.uses.output(derive(args.map((each) => each.flow)));
   const routines = routinesFor(reader, namesOf(made['funcname']), args);
+  const code = codeIn(reader, routines);
+  if (code?.writes === true) reader.uses.move(derive([code.flow, ...args.map((each) => each.flow)]), []);
   const quiet = routines.length > 0 && routines.every((each) => each.returns === voidType);
   return quiet ? none : unknownRows('what a procedure gives back');
 }
@@ -206,6 +209,7 @@ const about: Readonly<Record<string, readonly ['relation' | 'table', 'filter' | 
 };
 
 function definition(reader: Reader, type: string, fields: Fields): void {
+  changesOf[type]?.(reader, fields);
   const [field, use] = about[type] ?? [];
   if (field === undefined || use === undefined) {
     for (const select of queriesIn(fields)) swallowed(reader, reader.rows(select, nowhere));

@@ -49,6 +49,20 @@ function words(text: string): readonly string[] {
   return text.split(/\s+/);
 }
 
+/** PostgreSQL's own relations that carry data of tables or statements in any column. */
+export function carriersNamed(): readonly string[] {
+  return [...Object.keys(carriers), ...Object.keys(allBut)].filter((each) => !harmlessToCode.has(each));
+}
+
+// Of these only facts of the server and names stand in what code would read of them.
+const harmlessToCode: ReadonlySet<string> = new Set([
+  'pg_attribute',
+  'pg_roles',
+  'pg_user',
+  'pg_settings',
+  'pg_locks',
+]);
+
 const informationSchema: Readonly<Record<string, readonly string[]>> = {
   foreign_server_options: ['option_value'],
   foreign_table_options: ['option_value'],

@@ -32,13 +32,19 @@ export interface Collected {
 
 export function collectUses(): Collected {
   const touched = new Map<string, ColumnRef>();
+  const questioned = new Set<string>();
   const noted = { output: touchedMap(), filter: touchedMap(), write: touchedMap() };
   const moves: Move[] = [];
   return {
     moves,
     uses: {
       touch: (flow) => note(touched, flow),
-      filter: (flow) => note(noted.filter, flow),
+      filter: (flow) => {
+        note(noted.filter, flow);
+        for (const key of [...flow.from.keys(), ...flow.through.keys()]) {
+          if (flow.equal?.has(key) !== true) questioned.add(key);
+        }
+      },
       output: (flow) => note(noted.output, flow),
       write: (refs) => {
         for (const ref of refs) noted.write.set(keyOf(ref), ref);
@@ -49,10 +55,13 @@ export function collectUses(): Collected {
     },
     all: () => {
       for (const [key, ref] of touched) if (!noted.output.has(key)) noted.filter.set(key, ref);
-      const uses = (['output', 'filter', 'write'] as const).flatMap((use) =>
-        [...noted[use].values()].map((ref) => ({ object: ref.object, column: ref.column, use })),
+      return (['output', 'filter', 'write'] as const).flatMap((use) =>
+        [...noted[use]].map(([key, ref]): ColumnUse => {
+          const { object, column } = ref;
+          if (use !== 'filter') return { object, column, use };
+          return { object, column, use, how: questioned.has(key) ? 'other' : 'equality' };
+        }),
       );
-      return uses;
     },
   };
 }

@@ -14,10 +14,12 @@ import {
 } from './lineage-flow.ts';
 import { fromClause, fromEntry } from './lineage-from.ts';
 import { targetCells } from './lineage-query.ts';
+import { reachFlow } from './lineage-change.ts';
 import { relationItem } from './lineage-relation.ts';
 import { below, equated, type Item, type Reader, type Space } from './lineage-scope.ts';
 import { withClause } from './lineage-with.ts';
 import { rangeVarName, resolveRelation } from './names.ts';
+import { reachOfRoutine, routineNamed } from './reach.ts';
 import { as, type Fields, list, stringOf, text } from './tree.ts';
 
 type Event = 'insert' | 'update' | 'delete';
@@ -44,7 +46,7 @@ export const writings: Readonly<Record<string, (reader: Reader, fields: Fields, 
 
 function insert(reader: Reader, fields: Fields, outer: Space): Rows {
   const space = withClause(reader, fields['withClause'], below(outer));
-  const changed = target(reader, fields['relation']);
+  const changed = target(reader, fields['relation'], ['insert', 'update']);
   const source = fields['selectStmt'];
   // DEFAULT VALUES has no source: every column is written all the same.
   const rows = source === undefined ? { cells: [], control: clean } : reader.rows(source, space);
@@ -60,7 +62,7 @@ function insert(reader: Reader, fields: Fields, outer: Space): Rows {
 
 function update(reader: Reader, fields: Fields, outer: Space): Rows {
   const space = withClause(reader, fields['withClause'], below(outer));
-  const changed = target(reader, fields['relation']);
+  const changed = target(reader, fields['relation'], ['update']);
   const from = fromClause(reader, list(fields['fromClause']), space);
   const inside = { ...space, items: [changed.item, ...from.items] };
   filtered(reader, [fields['whereClause']], inside);
@@ -70,7 +72,7 @@ function update(reader: Reader, fields: Fields, outer: Space): Rows {
 
 function remove(reader: Reader, fields: Fields, outer: Space): Rows {
   const space = withClause(reader, fields['withClause'], below(outer));
-  const changed = target(reader, fields['relation']);
+  const changed = target(reader, fields['relation'], ['delete']);
   const using = fromClause(reader, list(fields['usingClause']), space);
   filtered(reader, [fields['whereClause']], { ...space, items: [changed.item, ...using.items] });
   return returning(reader, fields, { space, changed, before: [], after: using.items, events: ['delete'] });
@@ -78,7 +80,7 @@ function remove(reader: Reader, fields: Fields, outer: Space): Rows {
 
 function merge(reader: Reader, fields: Fields, outer: Space): Rows {
   const space = withClause(reader, fields['withClause'], below(outer));
-  const changed = target(reader, fields['relation']);
+  const changed = target(reader, fields['relation'], ['insert', 'update', 'delete']);
   const source = fromEntry(reader, fields['sourceRelation'], space);
   // The source's columns come first: transformMergeStmt() adds the target to the name space last.
   const inside = { ...space, items: [...source.items, changed.item] };
@@ -100,12 +102,20 @@ function merge(reader: Reader, fields: Fields, outer: Space): Rows {
 
 // ---------------------------------------------------------------------------------------------- targets
 
-function target(reader: Reader, rangeVar: unknown): Changed {
+function target(reader: Reader, rangeVar: unknown, events: readonly Event[]): Changed {
   const fields = (rangeVar ?? {}) as Fields;
   const item = relationItem(reader, fields);
   const found = resolveRelation(reader.catalogue, reader.scope, rangeVarName(fields));
   const relation = found.kind === 'relation' ? { relation: found.relation } : {};
-  return { item, assigned: new Map(), ...relation };
+  const changed = { item, assigned: new Map<string, Flow>(), ...relation };
+  for (const { on, routine } of changed.relation?.runs ?? []) {
+    if (on !== 'write' && !events.some((event) => event === on)) continue;
+    const own = routineNamed(reader.catalogue, routine);
+    const reach = own === undefined ? undefined : reachOfRoutine(reader.catalogue, own);
+    // What its function reads elsewhere a trigger can put into any column of the row.
+    if (reach !== undefined && reach.reads.length > 0) assign(reader, changed, '*', reachFlow(reach));
+  }
+  return changed;
 }
 
 /** The target's columns after the statement: as they are stored, or what was just put there. */

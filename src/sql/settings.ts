@@ -29,6 +29,9 @@ const harmless: ReadonlySet<string> = new Set(
   vacuum_cost_limit wal_skip_threshold work_mem xmlbinary xmloption`.split(/\s+/),
 );
 
+/** What a client says to the gateway of its own requests; the server only keeps them. */
+const stated = /^sallyport\.(?:wait|reason|ticket|break_glass)$/;
+
 /**
  * What setting this parameter means. `value` is absent for DEFAULT, RESET and for what is not a constant.
  * SECURITY: the first three decide how the server reads text; with other values it and our parser would read different statements.
@@ -45,7 +48,7 @@ export function settingAccess(name: string, value: string | undefined): Access {
     case 'backslash_quote':
       return 'unknown';
     default:
-      return harmless.has(setting) ? 'read' : 'administer';
+      return harmless.has(setting) || stated.test(setting) ? 'read' : 'administer';
   }
 }
 

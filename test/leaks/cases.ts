@@ -143,7 +143,8 @@ export function cases(seed: number, major: number): () => Case {
   function selecting(): string {
     for (;;) {
       const sql = query();
-      if (/^(?:SELECT|WITH|VALUES|TABLE)/.test(sql) && !/\b(?:INSERT|UPDATE|DELETE|MERGE) /.test(sql)) return sql;
+      if (/^(?:SELECT|WITH|VALUES|TABLE)/.test(sql) && !/\b(?:INSERT|UPDATE|DELETE|MERGE) /.test(sql))
+        return sql;
     }
   }
 
@@ -186,31 +187,45 @@ export function cases(seed: number, major: number): () => Case {
 
   function prepared(way: string, format: 0 | 1): Case {
     const sql = query();
-    return told(way, [sql], [one(wire.parse('', sql), bind(format), wire.describe('P', ''), wire.execute(''), wire.sync)]);
+    return told(
+      way,
+      [sql],
+      [one(wire.parse('', sql), bind(format), wire.describe('P', ''), wire.execute(''), wire.sync)],
+    );
   }
 
   function undescribed(): Case {
     const sql = query();
-    return told('undescribed', [sql], [one(wire.parse('', sql), bind(below(2) === 0 ? 0 : 1), wire.execute(''), wire.sync)]);
+    return told(
+      'undescribed',
+      [sql],
+      [one(wire.parse('', sql), bind(below(2) === 0 ? 0 : 1), wire.execute(''), wire.sync)],
+    );
   }
 
   function stepwise(): Case {
     const sql = query();
     const { parse, execute, flush, sync } = wire;
-    return told('portal in steps', [sql], [
-      one(parse('', sql), bind(1), execute('', 1), flush, execute('', 1), flush, execute(''), sync),
-    ]);
+    return told(
+      'portal in steps',
+      [sql],
+      [one(parse('', sql), bind(1), execute('', 1), flush, execute('', 1), flush, execute(''), sync)],
+    );
   }
 
   function named(): Case {
     const sql = query();
     const { parse, describe, execute, close, sync } = wire;
     const again = [bind(0, '', 'n'), execute('')];
-    return told('named, again and again', [sql], [
-      one(parse('n', sql), describe('S', 'n'), bind(1, 'p', 'n'), execute('p'), sync),
-      one(...again, ...again, sync),
-      one(close('S', 'n'), sync),
-    ]);
+    return told(
+      'named, again and again',
+      [sql],
+      [
+        one(parse('n', sql), describe('S', 'n'), bind(1, 'p', 'n'), execute('p'), sync),
+        one(...again, ...again, sync),
+        one(close('S', 'n'), sync),
+      ],
+    );
   }
 
   function cursor(): Case {
@@ -229,7 +244,12 @@ export function cases(seed: number, major: number): () => Case {
     const sql = query();
     return told(
       'PREPARE and EXECUTE',
-      [`PREPARE s AS ${sql}`, 'EXECUTE s', 'SELECT name, statement FROM pg_prepared_statements', 'DEALLOCATE s'],
+      [
+        `PREPARE s AS ${sql}`,
+        'EXECUTE s',
+        'SELECT name, statement FROM pg_prepared_statements',
+        'DEALLOCATE s',
+      ],
       [
         asked(`PREPARE s AS ${sql}`),
         asked('EXECUTE s'),
@@ -241,12 +261,32 @@ export function cases(seed: number, major: number): () => Case {
   }
 
   function copied(): Case {
-    const how = pick(['', ' (FORMAT csv, HEADER)', ' (FORMAT binary)', " (DELIMITER '|', NULL 'x')", ' (FORMAT csv, FORCE_QUOTE *)']);
+    const how = pick([
+      '',
+      ' (FORMAT csv, HEADER)',
+      ' (FORMAT binary)',
+      " (DELIMITER '|', NULL 'x')",
+      ' (FORMAT csv, FORCE_QUOTE *)',
+    ]);
     const what = chance(0.3)
-      ? pick(['people', 'people (ssn, id)', 'people (pin, pay, cards, home, doc)', 'guess', 'mother', 'daughter', 'parts_low', 'app.people', 'hoard'])
+      ? pick([
+          'people',
+          'people (ssn, id)',
+          'people (pin, pay, cards, home, doc)',
+          'guess',
+          'mother',
+          'daughter',
+          'parts_low',
+          'app.people',
+          'hoard',
+        ])
       : `(${selecting()})`;
     const sql = `COPY ${what} TO STDOUT${how}`;
-    return told('COPY', [sql], [chance(0.7) ? asked(sql) : one(wire.parse('', sql), bind(0), wire.execute(''), wire.sync)]);
+    return told(
+      'COPY',
+      [sql],
+      [chance(0.7) ? asked(sql) : one(wire.parse('', sql), bind(0), wire.execute(''), wire.sync)],
+    );
   }
 
   /** Rows that are put into a new table and read there. */
@@ -363,7 +403,11 @@ export function cases(seed: number, major: number): () => Case {
       `SELECT (SELECT ${bad} FROM people p LIMIT 1)`,
     ]);
     if (chance(0.7)) return told('error', [where]);
-    return told('error, extended', [where], [one(wire.parse('', where), bind(1), wire.execute(''), wire.sync)]);
+    return told(
+      'error, extended',
+      [where],
+      [one(wire.parse('', where), bind(1), wire.execute(''), wire.sync)],
+    );
   }
 
   /** What can be read later and is no column. */
@@ -373,37 +417,134 @@ export function cases(seed: number, major: number): () => Case {
     return told(
       'another way out',
       pick<readonly string[]>([
-        ['LISTEN news', `SELECT pg_notify('news', ${what}) FROM people p`, 'COMMIT', 'SELECT 1', 'BEGIN', 'UNLISTEN *'],
-        ['LISTEN news', `DO $$ BEGIN PERFORM pg_notify('news', (SELECT max(ssn) FROM people)); END $$`, 'COMMIT', 'SELECT 1', 'BEGIN', 'UNLISTEN *'],
-        ['LISTEN news', `DO $$ BEGIN EXECUTE 'NOTIFY news, ' || quote_literal((SELECT max(ssn) FROM people)); END $$`, 'COMMIT', 'SELECT 1', 'BEGIN', 'UNLISTEN *'],
-        [`SELECT set_config('app.kept', ${max}, false)`, 'SHOW app.kept', `SELECT current_setting('app.kept')`, 'SHOW ALL'],
-        [`SELECT set_config('application_name', ${max}, false)`, 'SHOW application_name', 'SELECT application_name FROM pg_stat_activity'],
+        [
+          'LISTEN news',
+          `SELECT pg_notify('news', ${what}) FROM people p`,
+          'COMMIT',
+          'SELECT 1',
+          'BEGIN',
+          'UNLISTEN *',
+        ],
+        [
+          'LISTEN news',
+          `DO $$ BEGIN PERFORM pg_notify('news', (SELECT max(ssn) FROM people)); END $$`,
+          'COMMIT',
+          'SELECT 1',
+          'BEGIN',
+          'UNLISTEN *',
+        ],
+        [
+          'LISTEN news',
+          `DO $$ BEGIN EXECUTE 'NOTIFY news, ' || quote_literal((SELECT max(ssn) FROM people)); END $$`,
+          'COMMIT',
+          'SELECT 1',
+          'BEGIN',
+          'UNLISTEN *',
+        ],
+        [
+          `SELECT set_config('app.kept', ${max}, false)`,
+          'SHOW app.kept',
+          `SELECT current_setting('app.kept')`,
+          'SHOW ALL',
+        ],
+        [
+          `SELECT set_config('application_name', ${max}, false)`,
+          'SHOW application_name',
+          'SELECT application_name FROM pg_stat_activity',
+        ],
         [`SELECT set_config('TimeZone', ${max}, false)`],
-        [`SELECT set_config('app.kept', ssn, false) FROM people`, `SELECT * FROM pg_settings WHERE name = 'app.kept'`, `SELECT setting FROM pg_settings`],
-        [`DO $$ BEGIN PERFORM set_config('application_name', (SELECT max(ssn) FROM people), false); END $$`, 'SHOW application_name'],
-        ['SELECT pg_advisory_xact_lock(pin) FROM people', 'SELECT * FROM pg_locks', 'SELECT classid, objid FROM pg_locks'],
-        [`SELECT setval('counter', (SELECT max(pin) FROM people))`, 'SELECT last_value FROM counter', `SELECT currval('counter'), lastval()`, `SELECT nextval('counter')`, `SELECT pg_sequence_last_value('counter')`, 'SELECT last_value FROM pg_sequences'],
-        [`SELECT lo_from_bytea(0, convert_to(ssn, 'UTF8')) FROM people`, 'SELECT lo_get(oid) FROM pg_largeobject_metadata', 'SELECT data FROM pg_largeobject', `SELECT encode(data, 'escape') FROM pg_largeobject`],
-        [`DO $$ BEGIN PERFORM lo_from_bytea(4711, (SELECT max(ssn) FROM people)::bytea); END $$`, 'SELECT lo_get(4711)', 'SELECT data FROM pg_largeobject'],
-        [`DO $$ BEGIN EXECUTE format('COMMENT ON TABLE orders IS %L', (SELECT max(ssn) FROM people)); END $$`, `SELECT obj_description('orders'::regclass)`, 'SELECT description FROM pg_description'],
-        [`DO $$ BEGIN EXECUTE format('CREATE TABLE %I ()', (SELECT max(ssn) FROM people)); END $$`, `SELECT relname FROM pg_class WHERE oid > 16384`, `SELECT c.oid::regclass FROM pg_class c`],
-        [`DO $$ BEGIN EXECUTE format('PREPARE kept AS SELECT %L', (SELECT max(ssn) FROM people)); END $$`, 'EXECUTE kept', 'SELECT statement FROM pg_prepared_statements', 'DEALLOCATE ALL'],
-        [`DO $$ BEGIN EXECUTE format('CREATE TEMP TABLE kept AS SELECT ssn AS a FROM people'); END $$`, 'SELECT * FROM kept'],
-        [`DO $$ BEGIN EXECUTE format('ALTER TABLE hoard ALTER what SET DEFAULT %L', (SELECT max(ssn) FROM people)); END $$`, 'INSERT INTO hoard (id) VALUES (99) RETURNING *', 'SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef', 'SELECT column_default FROM information_schema.columns'],
-        [`DO $$ BEGIN UPDATE hoard SET what = (SELECT max(ssn) FROM people); END $$`, 'SELECT what FROM hoard'],
-        [`DO $$ BEGIN EXECUTE format('DECLARE kept CURSOR FOR SELECT %L', (SELECT max(ssn) FROM people)); END $$`, 'FETCH kept', 'SELECT * FROM pg_cursors'],
-        [`COPY (SELECT ssn FROM people) TO '/tmp/leaks-suite-out'`, `COPY hoard (what) FROM '/tmp/leaks-suite-out'`, `SELECT pg_read_file('/tmp/leaks-suite-out')`],
+        [
+          `SELECT set_config('app.kept', ssn, false) FROM people`,
+          `SELECT * FROM pg_settings WHERE name = 'app.kept'`,
+          `SELECT setting FROM pg_settings`,
+        ],
+        [
+          `DO $$ BEGIN PERFORM set_config('application_name', (SELECT max(ssn) FROM people), false); END $$`,
+          'SHOW application_name',
+        ],
+        [
+          'SELECT pg_advisory_xact_lock(pin) FROM people',
+          'SELECT * FROM pg_locks',
+          'SELECT classid, objid FROM pg_locks',
+        ],
+        [
+          `SELECT setval('counter', (SELECT max(pin) FROM people))`,
+          'SELECT last_value FROM counter',
+          `SELECT currval('counter'), lastval()`,
+          `SELECT nextval('counter')`,
+          `SELECT pg_sequence_last_value('counter')`,
+          'SELECT last_value FROM pg_sequences',
+        ],
+        [
+          `SELECT lo_from_bytea(0, convert_to(ssn, 'UTF8')) FROM people`,
+          'SELECT lo_get(oid) FROM pg_largeobject_metadata',
+          'SELECT data FROM pg_largeobject',
+          `SELECT encode(data, 'escape') FROM pg_largeobject`,
+        ],
+        [
+          `DO $$ BEGIN PERFORM lo_from_bytea(4711, (SELECT max(ssn) FROM people)::bytea); END $$`,
+          'SELECT lo_get(4711)',
+          'SELECT data FROM pg_largeobject',
+        ],
+        [
+          `DO $$ BEGIN EXECUTE format('COMMENT ON TABLE orders IS %L', (SELECT max(ssn) FROM people)); END $$`,
+          `SELECT obj_description('orders'::regclass)`,
+          'SELECT description FROM pg_description',
+        ],
+        [
+          `DO $$ BEGIN EXECUTE format('CREATE TABLE %I ()', (SELECT max(ssn) FROM people)); END $$`,
+          `SELECT relname FROM pg_class WHERE oid > 16384`,
+          `SELECT c.oid::regclass FROM pg_class c`,
+        ],
+        [
+          `DO $$ BEGIN EXECUTE format('PREPARE kept AS SELECT %L', (SELECT max(ssn) FROM people)); END $$`,
+          'EXECUTE kept',
+          'SELECT statement FROM pg_prepared_statements',
+          'DEALLOCATE ALL',
+        ],
+        [
+          `DO $$ BEGIN EXECUTE format('CREATE TEMP TABLE kept AS SELECT ssn AS a FROM people'); END $$`,
+          'SELECT * FROM kept',
+        ],
+        [
+          `DO $$ BEGIN EXECUTE format('ALTER TABLE hoard ALTER what SET DEFAULT %L', (SELECT max(ssn) FROM people)); END $$`,
+          'INSERT INTO hoard (id) VALUES (99) RETURNING *',
+          'SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef',
+          'SELECT column_default FROM information_schema.columns',
+        ],
+        [
+          `DO $$ BEGIN UPDATE hoard SET what = (SELECT max(ssn) FROM people); END $$`,
+          'SELECT what FROM hoard',
+        ],
+        [
+          `DO $$ BEGIN EXECUTE format('DECLARE kept CURSOR FOR SELECT %L', (SELECT max(ssn) FROM people)); END $$`,
+          'FETCH kept',
+          'SELECT * FROM pg_cursors',
+        ],
+        [
+          `COPY (SELECT ssn FROM people) TO '/tmp/leaks-suite-out'`,
+          `COPY hoard (what) FROM '/tmp/leaks-suite-out'`,
+          `SELECT pg_read_file('/tmp/leaks-suite-out')`,
+        ],
         [`COPY (SELECT ssn FROM people) TO PROGRAM 'cat > /dev/null'`],
         [`CALL tells('x')`],
         [`SELECT loudly(${what}) FROM people p`],
         [`SELECT pg_sleep(0), ${what} FROM people p`],
         [`COMMENT ON COLUMN people.ssn IS 'x'`, `SELECT col_description('people'::regclass, 3)`],
         ['ANALYZE people', 'SELECT histogram_bounds::text FROM pg_stats', 'SELECT * FROM pg_stats'],
-        ['CREATE STATISTICS st ON ssn, email FROM people', 'ANALYZE people', 'SELECT * FROM pg_stats_ext', 'SELECT stxdmcv::text FROM pg_statistic_ext_data'],
+        [
+          'CREATE STATISTICS st ON ssn, email FROM people',
+          'ANALYZE people',
+          'SELECT * FROM pg_stats_ext',
+          'SELECT stxdmcv::text FROM pg_statistic_ext_data',
+        ],
         [`SELECT ${what} FROM people p`, 'SELECT query FROM pg_stat_activity', 'SELECT current_query()'],
         [`SAVEPOINT a`, `SELECT (${what})::int FROM people p`, 'ROLLBACK TO a', 'SELECT 1'],
         [`ALTER TABLE people ADD CONSTRAINT short CHECK (length(ssn) < 3)`],
-        [`ALTER TABLE people ADD CONSTRAINT u EXCLUDE (name WITH =)`, `CREATE UNIQUE INDEX ON people ((left(ssn, 0)))`],
+        [
+          `ALTER TABLE people ADD CONSTRAINT u EXCLUDE (name WITH =)`,
+          `CREATE UNIQUE INDEX ON people ((left(ssn, 0)))`,
+        ],
         [`CREATE INDEX ON people ((ssn::int))`, `CREATE INDEX ON people (fails(ssn))`],
         [`ALTER TABLE people ALTER ssn TYPE int USING ssn::int`],
         [`ALTER TABLE people ALTER email TYPE varchar(3)`],
@@ -411,7 +552,10 @@ export function cases(seed: number, major: number): () => Case {
         ['LOCK TABLE people', 'SELECT 1'],
         [`GRANT SELECT (ssn) ON people TO public`, `REFRESH MATERIALIZED VIEW mtold`],
         [`SELECT * FROM pg_logical_slot_peek_changes('x', NULL, NULL)`],
-        [`CREATE FUNCTION pg_temp.f() RETURNS text LANGUAGE sql AS 'SELECT max(ssn) FROM people'`, 'SELECT pg_temp.f()'],
+        [
+          `CREATE FUNCTION pg_temp.f() RETURNS text LANGUAGE sql AS 'SELECT max(ssn) FROM people'`,
+          'SELECT pg_temp.f()',
+        ],
         [`SET app.x = 'y'`, 'SHOW app.x', `RESET app.x`],
       ]),
     );
@@ -452,20 +596,57 @@ export function cases(seed: number, major: number): () => Case {
     return told(
       'code of its own',
       pick<readonly string[]>([
-        [`CREATE FUNCTION mine() RETURNS SETOF text LANGUAGE sql AS $f$ SELECT ${what} FROM people p $f$`, 'SELECT mine()', 'SELECT * FROM mine()'],
-        [`CREATE FUNCTION mine(people) RETURNS text LANGUAGE sql IMMUTABLE RETURN $1.ssn`, 'SELECT p.mine FROM people p', 'SELECT mine(p) FROM people p'],
-        [`CREATE FUNCTION mine(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT reverse($1)'`, 'SELECT mine(ssn) FROM people', `SELECT mine('abc')`],
-        [`CREATE FUNCTION mine() RETURNS text LANGUAGE plpgsql AS $f$ BEGIN RAISE EXCEPTION '%', (SELECT max(ssn) FROM people); END $f$`, 'SELECT mine()'],
-        [`CREATE FUNCTION length(people) RETURNS text LANGUAGE sql AS 'SELECT $1.ssn'`, 'SELECT length(p) FROM people p'],
-        [`CREATE FUNCTION pg_temp.upper(int) RETURNS text LANGUAGE sql AS 'SELECT max(ssn) FROM people'`, 'SELECT pg_temp.upper(1)'],
+        [
+          `CREATE FUNCTION mine() RETURNS SETOF text LANGUAGE sql AS $f$ SELECT ${what} FROM people p $f$`,
+          'SELECT mine()',
+          'SELECT * FROM mine()',
+        ],
+        [
+          `CREATE FUNCTION mine(people) RETURNS text LANGUAGE sql IMMUTABLE RETURN $1.ssn`,
+          'SELECT p.mine FROM people p',
+          'SELECT mine(p) FROM people p',
+        ],
+        [
+          `CREATE FUNCTION mine(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT reverse($1)'`,
+          'SELECT mine(ssn) FROM people',
+          `SELECT mine('abc')`,
+        ],
+        [
+          `CREATE FUNCTION mine() RETURNS text LANGUAGE plpgsql AS $f$ BEGIN RAISE EXCEPTION '%', (SELECT max(ssn) FROM people); END $f$`,
+          'SELECT mine()',
+        ],
+        [
+          `CREATE FUNCTION length(people) RETURNS text LANGUAGE sql AS 'SELECT $1.ssn'`,
+          'SELECT length(p) FROM people p',
+        ],
+        [
+          `CREATE FUNCTION pg_temp.upper(int) RETURNS text LANGUAGE sql AS 'SELECT max(ssn) FROM people'`,
+          'SELECT pg_temp.upper(1)',
+        ],
         [`CREATE OPERATOR ### (RIGHTARG = text, FUNCTION = same_plain)`, 'SELECT ### ssn FROM people'],
         [`CREATE AGGREGATE mine(text) (SFUNC = textcat, STYPE = text)`, 'SELECT mine(ssn) FROM people'],
-        [`CREATE VIEW mine AS SELECT ${what} AS a FROM people p`, 'SELECT * FROM mine', 'SELECT reverse(a::text) FROM mine', 'DROP VIEW mine'],
-        [`CREATE VIEW mine AS SELECT 1 AS a`, `CREATE OR REPLACE VIEW mine AS SELECT 1 AS a, ssn AS b FROM people`, 'SELECT * FROM mine'],
+        [
+          `CREATE VIEW mine AS SELECT ${what} AS a FROM people p`,
+          'SELECT * FROM mine',
+          'SELECT reverse(a::text) FROM mine',
+          'DROP VIEW mine',
+        ],
+        [
+          `CREATE VIEW mine AS SELECT 1 AS a`,
+          `CREATE OR REPLACE VIEW mine AS SELECT 1 AS a, ssn AS b FROM people`,
+          'SELECT * FROM mine',
+        ],
         [`CREATE DOMAIN tiny AS text CHECK (length(VALUE) < 2)`, 'SELECT ssn::tiny FROM people'],
         [`CREATE CAST (app.address AS text) WITH INOUT AS ASSIGNMENT`, 'SELECT home::text FROM people'],
-        [`CREATE TABLE gen (a text, b text GENERATED ALWAYS AS (reverse(a)) STORED)`, `INSERT INTO gen SELECT ssn FROM people`, 'SELECT b FROM gen'],
-        [`CREATE TRIGGER t BEFORE UPDATE ON people FOR EACH ROW EXECUTE FUNCTION copies()`, `UPDATE people SET nick = 'x' RETURNING nick`],
+        [
+          `CREATE TABLE gen (a text, b text GENERATED ALWAYS AS (reverse(a)) STORED)`,
+          `INSERT INTO gen SELECT ssn FROM people`,
+          'SELECT b FROM gen',
+        ],
+        [
+          `CREATE TRIGGER t BEFORE UPDATE ON people FOR EACH ROW EXECUTE FUNCTION copies()`,
+          `UPDATE people SET nick = 'x' RETURNING nick`,
+        ],
       ]),
     );
   }
@@ -476,11 +657,17 @@ export function cases(seed: number, major: number): () => Case {
       'DO',
       pick<readonly string[]>([
         [`DO $$ BEGIN RAISE NOTICE '%', (SELECT max(${what}) FROM people p); END $$`],
-        [`DO $$ BEGIN RAISE INFO 'x' USING HINT = (SELECT max(ssn) FROM people), DETAIL = (SELECT max(email) FROM people); END $$`],
-        [`DO $$ BEGIN RAISE EXCEPTION USING MESSAGE = (SELECT max(${what}) FROM people p), ERRCODE = '22012'; END $$`],
+        [
+          `DO $$ BEGIN RAISE INFO 'x' USING HINT = (SELECT max(ssn) FROM people), DETAIL = (SELECT max(email) FROM people); END $$`,
+        ],
+        [
+          `DO $$ BEGIN RAISE EXCEPTION USING MESSAGE = (SELECT max(${what}) FROM people p), ERRCODE = '22012'; END $$`,
+        ],
         [`DO $$ DECLARE x int; BEGIN x := (SELECT max(${what}) FROM people p); END $$`],
         [`DO $$ BEGIN EXECUTE (SELECT max(ssn) FROM people); END $$`],
-        [`DO $$ BEGIN PERFORM 1 / 0 FROM people WHERE ssn > ''; EXCEPTION WHEN others THEN RAISE WARNING '% %', SQLERRM, (SELECT max(ssn) FROM people); END $$`],
+        [
+          `DO $$ BEGIN PERFORM 1 / 0 FROM people WHERE ssn > ''; EXCEPTION WHEN others THEN RAISE WARNING '% %', SQLERRM, (SELECT max(ssn) FROM people); END $$`,
+        ],
       ]),
     );
   }

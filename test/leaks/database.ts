@@ -1,7 +1,6 @@
 import { planted, schema as lineageSchema } from '../lineage/schema.ts';
 import type { Secret } from './secrets.ts';
 
-
 /** Names of columns with a tag for the resource `shop`, as in policy/schema.yaml. */
 const tagged: ReadonlySet<string> = new Set(
   `public.people.ssn public.people.email public.people.card public.people.cards public.people.pay public.people.pin
@@ -32,7 +31,9 @@ function peopleAgain(): readonly string[] {
 export const secrets: readonly Secret[] = [
   ...planted()
     .markers.map(({ object, column, text }) => ({ column: `${object}.${column}`, text }))
-    .filter(({ column }) => tagged.has(column) && !/people\.(?:ssn|email|card)$/.test(column.replace('app.', '')))
+    .filter(
+      ({ column }) => tagged.has(column) && !/people\.(?:ssn|email|card)$/.test(column.replace('app.', '')),
+    )
     .filter(({ column }) => column !== 'public.guess.ssn'),
   ...planted()
     .markers.filter(({ object, column }) => object === 'app.people' && column === 'ssn')
@@ -45,7 +46,12 @@ export const secrets: readonly Secret[] = [
 ];
 
 /** The database of test/lineage with values in people that look like what they are called, and ways out of the server. */
-export const statements: readonly string[] = [lineageSchema, ...planted().statements, ...peopleAgain(), extras()];
+export const statements: readonly string[] = [
+  lineageSchema,
+  ...planted().statements,
+  ...peopleAgain(),
+  extras(),
+];
 
 function extras(): string {
   return `

@@ -21,11 +21,21 @@ export interface Place extends AsyncDisposable {
 export async function openPlace(version: Major): Promise<Place> {
   await using opening = new AsyncDisposableStack();
   const server = opening.use(
-    await startPostgres({ version, auth: 'scram-sha-256', settings: { autovacuum: 'off', log_min_messages: 'fatal' } }),
+    await startPostgres({
+      version,
+      auth: 'scram-sha-256',
+      settings: { autovacuum: 'off', log_min_messages: 'fatal' },
+    }),
   );
   const owner = await server.connect();
   for (const sql of statements) await owner.query(sql);
-  const login: Login = { host: server.host, port: server.port, user: server.user, password: server.password, database: 'postgres' };
+  const login: Login = {
+    host: server.host,
+    port: server.port,
+    user: server.user,
+    password: server.password,
+    database: 'postgres',
+  };
   const up = opening.use(
     await startUp({
       ...login,

@@ -33,7 +33,9 @@ export function searcher(secrets: readonly Secret[]): (bytes: Uint8Array) => rea
     }
   }
   return (bytes) => {
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1').toLowerCase();
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      .toString('latin1')
+      .toLowerCase();
     const leaks = new Map<string, Leak>();
     for (const [length, known] of windows) {
       for (let at = text.length - length; at >= 0; at--) {
@@ -74,7 +76,8 @@ function formsOf(text: string): readonly Form[] {
     const url = encodeURIComponent(each).toLowerCase();
     if (url !== each.toLowerCase()) forms.push({ name: `${way}url`, text: url, length: piece + 2 });
     const own = each.replace(/\D/g, '');
-    if (digits.length >= piece && digits !== text) forms.push({ name: `${way}digits`, text: own, length: piece });
+    if (digits.length >= piece && digits !== text)
+      forms.push({ name: `${way}digits`, text: own, length: piece });
   }
   return isNumber && text.length >= piece && text.length <= 18 ? [...forms, ...binary(text)] : forms;
 }

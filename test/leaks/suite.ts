@@ -59,7 +59,10 @@ function same(a: Leak, b: Leak): boolean {
 }
 
 /** Puts the same cases to the server and, without a tag, to the gateway: what comes must be the same to the byte. */
-export async function compare(place: Place, { count, seed }: Wanted): Promise<{ readonly tally: Readonly<Record<string, number>>; readonly different: readonly string[] }> {
+export async function compare(
+  place: Place,
+  { count, seed }: Wanted,
+): Promise<{ readonly tally: Readonly<Record<string, number>>; readonly different: readonly string[] }> {
   const next = cases(seed + 1_000_003, place.version);
   let direct = await place.direct();
   let through = await place.through('dba', 'plain');
@@ -79,7 +82,9 @@ export async function compare(place: Place, { count, seed }: Wanted): Promise<{ 
     add(tally, 'bytes', bytesOf(came).length);
     const index = a.findIndex((each, place) => each !== b[place]);
     if (index < 0 && a.length === b.length) continue;
-    different.push(`#${at} ${one.way}\n    ${one.sql.join(';\n    ')}\n    - ${clip(a[index])}\n    + ${clip(b[index])}`);
+    different.push(
+      `#${at} ${one.way}\n    ${one.sql.join(';\n    ')}\n    - ${clip(a[index])}\n    + ${clip(b[index])}`,
+    );
   }
   direct.end();
   through.end();
@@ -98,7 +103,9 @@ function isComparable({ way }: Case): boolean {
 
 /** Messages as text, without what belongs to the server's process: parameters, and the oids of what was just made. */
 function comparable(messages: readonly Message[]): readonly string[] {
-  return messages.filter(({ type }) => type !== 'S' && type !== 'K').map(({ type, body }) => type + body.toString('latin1'));
+  return messages
+    .filter(({ type }) => type !== 'S' && type !== 'K')
+    .map(({ type, body }) => type + body.toString('latin1'));
 }
 
 function clip(text: string | undefined): string {

@@ -142,7 +142,9 @@ export const functions: string = `
     CASE WHEN p.proargmodes IS NULL THEN NULL ELSE
       (SELECT pg_catalog.json_agg(p.proargnames[m.at] ORDER BY m.at)
        FROM pg_catalog.unnest(p.proargmodes) WITH ORDINALITY AS m (mode, at) WHERE m.mode IN ('o', 'b', 't')) END,
-    pg_catalog.oidvectortypes(p.proargtypes)
+    pg_catalog.oidvectortypes(p.proargtypes),
+    CASE WHEN p.oid >= ${firstUserOid} AND p.prokind IN ('f', 'p') AND l.lanname IN ('sql', 'plpgsql')
+      THEN pg_catalog.pg_get_functiondef(p.oid) END
   FROM pg_catalog.pg_proc p
   JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
   JOIN pg_catalog.pg_language l ON l.oid = p.prolang

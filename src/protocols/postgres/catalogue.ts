@@ -228,6 +228,7 @@ function typeFacts(row: Row): TypeFacts {
 
 function routine(row: Row, calls: ReadonlyMap<number, readonly number[]>): Routine {
   const extension = row[13];
+  const source = row[16];
   return {
     oid: oid(row, 0),
     schema: text(row, 1),
@@ -243,6 +244,7 @@ function routine(row: Row, calls: ReadonlyMap<number, readonly number[]>): Routi
     returns: oid(row, 11),
     returnsSet: flag(row, 12),
     ...(extension === null || extension === undefined ? {} : { extension }),
+    ...(source === null || source === undefined ? {} : { source }),
     columns: strings(row[14]),
     calls: calls.get(oid(row, 0)) ?? [],
   };

@@ -100,6 +100,12 @@ export function strongest(
 ): MaskOperator | undefined {
   let operator: MaskOperator | undefined;
   for (const { object, column } of columns) {
+    if (column === '*') {
+      // Which of them cannot be told, so any.
+      const all = relationNamed(catalogue, object)?.columns ?? [];
+      const refs = all.map(({ name }) => ({ object, column: name }));
+      operator = stronger(operator, strongest(permit, refs, catalogue));
+    }
     operator = stronger(operator, permit.operatorOf({ object, column }));
     for (const child of relationNamed(catalogue, object)?.children ?? []) {
       const relation = relationNamed(catalogue, child);
@@ -108,6 +114,11 @@ export function strongest(
     }
   }
   return operator;
+}
+
+/** Whether the catalogue has a relation of this name, so that its columns are known. */
+export function isKnown(catalogue: Catalogue, object: string): boolean {
+  return relationNamed(catalogue, object) !== undefined;
 }
 
 const relationsOf: WeakMap<Catalogue, ReadonlyMap<string, Relation>> = new WeakMap();

@@ -1,0 +1,147 @@
+import type { ColumnRef } from '../core/action.ts';
+import type { Relation } from './catalogue.ts';
+import { columns, derive, type Flow } from './lineage-flow.ts';
+import { refOf, relationItem } from './lineage-relation.ts';
+import { namesOf } from './lineage-routine.ts';
+import { nowhere, type Reader } from './lineage-scope.ts';
+import { canonicalName, rangeVarName, relationName, resolveRelation } from './names.ts';
+import { type Reach, reachOf, reachOfRoutine } from './reach.ts';
+import { as, type Fields, list, stringOf, text } from './tree.ts';
+
+/**
+ * Statements after which a stored value can be read under another name, or that run or install code: what they move.
+ * A tag is on a name: a column that is renamed, or a table that leaves its parent, takes its values where no tag is.
+ */
+export const changesOf: Readonly<Record<string, (reader: Reader, fields: Fields) => void>> = {
+  RenameStmt: rename,
+  AlterObjectSchemaStmt: (reader, fields) => {
+    const schema = text(fields['newschema']) ?? '*';
+    const relation = relationOf(reader, fields['relation']);
+    if (relation !== undefined) called(reader, relation, canonicalName(schema, relation.name));
+  },
+  AlterTableStmt: alter,
+  DoStmt: (reader, fields) => {
+    const parts = list(fields['args']).map((each) => as(each, 'DefElem') ?? {});
+    const body = parts.find((each) => each['defname'] === 'as')?.['arg'];
+    const language = parts.find((each) => each['defname'] === 'language')?.['arg'];
+    const source = stringOf(body);
+    const plain = language === undefined || stringOf(language)?.toLowerCase() === 'plpgsql';
+    const reach = source === undefined || !plain ? undefined : reachOf(reader.catalogue, source);
+    if (reach?.writes !== false) reader.uses.move(reachFlow(reach), []);
+  },
+  CreateTrigStmt: trigger,
+};
+
+/** What code can read, as a flow. */
+export function reachFlow(reach: Reach): Flow {
+  return { from: columns(reach?.reads ?? [{ object: '*', column: '*' }]), through: columns([]) };
+}
+
+function relationOf(reader: Reader, rangeVar: unknown): Relation | undefined {
+  if (typeof rangeVar !== 'object' || rangeVar === null) return undefined;
+  const found = resolveRelation(reader.catalogue, reader.scope, rangeVarName(rangeVar as Fields));
+  return found.kind === 'relation' ? found.relation : undefined;
+}
+
+function rename(reader: Reader, fields: Fields): void {
+  const name = text(fields['newname']) ?? '*';
+  const kind = text(fields['renameType']);
+  if (kind === 'OBJECT_SCHEMA') {
+    for (const each of reader.catalogue.data.relations) {
+      if (each.schema === text(fields['subname'])) called(reader, each, canonicalName(name, each.name));
+    }
+    return;
+  }
+  const relation = relationOf(reader, fields['relation']);
+  if (relation === undefined) return;
+  if (kind === 'OBJECT_COLUMN' || kind === 'OBJECT_ATTRIBUTE') {
+    const before = text(fields['subname']) ?? '*';
+    // What inherits the column is renamed with it.
+    for (const each of [relation, ...childrenOf(reader, relation)]) {
+      moved(reader, refOf(each, before), [refOf(each, name)]);
+    }
+  } else if (renaming.has(kind ?? '')) {
+    called(reader, relation, canonicalName(relation.schema, name));
+  }
+}
+
+const renaming: ReadonlySet<string> = new Set([
+  'OBJECT_TABLE',
+  'OBJECT_VIEW',
+  'OBJECT_MATVIEW',
+  'OBJECT_FOREIGN_TABLE',
+]);
+
+function childrenOf(reader: Reader, relation: Relation): readonly Relation[] {
+  const names = new Set(relation.children);
+  if (names.size === 0) return [];
+  return reader.catalogue.data.relations.filter((each) => names.has(`${each.schema}.${each.name}`));
+}
+
+/** All its columns under its new name. */
+function called(reader: Reader, relation: Relation, object: string): void {
+  for (const { name } of relation.columns) moved(reader, refOf(relation, name), [{ object, column: name }]);
+}
+
+function moved(reader: Reader, from: ColumnRef, to: readonly ColumnRef[]): void {
+  reader.uses.move({ from: columns([from]), through: columns([]) }, to);
+}
+
+function alter(reader: Reader, fields: Fields): void {
+  const rangeVar = (fields['relation'] ?? {}) as Fields;
+  const relation = relationOf(reader, rangeVar);
+  if (relation === undefined) return;
+  for (const node of list(fields['cmds'])) {
+    const command = as(node, 'AlterTableCmd') ?? {};
+    const definition = command['def'];
+    switch (text(command['subtype'])) {
+      case 'AT_AlterColumnType': {
+        const using = as(definition, 'ColumnDef')?.['raw_default'];
+        if (using === undefined) break;
+        const space = { ...nowhere, items: [relationItem(reader, rangeVar)] };
+        reader.uses.move(reader.value(using, space).flow, [refOf(relation, text(command['name']) ?? '*')]);
+        break;
+      }
+      case 'AT_DropInherit':
+        alone(reader, relation, as(definition, 'RangeVar') ?? definition);
+        break;
+      case 'AT_DetachPartition': {
+        const child = relationOf(reader, as(definition, 'PartitionCmd')?.['name']);
+        if (child !== undefined) alone(reader, child, rangeVar);
+        break;
+      }
+    }
+  }
+}
+
+/** A child whose columns have their parent's tags no longer. */
+function alone(reader: Reader, child: Relation, parent: unknown): void {
+  const found = relationOf(reader, parent);
+  for (const each of [child, ...childrenOf(reader, child)]) {
+    for (const { name } of found?.columns ?? []) {
+      if (found !== undefined) moved(reader, refOf(found, name), [refOf(each, name)]);
+    }
+  }
+}
+
+/** A trigger's function has every row of its table in hand. */
+function trigger(reader: Reader, fields: Fields): void {
+  const relation = relationOf(reader, fields['relation']);
+  const names = namesOf(fields['funcname']);
+  const [name = '', schema] = names.toReversed();
+  const found = reader.catalogue.data.functions.filter(
+    (each) => each.name === name && (schema === undefined || each.schema === schema),
+  );
+  const reach =
+    found.length === 1 && found[0] !== undefined ? reachOfRoutine(reader.catalogue, found[0]) : undefined;
+  const rows = relation === undefined ? [] : rowsIn(found[0]?.source ?? '', relation);
+  reader.uses.move(derive([reachFlow(reach), { from: columns(rows), through: columns([]) }]), []);
+}
+
+/** The columns that a trigger's function takes of OLD and NEW; all of them where it takes the row whole. */
+function rowsIn(source: string, relation: Relation): readonly ColumnRef[] {
+  const lower = source.toLowerCase().replace(/return\s+(?:new|old)\s*;/g, '');
+  const whole = /\b(?:new|old)\b(?!\s*\.\s*[a-z_"])/.test(lower);
+  const used = relation.columns.filter(({ name }) => whole || lower.includes(name.toLowerCase()));
+  return used.map(({ name }) => ({ object: relationName(relation), column: name }));
+}
