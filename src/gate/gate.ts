@@ -176,12 +176,17 @@ class Chamber implements SessionGate {
       const id = this.#nextId();
       return this.#refuse(judged, id, request, reviewUnavailable(judged.decision, id));
     }
+    // What was judged right before the approval was used up is what the permit carries, whatever changes behind it.
+    const last: { again?: Judged } = {};
     const reviewed = await review({
       desk,
       session: this.#session,
       request,
       decision: judged.decision,
-      judge: (action) => this.#judgeFor(action, request).decision,
+      judge: (action) => {
+        last.again = this.#judgeFor(action, request);
+        return last.again.decision;
+      },
       enter: (about) => {
         const id = this.#nextId();
         const { denial: why, review: of } = about(id);
@@ -189,8 +194,8 @@ class Chamber implements SessionGate {
       },
     });
     if (reviewed.kind === 'used') {
-      const again = this.#judgeFor(reviewed.action, request);
-      const permit = this.#permit(again, reviewed.id, reviewed.action, { leave });
+      if (last.again === undefined) throw new Fault('bug', 'An approval was used without being judged again');
+      const permit = this.#permit(last.again, reviewed.id, reviewed.action, { leave });
       this.#reviewed.set(permit, reviewed.review);
       return permit;
     }

@@ -274,7 +274,7 @@ function rowOf(
       history: store.history(fingerprint),
       at,
     }),
-    rules: decision.because.filter(({ effect }) => effect === 'require'),
+    rules: decision.because.filter(({ demands }) => demands?.includes('approve') === true),
     why: decision.why,
     needs: decision.duties.approve,
     votes: [],
