@@ -38,8 +38,8 @@ const hows: readonly [How, ...How[]] = [
   'stretch',
 ];
 
-/** Faults that leave each message in its place: what is whose answer can still be told. */
-export const inPlace: readonly [How, ...How[]] = ['flip', 'byte', 'length', 'type', 'cut', 'stretch'];
+/** Faults that leave each message what it is and where it is: values stay in the columns they came from. */
+export const inPlace: readonly How[] = ['cut', 'stretch'];
 
 export function someDamage(chance: Chance, messages: number, most: number): readonly Damage[] {
   return Array.from({ length: chance.below(most + 1) }, () => ({
