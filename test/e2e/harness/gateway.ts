@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runProgram } from './clients.ts';
 import { freePorts, root, temporaryFolder } from './place.ts';
@@ -98,17 +98,46 @@ export async function startUp(behind: Behind, options: GatewayOptions = {}): Pro
     const answer = await fetch(`${api}/readyz`).catch(() => undefined);
     return answer?.ok === true;
   });
-  const token = async (subject: IdentityName): Promise<string> => {
-    const args = [main, 'token', subject, '--ttl', '24h', '--config', config];
-    const env = { SALLYPORT_HOME: running.home };
-    const { stdout, stderr, code } = await runProgram(process.execPath, args, { env });
-    if (code !== 0) throw new Error(`No token for ${subject}: ${stderr}`);
-    return stdout.trim();
-  };
+  const token = (subject: IdentityName): Promise<string> => tokenFor(running, subject, config);
   return { ...running, api, port: first + 1, token };
 }
 
+/** `sallyport up` with a configuration and a policy of the test's own. */
+export interface Configured extends Running {
+  readonly api: string;
+  readonly token: (subject: string) => Promise<string>;
+}
+
+export async function startConfigured(parts: {
+  /** The whole file; `policy: ./policy` finds `policy`. */
+  readonly text: string;
+  readonly policy: Readonly<Record<string, string>>;
+  readonly api: number; // the port
+  readonly options?: GatewayOptions;
+}): Promise<Configured> {
+  const folder = temporaryFolder('up');
+  const config = join(folder.path, 'sallyport.yaml');
+  writeFileSync(config, parts.text);
+  for (const [file, text] of Object.entries(parts.policy)) {
+    const path = join(folder.path, 'policy', file);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+  const running = run(folder, ['up', '--config', config], parts.options ?? {});
+  const api = `http://127.0.0.1:${parts.api}`;
+  await running.until(async () => (await fetch(`${api}/readyz`).catch(() => undefined))?.ok === true);
+  return { ...running, api, token: (subject) => tokenFor(running, subject, config) };
+}
+
 const main = join(root, 'src', 'cli', 'main.ts');
+
+async function tokenFor(running: Running, subject: string, config: string): Promise<string> {
+  const args = [main, 'token', subject, '--ttl', '24h', '--config', config];
+  const env = { SALLYPORT_HOME: running.home };
+  const { stdout, stderr, code } = await runProgram(process.execPath, args, { env });
+  if (code !== 0) throw new Error(`No token for ${subject}: ${stderr}`);
+  return stdout.trim();
+}
 
 function configuration(behind: Behind, port: number): string {
   return `
