@@ -145,7 +145,7 @@ async function push(path: string): Promise<number> {
   } catch {
     throw new CouldNotRun(`${path} is no bundle`);
   }
-  const asked = await ask('/api/v1/policy/bundles', body as object);
+  const asked = await ask('/api/v1/policy/bundles', body);
   if (!asked.ok) {
     say(asked.refusal);
     return 1;

@@ -9,7 +9,7 @@ import { type LoadedPolicy, loadPolicy } from '../policy/load.ts';
 import { Problems, problemLine } from '../policy/problem.ts';
 import { protocols } from '../protocols/index.ts';
 import { reaches, type Verdict, verdicts } from '../scan/finding.ts';
-import { scan as scanPaths, scanned, type Scanned } from '../scan/scan.ts';
+import { scan as scanPaths, scanned, type Scanned, type ScanReport } from '../scan/scan.ts';
 import { commitOf, readPolicyFiles } from '../server/policy-source.ts';
 import { CouldNotRun, safe, type Command } from './command.ts';
 import { formats, isFormat } from './scan-formats.ts';
@@ -61,21 +61,42 @@ async function run(args: readonly string[]): Promise<number> {
   for (const path of positionals) {
     if ((await stat(path).catch(() => undefined)) === undefined) throw new CouldNotRun(`There is no ${path}`);
   }
-  const { policy, files } = await readPolicy(values.policy);
-  const tags = words(values.tags);
-  const report = await scanPaths({
-    policy,
-    identity: identityOf({ policy, files }, values.as, words(values.groups)),
-    at: realWorld.now(),
-    database: databaseOf({ policy, files }, values.on, tags),
-    tags,
+  const report = await scanRepository({
+    ...values,
     paths: positionals,
-    only: onlyOf(values.only),
-    down: values.down,
-    ...(values.schema === undefined ? {} : { schema: await readText(values.schema) }),
+    schema: values.schema === undefined ? undefined : await readText(values.schema),
   });
   process.stdout.write(formats[format]({ report, level }));
   return report.findings.some(({ verdict }) => reaches(verdict, level)) ? 1 : 0;
+}
+
+export interface Asked {
+  readonly policy: string; // directory
+  readonly paths: readonly string[];
+  readonly as?: string | undefined;
+  readonly groups?: string | undefined;
+  readonly on?: string | undefined;
+  readonly tags?: string | undefined;
+  readonly only?: string | undefined;
+  readonly down?: boolean;
+  readonly schema?: string | undefined; // SQL
+}
+
+/** @throws {CouldNotRun} when the policy does not load or names are not known. */
+export async function scanRepository(asked: Asked): Promise<ScanReport> {
+  const { policy, files } = await readPolicy(asked.policy);
+  const tags = words(asked.tags);
+  return scanPaths({
+    policy,
+    identity: identityOf({ policy, files }, asked.as, words(asked.groups)),
+    at: realWorld.now(),
+    database: databaseOf({ policy, files }, asked.on, tags),
+    tags,
+    paths: asked.paths,
+    only: onlyOf(asked.only),
+    down: asked.down === true,
+    ...(asked.schema === undefined ? {} : { schema: asked.schema }),
+  });
 }
 
 export function levelOf(given: string): Verdict {
