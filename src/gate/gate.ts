@@ -15,7 +15,7 @@ import type {
   Verdict,
 } from '../core/decision.ts';
 import { denial, denialOf } from '../core/denial.ts';
-import { dutyNames, operatorForTags, tagMatches } from '../core/duties.ts';
+import { dutyNames, operatorForTags } from '../core/duties.ts';
 import { noDuties } from '../core/decision.ts';
 import type { Actor, DecisionEntry } from '../core/entry.ts';
 import type { Metrics } from '../core/metrics.ts';
@@ -25,6 +25,7 @@ import type { ReviewId } from '../core/review.ts';
 import type { Session } from '../core/session.ts';
 import { actorOf } from './actor.ts';
 import { Demands, type DemandParts } from './demands.ts';
+import { asked, Probes } from './predicates.ts';
 import type { Desk } from './desk.ts';
 import { review } from './review.ts';
 
@@ -94,6 +95,7 @@ class Chamber implements SessionGate {
   /** Duties that an entry of this session has said in full: records with the same rules under the same policy have the same. */
   readonly #told: WeakSet<Duties> = new WeakSet();
   readonly #demands: Demands;
+  readonly #probes: Probes = new Probes();
   /** What an action under way has to leave when it ends. */
   readonly #leaves: WeakMap<Permit, () => void> = new WeakMap();
   decisions = 0;
@@ -139,6 +141,11 @@ class Chamber implements SessionGate {
     const { decision } = judged;
     const entered = decision.kind === 'deny' ? undefined : this.#demands.enter(decision, request.stated);
     if (entered?.kind === 'barred') return this.#bar(judged.policy, request, entered.decision);
+    const probed = this.#probed(judged, request.action);
+    if (probed !== undefined) {
+      entered?.leave();
+      return this.#bar(judged.policy, request, probed);
+    }
     const leave = entered?.leave;
     if (decision.kind === 'review') return this.#review(judged, request, leave); // review
     const id = this.#nextId();
@@ -160,6 +167,12 @@ class Chamber implements SessionGate {
       default:
         return never(decision.kind);
     }
+  }
+
+  /** A question about a hidden column more than one session may ask. */
+  #probed({ policy, decision }: Judged, action: Action): Decision | undefined {
+    if (policy === undefined || decision.kind === 'deny') return undefined;
+    return this.#probes.count(decision, action, (column) => policy.tagsOf(this.#session.resource, column));
   }
 
   /** A duty that depends on more than the action is not met: a deny like any other, with an entry that says so. */
@@ -328,26 +341,9 @@ class Chamber implements SessionGate {
     );
   }
 
-  /** SECURITY: until conditions on hidden columns are told apart, none on a column that a rule speaks of passes. */
+  /** Conditions on hidden columns, as the duties allow them. */
   #guarded(policy: Policy, decision: Decision, action: Action): Decision {
-    const { predicates = [] } = decision.duties;
-    if (decision.kind === 'deny' || predicates.length === 0) return decision;
-    const { resource } = this.#session;
-    const asked = action.columns.some(
-      (column) =>
-        column.use === 'filter' &&
-        predicates.some(({ tag }) => policy.tagsOf(resource, column).some((own) => tagMatches(tag, own))),
-    );
-    if (!asked) return decision;
-    const by = decision.because.filter((rule) => rule.demands?.includes('predicates') === true);
-    return {
-      ...decision,
-      kind: 'deny',
-      code: 'RULE',
-      because: [...by, ...decision.because.filter((rule) => !by.includes(rule))],
-      why: 'Conditions, orders and groups by these columns are not allowed: their values are hidden',
-      fix: by.flatMap(({ fix }) => (fix === undefined ? [] : [fix])),
-    };
+    return asked(decision, action, (column) => policy.tagsOf(this.#session.resource, column));
   }
 
   #judgedAs(policy: Policy | undefined, action: Action, decision: Decision): Judged {
