@@ -29,6 +29,38 @@ export function sampleFiles(): SampleFiles {
   };
 }
 
+export interface SampleCustomer {
+  readonly id: number;
+  readonly name: string;
+  readonly email: string;
+  readonly phone: string;
+  readonly ssn: string;
+  readonly card: string;
+  readonly notes: string | null;
+  readonly city: string;
+}
+
+/** The same customers, as the demo's web service and model know them. */
+export function sampleCustomers(): readonly SampleCustomer[] {
+  const chance = dice(20_240_229);
+  for (let index = 0; index < sampleCounts.orders; index++) order(index + 1, chance); // they come first in the files
+  return Array.from({ length: sampleCounts.customers }, (_, index) => {
+    const [, name, email, phone, ssn, card, notes, city] = customer(index + 1, chance).map((cell) =>
+      String(cell ?? ''),
+    );
+    return {
+      id: index + 1,
+      name: name ?? '',
+      email: email ?? '',
+      phone: phone ?? '',
+      ssn: ssn ?? '',
+      card: card ?? '',
+      notes: notes === '' || notes === undefined ? null : notes,
+      city: city ?? '',
+    };
+  });
+}
+
 type Cell = string | number | undefined;
 
 /** 0 <= chance(n) < n, whole. Mulberry32: small, and the same everywhere. */
