@@ -2,8 +2,8 @@ import { celEnv, celFunc, CelScalar, parse, plan } from '@bufbuild/cel';
 import { RE2JS } from 're2js';
 import { messageOf } from '../base/errors.ts';
 import type { Place } from '../core/decision.ts';
-import type { Problems } from './problem.ts';
-import { type Expr, typecheck } from './typecheck.ts';
+import type { ProblemCode, Problems } from './problem.ts';
+import { type Expr, typecheck, type TypeProblem } from './typecheck.ts';
 import type { Type } from './types.ts';
 import type { Words } from './words.ts';
 import type { LocatedScalar } from './yaml.ts';
@@ -62,23 +62,46 @@ export function compiler(): Compile {
     },
   });
 
-  const part = (source: string, at: Place, expr: Expr): Part => {
+  const askOf = (expr: Expr): Part['ask'] => {
     const planned = plan(env, metered(expr));
-    return {
-      source,
-      at,
-      ask: (words) => {
-        meter.steps = 0;
-        let value: unknown;
-        try {
-          value = planned(words as unknown as Parameters<typeof planned>[0]);
-        } catch {
-          return 'error';
-        }
-        if (meter.steps > maxSteps) return 'error';
-        return value === true ? 'yes' : value === false ? 'no' : 'error';
-      },
+    return (words) => {
+      meter.steps = 0;
+      let value: unknown;
+      try {
+        value = planned(words as unknown as Parameters<typeof planned>[0]);
+      } catch {
+        return 'error';
+      }
+      if (meter.steps > maxSteps) return 'error';
+      return value === true ? 'yes' : value === false ? 'no' : 'error';
     };
+  };
+
+  const understand = (source: string, words: ReadonlyMap<string, Type>): Understood => {
+    const parsed = read(source);
+    if ('problems' in parsed) return { problems: parsed.problems };
+    const typed = typecheck(parsed, words);
+    if (typed.problems.length > 0) return typed;
+    const exprs = flat(parsed.expr);
+    const texts = conjuncts(source);
+    // The texts only name the parts: where they do not pair off with the tree, the tree is asked as one.
+    const parts =
+      texts.length === exprs.length
+        ? texts.map(({ text, offset }, at) => ({ source: text, offset, ask: askOf(exprs[at] ?? parsed.expr) }))
+        : [{ source: source.trim(), offset: 0, ask: askOf(parsed.expr) }];
+    return { ...typed, parts };
+  };
+
+  // The same text with the same words means the same: modules that are used often are read once.
+  const known = new WeakMap<ReadonlyMap<string, Type>, Map<string, Understood>>();
+  const once = (source: string, words: ReadonlyMap<string, Type>): Understood => {
+    const sources = known.get(words) ?? new Map<string, Understood>();
+    known.set(words, sources);
+    const before = sources.get(source);
+    if (before !== undefined) return before;
+    const made = understand(source, words);
+    sources.set(source, made);
+    return made;
   };
 
   return (node, words, problems) => {
@@ -90,52 +113,52 @@ export function compiler(): Compile {
       });
       return undefined;
     }
-    const parsed = read(source, placeOf, problems);
-    if (parsed === undefined) return undefined;
-    const typed = typecheck(parsed, words);
-    for (const { code, offset, message, length, fix } of typed.problems) {
-      problems.add(code, placeOf(offset), message, { length, ...(fix === undefined ? {} : { fix }) });
+    const { problems: found, parts, fleeting = false, reads = new Set<string>() } = once(source, words);
+    for (const { code, offset, message, length, fix } of found) {
+      problems.add(code, placeOf(offset), message, {
+        ...(length === undefined ? {} : { length }),
+        ...(fix === undefined ? {} : { fix }),
+      });
     }
-    if (typed.problems.length > 0) return undefined;
-    const exprs = flat(parsed.expr);
-    const texts = conjuncts(source);
-    // The texts only name the parts: where they do not pair off with the tree, the tree is asked as one.
-    const parts =
-      texts.length === exprs.length
-        ? exprs.map((expr, at) => part(texts[at]?.text ?? '', placeOf(texts[at]?.offset ?? 0), expr))
-        : [part(source.trim(), placeOf(0), parsed.expr)];
-    return { source: source.trim(), at: node.at, parts, fleeting: typed.fleeting, reads: typed.reads };
+    if (parts === undefined) return undefined;
+    return {
+      source: source.trim(),
+      at: node.at,
+      parts: parts.map(({ offset, ...part }) => ({ ...part, at: placeOf(offset) })),
+      fleeting,
+      reads,
+    };
   };
+}
+
+/** What a text means to rules with the same words; without `parts` it has problems. */
+interface Understood {
+  readonly problems: readonly (Omit<TypeProblem, 'length'> & { readonly length?: number })[];
+  readonly parts?: readonly (Omit<Part, 'at'> & { readonly offset: number })[];
+  readonly fleeting?: boolean;
+  readonly reads?: ReadonlySet<string>;
 }
 
 // No user can call it: the type checker, which runs before, does not know it.
 const step = '__step';
 
-function read(
-  source: string,
-  placeOf: (offset: number) => Place,
-  problems: Problems,
-): ReturnType<typeof parse> | undefined {
+function read(source: string): ReturnType<typeof parse> | Pick<Understood, 'problems'> {
+  const wrong = (code: ProblemCode, offset: number, message: string): Pick<Understood, 'problems'> => ({
+    problems: [{ code, offset, message }],
+  });
   if (source.length > maxChars) {
-    problems.add('SP-T106', placeOf(0), `The condition is longer than ${maxChars} characters`);
-    return undefined;
+    return wrong('SP-T106', 0, `The condition is longer than ${maxChars} characters`);
   }
   // The parser backtracks on parentheses: deep nesting would take it very long.
   if (deepest(source) > maxParentheses) {
-    problems.add('SP-T106', placeOf(0), `More than ${maxParentheses} brackets inside one another`);
-    return undefined;
+    return wrong('SP-T106', 0, `More than ${maxParentheses} brackets inside one another`);
   }
   try {
     return parse(source);
   } catch (thrown) {
-    const offset = offsetOf(thrown);
     const message = messageOf(thrown).replace(/^<input>:\d+:\d+: /, '');
-    problems.add(
-      'SP-T100',
-      placeOf(Math.min(offset, Math.max(0, source.length - 1))),
-      `Not valid CEL: ${message}`,
-    );
-    return undefined;
+    const offset = Math.min(offsetOf(thrown), Math.max(0, source.length - 1));
+    return wrong('SP-T100', offset, `Not valid CEL: ${message}`);
   }
 }
 

@@ -79,9 +79,9 @@ function covers(key: MatchKey, outer: string, inner: string): boolean {
 }
 
 function overridden(rules: readonly Rule[], problems: Problems): void {
-  const denies = rules.filter(isHard).filter((rule) => rule.ref.effect === 'deny');
+  const denies = byCondition(rules.filter((rule) => isHard(rule) && rule.ref.effect === 'deny'));
   for (const allow of rules.filter((rule) => rule.ref.effect === 'allow')) {
-    const deny = denies.find((each) => within(allow, each));
+    const deny = denies(allow).find((each) => within(allow, each));
     if (deny === undefined) continue;
     const place = `${deny.ref.at.file}:${deny.ref.at.line}:${deny.ref.at.col}`;
     problems.add(
@@ -96,12 +96,12 @@ function overridden(rules: readonly Rule[], problems: Problems): void {
 }
 
 function redundant(rules: readonly Rule[], problems: Problems): void {
+  const hard = byCondition(rules.filter(isHard));
   for (const rule of rules.filter(isHard)) {
     if (rule.ref.effect === 'require') continue;
-    const other = rules.find(
+    const other = hard(rule).find(
       (each) =>
         each !== rule &&
-        isHard(each) &&
         each.layer === rule.layer &&
         each.ref.effect === rule.ref.effect &&
         within(rule, each) &&
@@ -118,6 +118,13 @@ function redundant(rules: readonly Rule[], problems: Problems): void {
       },
     );
   }
+}
+
+/** Of these rules those that may hold another one: without a condition, or with the same. */
+function byCondition(rules: readonly Rule[]): (inner: Rule) => readonly Rule[] {
+  const always = rules.filter(({ when }) => when === undefined);
+  const same = Map.groupBy(rules, ({ when }) => when?.source);
+  return ({ when }) => (when === undefined ? always : [...always, ...(same.get(when.source) ?? [])]);
 }
 
 function isHard(rule: Rule): boolean {

@@ -11,12 +11,12 @@ import { type Exemption, readExemptions } from './exemptions.ts';
 import type { Kinds } from './kinds.ts';
 import { type Composition, type Layer, readComposition, readLock, type Use } from './layers.ts';
 import { type Module, modulePath, readModule } from './module.ts';
-import { readWith } from './params.ts';
+import { paramType, readWith } from './params.ts';
 import { type PolicyProblem, Problems } from './problem.ts';
 import { readRule, type Rule, type RuleContext } from './rule.ts';
 import type { Ruling } from './ruling.ts';
 import { emptySchema, readSchema, type Schema, tagger } from './schema.ts';
-import type { Type } from './types.ts';
+import { objectOf, type Type } from './types.ts';
 import { wordMaker, wordsFor } from './words.ts';
 
 /** A policy that has been read whole and checked. */
@@ -131,11 +131,16 @@ interface RuleParts {
 function readRules(parts: RuleParts, problems: Problems): readonly Rule[] {
   const compile = compiler();
   const vocabularies = new Map<string, ReadonlyMap<string, Type>>();
-  const words = (names: readonly string[]): ReadonlyMap<string, Type> => {
-    const key = names.join(' ');
-    const known = vocabularies.get(key) ?? wordsFor(names, parts.kinds, parts.schema.identity);
-    vocabularies.set(key, known);
-    return known;
+  const words: RuleContext['words'] = (names, params) => {
+    const types = [...params].map(([name, { type }]) => [name, type] as const);
+    const key = JSON.stringify([names, types]);
+    const known = vocabularies.get(key);
+    if (known !== undefined) return known;
+    const made = new Map(wordsFor(names, parts.kinds, parts.schema.identity));
+    const members = types.map(([name, type]) => [name, { type: paramType(type) }]);
+    if (types.length > 0) made.set('params', objectOf('params', Object.fromEntries(members)));
+    vocabularies.set(key, made);
+    return made;
   };
   const rules: Rule[] = [];
   const ids = new Map<string, Rule>();

@@ -127,7 +127,8 @@ export function substitute(
   switch (node.kind) {
     case 'map':
       return {
-        ...node,
+        kind: 'map',
+        at: node.at,
         entries: node.entries.map((entry) =>
           entry.key === 'when' ? entry : { ...entry, value: substitute(entry.value, values, problems) },
         ),

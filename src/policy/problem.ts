@@ -29,8 +29,6 @@ export const problemCodes = {
   'SP-L105': 'The parameter does not exist, is missing or has the wrong type',
   'SP-L110':
     'The bundle is not signed by a key that is trusted, was changed, or is older than one that was in force',
-  'SP-L110':
-    'The bundle is not signed by a key that is trusted, was changed, or is older than one that was in force',
   'SP-T100': 'The condition is not valid CEL',
   'SP-T101': 'The attribute or word does not exist',
   'SP-T102': 'The types do not fit',

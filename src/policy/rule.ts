@@ -6,10 +6,10 @@ import { isPattern, readDuties, type RuleDuties } from './duties.ts';
 import { joinDuties } from './join.ts';
 import type { Kinds } from './kinds.ts';
 import { type Match, readMatch } from './match.ts';
-import { type Param, type ParamValue, paramType, substitute } from './params.ts';
+import { type Param, type ParamValue, substitute } from './params.ts';
 import type { Problems } from './problem.ts';
 import { choice, type Fields, fields, flag, text, texts, wrong } from './shape.ts';
-import { objectOf, type Type } from './types.ts';
+import type { Type } from './types.ts';
 import type { Located } from './yaml.ts';
 
 export const enforcements = ['enforce', 'soft', 'warn', 'shadow', 'off'] as const;
@@ -46,8 +46,8 @@ export interface RuleContext {
   readonly params: ReadonlyMap<string, Param>;
   readonly values: ReadonlyMap<string, ParamValue>;
   readonly kinds: Kinds;
-  /** The words of a rule that may meet these kinds. */
-  readonly words: (kinds: readonly string[]) => ReadonlyMap<string, Type>;
+  /** The words of a rule that may meet these kinds, with these params; the same map for the same. */
+  readonly words: (kinds: readonly string[], params: RuleContext['params']) => ReadonlyMap<string, Type>;
   readonly compile: Compile;
 }
 
@@ -182,12 +182,7 @@ function readWhen(
   if (node === undefined) return undefined;
   const source = text(node, 'when', problems);
   if (source === undefined || node.kind !== 'scalar') return undefined;
-  const words = new Map(context.words(match.kinds));
-  if (context.params.size > 0) {
-    const members = [...context.params].map(([name, param]) => [name, { type: paramType(param.type) }]);
-    words.set('params', objectOf('params', Object.fromEntries(members)));
-  }
-  return context.compile({ ...node, value: source }, words, problems);
+  return context.compile({ ...node, value: source }, context.words(match.kinds, context.params), problems);
 }
 
 function readBreakGlass(
