@@ -108,7 +108,9 @@ export class Answers {
   }
 
   #handled(): void {
-    if (this.#parts.flow.length === 0) this.#frames.settle();
+    if (this.#parts.flow.length > 0) return;
+    this.#frames.settle();
+    this.#out.settle();
   }
 
   /** The statement that is being answered. */
@@ -208,11 +210,11 @@ export class Answers {
     const masker = run.masker ?? this.#maskerFor(run, this.#fieldsOf(run));
     if (masker.passes) return this.#pass(frame);
     const [masked, withheld] = [masker.masked, masker.withheld];
-    const shown = masker.row(frame.bytes, frame.start, frame.end);
+    // A row that `within` let through is not muted.
+    const changed = masker.write(frame, this.#out);
     run.masked += masker.masked - masked;
     run.withheld += masker.withheld - withheld;
-    if (shown === undefined) this.#pass(frame);
-    else this.#put(shown);
+    if (!changed) this.#pass(frame);
   }
 
   /** The columns of a portal's answer: as the last Describe told, in the formats that Bind asked for. */

@@ -6,6 +6,7 @@ import type { FindMask } from '../../core/decision.ts';
 import { maskKey } from '../../mask/index.ts';
 import type { Type } from '../../sql/catalogue.ts';
 import { type ColumnPlan, cellOf, type FieldShape, rowMasker } from './cells.ts';
+import { Written } from './outgoing.ts';
 
 const key = maskKey(new Uint8Array(32).fill(3));
 const finds: readonly FindMask[] = [{ entity: '*', operator: { kind: 'redact' } }];
@@ -167,6 +168,25 @@ test('rowMasker() rebuilds a row around what changed and leaves clean rows alone
   assert.equal(rowMasker([{ kind: 'pass' }], [field], parts).passes, true);
   assert.equal(rowMasker([scan], [{ type: 23, format: 1 }], parts).passes, true);
   assert.equal(rowMasker([], [], parts).row(dataRow([]), 0, 7), undefined);
+});
+
+test('a row grows as much as its masks make it grow', () => {
+  const columns = 700;
+  const plan: ColumnPlan = { kind: 'mask', operator: { kind: 'redact' } };
+  const masker = rowMasker(
+    Array.from({ length: columns }, () => plan),
+    Array.from({ length: columns }, () => ({ type: 25, format: 0 as const })),
+    parts,
+  );
+  const row = dataRow(Array.from({ length: columns }, () => 'x'));
+  const shown = dataRow(Array.from({ length: columns }, () => '***'));
+  const written = new Written();
+  for (let count = 1; count < 4; count++) {
+    assert.equal(masker.write({ bytes: row, start: 0, end: row.length }, { writer: () => written }), true);
+    assert.equal(written.length, count * shown.length);
+    const last = written.bytes.subarray(written.length - shown.length, written.length);
+    assert.deepEqual(Buffer.from(last), Buffer.from(shown));
+  }
 });
 
 test('rowMasker() refuses rows that lie about counts and lengths', () => {

@@ -3,6 +3,8 @@ import type { FindMask, MaskOperator } from '../../core/decision.ts';
 import { findMasker, isContext, mayContain, showText, type MaskKey } from '../../mask/index.ts';
 import type { Type } from '../../sql/catalogue.ts';
 import { binaryArray, binaryHstore, binaryRecord, decode, encode, type Shown } from './binary.ts';
+import { copy, Written } from './outgoing.ts';
+import { shortcut } from './cell-shortcuts.ts';
 import { textArray, textHstore, textJson, textRecord, type JsonShow } from './cell-texts.ts';
 import {
   arrays,
@@ -48,10 +50,19 @@ export interface RowMasker {
    * @throws {WireError} `bad-message` when the count or a length is wrong.
    */
   readonly row: (bytes: Uint8Array, start: number, end: number) => Uint8Array | undefined;
+  /** The same, written where what goes out is gathered; false when the message stays as it is, and nothing was written. */
+  readonly write: (message: Message, out: { readonly writer: () => Written }) => boolean;
   /** No column is looked at: rows need no more than framing. */
   readonly passes: boolean;
   masked: number;
   withheld: number;
+}
+
+/** One whole message: `bytes[start, end)`. */
+interface Message {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
 }
 
 /** One value's way through: `undefined` as it was, `null` NULL, `withheld` NULL because it is not understood. */
@@ -66,15 +77,23 @@ export function rowMasker(
 ): RowMasker {
   if (plans.length !== fields.length) throw new Fault('bug', 'Column plans and fields differ in number');
   const cells = plans.map((plan, at) => cellOf(plan, fields[at] ?? { type: 0, format: 1 }, parts));
-  const masker = { row, passes: cells.every((cell) => cell === undefined), masked: 0, withheld: 0 };
+  const masker = { row, write, passes: cells.every((cell) => cell === undefined), masked: 0, withheld: 0 };
   return masker;
 
   function row(bytes: Uint8Array, start: number, end: number): Uint8Array | undefined {
+    const written = new Written();
+    const changed = write({ bytes, start, end }, { writer: () => written });
+    return changed ? written.bytes.slice(0, written.length) : undefined;
+  }
+
+  function write({ bytes, start, end }: Message, out: { readonly writer: () => Written }): boolean {
     if (end - start < 7 || end > bytes.length || bytes[start] !== 0x44) throw bad();
     if (int32(bytes, start + 1) !== end - start - 1) throw bad();
     if ((((bytes[start + 5] ?? 0) << 8) | (bytes[start + 6] ?? 0)) !== cells.length) throw bad();
     let at = start + 7;
-    let changes: Change[] | undefined;
+    let written: Written | undefined;
+    let from = start; // what stands before it is written
+    let to = 0; // where to write on
     for (const cell of cells) {
       if (at + 4 > end) throw bad();
       const length = int32(bytes, at);
@@ -86,47 +105,43 @@ export function rowMasker(
         if (shown !== undefined) {
           if (shown === 'withheld' || shown === stars) masker.withheld++;
           else masker.masked++;
-          (changes ??= []).push({ at, length, value: shown === 'withheld' ? null : shown });
+          if (written === undefined) {
+            written = out.writer();
+            to = written.length;
+          }
+          const value = shown === 'withheld' ? null : shown;
+          const size = value?.length ?? 0;
+          // Room for all that can still come unchanged, too: then the rest of the row needs no other.
+          const into = written.room(to - written.length + (end - from) + size + 4);
+          copy(bytes, from, at - 4, into, to);
+          to += at - 4 - from;
+          putInt32(into, to, value === null ? -1 : size);
+          if (value !== null) copy(value, 0, size, into, to + 4);
+          to += 4 + size;
+          from = at + length;
         }
       }
       at += length;
     }
     if (at !== end) throw bad();
-    return changes === undefined ? undefined : rebuilt(bytes.subarray(start, end), changes, start);
+    if (written === undefined) return false;
+    copy(bytes, from, end, written.bytes, to);
+    to += end - from;
+    putInt32(written.bytes, written.length + 1, to - written.length - 1);
+    written.length = to;
+    return true;
   }
-}
-
-interface Change {
-  readonly at: number; // of the value's first byte
-  readonly length: number;
-  readonly value: Uint8Array | null;
 }
 
 function bad(): WireError {
   return new WireError('bad-message', 'DataRow does not have the columns or lengths it says');
 }
 
-function rebuilt(message: Uint8Array, changes: readonly Change[], origin: number): Uint8Array {
-  let size = message.length;
-  for (const { length, value } of changes) size += (value?.length ?? 0) - length;
-  const out = Buffer.allocUnsafe(size);
-  let from = 0;
-  let to = 0;
-  for (const { at, length, value } of changes) {
-    const head = message.subarray(from, at - origin - 4);
-    out.set(head, to);
-    to += head.length;
-    out.writeInt32BE(value === null ? -1 : value.length, to);
-    to += 4;
-    if (value !== null) {
-      out.set(value, to);
-      to += value.length;
-    }
-    from = at - origin + length;
-  }
-  out.set(message.subarray(from), to);
-  out.writeInt32BE(size - 1, 1);
-  return out;
+function putInt32(into: Uint8Array, at: number, value: number): void {
+  into[at] = value >>> 24;
+  into[at + 1] = value >>> 16;
+  into[at + 2] = value >>> 8;
+  into[at + 3] = value;
 }
 
 function int32(bytes: Uint8Array, at: number): number {
@@ -153,10 +168,13 @@ export function cellOf(plan: ColumnPlan, field: FieldShape, parts: CellParts): C
   if (how.kind === 'mask' && how.operator.kind === 'null') return () => null;
   // Nothing can be shown of a type that is not known; its text can at least be searched.
   if (codec.kind === 'unknown' && (how.kind === 'mask' || field.format === 1)) return () => 'withheld';
+  const quick = how.kind === 'mask' && codec.kind === 'text' ? shortcut(how.operator) : undefined;
   const gated =
     how.kind === 'scan' && !how.always && (codec.kind === 'text' || (codec.gated && field.format === 0));
   return (bytes, start, end) => {
     if (gated && !mayContain(bytes, start, end)) return undefined;
+    const known = quick === undefined ? 'slow' : quick(bytes, start, end);
+    if (known !== 'slow') return known;
     try {
       const value = bytes.subarray(start, end);
       if (field.format === 1) return codec.binary(value, how);

@@ -130,6 +130,7 @@ export class Requests {
 
   #handled(): boolean {
     if (this.#frames.unfinished === 0) this.#frames.settle();
+    this.#out.settle();
     return !this.#parts.flow.over;
   }
 

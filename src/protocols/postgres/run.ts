@@ -53,4 +53,10 @@ export function outcomeOf(run: Run, sqlstate?: string): Outcome {
 }
 
 /** For an answer that no duty masks. */
-export const passAll: RowMasker = { passes: true, row: () => undefined, masked: 0, withheld: 0 };
+export const passAll: RowMasker = {
+  passes: true,
+  row: () => undefined,
+  write: () => false,
+  masked: 0,
+  withheld: 0,
+};
