@@ -48,6 +48,8 @@ for (const mode of ['live', 'ticket'] as const) {
     assert.equal(sentIn(join(top, 'whole')), 1);
     assert.ok(steps.length > 20, 'there are too few steps for this to be the whole way');
     for (const [index, name] of steps.entries()) {
+      // What is durable behind one step is what is durable before the next: half of the moments are all of them.
+      if (name.startsWith('after') && index + 1 < steps.length) continue;
       const folder = join(top, String(index + 1));
       const { signal } = await run(folder, index + 1, mode);
       assert.equal(signal, 'SIGKILL', name);
