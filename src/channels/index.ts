@@ -6,7 +6,7 @@
  * and a review that nobody answers ends as refused.
  */
 import { Fault } from '../base/errors.ts';
-import type { Channel } from '../core/review.ts';
+import type { Channel, Review } from '../core/review.ts';
 import type { ChannelParts } from './click.ts';
 import { emailChannel } from './email.ts';
 import type { ChannelSettings } from './settings.ts';
@@ -30,19 +30,35 @@ export function openChannels(settings: ChannelSettings, parts: ChannelParts): re
   return open.map((channel) => counted(channel, parts));
 }
 
-function counted(channel: Channel, { log, metrics }: ChannelParts): Channel {
+const lastWordsMs = 5_000;
+
+function counted(channel: Channel, { log, metrics, world }: ChannelParts): Channel {
+  const telling = new Set<Promise<void>>();
+  const tell = async (review: Review): Promise<void> => {
+    try {
+      await channel.tell(review);
+    } catch (thrown) {
+      const code = thrown instanceof Fault ? thrown.code : 'bug';
+      metrics.count('channel_faults_total', { channel: channel.name });
+      log('warn', 'channel.not-told', { channel: channel.name, review: review.id, code });
+      throw thrown;
+    }
+  };
   return {
     ...channel,
-    tell: async (review) => {
-      try {
-        await channel.tell(review);
-      } catch (thrown) {
-        const code = thrown instanceof Fault ? thrown.code : 'bug';
-        metrics.count('channel_faults_total', { channel: channel.name });
-        log('warn', 'channel.not-told', { channel: channel.name, review: review.id, code });
-        throw thrown;
-      }
+    tell: (review) => {
+      const told = tell(review);
+      telling.add(told);
+      const done = (): void => void telling.delete(told);
+      told.then(done, done);
+      return told;
     },
-    [Symbol.asyncDispose]: () => channel[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      // A stop withdraws what waits: its cards are to say so.
+      const { promise: late, resolve } = Promise.withResolvers<void>();
+      using _timer = world.after(lastWordsMs, resolve);
+      await Promise.race([Promise.allSettled(telling), late]);
+      await channel[Symbol.asyncDispose]();
+    },
   };
 }

@@ -239,6 +239,7 @@ function demoConfig(base: number, { gateway }: Secrets): Config {
     reviews: demoReviews(),
     log: { level: 'info' },
     accounts: new Map(),
+    sinks: [],
     plainFrom: 'loopback',
   };
 }

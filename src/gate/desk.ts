@@ -186,6 +186,12 @@ export class Desk {
     }
   }
 
+  /** A review as channels show it. */
+  told(id: ReviewId): Review | undefined {
+    const found = this.parts.store.find(id);
+    return found === undefined ? undefined : forChannels(this.parts, found);
+  }
+
   /** Ends a review that is in one of `from`, writes it down and wakes who waits; false when it was in none of them. */
   async end(
     id: ReviewId,

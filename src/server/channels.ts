@@ -4,7 +4,8 @@ import type { Identity } from '../core/identity.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Log } from '../core/ports.ts';
 import type { Channel, ChannelDesk, ReviewId } from '../core/review.ts';
-import type { Config } from './config.ts';
+import { addressText, type Config } from './config.ts';
+import { isLoopback } from './live.ts';
 
 /** How long a click stands for the one who made it: as long as it takes to judge it. */
 const clickMs = 60_000;
@@ -14,7 +15,6 @@ export function channelsOf(
   config: Config,
   parts: {
     readonly desk: Pick<ChannelDesk, 'answer' | 'review'>;
-    readonly link: (review: ReviewId) => string;
     readonly file: string;
     readonly world: World;
     readonly log: Log;
@@ -32,8 +32,19 @@ export function channelsOf(
     const proof = { kind: 'token', tokenId: '', expiresAt: instant(world.now() + clickMs) } as const;
     return { ...facts, proof };
   };
+  const link = (review: ReviewId): string => `${config.reviews.link ?? apiOf(config)}${review}`;
   const places = open.use(openPlaces(parts.file, world));
-  const channels = openChannels(config.channels ?? {}, { ...parts, places, desk: { ...parts.desk, linked } });
+  const channels = openChannels(config.channels ?? {}, {
+    ...parts,
+    link,
+    places,
+    desk: { ...parts.desk, linked },
+  });
   for (const channel of channels) open.use(channel);
   return { channels, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}
+
+/** Without a page of its own a review is looked at through the API, which asks for a token. */
+function apiOf({ listen: { api } }: Config): string {
+  return `${isLoopback(addressText(api)) ? 'http' : 'https'}://${addressText(api)}/api/v1/reviews/`;
 }

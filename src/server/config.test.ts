@@ -189,13 +189,11 @@ test('readConfig() says which file cannot be read', () => {
 
 test('parseConfig() reads channels, and whose accounts are whose', () => {
   const config = good(`${minimal}
-publicUrl: https://gate.example/
 channels:
   slack: { app: A012, workspaces: [T012], channel: C012, botToken: { env: SET }, signingSecret: { file: ./password } }
 identities:
   - { subject: lead, kind: human, accounts: { slack: [T012/U345] } }
 `);
-  assert.equal(config.publicUrl, 'https://gate.example');
   assert.equal(config.accounts.get('slack T012/U345'), 'lead');
   assert.equal(config.channels?.slack?.signingSecret?.reveal('test'), 'from a file');
 });

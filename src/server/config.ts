@@ -28,6 +28,7 @@ import { defaultLimits, limits, type Limits } from '../core/limits.ts';
 import type { Protocol } from '../core/protocol.ts';
 import type { Resource, ResourceName } from '../core/session.ts';
 import { directory, nobody, type Directory, type DirectoryRecord } from '../identity/directory.ts';
+import { sinkSettings, type SinkSettings } from '../sinks/index.ts';
 import { defaultReviewSettings, type ReviewSettings } from '../gate/desk.ts';
 import { reviewsCheck } from './reviews-config.ts';
 import { policyCheck, type PolicySettings } from './policy-config.ts';
@@ -45,8 +46,7 @@ export interface Config {
   /** Whom an account of a channel belongs to, by `<channel> <account>`: `slack T012/U345`. */
   readonly accounts: ReadonlyMap<string, Subject>;
   readonly channels?: ChannelSettings;
-  /** Where people reach this gateway's API: what links in cards and mails begin with. */
-  readonly publicUrl?: string;
+  readonly sinks: readonly SinkSettings[];
   readonly tls?: { readonly cert: string; readonly key: Secret }; // PEM
   readonly limits: Limits;
   readonly reviews: ReviewSettings;
@@ -199,7 +199,7 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
     resources: array(resourceCheck(parts, folder), { min: 1 }),
     identities: optional(identitiesCheck),
     channels: optional(channelsCheck(parts, folder)),
-    publicUrl: optional(publicUrl),
+    sinks: optional(sinksCheck(parts, folder)),
     tls: optional(tlsCheck(folder)),
     limits: optional(limitsCheck),
     reviews: optional(reviewsCheck),
@@ -224,7 +224,7 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
       directory: read.identities?.directory ?? nobody,
       accounts: read.identities?.accounts ?? new Map(),
       ...(read.channels === undefined ? {} : { channels: read.channels }),
-      ...(read.publicUrl === undefined ? {} : { publicUrl: read.publicUrl }),
+      sinks: read.sinks ?? [],
       ...(read.tls === undefined ? {} : { tls: read.tls }),
       limits: read.limits ?? defaultLimits,
       reviews: read.reviews ?? defaultReviewSettings,
@@ -387,24 +387,22 @@ const identitiesCheck: Check<Identities> = map(array(identity), (read, path) => 
 });
 
 function channelsCheck(parts: ConfigParts, folder: string): Check<ChannelSettings> {
+  return secretsIn(channelSettings, parts, folder);
+}
+
+function sinksCheck(parts: ConfigParts, folder: string): Check<readonly SinkSettings[]> {
+  return secretsIn(sinkSettings, parts, folder);
+}
+
+/** The check, of what the file says once secrets are in their places. */
+function secretsIn<T>(check: Check<T>, parts: ConfigParts, folder: string): Check<T> {
   return (raw, path) => {
     const problems: Problem[] = [];
     const variable = parts.variable ?? ((each: string) => process.env[each]);
     const read = withSecrets(raw, { path, folder, problems, variable });
-    return problems.length > 0 ? err(problems) : channelSettings(read, path);
+    return problems.length > 0 ? err(problems) : check(read, path);
   };
 }
-
-const publicUrl: Check<string> = map(string({ max: 2_000 }), (text, path) => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  return url !== undefined &&
-    /^https?:$/.test(url.protocol) &&
-    url.username === '' &&
-    url.search === '' &&
-    url.hash === ''
-    ? ok(url.href.replace(/\/+$/, ''))
-    : err([{ path, message: 'Expected an address such as https://sallyport.example.com' }]);
-});
 
 function tlsCheck(folder: string): Check<{ readonly cert: string; readonly key: Secret }> {
   const pem =

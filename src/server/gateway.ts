@@ -7,11 +7,11 @@ import type { Secret } from '../base/secret.ts';
 import type { Wire } from '../base/stream.ts';
 import type { World } from '../base/time.ts';
 import type { Ledger, Log, Policy, Recorder } from '../core/ports.ts';
-import type { Channel } from '../core/review.ts';
+import type { Channel, ChannelDesk } from '../core/review.ts';
 import type { House, Protocol, Room, Worker } from '../core/protocol.ts';
 import type { Session } from '../core/session.ts';
 import { Desk, type People } from '../gate/desk.ts';
-import { gate, type Notice } from '../gate/gate.ts';
+import { gate, type GateParts, type Notice } from '../gate/gate.ts';
 import { Usage } from '../gate/usage.ts';
 import type { ReviewStore } from '../reviews/index.ts';
 import type { Directory } from '../identity/directory.ts';
@@ -26,7 +26,7 @@ import { placeOf, reception } from './listen.ts';
 import { isLoopback, LiveSessions, SignInFailures } from './live.ts';
 import type { MetricsPage } from './metrics.ts';
 import { policyHook } from './policy-wire.ts';
-import { policyHook } from './policy-wire.ts';
+import type { SinkGuard } from './sinks.ts';
 
 /** What the program is made of; `wire.ts` puts the real ones in. */
 export interface GatewayParts {
@@ -50,8 +50,12 @@ export interface GatewayParts {
   /** `ok`, or why it cannot be written. */
   readonly ledgerState: () => string;
   readonly records: Records;
-  /** Their hooks are mounted here; who tells them is put in where they are opened. */
-  readonly channels?: readonly Channel[];
+  /** Opens the channels, which bring answers to this desk; their hooks are mounted here. */
+  readonly channels?: (desk: Pick<ChannelDesk, 'answer' | 'review'>) => AsyncDisposable & {
+    readonly channels: readonly Channel[];
+  };
+  /** Stands between decisions and sinks that are too far behind. */
+  readonly guard?: SinkGuard;
   readonly recorder: (session: Session) => Recorder | Promise<Recorder>;
   readonly reviews: ReviewStore;
   readonly listen: (
@@ -109,8 +113,13 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     policy: parts.policy.current,
     people: peopleOf(config.directory),
     settings: config.reviews,
-    channels: () => [],
+    channels: () => channels,
   });
+  const opened = parts.channels?.({
+    answer: (answer) => desk.answer(answer),
+    review: (id) => Promise.resolve(desk.told(id)),
+  });
+  const channels = opened?.channels ?? [];
   const usage = new Usage();
   const end = live.end.bind(live);
   const notify = (who: readonly string[], about: Notice): void =>
@@ -126,12 +135,12 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     log,
     limits,
     plainFrom: config.plainFrom,
-    gate: (session) =>
-      gate({ policy: parts.policy.current, ledger, world, metrics, desk, usage, end, notify }, session),
+    gate: (session) => gate({ ...guarded(parts), world, metrics, desk, usage, end, notify }, session),
     recorder: parts.recorder,
   });
 
   const started = new AsyncDisposableStack();
+  if (opened !== undefined) started.use(opened);
   try {
     const { digest } = parts.policy.status();
     await ledger.append({
@@ -145,13 +154,13 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     const listeners = await openDoors(parts, { rooms, attend: hall.attend }, started);
     const api = await serveApi(parts, {
       started,
+      channels,
       failures,
       identify,
       routes: routes({
         version: parts.version,
         policy: parts.policy.current,
         policyStatus: parts.policy.status,
-        ...(parts.policy.push === undefined ? {} : { pushPolicy: parts.policy.push }),
         ...(parts.policy.push === undefined ? {} : { pushPolicy: parts.policy.push }),
         ledger,
         world,
@@ -198,7 +207,18 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
 
 /** Who may be asked for reviews: whoever the directory names. */
 function peopleOf({ find, subjects, human }: Directory): People {
-  return { find, human, all: () => subjects.map((subject) => find(subject)).filter((each) => each !== undefined) };
+  return {
+    find,
+    human,
+    all: () => subjects.map((subject) => find(subject)).filter((each) => each !== undefined),
+  };
+}
+
+/** What the gate decides by and writes to: the policy and the ledger, as far as sinks leave room. */
+function guarded({ policy, ledger, guard }: GatewayParts): Pick<GateParts, 'policy' | 'ledger'> {
+  return guard === undefined
+    ? { policy: policy.current, ledger }
+    : { policy: () => guard.policy(policy.current()), ledger: guard.ledger(ledger) };
 }
 
 type Rooms = ReadonlyMap<string, Room>;
@@ -253,6 +273,7 @@ async function serveApi(
   parts: GatewayParts,
   made: {
     readonly started: AsyncDisposableStack;
+    readonly channels: readonly Channel[];
     readonly failures: SignInFailures;
     readonly identify: Parameters<typeof app>[0]['identify'];
     readonly routes: Parameters<typeof app>[0]['routes'];
@@ -262,7 +283,7 @@ async function serveApi(
   const { api } = config.listen;
   // SECURITY: tokens are bearers; beyond loopback they travel over TLS or not at all.
   const secure = !isLoopback(addressText(api));
-  const hooks = (parts.channels ?? []).flatMap(({ name, hook }) =>
+  const hooks = made.channels.flatMap(({ name, hook }) =>
     hook === undefined ? [] : [[`/channels/${name}`, hook] as const],
   );
   const { fetch } = app({
@@ -301,16 +322,10 @@ async function serveApi(
 }
 
 /** Where a forge says that there is something new. */
-function policyHooks({ config, policy }: GatewayParts): Readonly<Record<string, ReturnType<typeof policyHook>>> {
-  const from = config.policySource;
-  const secret = from?.kind === 'git' ? from.webhook : undefined;
-  return secret === undefined || policy.look === undefined
-    ? {}
-    : { '/hooks/policy': policyHook(secret, policy.look) };
-}
-
-/** Where a forge says that there is something new. */
-function policyHooks({ config, policy }: GatewayParts): Readonly<Record<string, ReturnType<typeof policyHook>>> {
+function policyHooks({
+  config,
+  policy,
+}: GatewayParts): Readonly<Record<string, ReturnType<typeof policyHook>>> {
   const from = config.policySource;
   const secret = from?.kind === 'git' ? from.webhook : undefined;
   return secret === undefined || policy.look === undefined

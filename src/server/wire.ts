@@ -4,6 +4,8 @@
  *   home/keys     the key of tokens, the key of hashes, the revoked tokens
  *   home/tls      our own CA, where no certificate is configured
  *   home/reviews  requests that wait for people, and those that did
+ *   home/sinks    how far each sink is
+ *   home/channels.db   where cards of reviews stand
  *   home/data     ledger, recordings, their keys and indexes
  */
 import { mkdirSync } from 'node:fs';
@@ -13,12 +15,14 @@ import { dialTcp, listenTcp } from '../carriers/tcp.ts';
 import { worker } from '../carriers/worker.ts';
 import type { Log } from '../core/ports.ts';
 import type { Protocol } from '../core/protocol.ts';
+import { detectors } from '../mask/index.ts';
 import { kindsOf } from '../policy/kinds.ts';
 import { openLedger } from '../stores/ledger.ts';
 import { openReviews } from '../stores/reviews.ts';
 import { recordings } from '../stores/recordings.ts';
 import { sessionRecords } from '../stores/sessions.ts';
 import { ownCertificate, type Certificate } from './certificates.ts';
+import { channelsOf } from './channels.ts';
 import type { Config } from './config.ts';
 import { startGateway, type Gateway } from './gateway.ts';
 import { maskKey, revokedTokens, tokenKeys, type TokenKeys } from './keys.ts';
@@ -27,6 +31,7 @@ import { metricsPage, type MetricsPage } from './metrics.ts';
 import { policyNotes, watchPolicy } from './policy-source.ts';
 import { readerOf } from './policy-wire.ts';
 import { RulePlaces } from './rule-places.ts';
+import { sinksOf } from './sinks.ts';
 
 export const version = '0.1.0';
 
@@ -90,7 +95,7 @@ export async function wire({ config, home, protocols, keys }: Wiring): Promise<R
       await watchPolicy({
         from: config.policySource === undefined ? config.policy : readerOf(config.policySource, home, world),
         ...(config.policySource?.maxAgeMs === undefined ? {} : { maxAgeMs: config.policySource.maxAgeMs }),
-        kinds: kindsOf(protocols),
+        kinds: kindsOf(protocols, detectors),
         world,
         log,
         metrics,
@@ -108,6 +113,22 @@ export async function wire({ config, home, protocols, keys }: Wiring): Promise<R
     reviews.prune(instant(world.now() - config.reviews.keepMs));
     const { recorder } = recordings({ directory: data, ledger, world, log });
 
+    const hashKey = maskKey(home);
+    const sinks =
+      config.sinks.length === 0
+        ? undefined
+        : under.use(
+            await sinksOf(config, {
+              ledger,
+              folder: join(home, 'sinks'),
+              maskKey: hashKey,
+              version,
+              world,
+              log,
+              metrics,
+            }),
+          );
+
     const gateway = await startGateway({
       version,
       config,
@@ -116,7 +137,7 @@ export async function wire({ config, home, protocols, keys }: Wiring): Promise<R
       metrics,
       certificate,
       keys: keys ?? tokenKeys(home),
-      maskKey: maskKey(home),
+      maskKey: hashKey,
       revoked: revokedTokens(home),
       protocols,
       policy,
@@ -125,6 +146,13 @@ export async function wire({ config, home, protocols, keys }: Wiring): Promise<R
       records,
       recorder,
       reviews,
+      ...(config.channels === undefined
+        ? {}
+        : {
+            channels: (desk) =>
+              channelsOf(config, { desk, file: join(home, 'channels.db'), world, log, metrics }),
+          }),
+      ...(sinks === undefined ? {} : { guard: sinks.guard }),
       listen: listenTcp,
       dial: (address, signal) => dialTcp(address, signal, config.limits.connectSeconds * 1_000),
       worker: (module) => worker(module, { metrics }),
