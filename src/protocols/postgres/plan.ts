@@ -1,5 +1,5 @@
 import type { ColumnRef } from '../../core/action.ts';
-import type { MaskOperator, Permit } from '../../core/decision.ts';
+import type { Duties, MaskOperator, Permit } from '../../core/decision.ts';
 import { stronger } from '../../core/duties.ts';
 import type { CopyFormat, Lineage, Outputs } from '../../sql/analysis.ts';
 import type { Catalogue, Relation } from '../../sql/catalogue.ts';
@@ -58,7 +58,8 @@ function planFor(permit: Permit, lineage: Lineage, catalogue: Catalogue): Column
     case 'clean':
       return pass;
     case 'unknown':
-      return withhold;
+      if (hidesAny(permit, catalogue)) return withhold;
+      break;
     case 'column': {
       const operator = strongest(permit, [lineage.column, ...lineage.through], catalogue);
       if (operator !== undefined) return { kind: 'mask', operator };
@@ -115,6 +116,28 @@ export function strongest(
   }
   return operator;
 }
+
+/** Whether any column of this database has a mask: else there is nothing that a value of unknown origin could be. */
+export function hidesAny(permit: Permit, catalogue: Catalogue): boolean {
+  const { duties } = permit;
+  if (duties.masks.length === 0) return duties.finds.length > 0 && duties.unknownLineage === 'deny';
+  let known = hiding.get(catalogue);
+  if (known === undefined) hiding.set(catalogue, (known = new WeakMap()));
+  const before = known.get(duties);
+  if (before !== undefined) return before;
+  // Of a database that nothing is known of, anything can be hidden.
+  const { relations } = catalogue.data;
+  const hides =
+    relations.length === 0 ||
+    relations.some((relation) => {
+      const object = relationName(relation);
+      return relation.columns.some(({ name }) => permit.operatorOf({ object, column: name }) !== undefined);
+    });
+  known.set(duties, hides);
+  return hides;
+}
+
+const hiding: WeakMap<Catalogue, WeakMap<Duties, boolean>> = new WeakMap();
 
 /** Whether the catalogue has a relation of this name, so that its columns are known. */
 export function isKnown(catalogue: Catalogue, object: string): boolean {

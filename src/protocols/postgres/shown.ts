@@ -1,7 +1,7 @@
 import type { Action } from '../../core/action.ts';
 import type { Catalogue } from '../../sql/catalogue.ts';
 import type { NoticeAbout } from './notices.ts';
-import { strongest } from './plan.ts';
+import { hidesAny, strongest } from './plan.ts';
 import type { About } from './run.ts';
 
 /** What may be shown of messages that belong to no statement we know: nothing that could be a value. */
@@ -20,7 +20,10 @@ function aboutOf({ permit, outputs, catalogue }: About): NoticeAbout {
   const readable = action.access === 'read' || action.access === 'write';
   return {
     tagged: masks && strongest(permit, action.columns, catalogue) !== undefined,
-    unknown: masks && (!readable || action.opaque === true || outputs.kind === 'unknown'),
+    unknown:
+      masks &&
+      (!readable || action.opaque === true || outputs.kind === 'unknown') &&
+      hidesAny(permit, catalogue),
     ...namesOf(
       action.text,
       [...action.targets.map(({ name }) => name), ...action.columns.map(({ column }) => column)],
