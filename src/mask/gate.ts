@@ -12,7 +12,8 @@ export const signs = {
   date: 512, // a date or a year behind words
 } as const;
 
-const all = 1023;
+/** As if every sign were there. */
+export const anySign = 1023;
 
 // 0: none of these
 const digit = 1;
@@ -40,8 +41,30 @@ const longToken = 18; // of anything
  * only means: look. Tens of nanoseconds for a usual cell.
  */
 export function mayContain(bytes: Uint8Array, start: number, end: number): boolean {
-  return signsOf(bytes, start, end, true) !== 0;
+  // Most texts are words: nothing but their length can be a sign, and no other state is needed to see that.
+  let token = 0;
+  for (let at = start; at < end; at++) {
+    const kind = words[bytes[at] ?? 0];
+    if (kind === wordLetter) {
+      if (++token >= longToken) return signsOf(bytes, start, end, true) !== 0;
+    } else if (kind === wordEnd) {
+      token = 0;
+    } else if (kind === 0) {
+      return signsOf(bytes, start, end, true) !== 0;
+    }
+  }
+  return false;
 }
+
+const wordLetter = 1;
+const wordEnd = 2;
+const wordAccent = 3;
+/** What bytes are in plain words; 0: more than that. INVARIANT: `signsOf` finds nothing in words shorter than a token. */
+const words = new Uint8Array(256);
+words.fill(wordLetter, 0x41, 0x5b);
+words.fill(wordLetter, 0x61, 0x7b);
+for (const char of ' \t\r\n,;!?\'"') words[char.charCodeAt(0)] = wordEnd;
+words.fill(wordAccent, 0x80, 0xd9); // below what `exoticAt` asks about
 
 /** All signs of `bytes[start, end)`, or with `first` the first one met. Bytes above 0x7f are part of whatever surrounds them. */
 export function signsOf(bytes: Uint8Array, start: number, end: number, first: boolean): number {
@@ -152,7 +175,7 @@ export function signsOf(bytes: Uint8Array, start: number, end: number, first: bo
       // Transparent: an accent inside a word, a no-break space or zero-width character between digits.
       context = true;
       if (run > 0 && byte >= 0xc2) parts++;
-      if (byte >= 0xc2 && exoticAt(bytes, at, end)) return all;
+      if (byte >= 0xc2 && exoticAt(bytes, at, end)) return anySign;
     } else {
       run = 0;
       parts = 0;
