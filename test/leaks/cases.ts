@@ -175,13 +175,13 @@ export function cases(seed: number, major: number): () => Case {
     [4, () => sqlPrepared()],
     [12, () => copied()],
     [2, () => kept()],
-    [5, () => stored()],
+    [3, () => stored()],
     [8, () => explained()],
     [16, () => failed()],
-    [12, () => channel()],
+    [8, () => channel()],
     [5, () => violated()],
-    [2, () => defined()],
-    [3, () => block()],
+    [1, () => defined()],
+    [2, () => block()],
   ];
   const total = ways.reduce((sum, [weight]) => sum + weight, 0);
 

@@ -16,7 +16,7 @@ const { values } = parseArgs({
 const major: Major = values.major === '15' ? 15 : 18;
 await using place = await openPlace(major);
 const seed = Number(values.seed);
-const found = await search(place, { count: Number(values.count), seed });
+const found = await search(place, { count: Number(values.count), seed }, (line) => console.log(line));
 console.log(`PostgreSQL ${major}: ${JSON.stringify(found.tally)}`);
 for (const leak of found.leaks) console.log(`LEAK ${leak}`);
 const compared = await compare(place, { count: Number(values.compare), seed });
