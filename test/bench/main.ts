@@ -25,7 +25,7 @@ ${Object.entries(benches)
   .map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`)
   .join('\n')}
 
---quick     two minutes, for a first look: too few rounds to quote
+--quick     under three minutes, for a first look: too few rounds to quote
 --json      every run's figures, the machine, and the tables
 --write     puts the tables into docs/performance.md
 --only      the cases whose name contains this

@@ -72,7 +72,7 @@ function bulk(runs: Runs, cases: readonly string[]): string {
     shown(foreign(runs, name)),
   ]);
   const head = ['bulk read', 'direct', ...names.map((name) => `${name} ÷ direct`)];
-  return `Bulk read, speed; and CPU seconds of a GB\n\n${table([...head, ...names.map((name) => `${name} s/GB`), 'CPU of others'], rows)}`;
+  return `Bulk read, speed; and CPU milliseconds of a MB (seconds of a GB)\n\n${table([...head, ...names.map((name) => `${name} ms/MB`), 'CPU of others'], rows)}`;
 }
 
 function disk(runs: Runs): string {
