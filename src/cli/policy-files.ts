@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { detectors } from '../mask/index.ts';
 import { kindsOf } from '../policy/kinds.ts';
 import { isPolicyFile, type LoadedPolicy, loadPolicy } from '../policy/load.ts';
 import type { PolicyProblem } from '../policy/problem.ts';
 import { protocols } from '../protocols/index.ts';
+import { withShipped } from '../server/policy-files.ts';
 import { readPolicyFiles } from '../server/policy-source.ts';
 import { CouldNotRun, safe } from './command.ts';
 
@@ -22,7 +24,7 @@ export interface Source {
 export async function readPolicy(spec: string): Promise<LoadedPolicy> {
   const { files, problems } = await readSource(spec);
   const loaded =
-    problems.length > 0 ? { ok: false as const, error: problems } : loadPolicy(files, kindsOf(protocols));
+    problems.length > 0 ? { ok: false as const, error: problems } : loadPolicy(files, kindsOf(protocols, detectors));
   if (loaded.ok) return loaded.value;
   const lines = loaded.error.map(
     ({ file, line, col, code, message }) => `  ${file}:${line}:${col}  ${code}  ${message}`,
@@ -60,5 +62,5 @@ async function fromGit(ref: string, path: string): Promise<Source> {
     files.set(name, await git('cat-file', 'blob', `${tree}:${name}`));
   }
   if (files.size === 0) throw new CouldNotRun(`There is no policy in ${ref}:${path}`);
-  return { files, problems: [] };
+  return { files: await withShipped(files), problems: [] };
 }

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Fault } from '../base/errors.ts';
 import { isPolicyFile } from '../policy/load.ts';
@@ -39,7 +39,31 @@ export async function readPolicyFiles(directory: string): Promise<PolicyFiles> {
       problems.push(unreadable(path, 'SP-Y010', 'The file is not UTF-8'));
     }
   }
-  return { files, problems, digest: hash.digest('hex') };
+  return { files: await withShipped(files), problems, digest: hash.digest('hex') };
+}
+
+/** Where the modules lie that come with the program. */
+const shippedFolder = resolve(import.meta.dirname, '..', '..', 'modules', 'modules');
+
+/**
+ * The same files, with those shipped modules that policy.yaml uses and that have no file of their own. They count as if
+ * they lay there: for the digest, for policy.lock, in a bundle.
+ */
+export async function withShipped(files: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, string>> {
+  const missing = [...(files.get('policy.yaml') ?? '').matchAll(/\bmodule:\s*['"]?([a-z0-9][a-z0-9-]*)/g)]
+    .map(([, name = '']) => `modules/${name}.policy.yaml`)
+    .filter((path) => !files.has(path));
+  if (missing.length === 0) return files;
+  // SECURITY: `example` allows, and is there for the tests of the others only.
+  const shipped = new Set(
+    (await readdir(shippedFolder).catch(() => [])).filter((name) => name !== 'example.policy.yaml'),
+  );
+  const all = new Map(files);
+  for (const path of missing) {
+    const name = path.slice('modules/'.length);
+    if (shipped.has(name)) all.set(path, await readFile(join(shippedFolder, name), 'utf8'));
+  }
+  return all;
 }
 
 function unreadable(file: string, code: 'SP-Y006' | 'SP-Y010', message: string): PolicyProblem {

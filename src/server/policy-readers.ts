@@ -6,7 +6,7 @@ import { Fault, messageOf } from '../base/errors.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import { openBundle, type OpenedBundle } from './policy-bundle.ts';
-import { commitOf, type PolicyFiles, readPolicyFiles } from './policy-files.ts';
+import { commitOf, type PolicyFiles, readPolicyFiles, withShipped } from './policy-files.ts';
 import { gitPolicy, type GitPlace } from './policy-git.ts';
 
 /** What a source holds now. */
@@ -83,7 +83,7 @@ export function gitReader(place: GitPlace, signing?: Signing): PolicyReader {
       const { commit, confirmedAt, complaint } = found;
       const state =
         signing === undefined
-          ? { ...filesState(found.files), commit }
+          ? { ...filesState(await withShipped(found.files)), commit }
           : signedState(found.files.get(bundleFile), signing, commit);
       return {
         ...state,
