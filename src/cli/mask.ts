@@ -106,8 +106,9 @@ function shower(entities: readonly string[]): Shower {
   return ({ id, text, column }) => {
     let made = ready.get(column);
     if (made === undefined) {
-      const find = scanner(column === undefined ? { entities } : { entities, column });
-      const masker = findMasker(finds, column === undefined ? { key } : { key, column });
+      const search = column === undefined ? { thorough: true } : { thorough: true, column };
+      const find = scanner({ entities, ...search });
+      const masker = findMasker(finds, { key, ...search });
       made = (each) => ({ masked: masker(each).text, findings: find(each) });
       if (ready.size < 10_000) ready.set(column, made);
     }

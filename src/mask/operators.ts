@@ -53,24 +53,44 @@ export function maskFindings(
   return findMasker(finds, parts)(text);
 }
 
+/** What stands around a text that is a piece of a longer one: it is context, and is not shown. */
+export interface Around {
+  /** What stands left of it, as it was. */
+  readonly original: string;
+  /** The same as it was shown. */
+  readonly shown: string;
+  readonly right: string;
+}
+
+type Masked = { readonly text: string; readonly masked: number };
+
+const alone: Around = { original: '', shown: '', right: '' };
+
 /** `maskFindings` made ready for many texts of one column. */
 export function findMasker(
   finds: readonly FindMask[],
-  parts: { readonly key: MaskKey; readonly column?: string },
-): (text: string) => { readonly text: string; readonly masked: number } {
-  const entities = finds.map((find) => find.entity);
-  const find = scanner(parts.column === undefined ? { entities } : { entities, column: parts.column });
+  parts: { readonly key: MaskKey; readonly column?: string; readonly thorough?: boolean },
+): (text: string, around?: Around) => Masked {
+  const { key: _key, ...search } = parts;
+  const find = scanner({ entities: finds.map((each) => each.entity), ...search });
   // A pseudonym can look like what it stands for: it is shown once, and what stands around it searched without it.
   const once = finds.some(({ operator }) => operator.kind === 'fake');
-  return (text) => {
-    if (once) return maskOnce(text, find, { finds, key: parts.key });
+  return (text, around = alone) => {
+    if (once) return maskOnce(text, { find, around }, { finds, key: parts.key });
     let shown = text;
     let masked = 0;
     // What an operator keeps can make a new finding with its surroundings: it is done when nothing is left to show.
     for (let round = 0; round < mostRounds; round++) {
-      const found = find(shown);
+      const found = within(find, shown, {
+        ...around,
+        original: round === 0 ? around.original : around.shown,
+      });
       const next = found.length === 0 ? undefined : showFindings(shown, found, { finds, key: parts.key });
-      if (next === undefined || next.masked === 0) return { text: shown, masked };
+      if (next === undefined || next.masked === 0) {
+        // What was shown on the left can be other context than what stood there.
+        if (round === 0 && around.original !== around.shown) continue;
+        return { text: shown, masked };
+      }
       masked += next.masked;
       // A whole text that became one token has nothing left in it.
       if (found.length === 1 && tokens.test(next.text)) return { text: next.text, masked };
@@ -80,15 +100,27 @@ export function findMasker(
   };
 }
 
+/** What is found in `text` where it stands. */
+function within(find: Scanner, text: string, { original: left, right }: Around): readonly Finding[] {
+  if (left === '' && right === '') return find(text);
+  const found: Finding[] = [];
+  for (const each of find(left + text + right)) {
+    const start = Math.max(0, each.start - left.length);
+    const end = Math.min(text.length, each.end - left.length);
+    if (end > start) found.push({ ...each, start, end });
+  }
+  return found;
+}
+
 /** Every finding is shown, and then what is found across the edge of one that was is redacted with it. */
 function maskOnce(
   text: string,
-  find: Scanner,
+  { find, around }: { readonly find: Scanner; readonly around: Around },
   parts: { readonly finds: readonly FindMask[]; readonly key: MaskKey },
-): { readonly text: string; readonly masked: number } {
-  const first = showRanges(text, find(text), parts);
+): Masked {
+  const first = showRanges(text, within(find, text, around), parts);
   if (first.masked === 0) return { text, masked: 0 };
-  const across = find(first.text).filter(
+  const across = within(find, first.text, { ...around, original: around.shown }).filter(
     ({ start, end, type }) =>
       operatorForFind(parts.finds, type) !== undefined &&
       !first.ranges.some((range) => start >= range.start && end <= range.end),

@@ -58,20 +58,21 @@ function ibanAt(text: string, start: number): Span | undefined {
   const wanted = lengths[text.slice(start, start + 2).toUpperCase()];
   if (wanted === undefined) return undefined;
   let compact = '';
+  let group = '';
   let at = start;
   for (let gap = 0; at < text.length && compact.length < wanted; at++) {
     const char = text[at] ?? '';
     if (/[A-Za-z0-9]/.test(char)) {
+      if (gap > 0) group = '';
       compact += char;
+      group += char;
       gap = 0;
+      // A word of the sentence, and no group of an account number.
+      if (group.length === 5 && /^[A-Za-z]{5}$/.test(group)) return undefined;
     } else if (/[ \-.\n]/.test(char) && ++gap <= 2) continue;
     else return undefined;
   }
   if (compact.length < wanted || /[A-Za-z0-9]/.test(text[at] ?? '')) return undefined;
-  const valid = mod97(compact.slice(4) + compact.slice(0, 4)) === 1;
-  return valid ? { start, end: at, score: 1 } : { start, end: at, score: leastOf(compact), loose: true };
-}
-
-function leastOf(compact: string): number {
-  return /\d{6}/.test(compact) ? 0.4 : 0;
+  if (mod97(compact.slice(4) + compact.slice(0, 4)) === 1) return { start, end: at, score: 1 };
+  return /\d{6}/.test(compact) ? { start, end: at, score: 0.4, loose: true } : undefined;
 }

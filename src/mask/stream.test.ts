@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { FindMask } from '../core/decision.ts';
+import { maskKey } from './key.ts';
+import { findMasker } from './operators.ts';
+import { byteStream, textStream } from './stream.ts';
+
+const key = maskKey(new Uint8Array(32).fill(3));
+const redact: readonly FindMask[] = [{ entity: '*', operator: { kind: 'redact' } }];
+const operators: readonly FindMask['operator'][] = [
+  { kind: 'redact' },
+  { kind: 'hash' },
+  { kind: 'partial', keepFirst: 0, keepLast: 4 },
+  { kind: 'token' },
+];
+
+function masked(text: string, finds: readonly FindMask[] = redact): string {
+  return findMasker(finds, { key, thorough: true })(text).text;
+}
+
+function streamed(pieces: readonly string[], finds: readonly FindMask[] = redact): string {
+  const stream = textStream({ finds, key });
+  return pieces.map((piece) => stream.push(piece)).join('') + stream.end();
+}
+
+const documents: readonly string[] = [
+  'Pay 4111 1111 1111 1111 or mail ann@example.com, call +44 20 7946 0958.',
+  'His card: 4111\n1111 1111-1111, born on July 21, 1984 in Ulm; SSN: 457555462 (typed twice).',
+  'key -----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE KEY----- and -----BEGIN CERTIFICATE-----\nMIID\n-----END CERTIFICATE----- ok',
+  'IBAN DE89 3704 0044 0532 0130 00 wird belastet, Kennzeichen B-AB 1234, PLZ 80331 München',
+  'password = hunter2secret and postgres://app:s3cret@db.internal:5432/orders were logged',
+  '322 327 102 office\n+1 415 555 0132 x123 fax  \n\n12 34 56 and a b c 12',
+  '{"ssn":"219-09-9998","note":"４１１１ １１１１ １１１１ １１１１","token":"ghp_a1B2a1B2a1B2a1B2a1B2a1B2a1B2a1B2a1B2"}',
+  'phone: +1 (434) 432-3542. NSS: 434-74-6734. Adresse: 4034 Chestnut Avenue',
+  '我的身份证号是11010519491231002X，电话 +86 138 0013 8000。',
+];
+
+test('stream(x) = whole(x), for every split in two and piece by piece', () => {
+  for (const text of documents) {
+    for (const operator of operators) {
+      const finds = [{ entity: '*', operator }];
+      const whole = masked(text, finds);
+      assert.notEqual(whole, text, 'nothing to find: the test would pass on nothing');
+      assert.equal(streamed(Array.from(text), finds), whole);
+      for (let at = 0; at <= text.length; at++) {
+        assert.equal(
+          streamed([text.slice(0, at), text.slice(at)], finds),
+          whole,
+          `${operator.kind} at ${at}`,
+        );
+      }
+    }
+  }
+});
+
+const fragment = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom(...documents.flatMap((text) => text.split(/(?<=[ ,;:"])/))) },
+  { weight: 1, arbitrary: fc.string({ unit: 'grapheme', maxLength: 6 }) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      'the',
+      ' customer ',
+      ' ',
+      '\n',
+      '  ',
+      '-',
+      '.',
+      '(',
+      '+',
+      'card ',
+      'ssn ',
+      '@',
+      '-----BEGIN ',
+    ),
+  },
+  { weight: 1, arbitrary: fc.stringMatching(/^[0-9]{1,6}$/) },
+);
+const texts = fc.array(fragment, { maxLength: 14 }).map((parts) => parts.join(''));
+
+test('stream(x) = whole(x), for made texts and made splits', () => {
+  fc.assert(
+    fc.property(texts, fc.array(fc.nat(7), { minLength: 1, maxLength: 60 }), (text, sizes) => {
+      const pieces: string[] = [];
+      for (let at = 0, n = 0; at < text.length; n++) {
+        const size = (sizes[n % sizes.length] ?? 0) + 1;
+        pieces.push(text.slice(at, at + size));
+        at += size;
+      }
+      assert.equal(streamed(pieces), masked(text));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test('bytes may be split inside a character', () => {
+  for (const text of documents) {
+    const bytes = new TextEncoder().encode(text);
+    const stream = byteStream({ finds: redact, key });
+    const out: Uint8Array[] = [];
+    for (const byte of bytes) out.push(stream.push(Uint8Array.of(byte)));
+    out.push(stream.end());
+    assert.equal(Buffer.concat(out).toString(), masked(text));
+  }
+});
+
+test('what is held back is short in sentences, and bounded in anything', () => {
+  const stream = textStream({ finds: redact, key });
+  let most = 0;
+  for (const char of 'The customer called about an order that he placed on Monday with some notes. '.repeat(
+    20,
+  )) {
+    stream.push(char);
+    most = Math.max(most, stream.held);
+  }
+  assert.ok(most <= 40, `${most}`);
+  const long = textStream({ finds: redact, key, most: 1_000 });
+  let out = '';
+  for (let at = 0; at < 5_000; at++) out += long.push('a1');
+  assert.ok(long.held <= 1_002);
+  out += long.push(' something else ') + long.end();
+  assert.equal(out, '*** else ');
+});
+
+test('a key that is longer than may be held is never shown, whatever its lines hold', () => {
+  const stream = textStream({ finds: redact, key, most: 400 });
+  const body = 'MIIEvQIBADANBgsecret\n'.repeat(60);
+  const out =
+    Array.from(`see -----BEGIN RSA PRIVATE KEY-----\n${body}-----END RSA PRIVATE KEY----- after`, (char) =>
+      stream.push(char),
+    ).join('') + stream.end();
+  assert.doesNotMatch(out, /MIIE|secret/);
+  assert.match(out, /^see .*after$/s);
+});
+
+test('flush() shows a prompt, and nothing of a value that has begun', () => {
+  const stream = textStream({ finds: redact, key });
+  assert.equal(stream.push('login as root, Pass: ') + stream.flush(), 'login as root, Pass: ');
+  assert.equal(stream.push('Card: 4111 1111 1') + stream.flush(), '***');
+  assert.doesNotMatch(stream.push('111 1111 thanks ') + stream.end(), /1111/);
+});

@@ -1,0 +1,202 @@
+import type { FindMask } from '../core/decision.ts';
+import type { MaskKey } from './key.ts';
+import { findMasker } from './operators.ts';
+
+/**
+ * Masks a text that comes in pieces: whatever the pieces, what comes out is what masking the whole text gives (thoroughly:
+ * see ScanOptions). A piece is
+ * held back from the last place at which a value could still be going on: usually the last word or two.
+ */
+export interface TextStream {
+  /** Takes the next piece and gives what can no longer change; may be empty. */
+  readonly push: (piece: string) => string;
+  /**
+   * Gives what is held although more may come, for a reader who waits: a value that may have begun (six digits, a long
+   * word with digits) is shown as `***`. What comes after is masked as if the text began anew behind it.
+   */
+  readonly flush: () => string;
+  /** The text is over: gives the rest. */
+  readonly end: () => string;
+  /** Findings shown so far. */
+  masked: number;
+  /** Characters held back now. */
+  readonly held: number;
+}
+
+/** The same for UTF-8 bytes; what is not UTF-8 comes out as U+FFFD. */
+export interface ByteStream {
+  readonly push: (piece: Uint8Array) => Uint8Array;
+  readonly end: () => Uint8Array;
+}
+
+export interface StreamParts {
+  readonly finds: readonly FindMask[];
+  readonly key: MaskKey;
+  /** Most characters held back; beyond, they are shown as `***`. Default 65,536. */
+  readonly most?: number;
+}
+
+const mostHeld = 65_536;
+const contextKept = 256;
+const lookahead = 16; // what a detector reads behind a value
+
+/** Nothing found reaches over one of these: quotes and brackets of markup, marks of scripts without blanks. */
+const breaks = /["<>\u3001\u3002\uff01\uff0c\uff1b\uff1f\u300c-\u300f]/;
+const blank = /\s/;
+const digit = /\p{N}/u;
+/** A word that cannot be a part of a value written in several words. */
+const plainWord = /\p{L}{5}/u;
+const joining =
+  /^\P{L}*(?:januar|februar|march|april|juni|juli|august|septemb|setemb|septiemb|octo|octu|outub|oktob|novem|decem|dezem|dicie|d[ée]cem|janvi|f[ée]vri|feverei|enero|febrer|marzo|abril|junio|agosto|juillet|janei|junho|julho|extension)/iu;
+const fence = '-----BEGIN';
+const privateHead = /^-----BEGIN[ A-Z0-9_-]{0,64}PRIVATE KEY(?: BLOCK)?-----/;
+const openHead = /^-----BEGIN[ A-Z0-9_-]{0,100}$/;
+
+export function textStream(parts: StreamParts): TextStream {
+  const mask = findMasker(parts.finds, { key: parts.key, thorough: true });
+  const most = parts.most ?? mostHeld;
+  let held = '';
+  let seen = 0; // of `held`, by `advance`
+  let word = 0; // where the word that goes on began
+  let safe = 0; // the last place in `held` where nothing goes on
+  let original = '';
+  let shown = '';
+  let swallowing: 'no' | 'word' | 'key' = 'no';
+  const stream = { push, flush, end, masked: 0, held: 0 };
+  return stream;
+
+  function push(piece: string): string {
+    held += piece;
+    advance();
+    let out = '';
+    if (swallowing !== 'no') swallow();
+    if (swallowing === 'no') {
+      const to = beforeKey(held, safe);
+      if (to > 0) out = release(to);
+      if (held.length > most) out += overflow();
+    }
+    stream.held = held.length;
+    return out;
+  }
+
+  /** Moves `safe` over what has come: behind a break, and behind a plain word that a blank ends. */
+  function advance(): void {
+    for (; seen < held.length; seen++) {
+      const char = held[seen] ?? '';
+      if (breaks.test(char)) {
+        safe = seen + 1;
+        word = seen + 1;
+      } else if (blank.test(char)) {
+        if (seen > word) {
+          const ended = held.slice(word, seen);
+          if (plainWord.test(ended) && !digit.test(ended) && !joining.test(ended)) safe = seen;
+        }
+        word = seen + 1;
+      }
+    }
+  }
+
+  function release(to: number): string {
+    const region = held.slice(0, to);
+    const made = mask(region, { original, shown, right: held.slice(to, to + lookahead) });
+    original = (original + region).slice(-contextKept);
+    shown = (shown + made.text).slice(-contextKept);
+    stream.masked += made.masked;
+    drop(to);
+    return made.text;
+  }
+
+  function drop(count: number): void {
+    held = held.slice(count);
+    seen -= count;
+    word = Math.max(0, word - count);
+    safe = Math.max(0, safe - count);
+  }
+
+  /** SECURITY: what is too long to be judged is not shown, and neither is what it goes on with. */
+  function overflow(): string {
+    swallowing = held.includes(fence) ? 'key' : 'word';
+    drop(held.length);
+    stream.masked++;
+    original = '';
+    shown = '';
+    return '***';
+  }
+
+  function swallow(): void {
+    if (swallowing === 'key') {
+      const foot = held.indexOf('-----END');
+      const close = foot < 0 ? -1 : held.indexOf('-----', foot + 8);
+      if (close >= 0) {
+        drop(close + 5);
+        swallowing = 'no';
+      } else if (foot < 0) drop(Math.max(0, held.length - 8));
+      else if (held.length > most) drop(0);
+      return;
+    }
+    if (safe > 0) {
+      drop(safe);
+      swallowing = 'no';
+    } else if (word > 0) drop(word);
+    else drop(held.length);
+  }
+
+  function flush(): string {
+    if (swallowing !== 'no' || held === '') return '';
+    const last = held.slice(word);
+    const begun =
+      beforeKey(held, held.length) < held.length ||
+      (held.match(/\p{N}/gu)?.length ?? 0) >= 6 ||
+      (last.length >= 16 && digit.test(last));
+    if (!begun) return finish();
+    drop(held.length);
+    stream.held = 0;
+    stream.masked++;
+    original = '';
+    shown = '';
+    swallowing = 'word';
+    return '***';
+  }
+
+  function finish(): string {
+    const out = held === '' ? '' : release(held.length);
+    stream.held = 0;
+    return out;
+  }
+
+  function end(): string {
+    if (swallowing !== 'no') {
+      drop(held.length);
+      swallowing = 'no';
+    }
+    return finish();
+  }
+}
+
+/** The last place not behind `at` that no private key goes over: a key ends with its foot, or never. */
+function beforeKey(text: string, at: number): number {
+  let from = text.indexOf(fence);
+  while (from >= 0 && from < at) {
+    const rest = text.slice(from, from + 128);
+    let next = from + fence.length;
+    if (privateHead.test(rest)) {
+      const foot = text.indexOf('-----END', next);
+      const close = foot < 0 ? -1 : text.indexOf('-----', foot + 8);
+      if (close < 0 || close + 5 > at) return from;
+      next = close + 5;
+    } else if (openHead.test(rest)) return from;
+    from = text.indexOf(fence, next);
+  }
+  return at;
+}
+
+/** @see TextStream */
+export function byteStream(parts: StreamParts): ByteStream {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  const encoder = new TextEncoder();
+  const text = textStream(parts);
+  return {
+    push: (piece) => encoder.encode(text.push(decoder.decode(piece, { stream: true }))),
+    end: () => encoder.encode(text.push(decoder.decode()) + text.end()),
+  };
+}
