@@ -21,6 +21,12 @@ export interface Room {
   readonly length: (text: string) => number;
 }
 
+/** What the gateway's settings ask of cards. */
+export interface CardTerms {
+  /** Whether an approval of high risk counts only after a fresh sign-in: then the card cannot take one. */
+  readonly freshSignIn: boolean;
+}
+
 const lineLimit = 40; // more hide what stands below them
 const itemLimit = 20;
 
@@ -43,7 +49,7 @@ export function rankOf(state: ReviewState): number {
  * SECURITY: whoever approves must have seen all of it. Where something had to be cut, or where the risk asks for a
  * fresh sign-in, the card does not take an approval.
  */
-export function cardOf(review: Review, room: Room): Card {
+export function cardOf(review: Review, room: Room, { freshSignIn }: CardTerms): Card {
   let cut = false;
   const fit = (text: string, length: number): string => {
     const whole = inert(text);
@@ -55,16 +61,18 @@ export function cardOf(review: Review, room: Room): Card {
   const statement = fit(review.text, room.statementLength);
   const facts = factsOf(review).map(({ label, text }) => ({ label, text: fit(text, room.factLength) }));
   const waits = review.state === 'waiting';
-  const risky = review.risk.level === 'high' || review.risk.level === 'critical';
+  const reasoned = review.needs.some(({ reason }) => reason === true);
+  const risky = freshSignIn && (review.risk.level === 'high' || review.risk.level === 'critical');
   return {
     title: titles[review.state],
     facts,
     statement,
-    answers: !waits || risky ? [] : cut ? ['refuse'] : ['approve', 'refuse'],
+    answers: !waits || risky ? [] : cut || reasoned ? ['refuse'] : ['approve', 'refuse'],
     notes: !waits
       ? []
       : [
           ...(risky ? ['High risk: answer behind the link, after a fresh sign-in.'] : []),
+          ...(reasoned ? ['A reason is needed: approve behind the link.'] : []),
           ...(cut ? ['Something was cut: approve behind the link, where all of it is shown.'] : []),
         ],
   };

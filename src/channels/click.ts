@@ -3,11 +3,11 @@ import { instant, type World } from '../base/time.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Log } from '../core/ports.ts';
 import type { Channel, ChannelDesk, Counted, Review, ReviewDigest, ReviewId } from '../core/review.ts';
-import { cardOf, type Room } from './card.ts';
+import { cardOf, type CardTerms, type Room } from './card.ts';
 import type { Places } from './places.ts';
 
 /** What every channel gets. */
-export interface ChannelParts {
+export interface ChannelParts extends CardTerms {
   readonly desk: ChannelDesk;
   readonly world: World;
   readonly log: Log;
@@ -82,7 +82,7 @@ async function judged(click: Click, parts: ChannelParts, room: Room): Promise<Cl
     if (review === undefined) return no('unknown-review');
     if (review.digest !== digest) return no('other-request', review);
     if (review.state !== 'waiting') return no('ended', review);
-    if (!cardOf(review, room).answers.includes(vote)) return no('not-here', review);
+    if (!cardOf(review, room, parts).answers.includes(vote)) return no('not-here', review);
     const counted = await parts.desk.answer({
       review: id,
       digest,

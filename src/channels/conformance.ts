@@ -200,17 +200,22 @@ function clickCases(name: string, open: () => Promise<Stand>, limits: { readonly
     },
   );
 
-  test(`${name}: a card of high risk or of a part has a link and no approval`, limits, async () => {
-    for (const over of [
-      { risk: { score: 90, level: 'critical', reasons: [] } as const },
-      { text: 'x'.repeat(30_000) },
-    ]) {
-      const { stand, clicks, review } = await ready(over);
-      await using _ = stand;
-      assert.equal(clicks.offers(review, 'approve'), false);
-      assert.ok(stand.shown()[0]?.includes(`https://gate.example/reviews/${review.id}`));
-    }
-  });
+  test(
+    `${name}: a card of high risk, of a part, or that asks for a reason has a link and no approval`,
+    limits,
+    async () => {
+      for (const over of [
+        { risk: { score: 90, level: 'critical', reasons: [] } as const },
+        { text: 'x'.repeat(30_000) },
+        { needs: [{ groups: ['leads'], count: 1, withinMs: 600_000, reason: true as const }] },
+      ]) {
+        const { stand, clicks, review } = await ready(over);
+        await using _ = stand;
+        assert.equal(clicks.offers(review, 'approve'), false);
+        assert.ok(stand.shown()[0]?.includes(`https://gate.example/reviews/${review.id}`));
+      }
+    },
+  );
 
   test(`${name}: a click on a review that is over changes nothing`, limits, async () => {
     const { stand, clicks, review } = await ready();

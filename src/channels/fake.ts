@@ -256,6 +256,7 @@ export function partsFake(
     desk: deskFake(),
     world,
     places,
+    freshSignIn: true,
     link: (id) => `https://gate.example/reviews/${id}`,
     log: (...line) => logged.push(JSON.stringify(line)),
     metrics: {

@@ -1,6 +1,6 @@
 import type { KnownBlock } from '@slack/web-api';
 import type { Review } from '../core/review.ts';
-import { cardOf, type Card, type Room } from './card.ts';
+import { cardOf, type Card, type CardTerms, type Room } from './card.ts';
 import { button } from './click.ts';
 
 // Block Kit: 3,000 characters of text in a section, 2,000 in a field, 10 fields, 150 in a header, 75 on a button,
@@ -18,8 +18,8 @@ export const slackRoom: Room = {
 };
 
 /** Everything from data stands in `plain_text` and is escaped: no link, mention, formatting or emoji can come of it. */
-export function slackBlocks(review: Review, link: string): KnownBlock[] {
-  const card = cardOf(review, slackRoom);
+export function slackBlocks(review: Review, link: string, terms: CardTerms): KnownBlock[] {
+  const card = cardOf(review, slackRoom, terms);
   return [
     { type: 'header', text: plain(card.title) },
     ...card.facts.map(({ label, text }): KnownBlock => ({

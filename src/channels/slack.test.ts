@@ -192,7 +192,7 @@ test('slackBlocks() lets no text become markup', () => {
     stated: { reason: hostile },
     targets: [{ kind: 'table', name: hostile, access: 'write' }],
   });
-  const blocks = slackBlocks(review, 'https://gate.example/reviews/1');
+  const blocks = slackBlocks(review, 'https://gate.example/reviews/1', { freshSignIn: true });
   const texts: { type?: unknown; text?: unknown; emoji?: unknown }[] = [];
   JSON.stringify(blocks, (_key, value: unknown) => {
     if (typeof value === 'object' && value !== null && 'text' in value && typeof value.text === 'string')
@@ -219,7 +219,7 @@ test('slackBlocks() stays inside the limits of Block Kit, however long the texts
     settings: { search_path: long },
     targets: Array.from({ length: 500 }, () => ({ kind: 'table', name: long, access: 'write' as const })),
   });
-  const blocks = slackBlocks(review, 'https://gate.example/reviews/1');
+  const blocks = slackBlocks(review, 'https://gate.example/reviews/1', { freshSignIn: true });
   assert.ok(blocks.length <= 50);
   for (const block of blocks)
     if (block.type === 'section') assert.ok((block.text?.text.length ?? 0) <= 3_000);

@@ -123,7 +123,7 @@ export function slackChannel(settings: SlackSettings, parts: ChannelParts): Chan
 function board(
   client: WebClient,
   { channel }: SlackSettings,
-  { link }: ChannelParts,
+  parts: ChannelParts,
 ): Parameters<typeof teller>[1] {
   return {
     post: async (review) => {
@@ -131,7 +131,7 @@ function board(
         client.chat.postMessage({
           channel,
           text: `Review ${review.id}`, // what a notification shows
-          blocks: slackBlocks(review, link(review.id)),
+          blocks: slackBlocks(review, parts.link(review.id), parts),
           parse: 'none',
           link_names: false,
           mrkdwn: false,
@@ -145,7 +145,7 @@ function board(
     },
     update: async (place, review) => {
       const ts = place.slice(place.indexOf('/') + 1);
-      const blocks = slackBlocks(review, link(review.id));
+      const blocks = slackBlocks(review, parts.link(review.id), parts);
       await calling(() =>
         client.chat.update({
           channel,

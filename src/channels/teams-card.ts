@@ -1,5 +1,5 @@
 import type { Review } from '../core/review.ts';
-import { cardOf, type Room } from './card.ts';
+import { cardOf, type CardTerms, type Room } from './card.ts';
 import { button } from './click.ts';
 
 // Adaptive Cards 1.4, with the universal action model: https://adaptivecards.io/explorer/Action.Execute.html
@@ -25,8 +25,8 @@ export interface AdaptiveCard {
  * SECURITY: a TextBlock reads a part of Markdown and `{{DATE(…)}}`; everything from data stands in a RichTextBlock,
  * whose TextRuns are plain, and nothing from data is a URL.
  */
-export function teamsCard(review: Review, link: string): AdaptiveCard {
-  const card = cardOf(review, teamsRoom);
+export function teamsCard(review: Review, link: string, terms: CardTerms): AdaptiveCard {
+  const card = cardOf(review, teamsRoom, terms);
   return {
     type: 'AdaptiveCard',
     $schema: 'https://adaptivecards.io/schemas/adaptive-card.json',

@@ -165,6 +165,7 @@ test('teamsCard() is an Adaptive Card 1.4 in which no text becomes markup', () =
   const card = teamsCard(
     waiting({ text: hostile, why: hostile, resource: { name: hostile, kind: 'postgres', tags: [] } }),
     'https://gate.example/r',
+    { freshSignIn: true },
   );
   assert.equal(card.version, '1.4');
   assert.deepEqual(
@@ -188,5 +189,8 @@ test('teamsCard() stays under the size of a message', () => {
     settings: { search_path: long },
     stated: { reason: long, ticket: long },
   });
-  assert.ok(Buffer.byteLength(JSON.stringify(teamsCard(review, 'https://gate.example/r'))) < 28_000);
+  assert.ok(
+    Buffer.byteLength(JSON.stringify(teamsCard(review, 'https://gate.example/r', { freshSignIn: true }))) <
+      28_000,
+  );
 });

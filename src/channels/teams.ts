@@ -70,18 +70,18 @@ export function teamsChannel(settings: TeamsSettings, parts: ChannelParts): Chan
     return json({
       statusCode: 200,
       type: cardType,
-      value: teamsCard(clicked.review, parts.link(clicked.review.id)),
+      value: teamsCard(clicked.review, parts.link(clicked.review.id), parts),
     });
   };
 
   return { name, tell, hook, [Symbol.asyncDispose]: () => client[Symbol.asyncDispose]() };
 }
 
-function board(client: Connector, { link }: ChannelParts): Board {
+function board(client: Connector, parts: ChannelParts): Board {
   const message = (review: Parameters<Board['post']>[0]): Readonly<Record<string, unknown>> => ({
     type: 'message',
     summary: `Review ${review.id}`,
-    attachments: [{ contentType: cardType, content: teamsCard(review, link(review.id)) }],
+    attachments: [{ contentType: cardType, content: teamsCard(review, parts.link(review.id), parts) }],
   });
   return {
     post: (review) => client.post(message(review)),

@@ -36,6 +36,7 @@ export function channelsOf(
   const places = open.use(openPlaces(parts.file, world));
   const channels = openChannels(config.channels ?? {}, {
     ...parts,
+    freshSignIn: config.reviews.signInWithinMs !== undefined,
     link,
     places,
     desk: { ...parts.desk, linked },
