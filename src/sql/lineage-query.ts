@@ -13,9 +13,10 @@ import {
 } from './lineage-flow.ts';
 import { windowFlow } from './lineage-call.ts';
 import { flowsIn, itemNamed, rowCells, stepInto } from './lineage-expression.ts';
-import { fromClause } from './lineage-from.ts';
+import { fromClause, type From } from './lineage-from.ts';
 import { outputName } from './lineage-name.ts';
-import { namesOf, oids, whyMixed } from './lineage-routine.ts';
+import { isOwnThing, namesOf, oids, operatorsFor, whyMixed, whyOpaqueOperator } from './lineage-routine.ts';
+import { holdsFreeText } from './lineage-system.ts';
 import {
   below,
   equated,
@@ -27,6 +28,7 @@ import {
   starOf,
 } from './lineage-scope.ts';
 import { withClause } from './lineage-with.ts';
+import { rangeVarName, resolveRelation } from './names.ts';
 import { as, type Fields, list, stringOf, text } from './tree.ts';
 
 /** The rows of a SelectStmt (also VALUES, TABLE and set operations), by its fields. */
@@ -58,7 +60,7 @@ function limited(reader: Reader, fields: Fields, space: Space, rows: Rows): Rows
 // ---------------------------------------------------------------------------------------------- SELECT
 
 function simpleSelect(reader: Reader, fields: Fields, outer: Space): Rows {
-  const from = fromClause(reader, list(fields['fromClause']), outer);
+  const from = settingsNamed(reader, fields, fromClause(reader, list(fields['fromClause']), outer));
   const before: Space = { ...outer, items: from.items };
   const conditions = [fields['whereClause'], fields['havingClause']]
     .filter((each) => each !== undefined)
@@ -76,6 +78,48 @@ function simpleSelect(reader: Reader, fields: Fields, outer: Space): Rows {
   const controls = [...conditions, ...windows, ...group, ...distinct, ...order];
   for (const flow of controls) reader.uses.filter(flow);
   return { ...targets, control: derive([from.control, ...controls]) };
+}
+
+/** `FROM pg_settings WHERE name = 'max_index_keys'`: what that row holds nobody can fill with any text. */
+function settingsNamed(reader: Reader, fields: Fields, from: From): From {
+  const [item, ...others] = from.items;
+  if (item === undefined || others.length > 0 || list(fields['fromClause']).length !== 1) return from;
+  const range = as(list(fields['fromClause'])[0], 'RangeVar');
+  const found =
+    range === undefined ? undefined : resolveRelation(reader.catalogue, reader.scope, rangeVarName(range));
+  if (found?.kind !== 'relation' || found.relation.name !== 'pg_settings') return from;
+  if (!isOwnThing(found.relation.schema, found.relation.oid)) return from;
+  const conditions = conjuncts(fields['whereClause']);
+  const plain = { flow: clean, scalar: true, type: oids.text };
+  if (whyOpaqueOperator(reader, operatorsFor(reader, ['='], plain, plain)) !== undefined) return from;
+  if (!conditions.some((each) => namesSetting(each, item.name ?? ''))) return from;
+  const cells = item.cells.map((cell) => ({ name: cell.name, value: { ...cell.value, flow: clean } }));
+  return { ...from, items: [{ ...item, cells }] };
+}
+
+/** A text constant, plain or cast to text. */
+function constantText(node: unknown): string | undefined {
+  const cast = as(node, 'TypeCast');
+  const value = as(cast === undefined ? node : cast['arg'], 'A_Const')?.['sval'];
+  return typeof value === 'object' && value !== null ? text((value as Fields)['sval']) : undefined;
+}
+
+function conjuncts(where: unknown): readonly unknown[] {
+  const bool = as(where, 'BoolExpr');
+  return bool?.['boolop'] === 'AND_EXPR' ? list(bool['args']) : [where];
+}
+
+function namesSetting(condition: unknown, alias: string): boolean {
+  const fields = as(condition, 'A_Expr');
+  const kind = text(fields?.['kind']);
+  if (fields === undefined || (kind !== 'AEXPR_OP' && kind !== 'AEXPR_IN')) return false;
+  if (namesOf(fields['name']).join('.') !== '=') return false;
+  const column = namesOf(as(fields['lexpr'], 'ColumnRef')?.['fields']);
+  if (column.at(-1) !== 'name' || (column.length === 2 && column[0] !== alias) || column.length > 2)
+    return false;
+  const given = kind === 'AEXPR_IN' ? list(as(fields['rexpr'], 'List')?.['items']) : [fields['rexpr']];
+  const settings = given.map(constantText);
+  return settings.length > 0 && settings.every((each) => each !== undefined && !holdsFreeText(each));
 }
 
 interface Targets {

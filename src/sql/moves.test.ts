@@ -56,6 +56,15 @@ const carries: readonly (readonly [string, readonly string[]])[] = [
   ['SELECT ssn INTO x FROM customers', ['ssn -> ?']],
   ['CREATE MATERIALIZED VIEW x AS SELECT ssn FROM customers', ['ssn -> ?']],
   ["COPY (SELECT ssn FROM customers) TO '/tmp/x'", ['ssn -> ?']],
+  // A tag is on a name.
+  ['ALTER TABLE customers RENAME COLUMN ssn TO harmless', ['ssn -> harmless']],
+  ['ALTER TABLE customers ALTER COLUMN name TYPE text USING reverse(ssn)', ['ssn -> name']],
+  // What code names it can read, and what it reads it can store.
+  ['DO $$ BEGIN UPDATE orders SET id = (SELECT max(id) FROM customers); END $$', ['* -> ?']],
+  ["DO $$ BEGIN PERFORM pg_notify('c', ssn) FROM customers; END $$", ['* -> ?']],
+  ["DO $$ BEGIN EXECUTE 'SELECT 1'; END $$", ['* -> ?']],
+  ['DO LANGUAGE plpython3u $$ pass $$', ['* -> ?']],
+  ["SELECT query_to_xml('SELECT 1', true, true, '')", ['* -> ?']],
 ];
 
 const staysPut = [
@@ -70,6 +79,8 @@ const staysPut = [
   'DECLARE c CURSOR FOR SELECT ssn FROM customers',
   'CREATE VIEW x AS SELECT ssn FROM customers',
   "SELECT nextval('s')",
+  "DO $$ BEGIN RAISE NOTICE 'x'; END $$",
+  'ALTER TABLE customers ADD COLUMN more text',
 ];
 
 test('analyse() tells where a statement puts stored values besides its answer', () => {
