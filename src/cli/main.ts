@@ -56,6 +56,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       about: 'signs a policy as one file, verifies one, brings one to a gateway',
       load: async () => (await import('./bundle.ts')).bundle,
     },
+    init: {
+      about: 'begins a policy for a database: proposes tags, writes rules in shadow with tests',
+      load: async () => (await import('./init.ts')).init,
+    },
     attest: {
       about: 'says and signs which policy judged which source with which results, verifies such a statement',
       load: async () => (await import('./attest.ts')).attest,
