@@ -28,6 +28,8 @@ export interface ColumnUse extends ColumnRef {
   readonly use: 'output' | 'filter' | 'write';
   /** Of a filter: `equality` where its whole value is only compared by `=`; `other`: any other question about it. */
   readonly how?: 'equality' | 'other';
+  /** The tags that the resource itself gives it, besides those of schema.yaml. */
+  readonly tags?: readonly string[];
 }
 
 export type Attribute = string | number | boolean | readonly string[];

@@ -52,7 +52,7 @@ function fitting(duties: readonly PredicateDuty[], use: ColumnUse, tagsOf: TagsO
   if (use.use !== 'filter') return [];
   // SECURITY: a condition on columns that could not be resolved may be on any.
   if (use.column === '*') return duties;
-  const tags = tagsOf(use);
+  const tags = [...tagsOf(use), ...(use.tags ?? [])];
   return tags.length === 0 ? [] : duties.filter(({ tag }) => tags.some((each) => tagMatches(tag, each)));
 }
 

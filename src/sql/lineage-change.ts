@@ -1,5 +1,6 @@
 import type { ColumnRef } from '../core/action.ts';
 import type { Relation } from './catalogue.ts';
+import { tagsOfColumn } from './comments.ts';
 import { columns, derive, type Flow } from './lineage-flow.ts';
 import { refOf, relationItem } from './lineage-relation.ts';
 import { namesOf } from './lineage-routine.ts';
@@ -30,7 +31,23 @@ export const changesOf: Readonly<Record<string, (reader: Reader, fields: Fields)
     if (reach?.writes !== false) reader.uses.move(reachFlow(reach), []);
   },
   CreateTrigStmt: trigger,
+  CommentStmt: unlabel,
+  SecLabelStmt: unlabel,
 };
+
+/** Another comment or label takes the tags of the old one away. */
+function unlabel(reader: Reader, fields: Fields): void {
+  const column = text(fields['objtype']) === 'OBJECT_COLUMN';
+  const parts = namesOf(as(fields['object'], 'List')?.['items']);
+  const [name, ...rest] = column ? parts.toReversed() : ['*', ...parts.toReversed()];
+  const [relname, schemaname] = rest;
+  if (relname === undefined) return;
+  const relation = relationOf(reader, { relname, ...(schemaname === undefined ? {} : { schemaname }) });
+  for (const each of relation?.columns ?? []) {
+    if (relation === undefined || (column && each.name !== name) || tagsOfColumn(each).length === 0) continue;
+    moved(reader, refOf(relation, each.name), []);
+  }
+}
 
 /** What code can read, as a flow. */
 export function reachFlow(reach: Reach): Flow {

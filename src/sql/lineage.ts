@@ -3,6 +3,7 @@
 import type { ColumnUse } from '../core/action.ts';
 import type { Move, OutputColumn, Outputs, Scope } from './analysis.ts';
 import type { Catalogue } from './catalogue.ts';
+import { tagsOfColumn } from './comments.ts';
 import { valueOf } from './lineage-expression.ts';
 import {
   type Cell,
@@ -19,6 +20,7 @@ import { openWhy, type Reader, type Space } from './lineage-scope.ts';
 import { type Answer, answerOf } from './lineage-statement.ts';
 import { collectUses, noUses, type Uses } from './lineage-uses.ts';
 import { writings } from './lineage-write.ts';
+import { relationName } from './names.ts';
 import { isNode, type Node, open } from './tree.ts';
 
 /** How much of one statement is followed, views included: steps of work, and levels of nesting. */
@@ -45,7 +47,7 @@ export function follow(statement: Node, catalogue: Catalogue, scope: Scope): Fol
   try {
     const answer = answerOf(readerFor(catalogue, scope, uses), statement);
     if (answer.kind === 'rows') uses.output(flowOfRows(answer.rows));
-    return { outputs: outputsOf(answer), uses: all(), moves };
+    return { outputs: outputsOf(answer), uses: all().map((use) => labelled(catalogue, use)), moves };
   } catch {
     // SECURITY: whatever a tree of an unforeseen shape makes fail, its cells are withheld.
     uses.output(unresolved);
@@ -63,6 +65,28 @@ export function lineageOf(statement: Node, catalogue: Catalogue, scope: Scope): 
 /** follow().uses */
 export function columnUses(statement: Node, catalogue: Catalogue, scope: Scope): readonly ColumnUse[] {
   return follow(statement, catalogue, scope).uses;
+}
+
+/** With the tags that the database gives the column itself. */
+function labelled(catalogue: Catalogue, use: ColumnUse): ColumnUse {
+  const tags = tagsByColumn(catalogue).get(`${use.object}\0${use.column}`);
+  return tags === undefined ? use : { ...use, tags };
+}
+
+const labels: WeakMap<Catalogue, ReadonlyMap<string, readonly string[]>> = new WeakMap();
+
+function tagsByColumn(catalogue: Catalogue): ReadonlyMap<string, readonly string[]> {
+  const before = labels.get(catalogue);
+  if (before !== undefined) return before;
+  const made = new Map<string, readonly string[]>();
+  for (const relation of catalogue.data.relations) {
+    for (const column of relation.columns) {
+      const tags = tagsOfColumn(column);
+      if (tags.length > 0) made.set(`${relationName(relation)}\0${column.name}`, tags);
+    }
+  }
+  labels.set(catalogue, made);
+  return made;
 }
 
 const anything = { object: '*', column: '*' };

@@ -18,13 +18,20 @@ export const relations: string = `
   SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence = 't', c.relrowsecurity
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace`;
 
-/** relation, attnum, name, type, collation, generated ('', 's', 'v'), comment. Of indexes and toast tables nobody asks. */
+/** relation, attnum, name, type, collation, generated ('', 's', 'v'), comment and labels of it and of its relation. Of indexes and toast tables nobody asks. */
 export const columns: string = `
-  SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.attcollation, a.attgenerated, d.description
+  SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.attcollation, a.attgenerated, NULLIF(
+    pg_catalog.concat_ws(' ', d.description, t.description, 'sallyport:' || l.label, 'sallyport:' || m.label), '')
   FROM pg_catalog.pg_attribute a
   JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind NOT IN ('i', 'I', 't')
   LEFT JOIN pg_catalog.pg_description d
     ON d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objoid = a.attrelid AND d.objsubid = a.attnum
+  LEFT JOIN pg_catalog.pg_description t ON t.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    AND t.objoid = a.attrelid AND t.objsubid = 0 AND a.attrelid >= ${firstUserOid}
+  LEFT JOIN pg_catalog.pg_seclabel l ON l.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    AND l.objoid = a.attrelid AND l.objsubid = a.attnum AND l.provider = 'sallyport'
+  LEFT JOIN pg_catalog.pg_seclabel m ON m.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    AND m.objoid = a.attrelid AND m.objsubid = 0 AND m.provider = 'sallyport'
   WHERE a.attnum > 0 AND NOT a.attisdropped
   ORDER BY a.attrelid, a.attnum`;
 
@@ -196,6 +203,8 @@ const watched: readonly (readonly [name: string, oid: string, also?: string, whe
   ['pg_class', 'oid'],
   ['pg_attribute', 'attrelid', 'attnum', `attrelid >= ${firstUserOid} AND attnum > 0`],
   ['pg_attrdef', 'oid'],
+  ['pg_description', 'objoid', 'objsubid', `objoid >= ${firstUserOid}`],
+  ['pg_seclabel', 'objoid', 'objsubid'],
   ['pg_index', 'indexrelid'],
   ['pg_opclass', 'oid'],
   ['pg_constraint', 'oid'],

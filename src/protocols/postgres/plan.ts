@@ -1,8 +1,9 @@
 import type { ColumnRef } from '../../core/action.ts';
 import type { Duties, MaskOperator, Permit } from '../../core/decision.ts';
-import { stronger } from '../../core/duties.ts';
+import { operatorForTags, stronger } from '../../core/duties.ts';
 import type { CopyFormat, Lineage, Outputs } from '../../sql/analysis.ts';
 import type { Catalogue, Relation } from '../../sql/catalogue.ts';
+import { tagsOfColumn } from '../../sql/comments.ts';
 import { relationName } from '../../sql/names.ts';
 import type { CellParts, ColumnPlan } from './cells.ts';
 import type { Field } from './messages.ts';
@@ -107,11 +108,11 @@ export function strongest(
       const refs = all.map(({ name }) => ({ object, column: name }));
       operator = stronger(operator, strongest(permit, refs, catalogue));
     }
-    operator = stronger(operator, permit.operatorOf({ object, column }));
+    operator = stronger(operator, own(permit, relationNamed(catalogue, object), { object, column }));
     for (const child of relationNamed(catalogue, object)?.children ?? []) {
       const relation = relationNamed(catalogue, child);
       const name = relation === undefined ? child : relationName(relation);
-      operator = stronger(operator, permit.operatorOf({ object: name, column }));
+      operator = stronger(operator, own(permit, relation, { object: name, column }));
     }
   }
   return operator;
@@ -131,7 +132,9 @@ export function hidesAny(permit: Permit, catalogue: Catalogue): boolean {
     relations.length === 0 ||
     relations.some((relation) => {
       const object = relationName(relation);
-      return relation.columns.some(({ name }) => permit.operatorOf({ object, column: name }) !== undefined);
+      return relation.columns.some(
+        ({ name }) => own(permit, relation, { object, column: name }) !== undefined,
+      );
     });
   known.set(duties, hides);
   return hides;
@@ -142,6 +145,14 @@ const hiding: WeakMap<Catalogue, WeakMap<Duties, boolean>> = new WeakMap();
 /** Whether the catalogue has a relation of this name, so that its columns are known. */
 export function isKnown(catalogue: Catalogue, object: string): boolean {
   return relationNamed(catalogue, object) !== undefined;
+}
+
+/** By the policy's tags and by those that the database itself gives the column. */
+function own(permit: Permit, relation: Relation | undefined, ref: ColumnRef): MaskOperator | undefined {
+  const told = permit.operatorOf(ref);
+  const column = relation?.columns.find(({ name }) => name === ref.column);
+  const tags = column === undefined ? [] : tagsOfColumn(column);
+  return tags.length === 0 ? told : stronger(told, operatorForTags(permit.duties.masks, tags));
 }
 
 const relationsOf: WeakMap<Catalogue, ReadonlyMap<string, Relation>> = new WeakMap();
