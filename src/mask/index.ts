@@ -1,9 +1,11 @@
 // Masking: finds sensitive values in texts and shows them as a rule says. A library by itself: it knows no protocol,
-// does no I/O and has no clock.
+// does no I/O and has no clock. Packages import it as `sallyport/mask`.
 //   scan(text)              what is sensitive in it, where, and how surely
 //   mayContain(bytes, …)    a gate of tens of nanoseconds: false means that scan finds nothing
 //   maskFindings(text, …)   the text with its findings shown by operators
 //   showText(operator, …)   one value shown by one operator
+//   textStream(…)           the same for a text that comes in pieces, byteStream(…) for its bytes
+//   untoken(token, key)     what a token stands for
 // It promises: linear time; a detector that fails counts as a hit on the whole text; masking what is masked is a no-op.
 export { mayContain } from './gate.ts';
 export { isContext, scan, scanner, type Scanner, type ScanOptions } from './scan.ts';
@@ -17,5 +19,9 @@ export {
   showText,
 } from './operators.ts';
 export { maskKey, type MaskKey } from './key.ts';
-export { detectors } from './detectors/index.ts';
-export type { Detector, Finding } from './detector.ts';
+export { untoken } from './token.ts';
+export { normalise } from './normalise.ts';
+export { wordsOf } from './context.ts';
+export { detectors, entityNames } from './detectors/index.ts';
+export type { Detector, DigitsDetector, Finding } from './detector.ts';
+export { type ByteStream, byteStream, type StreamParts, type TextStream, textStream } from './stream.ts';

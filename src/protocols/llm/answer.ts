@@ -1,0 +1,154 @@
+import { isObject } from '../../base/check.ts';
+import { type Api, type Body, textOf } from './request.ts';
+import type { Shown } from './shown.ts';
+import type { Thoughts } from './thoughts.ts';
+import type { JudgeCall } from './tools.ts';
+import type { Used } from './budget.ts';
+
+/** A whole answer as the client gets it: calls of tools judged, texts masked. */
+export async function showAnswer(
+  api: Api,
+  answer: Body,
+  parts: { readonly shown: Shown; readonly judge: JudgeCall; readonly thoughts: Thoughts },
+): Promise<Body> {
+  switch (api) {
+    case 'chat':
+      await judgeChat(answer, parts.judge);
+      break;
+    case 'responses':
+    case 'stored':
+      await judgeOutput(answer, parts.judge);
+      break;
+    case 'messages':
+      await judgeContent(answer, parts.judge);
+      return parts.shown.document(parts.thoughts.hide(answer, parts.shown));
+    default:
+      break;
+  }
+  return parts.shown.document(answer);
+}
+
+function listOf(value: unknown): Body[] {
+  return Array.isArray(value) ? value.filter((each): each is Body => isObject(each)) : [];
+}
+
+async function judgeChat(answer: Body, judge: JudgeCall): Promise<void> {
+  for (const choice of listOf(answer['choices'])) {
+    const message = choice['message'];
+    if (!isObject(message)) continue;
+    const inner = message as Body;
+    const kept: Body[] = [];
+    const denials: string[] = [];
+    for (const call of listOf(inner['tool_calls'])) {
+      const { name, text } = calledOf(call);
+      const denial = await judge({ name, arguments: text });
+      if (denial === undefined) kept.push(call);
+      else denials.push(denial);
+    }
+    if (denials.length === 0) continue;
+    inner['content'] = [inner['content'], ...denials]
+      .filter((part) => typeof part === 'string' && part !== '')
+      .join('\n');
+    if (kept.length > 0) inner['tool_calls'] = kept;
+    else {
+      delete inner['tool_calls'];
+      choice['finish_reason'] = 'stop';
+    }
+  }
+}
+
+/** Name and arguments of a call in Chat Completions: of a function, or of a custom tool. */
+export function calledOf(call: Readonly<Record<string, unknown>>): {
+  readonly name: string;
+  readonly text: string;
+} {
+  const inner = isObject(call['function'])
+    ? call['function']
+    : isObject(call['custom'])
+      ? call['custom']
+      : call;
+  const text = inner['arguments'] ?? inner['input'];
+  return {
+    name: textOf(inner['name']),
+    text: typeof text === 'string' ? text : JSON.stringify(text ?? {}),
+  };
+}
+
+async function judgeOutput(answer: Body, judge: JudgeCall): Promise<void> {
+  if (!Array.isArray(answer['output'])) return;
+  const output: Body[] = [];
+  for (const item of listOf(answer['output'])) {
+    const denial = isCall(item)
+      ? await judge({ name: callName(item), arguments: calledOf(item).text })
+      : undefined;
+    output.push(denial === undefined ? item : deniedItem(textOf(item['id']), denial));
+  }
+  answer['output'] = output;
+}
+
+/** Items by which a model asks its client, or the provider on its behalf, to do something. */
+export function isCall(item: Readonly<Record<string, unknown>>): boolean {
+  return typeof item['type'] === 'string' && item['type'].endsWith('_call');
+}
+
+export function callName(item: Readonly<Record<string, unknown>>): string {
+  const name = textOf(item['name'] ?? item['type']);
+  return typeof item['namespace'] === 'string' ? `${item['namespace']}.${name}` : name;
+}
+
+export function deniedItem(id: string, denial: string): Body {
+  const content = [{ type: 'output_text', text: denial, annotations: [] }];
+  return {
+    id: `msg_${id.replace(/^[a-z]+_/, '')}`,
+    type: 'message',
+    role: 'assistant',
+    status: 'completed',
+    content,
+  };
+}
+
+async function judgeContent(answer: Body, judge: JudgeCall): Promise<void> {
+  if (!Array.isArray(answer['content'])) return;
+  const content: Body[] = [];
+  let called = 0;
+  let denied = 0;
+  for (const block of listOf(answer['content'])) {
+    if (typeof block['type'] !== 'string' || !block['type'].endsWith('tool_use')) {
+      content.push(block);
+      continue;
+    }
+    const denial = await judge({
+      name: textOf(block['name']),
+      arguments: JSON.stringify(block['input'] ?? {}),
+    });
+    if (denial === undefined) called++;
+    else denied++;
+    content.push(denial === undefined ? block : { type: 'text', text: denial });
+  }
+  answer['content'] = content;
+  if (denied > 0 && called === 0 && answer['stop_reason'] === 'tool_use') answer['stop_reason'] = 'end_turn';
+}
+
+/** Tokens that an answer or one of its events says were used; undefined where it says nothing. */
+export function usedOf(body: Readonly<Record<string, unknown>>): Used | undefined {
+  const given = [body['usage'], inside(body['response'], 'usage'), inside(body['message'], 'usage')].find(
+    isObject,
+  );
+  if (given === undefined) return undefined;
+  const count = (...keys: readonly string[]): number => {
+    for (const key of keys) {
+      const value = given[key];
+      if (typeof value === 'number' && value >= 0) return value;
+    }
+    return 0;
+  };
+  const cached = count('cache_read_input_tokens') + count('cache_creation_input_tokens');
+  return {
+    input: count('prompt_tokens', 'input_tokens') + cached,
+    output: count('completion_tokens', 'output_tokens'),
+  };
+}
+
+function inside(value: unknown, key: string): unknown {
+  return isObject(value) ? value[key] : undefined;
+}

@@ -1,0 +1,139 @@
+import type { World } from '../../base/time.ts';
+import type { Identity } from '../../core/identity.ts';
+import type { Budget, LlmSettings, Price } from './settings.ts';
+
+/** What a request may still take, and what it took in the end. */
+export interface Reservation {
+  /** Puts what was really used in the place of what was reserved. Only the first call counts. */
+  readonly settle: (used: Used) => void;
+}
+
+export interface Used {
+  readonly input: number; // tokens
+  readonly output: number;
+}
+
+export interface Exhausted {
+  readonly why: string;
+  readonly retryAfterSeconds: number;
+}
+
+interface Window {
+  since: number;
+  tokens: number;
+  requests: number;
+  money: number;
+}
+
+const mostWindows = 100_000;
+
+/** Counts tokens, requests and money by whom a budget is for: reserved when a request begins, settled when it is over. */
+export class Budgets {
+  readonly #settings: LlmSettings;
+  readonly #world: World;
+  readonly #windows: Map<string, Window> = new Map();
+
+  constructor(settings: LlmSettings, world: World) {
+    this.#settings = settings;
+    this.#world = world;
+  }
+
+  /** Nothing is reserved where one of the budgets is used up. */
+  reserve(identity: Identity, model: string, most: Used): Reservation | Exhausted {
+    const price = priceOf(this.#settings.prices, model);
+    const money = costOf(price, most);
+    const counted: Window[] = [];
+    for (const [index, budget] of this.#settings.budgets.entries()) {
+      const key = keyOf(index, budget, identity);
+      if (key === undefined) continue;
+      const window = this.#window(key, budget);
+      const name = lacking(budget, window, { tokens: most.input + most.output, money });
+      if (name === undefined && budget.money !== undefined && price === undefined) {
+        return { why: 'This model has no price, and a budget counts money', retryAfterSeconds: 86_400 };
+      }
+      if (name !== undefined) {
+        const left = window.since + budget.everyMs - this.#world.now();
+        return {
+          why: `The budget of ${name} is used up`,
+          retryAfterSeconds: Math.max(1, Math.ceil(left / 1_000)),
+        };
+      }
+      counted.push(window);
+    }
+    const tokens = most.input + most.output;
+    for (const window of counted) add(window, { tokens, requests: 1, money });
+    let settled = false;
+    return {
+      settle: (used) => {
+        if (settled) return;
+        settled = true;
+        const more = {
+          tokens: used.input + used.output - tokens,
+          requests: 0,
+          money: costOf(price, used) - money,
+        };
+        for (const window of counted) add(window, more);
+      },
+    };
+  }
+
+  #window(key: string, { everyMs }: Budget): Window {
+    const now = this.#world.now();
+    const known = this.#windows.get(key);
+    if (known !== undefined && now - known.since < everyMs) return known;
+    const made = { since: now, tokens: 0, requests: 0, money: 0 };
+    this.#windows.delete(key);
+    if (this.#windows.size >= mostWindows) this.#sweep(now);
+    this.#windows.set(key, made);
+    return made;
+  }
+
+  /** Windows that are over hold nothing any more. */
+  #sweep(now: number): void {
+    const longest = Math.max(...this.#settings.budgets.map(({ everyMs }) => everyMs));
+    for (const [key, { since }] of this.#windows) if (now - since >= longest) this.#windows.delete(key);
+  }
+}
+
+/** The agent's owner has the same budget as the agent: many agents of one person share it. */
+function keyOf(index: number, { per }: Budget, identity: Identity): string | undefined {
+  if (per === 'all') return `${index}`;
+  let owner = identity;
+  while (owner.actingFor !== undefined) owner = owner.actingFor;
+  if (per === 'identity') return `${index}/${owner.subject}`;
+  const groups = [...identity.groups, ...owner.groups];
+  return groups.includes(per.group) ? `${index}/${per.group}` : undefined;
+}
+
+function lacking(
+  { tokens, requests, money }: Budget,
+  window: Window,
+  more: { readonly tokens: number; readonly money: number },
+): string | undefined {
+  if (requests !== undefined && window.requests + 1 > requests) return 'requests';
+  if (tokens !== undefined && window.tokens + more.tokens > tokens) return 'tokens';
+  if (money !== undefined && window.money + more.money > money) return 'money';
+  return undefined;
+}
+
+function add(window: Window, more: Omit<Window, 'since'>): void {
+  window.tokens += more.tokens;
+  window.requests += more.requests;
+  window.money += more.money;
+}
+
+function priceOf(prices: readonly Price[], model: string): Price | undefined {
+  const fits = prices.filter((price) =>
+    price.model.endsWith('*') ? model.startsWith(price.model.slice(0, -1)) : model === price.model,
+  );
+  return fits.toSorted((a, b) => b.model.length - a.model.length)[0];
+}
+
+function costOf(price: Price | undefined, { input, output }: Used): number {
+  return price === undefined ? 0 : (price.input * input + price.output * output) / 1_000_000;
+}
+
+/** Where nobody says how many tokens a text has: four characters each, as providers advise. */
+export function tokensOf(characters: number): number {
+  return Math.ceil(characters / 4);
+}

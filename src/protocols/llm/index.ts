@@ -1,0 +1,98 @@
+/**
+ * Models behind an HTTP API, in the shapes of OpenAI (Chat Completions, Completions, Responses, embeddings, models) and of
+ * Anthropic (Messages, count_tokens, models), streamed and not.
+ *
+ * Understood: prompts with what they offer and attach; answers as texts, thoughts and calls of tools.
+ * Refused: other paths, bodies that are not what the API says, answers in the background, stored answers of others.
+ * Masked: prompts (reversibly by the operator `token`), answers in one piece and in any pieces, arguments of tools; thoughts
+ * that are signed are hidden whole. Calls of tools are judged one by one. Docs: docs/protocols/llm.md.
+ */
+import { httpClient, type HttpClient } from '../../carriers/http/client.ts';
+import { httpDoor } from '../../carriers/http/door.ts';
+import { Fault } from '../../base/errors.ts';
+import { Lru } from '../../base/lru.ts';
+import type { House, Protocol, Room } from '../../core/protocol.ts';
+import type { Resource, SessionId } from '../../core/session.ts';
+import { maskKey } from '../../mask/index.ts';
+import { Budgets } from './budget.ts';
+import { attributes, promptAction, verbs } from './meaning.ts';
+import { refuse } from './refusal.ts';
+import { readPrompt } from './request.ts';
+import { attend, type Memory, type ModelParts } from './session.ts';
+import { type LlmSettings, settings } from './settings.ts';
+
+export const llm: Protocol = { name: 'llm', port: 8081, verbs, attributes, settings, start };
+
+const sessionsKept = 5_000;
+const answersKept = 100_000;
+
+function start(house: House): Room {
+  const key = maskKey(Buffer.from(house.maskKey.reveal('mask key'), 'hex'));
+  const memories = new Lru<SessionId, Memory>(sessionsKept);
+  const models = new Map<string, ModelParts>();
+  for (const resource of house.resources) {
+    const given = settingsOf(resource);
+    models.set(resource.name, {
+      house,
+      settings: given,
+      client: clientOf(house, given),
+      maskKey: key,
+      budgets: new Budgets(given, house.world),
+      stored: new Lru(answersKept),
+      memories,
+    });
+  }
+  return {
+    serve: httpDoor({
+      house,
+      kind: 'llm',
+      hostsOf: (resource) => models.get(resource)?.settings.upstream.hosts ?? [],
+      serve: async (exchange) => {
+        const parts = models.get(exchange.stay.session.resource.name);
+        if (parts === undefined) throw new Fault('bug', 'A session with a resource of another kind');
+        await attend(parts, exchange);
+      },
+      refuse: (reply, status, why, { path }) => refuse(reply, why, { path, status }),
+    }),
+    probe: (resource, signal) => probe(models.get(resource.name), signal),
+    actions: (_resource, text) => {
+      const read = readPrompt(text);
+      if (!read.ok) throw new Fault('parser', `Expected the body of a request to a model: ${read.error}`);
+      return Promise.resolve([promptAction('chat', read.value, { found: [], bytes: text.length, text })]);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([...models.values()].map(({ client }) => client[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+function settingsOf(resource: Resource): LlmSettings {
+  return resource.settings as LlmSettings; // checked by settings.ts when the configuration was read
+}
+
+function clientOf(house: House, { upstream }: LlmSettings): HttpClient {
+  const { address, authority, tls } = upstream;
+  return httpClient({
+    address,
+    authority,
+    dial: house.dial,
+    connectMs: house.limits.connectSeconds * 1_000,
+    ...(tls === undefined ? {} : { tls: { kind: 'client', ...tls } }),
+  });
+}
+
+/** Whether somebody is there; providers list models to whoever has a key. */
+async function probe(parts: ModelParts | undefined, signal: AbortSignal): Promise<string> {
+  if (parts === undefined) throw new Fault('bug', 'A resource without settings');
+  const { base, credential } = parts.settings.upstream;
+  const fields =
+    credential === undefined ? [] : ([[credential.header, credential.value.reveal('probe')]] as const);
+  const { status, body } = await parts.client.call({
+    method: 'GET',
+    path: `${base}/v1/models`,
+    fields,
+    signal,
+  });
+  for await (const _ of body) break;
+  return `HTTP ${status}`;
+}

@@ -1,0 +1,104 @@
+import type { Action } from '../../core/action.ts';
+import type { AttributeType } from '../../core/protocol.ts';
+import { rewriteJson } from '../../http/json.ts';
+import type { Api, Prompt } from './request.ts';
+import type { ToolCall } from './tools.ts';
+
+export const verbs: Readonly<Record<string, string>> = {
+  'llm.complete': 'Ask a model to go on from a prompt',
+  'llm.embed': 'Turn texts into vectors',
+  'llm.models': 'List models',
+  'llm.tool': 'A model asks its client to call a tool',
+};
+
+export const attributes: Readonly<Record<string, AttributeType>> = {
+  api: 'string', // chat, completions, responses, messages, count, embeddings, models, stored
+  model: 'string',
+  stream: 'boolean',
+  tools: 'strings', // offered to the model
+  attachments: 'strings', // image, audio, video, file
+  maxTokens: 'number', // -1 where the request does not say
+  turns: 'number',
+  promptBytes: 'number',
+  found: 'strings', // types of values that detectors find in the prompt
+  tool: 'string', // of llm.tool: its name
+  arguments: 'strings', // of llm.tool: JSON paths of its arguments
+};
+
+const nothing = {
+  api: '',
+  model: '',
+  stream: false,
+  tools: [],
+  attachments: [],
+  maxTokens: -1,
+  turns: 0,
+  promptBytes: 0,
+  found: [],
+  tool: '',
+  arguments: [],
+};
+
+/** What a request to a model is. `found` has the types of values that detectors see in its prompt. */
+export function promptAction(
+  api: Api,
+  prompt: Prompt | undefined,
+  about: { readonly found: readonly string[]; readonly bytes: number; readonly text: string },
+): Action {
+  const model = prompt?.model ?? '';
+  return {
+    verb: verbOf(api),
+    access: 'read',
+    targets: model === '' ? [] : [{ kind: 'model', name: model, access: 'read' }],
+    columns: [],
+    attributes: {
+      ...nothing,
+      api,
+      model,
+      stream: prompt?.stream ?? false,
+      tools: prompt?.tools ?? [],
+      attachments: prompt?.attachments ?? [],
+      maxTokens: prompt?.maxTokens ?? -1,
+      turns: prompt?.turns ?? 0,
+      promptBytes: about.bytes,
+      found: about.found,
+    },
+    text: about.text,
+    notes: [],
+  };
+}
+
+function verbOf(api: Api): string {
+  if (api === 'models') return 'llm.models';
+  return api === 'embeddings' ? 'llm.embed' : 'llm.complete';
+}
+
+/** What nobody could read: judged as the worst there is, and refused whatever the policy says of it. */
+export function unreadable(path: string, why: string): Action {
+  return {
+    verb: 'llm.complete',
+    access: 'unknown',
+    targets: [],
+    columns: [],
+    attributes: nothing,
+    text: path,
+    notes: [why],
+  };
+}
+
+export function toolAction(model: string, { name, arguments: given }: ToolCall): Action {
+  const paths = new Set<string>();
+  rewriteJson(given, ({ kind, path }) => {
+    if (kind !== 'key' && paths.size < 200 && /^[\w$.[\]-]{1,200}$/.test(path)) paths.add(path);
+    return undefined;
+  });
+  return {
+    verb: 'llm.tool',
+    access: 'execute',
+    targets: [{ kind: 'tool', name: /^[\w.:/-]{1,200}$/.test(name) ? name : '*', access: 'execute' }],
+    columns: [],
+    attributes: { ...nothing, model, tool: name, arguments: [...paths] },
+    text: `${name}(${given})`,
+    notes: [],
+  };
+}

@@ -1,0 +1,195 @@
+import { isObject } from '../../base/check.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+
+export type Body = { [key: string]: unknown };
+
+/** A text, or the text of a number; nothing of anything else. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';
+}
+
+/** The ways to ask a model that are understood. */
+export type Api =
+  | 'chat'
+  | 'completions'
+  | 'responses'
+  | 'messages'
+  | 'count'
+  | 'embeddings'
+  | 'models'
+  | 'stored';
+
+/** Which of them a path is; undefined for any other. */
+export function apiOf(method: string, path: string): Api | undefined {
+  const plain = path.replace(/^\/v1(?=\/)/, '');
+  if (method === 'GET' && /^\/models(?:\/[\w.:@-]+(?:\/[\w.:@-]+)?)?$/.test(plain)) return 'models';
+  if ((method === 'GET' || method === 'DELETE') && /^\/responses\/[\w-]+$/.test(plain)) return 'stored';
+  return method === 'POST' ? posts[plain] : undefined;
+}
+
+const posts: Readonly<Record<string, Api>> = {
+  '/chat/completions': 'chat',
+  '/completions': 'completions',
+  '/responses': 'responses',
+  '/messages': 'messages',
+  '/messages/count_tokens': 'count',
+  '/embeddings': 'embeddings',
+};
+
+/** What a policy may know of a request to a model. */
+export interface Prompt {
+  readonly body: Body;
+  readonly model: string;
+  readonly stream: boolean;
+  readonly tools: readonly string[];
+  readonly attachments: readonly string[]; // 'image', 'audio', 'file'
+  readonly maxTokens: number; // -1 where the request does not say
+  readonly turns: number;
+  /** The stored answer it goes on from. */
+  readonly previous: string | undefined;
+}
+
+const deepest = 100;
+
+/** Reads a request's body. What is sent on is written anew from what was read here: nothing else reaches the provider. */
+export function readPrompt(text: string): Result<Prompt, string> {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    return err('The body is not JSON');
+  }
+  if (!isObject(body)) return err('The body is not a JSON object');
+  if (Object.hasOwn(body, '__proto__') || depthOf(body) > deepest)
+    return err('The body is nested too deeply, or has an evil key');
+  const { model, stream } = body;
+  if (typeof model !== 'string' || !/^[\w.:/@+-]{1,200}$/.test(model))
+    return err('`model` is missing, or is not the name of a model');
+  if (stream !== undefined && stream !== null && typeof stream !== 'boolean')
+    return err('`stream` is neither true nor false');
+  if (body['background'] === true)
+    return err('`background` is not understood: its answer would come past the gateway');
+  const previous = body['previous_response_id'] ?? conversationOf(body['conversation']);
+  if (previous !== undefined && previous !== null && typeof previous !== 'string')
+    return err('`previous_response_id` is not a text');
+  const attachments = new Set<string>();
+  collectAttachments(body['messages'] ?? body['input'], attachments, 0);
+  const list = Array.isArray(body['messages'])
+    ? body['messages']
+    : Array.isArray(body['input'])
+      ? body['input']
+      : [];
+  return ok({
+    body,
+    model,
+    stream: stream === true,
+    tools: toolNames(body['tools']),
+    attachments: [...attachments].toSorted(),
+    maxTokens:
+      numberOf(body['max_tokens']) ??
+      numberOf(body['max_completion_tokens']) ??
+      numberOf(body['max_output_tokens']) ??
+      -1,
+    turns: list.length,
+    previous: previous ?? undefined,
+  });
+}
+
+function conversationOf(given: unknown): unknown {
+  return isObject(given) ? given['id'] : given;
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+function depthOf(value: unknown, depth: number = 0): number {
+  if (depth > deepest || typeof value !== 'object' || value === null) return depth;
+  return Object.values(value).reduce(
+    (most: number, each) => Math.max(most, depthOf(each, depth + 1)),
+    depth + 1,
+  );
+}
+
+/** Names of the tools that the model may ask for: of functions, of namespaces, and the types of the provider's own. */
+function toolNames(tools: unknown): readonly string[] {
+  if (!Array.isArray(tools)) return [];
+  return tools.flatMap((tool: unknown) => {
+    if (!isObject(tool)) return [];
+    const inner = isObject(tool['function']) ? tool['function'] : tool;
+    const name = inner['name'] ?? tool['type'];
+    const nested = toolNames(tool['tools']).map((each) => `${textOf(name)}.${each}`);
+    return typeof name === 'string' ? [name, ...nested] : nested;
+  });
+}
+
+const attached: Readonly<Record<string, string>> = {
+  image: 'image',
+  image_url: 'image',
+  input_image: 'image',
+  input_audio: 'audio',
+  audio: 'audio',
+  file: 'file',
+  input_file: 'file',
+  document: 'file',
+  video_url: 'video',
+  container_upload: 'file',
+};
+
+function collectAttachments(value: unknown, found: Set<string>, depth: number): void {
+  if (depth > deepest || typeof value !== 'object' || value === null) return;
+  if (Array.isArray(value)) {
+    for (const each of value) collectAttachments(each, found, depth + 1);
+    return;
+  }
+  const type = 'type' in value ? value.type : undefined;
+  const kind = typeof type === 'string' ? attached[type] : undefined;
+  if (kind !== undefined) found.add(kind);
+  for (const each of Object.values(value)) collectAttachments(each, found, depth + 1);
+}
+
+/** Keys whose values are the protocol's own words; everything else that is a text can hold what somebody wrote. */
+export const structural: ReadonlySet<string> = new Set([
+  'id', 'object', 'type', 'role', 'model', 'event', 'finish_reason', 'stop_reason', 'status', 'created', 'created_at', 'completed_at',
+  'index', 'output_index', 'content_index', 'summary_index', 'sequence_number', 'item_id', 'call_id', 'tool_call_id', 'tool_use_id',
+  'response_id', 'previous_response_id', 'conversation_id', 'system_fingerprint', 'service_tier', 'encrypted_content', 'signature', 'media_type',
+  'mime_type', 'format', 'effort', 'verbosity', 'tool_choice', 'truncation', 'detail', 'obfuscation', 'object_type', 'owned_by',
+  'safety_identifier', 'prompt_cache_key', 'cache_control', 'phase', 'namespace',
+]); // prettier-ignore
+
+/** Keys under which bytes of pictures, sounds and files stand. */
+const bytes: ReadonlySet<string> = new Set([
+  'data',
+  'b64_json',
+  'file_data',
+  'image_url',
+  'url',
+  'embedding',
+  'audio',
+]);
+
+/** Every text of a JSON value through `show`, in place of it; names of tools and the protocol's words stay. */
+export function mapTexts(
+  value: unknown,
+  show: (text: string, key: string) => string,
+  key: string = '',
+): unknown {
+  if (typeof value === 'string') return structural.has(key) ? value : show(value, key);
+  if (Array.isArray(value)) return value.map((each) => mapTexts(each, show, key));
+  if (!isObject(value)) return value;
+  const isPart =
+    typeof value['type'] === 'string' &&
+    (attached[value['type']] !== undefined || value['type'] === 'base64');
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => {
+      const isName =
+        name === 'name' &&
+        (Object.hasOwn(value, 'arguments') ||
+          Object.hasOwn(value, 'parameters') ||
+          Object.hasOwn(value, 'input_schema') ||
+          value['type'] === 'tool_use');
+      if (isName || (isPart && bytes.has(name))) return [name, each];
+      return [name, mapTexts(each, show, name)];
+    }),
+  );
+}

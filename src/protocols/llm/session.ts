@@ -1,0 +1,458 @@
+import type { HttpClient, HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
+import { decoded, wholeOf } from '../../carriers/http/decoded.ts';
+import type { Exchange } from '../../carriers/http/door.ts';
+import { documentMask, utf8 } from '../../carriers/http/masks.ts';
+import { isObject } from '../../base/check.ts';
+import { Fault } from '../../base/errors.ts';
+import { Lru } from '../../base/lru.ts';
+import type { Action } from '../../core/action.ts';
+import type { Denial, Outcome, Permit } from '../../core/decision.ts';
+import { denial, denialOfDemand } from '../../core/denial.ts';
+import type { House, Waiting } from '../../core/protocol.ts';
+import type { SessionId } from '../../core/session.ts';
+import { contentOf } from '../../http/content.ts';
+import { EventReader, eventText, type ServerEvent } from '../../http/events.ts';
+import { type Fields, first, towardsClient, towardsResource } from '../../http/headers.ts';
+import { type MaskKey, scan } from '../../mask/index.ts';
+import { showAnswer, usedOf } from './answer.ts';
+import { type Budgets, tokensOf, type Used } from './budget.ts';
+import { promptAction, toolAction, unreadable } from './meaning.ts';
+import { Placeholders } from './placeholders.ts';
+import { refuse, sentenceOf } from './refusal.ts';
+import { type Api, apiOf, type Body, mapTexts, type Prompt, readPrompt, textOf } from './request.ts';
+import type { LlmSettings } from './settings.ts';
+import { Shown } from './shown.ts';
+import { type AnswerStream, chatStream, messagesStream, named, responsesStream } from './stream.ts';
+import { Thoughts } from './thoughts.ts';
+import type { JudgeCall } from './tools.ts';
+
+export interface ModelParts {
+  readonly house: House;
+  readonly settings: LlmSettings;
+  readonly client: HttpClient;
+  readonly maskKey: MaskKey;
+  readonly budgets: Budgets;
+  /** Whose a stored answer is: a provider gives it to everybody who has the gateway's key. */
+  readonly stored: Lru<string, string>;
+  /** What sessions hid in their prompts. */
+  readonly memories: Lru<SessionId, Memory>;
+}
+
+export interface Memory {
+  readonly placeholders: Placeholders;
+  readonly thoughts: Thoughts;
+}
+
+const patienceMs = 60_000;
+
+export async function attend(parts: ModelParts, exchange: Exchange): Promise<void> {
+  const { method, target, reply, stay, body } = exchange;
+  const api = apiOf(method, target.path);
+  if (api === undefined || target.names.some((name) => !queries.has(name))) {
+    return notUnderstood(
+      exchange,
+      `${method} ${target.path} is not among the requests to models that are understood`,
+    );
+  }
+  const most = parts.house.limits.messageBytes;
+  const bytes = await body.whole(most);
+  if (bytes === undefined) {
+    parts.house.metrics.count('limits_total', { limit: 'messageBytes' });
+    return refuse(reply, denial('LIMIT', '', `The prompt is longer than ${most} bytes`), {
+      path: target.path,
+      status: 413,
+    });
+  }
+  const text = utf8(bytes);
+  const posts = method === 'POST';
+  const read = text.ok && posts ? readPrompt(text.value) : undefined;
+  if (!text.ok || read?.ok === false)
+    return notUnderstood(exchange, text.ok ? 'The body cannot be read' : text.error, read);
+  const prompt = read?.ok === true ? read.value : undefined;
+  const foreign = ownerOf(parts, api, exchange, prompt);
+  if (foreign !== undefined && foreign !== stay.session.identity.subject) {
+    return refuse(reply, denial('SIGN_IN', '', 'There is no such stored answer, or it is not yours'), {
+      path: target.path,
+      status: 404,
+    });
+  }
+  const found = prompt === undefined ? [] : foundIn(prompt.body);
+  const shownText = posts ? (text.ok ? text.value : '') : `${method} ${target.path}`;
+  const action = promptAction(api, prompt, { found, bytes: bytes.length, text: shownText });
+  const verdict = await stay.gate.ask({ action, wait: () => waiting(exchange, action) });
+  const id = verdict.kind === 'permit' ? verdict.id : verdict.denial.decisionId;
+  void stay.recorder.frame('statement', json({ id, text: action.text }));
+  if (verdict.kind === 'refusal') {
+    void stay.recorder.frame('decision', json({ id, decision: 'deny', why: verdict.denial.why }));
+    return refuse(reply, verdict.denial, { path: target.path });
+  }
+  await new Pass(parts, { exchange, api, prompt, permit: verdict }).run();
+}
+
+const queries: ReadonlySet<string> = new Set([
+  'beta',
+  'limit',
+  'after',
+  'before',
+  'after_id',
+  'before_id',
+  'include',
+  'include[]',
+  'stream',
+]);
+
+function json(facts: Readonly<Record<string, string>>): Uint8Array {
+  return Buffer.from(JSON.stringify(facts));
+}
+
+async function notUnderstood(
+  exchange: Exchange,
+  said: string,
+  read?: { readonly ok: boolean; readonly error?: string },
+): Promise<void> {
+  const { stay, reply, method, target } = exchange;
+  const why = read?.error ?? said;
+  const action = unreadable(`${method} ${target.path}`, why);
+  const verdict = await stay.gate.ask({ action });
+  if (verdict.kind === 'permit') stay.gate.done(verdict, { kind: 'unsent' });
+  const id = verdict.kind === 'permit' ? verdict.id : verdict.denial.decisionId;
+  void stay.recorder.frame('decision', json({ id, decision: 'deny', why }));
+  refuse(reply, denial('NOT_UNDERSTOOD', id, why, 'What is not understood is refused'), {
+    path: target.path,
+    status: 400,
+  });
+}
+
+/** The subject that a stored answer belongs to, where the request names one; nobody's is nobody's to use. */
+function ownerOf(
+  { stored }: ModelParts,
+  api: Api,
+  { target }: Exchange,
+  prompt: Prompt | undefined,
+): string | undefined {
+  const named = api === 'stored' ? target.path.split('/').at(-1) : prompt?.previous;
+  return named === undefined ? undefined : (stored.get(named) ?? '');
+}
+
+function foundIn(body: Body): readonly string[] {
+  const found = new Set<string>();
+  mapTexts(body, (text) => {
+    for (const { type } of scan(text)) found.add(type);
+    return text;
+  });
+  return [...found].toSorted();
+}
+
+function waiting({ signal }: Exchange, action: Action): Waiting {
+  return {
+    tell: () => undefined, // before its answer HTTP has no word for it
+    signal,
+    settings: {},
+    patienceMs,
+    again: () => Promise.resolve({ action, settings: {} }),
+    [Symbol.dispose]: () => undefined,
+  };
+}
+
+interface Asked {
+  readonly exchange: Exchange;
+  readonly api: Api;
+  readonly prompt: Prompt | undefined;
+  readonly permit: Permit;
+}
+
+/** One permitted request to a model, to its last event. */
+class Pass {
+  readonly #parts: ModelParts;
+  readonly #asked: Asked;
+  readonly #memory: Memory;
+  readonly #shown: Shown;
+  #bytes = 0;
+  #used: Used | undefined;
+  #answered = 0; // characters, for providers that do not count
+
+  constructor(parts: ModelParts, asked: Asked) {
+    this.#parts = parts;
+    this.#asked = asked;
+    const { session } = asked.exchange.stay;
+    const memory = parts.memories.get(session.id) ?? {
+      placeholders: new Placeholders(),
+      thoughts: new Thoughts(),
+    };
+    parts.memories.set(session.id, memory);
+    this.#memory = memory;
+    this.#shown = new Shown({
+      permit: asked.permit,
+      key: parts.maskKey,
+      mask: documentMask(asked.permit, 'answer', parts.maskKey),
+      placeholders: memory.placeholders,
+    });
+  }
+
+  async run(): Promise<void> {
+    const { exchange, permit, prompt } = this.#asked;
+    const { gate, session } = exchange.stay;
+    const body = this.#body();
+    const promptTokens = tokensOf(body?.length ?? 0);
+    const most = { input: promptTokens, output: Math.max(prompt?.maxTokens ?? 0, 0) };
+    const reserved = this.#parts.budgets.reserve(session.identity, prompt?.model ?? '', most);
+    let outcome = this.#outcome({ kind: 'error', code: 'closed' });
+    try {
+      if ('why' in reserved) {
+        outcome = this.#outcome({ kind: 'cut', why: 'LIMIT' });
+        await permit.written;
+        const { why, retryAfterSeconds } = reserved;
+        const said = denial('LIMIT', permit.id, why, 'Wait, or ask for a larger budget');
+        return refuse(exchange.reply, said, { path: exchange.target.path, status: 429, retryAfterSeconds });
+      }
+      const answer = await gate.guardCalls((request: HttpRequest) => this.#parts.client.call(request))(
+        permit,
+        this.#request(body),
+      );
+      await permit.written; // SECURITY: no byte of an answer before its entry is on disk
+      outcome = await this.#answer(answer);
+    } catch (thrown) {
+      outcome = this.#outcome({ kind: 'error', code: thrown instanceof Fault ? thrown.code : 'closed' });
+      throw thrown;
+    } finally {
+      if (!('why' in reserved))
+        reserved.settle(this.#used ?? { input: promptTokens, output: tokensOf(this.#answered) });
+      gate.done(permit, outcome);
+    }
+  }
+
+  #outcome(
+    how:
+      | { readonly kind: 'ok' }
+      | { readonly kind: 'error'; readonly code: string }
+      | { readonly kind: 'cut'; readonly why: Denial['class'] },
+  ): Outcome {
+    return { ...how, rows: 0, bytes: this.#bytes, masked: this.#shown.masked, withheld: 0 };
+  }
+
+  /** Written anew from what was read and judged, with what must not reach the provider hidden. */
+  #body(): Uint8Array | undefined {
+    const { prompt, permit, api } = this.#asked;
+    if (prompt === undefined) return undefined;
+    const { finds } = permit.duties;
+    const restored = this.#memory.thoughts.restore(prompt.body);
+    const hidden =
+      finds.length === 0
+        ? restored
+        : mapTexts(restored, (text) => this.#memory.placeholders.hide(text, finds, this.#parts.maskKey).text);
+    const body = hidden as Body;
+    // Without it a streamed chat does not say how many tokens it took.
+    if (api === 'chat' && prompt.stream && this.#parts.settings.budgets.length > 0) {
+      body['stream_options'] = {
+        ...(isObject(body['stream_options']) ? body['stream_options'] : {}),
+        include_usage: true,
+      };
+    }
+    return Buffer.from(JSON.stringify(body));
+  }
+
+  #request(body: Uint8Array | undefined): HttpRequest {
+    const { exchange } = this.#asked;
+    const { method, target, fields, signal } = exchange;
+    const { upstream } = this.#parts.settings;
+    const kept = towardsResource(fields).filter(
+      ([name]) => allowed.test(name) && name !== upstream.credential?.header,
+    );
+    const out: (readonly [string, string])[] = [...kept, ['accept-encoding', 'identity']];
+    if (upstream.credential !== undefined) {
+      out.push([upstream.credential.header, upstream.credential.value.reveal('sign in to a provider')]);
+    }
+    const query = target.query === '' ? '' : `?${target.query}`;
+    return {
+      method,
+      path: `${upstream.base}${target.path}${query}`,
+      fields: out,
+      signal,
+      ...(body === undefined ? {} : { body }),
+    };
+  }
+
+  async #answer(answer: HttpResponse): Promise<Outcome> {
+    const { exchange, api } = this.#asked;
+    const content = contentOf(first(answer.fields, 'content-type'));
+    const body = decoded(answer);
+    if (body === undefined) return this.#withhold();
+    if (content === 'events') return this.#events(body, answer);
+    const most = this.#parts.house.limits.messageBytes;
+    const bytes = await wholeOf(body, most);
+    const text = bytes === undefined ? undefined : utf8(bytes);
+    if (text?.ok !== true) return this.#withhold();
+    const parsed = parsedOf(text.value);
+    if (parsed === undefined) return text.value === '' ? this.#say(answer, text.value) : this.#withhold();
+    this.#used = usedOf(parsed);
+    this.#remember(parsed);
+    const shown = await showAnswer(api, parsed, {
+      shown: this.#shown,
+      judge: this.#judge,
+      thoughts: this.#memory.thoughts,
+    });
+    if (exchange.signal.aborted) throw exchange.signal.reason;
+    return this.#say(answer, JSON.stringify(shown));
+  }
+
+  #say(answer: HttpResponse, text: string): Outcome {
+    const { reply, stay } = this.#asked.exchange;
+    const bytes = Buffer.from(text);
+    this.#bytes = bytes.length;
+    this.#answered = text.length;
+    void stay.recorder.frame('answer', bytes);
+    reply.start(answer.status, [...this.#fields(answer.fields), ['content-length', String(bytes.length)]]);
+    void reply.write(bytes);
+    reply.end();
+    return this.#outcome({ kind: 'ok' });
+  }
+
+  async #events(body: AsyncIterable<Uint8Array>, answer: HttpResponse): Promise<Outcome> {
+    const { reply, signal } = this.#asked.exchange;
+    reply.start(answer.status, this.#fields(answer.fields));
+    const reader = new EventReader();
+    const decoder = new TextDecoder('utf-8', { fatal: true });
+    const stream = this.#stream();
+    try {
+      for await (const chunk of body) {
+        await this.#pass(reader.push(decoder.decode(chunk, { stream: true })), stream);
+        if (reader.held > this.#parts.house.limits.messageBytes)
+          throw new Fault('mask', 'An event is too long to be masked');
+        if (signal.aborted) throw signal.reason;
+      }
+      const last = reader.end();
+      if (last !== undefined) await this.#pass([last], stream);
+    } catch (thrown) {
+      if (!(thrown instanceof Fault) || thrown.code !== 'mask') throw thrown;
+      // The masks failed: what came is shown, nothing else may follow.
+      const said = denialOfDemand(this.#asked.permit, 'LINEAGE', 'mask', thrown.message);
+      await this.#write([
+        named({ type: 'error', error: { type: 'permission_error', message: sentenceOf(said) } }, 'error'),
+      ]);
+      reply.end();
+      return this.#outcome({ kind: 'cut', why: 'LINEAGE' });
+    }
+    reply.end();
+    return this.#outcome({ kind: 'ok' });
+  }
+
+  #stream(): AnswerStream {
+    const parts = { shown: this.#shown, judge: this.#judge, thoughts: this.#memory.thoughts };
+    switch (this.#asked.api) {
+      case 'messages':
+        return messagesStream(parts);
+      case 'responses':
+      case 'stored':
+        return responsesStream(parts);
+      default:
+        return chatStream(parts);
+    }
+  }
+
+  async #pass(events: readonly ServerEvent[], stream: AnswerStream): Promise<void> {
+    const out: ServerEvent[] = [];
+    for (const event of events) {
+      if (event.data === undefined || event.data === '[DONE]') {
+        out.push({ ...event, comments: event.comments.map((comment) => this.#shown.text(comment)) });
+        continue;
+      }
+      const data = parsedOf(event.data);
+      if (data === undefined)
+        throw new Fault('mask', 'An event of the answer is not JSON, so it cannot be masked');
+      this.#meter(data);
+      this.#remember(data);
+      for (const each of await stream.event(data)) {
+        out.push(named(each, event.event === undefined ? undefined : textOf(each['type'] ?? event.event)));
+      }
+    }
+    if (out.length > 0) await this.#write(out);
+  }
+
+  async #write(events: readonly ServerEvent[]): Promise<void> {
+    const { reply, stay } = this.#asked.exchange;
+    const bytes = Buffer.from(events.map(eventText).join(''));
+    this.#bytes += bytes.length;
+    const full = stay.recorder.frame('answer', bytes);
+    if (full !== undefined) await full;
+    await reply.write(bytes);
+  }
+
+  #meter(event: Body): void {
+    const used = usedOf(event);
+    this.#answered += textLength(event);
+    if (used === undefined) return;
+    this.#used = {
+      input: Math.max(this.#used?.input ?? 0, used.input),
+      output: Math.max(this.#used?.output ?? 0, used.output),
+    };
+  }
+
+  /** A stored answer is its asker's: others use the same key at the provider. */
+  #remember(answer: Body): void {
+    const response = isObject(answer['response']) ? answer['response'] : answer;
+    if (this.#asked.api !== 'responses' || typeof response['id'] !== 'string') return;
+    const { subject } = this.#asked.exchange.stay.session.identity;
+    this.#parts.stored.set(response['id'], subject);
+    const conversation = isObject(response['conversation']) ? response['conversation']['id'] : undefined;
+    if (typeof conversation === 'string') this.#parts.stored.set(conversation, subject);
+  }
+
+  readonly #judge: JudgeCall = async (call) => {
+    const { exchange, prompt } = this.#asked;
+    const { gate, recorder } = exchange.stay;
+    const action = toolAction(prompt?.model ?? '', call);
+    const verdict = await gate.ask({ action, wait: () => waiting(exchange, action) });
+    if (verdict.kind === 'refusal') {
+      const { decisionId, why } = verdict.denial;
+      void recorder.frame('decision', json({ id: decisionId, decision: 'deny', why }));
+      return sentenceOf(verdict.denial);
+    }
+    await verdict.written;
+    gate.done(verdict, { kind: 'ok', rows: 0, bytes: call.arguments.length, masked: 0, withheld: 0 });
+    return undefined;
+  };
+
+  #withhold(): Outcome {
+    const { reply, target } = this.#asked.exchange;
+    const why = 'The answer cannot be looked into, so it cannot be masked';
+    refuse(reply, denialOfDemand(this.#asked.permit, 'LINEAGE', 'mask', why), {
+      path: target.path,
+      status: 502,
+    });
+    return this.#outcome({ kind: 'cut', why: 'LINEAGE' });
+  }
+
+  #fields(fields: Fields): Fields {
+    const kept = towardsClient(fields, { changed: true }).filter(([name]) => given.test(name));
+    return [...kept, ['cache-control', 'private, no-store']];
+  }
+}
+
+/** What SDKs send that providers understand; nothing that could name another host, account or key. */
+const allowed =
+  /^(?:accept|content-type|user-agent|anthropic-(?:version|beta|dangerous-direct-browser-access)|openai-beta|x-stainless-.*|idempotency-key|x-claude-code-session-id)$/;
+const given =
+  /^(?:content-type|request-id|x-request-id|retry-after|x-should-retry|openai-processing-ms|openai-version|(?:x|anthropic)-ratelimit-.*|date)$/;
+
+function parsedOf(text: string): Body | undefined {
+  try {
+    const parsed = JSON.parse(text) as unknown;
+    return isObject(parsed) ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Characters of the pieces that an event brings. */
+function textLength(event: Body): number {
+  let length = 0;
+  const walk = (value: unknown, depth: number): void => {
+    if (typeof value === 'string') length += value.length;
+    else if (depth < 4 && typeof value === 'object' && value !== null)
+      for (const each of Object.values(value)) walk(each, depth + 1);
+  };
+  walk(event['delta'], 0);
+  if (Array.isArray(event['choices']))
+    for (const choice of event['choices']) if (isObject(choice)) walk(choice['delta'], 0);
+  return length;
+}
