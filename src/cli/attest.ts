@@ -6,6 +6,7 @@ import { parseArgs, promisify } from 'node:util';
 import { isObject } from '../base/check.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { realWorld, timestamp } from '../base/time.ts';
+import { detectors } from '../mask/index.ts';
 import { kindsOf } from '../policy/kinds.ts';
 import { percent, review } from '../policy/review.ts';
 import { protocols } from '../protocols/index.ts';
@@ -121,7 +122,7 @@ interface Outcome {
 }
 
 function checked(files: ReadonlyMap<string, string>): { readonly checks: Outcome; readonly tests: Outcome } {
-  const { problems, trial, mutation } = review(files, kindsOf(protocols), realWorld.now());
+  const { problems, trial, mutation } = review(files, kindsOf(protocols, detectors), realWorld.now());
   const failed = trial?.results.filter(({ failures }) => failures.length > 0).length ?? 0;
   const checks = { passed: problems.length === 0, findings: problems.map(({ code }) => code) };
   const tests = {

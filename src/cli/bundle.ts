@@ -2,6 +2,7 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:cryp
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { realWorld, timestamp } from '../base/time.ts';
+import { detectors } from '../mask/index.ts';
 import { kindsOf } from '../policy/kinds.ts';
 import { loadPolicy } from '../policy/load.ts';
 import { problemLine } from '../policy/problem.ts';
@@ -125,7 +126,7 @@ function verify(path: string, key: KeyObject, { after }: { readonly after: numbe
   if (!opened.ok) return no(opened.error);
   const { version, commit, madeAt, files } = opened.value;
   if (version < after) return no(`It is version ${version}, older than ${after}`);
-  const loaded = loadPolicy(new Map(Object.entries(files)), kindsOf(protocols));
+  const loaded = loadPolicy(new Map(Object.entries(files)), kindsOf(protocols, detectors));
   if (!loaded.ok) return no(`It does not load:\n  ${loaded.error.map(problemLine).join('\n  ')}`);
   print(
     `Signed by ${keyId(key).slice(0, 16)}: version ${version} of ${madeAt}, policy ${loaded.value.id.digest}${commit === undefined ? '' : ` at ${commit}`}`,

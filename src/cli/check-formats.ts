@@ -1,4 +1,5 @@
 import { safe } from './command.ts';
+import { findingPages } from '../policy/finding-pages.ts';
 import { problemCodes, type PolicyProblem } from '../policy/problem.ts';
 import { percent, type Review } from '../policy/review.ts';
 
@@ -29,14 +30,30 @@ function text(report: Report): string {
 }
 
 function block(report: Report, problem: PolicyProblem): string {
-  const { line, col, code, message, fix } = problem;
+  const { line, col, code, message, fix, owner, witness } = problem;
   return [
     `${pathOf(report, problem)}:${line}:${col}  ${code}  ${message}`,
     ...excerpt(report.files.get(problem.file), problem),
     `   why    ${problemCodes[code]}`,
     ...(fix === undefined ? [] : [`   fix    ${fix}`]),
+    ...(owner === undefined ? [] : [`   owner  ${owner}`]),
+    `   more   ${pageOf(code)}`,
+    ...(witness === undefined
+      ? []
+      : [
+          '   counter-example, as a file for tests/:',
+          ...witness
+            .trimEnd()
+            .split('\n')
+            .map((each) => `     ${each}`),
+        ]),
     '',
   ].join('\n');
+}
+
+/** The page of a code in the documentation. */
+function pageOf(code: string): string {
+  return `docs/findings/${code}.md`;
 }
 
 /** The line itself with a caret below the place. */
@@ -76,7 +93,12 @@ function json(report: Report): string {
   return `${JSON.stringify(
     {
       digest: policy?.id.digest,
-      findings: problems.map((problem) => ({ ...problem, file: pathOf(report, problem) })),
+      findings: problems.map((problem) => ({
+        ...problem,
+        file: pathOf(report, problem),
+        why: problemCodes[problem.code],
+        page: pageOf(problem.code),
+      })),
       tests: trial?.results.map(({ name, at, failures }) => ({ name, at, failures })),
       coverage: trial?.coverage,
       mutation:
@@ -106,7 +128,12 @@ function sarif(report: Report): string {
           tool: {
             driver: {
               name: 'sallyport',
-              rules: used.map((id) => ({ id, shortDescription: { text: problemCodes[id] } })),
+              rules: used.map((id) => ({
+                id,
+                shortDescription: { text: problemCodes[id] },
+                fullDescription: { text: findingPages[id].why },
+                help: { text: `${findingPages[id].fix} See ${pageOf(id)}.` },
+              })),
             },
           },
           columnKind: 'utf16CodeUnits',

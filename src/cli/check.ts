@@ -4,12 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../base/errors.ts';
 import { realWorld } from '../base/time.ts';
+import { detectors } from '../mask/index.ts';
+import type { Around } from '../policy/findings.ts';
 import { kindsOf } from '../policy/kinds.ts';
 import { jsonSchemas, schemaFiles } from '../policy/json-schema.ts';
 import { loadPolicy, sha256 } from '../policy/load.ts';
 import { review, type Review } from '../policy/review.ts';
 import { protocols } from '../protocols/index.ts';
 import { type PolicyFiles, readPolicyFiles } from '../server/policy-source.ts';
+import { codeOwners } from './codeowners.ts';
 import { mend } from './check-fix.ts';
 import { type Format, formats } from './check-formats.ts';
 import { safe } from './command.ts';
@@ -85,7 +88,9 @@ async function once(
     await writeFile(join(directory, 'policy.lock'), lockOf(found.files));
     found = await readPolicyFiles(directory);
   }
-  let said = reviewed(found);
+  const ownersOf = await codeOwners(directory);
+  const around = ownersOf === undefined ? {} : { ownersOf };
+  let said = reviewed(found, around);
   // A word that is mended can show the next one that is not known.
   for (let round = 0; round < (fix ? maxRounds : 0); round++) {
     const { files, fixed } = mend(found.files, said.problems);
@@ -97,7 +102,7 @@ async function once(
       );
     }
     found = await readPolicyFiles(directory);
-    said = reviewed(found);
+    said = reviewed(found, around);
   }
   io.out(formats[format]({ directory, files: found.files, review: said }));
   return { code: said.problems.length === 0 ? 0 : 1, digest: found.digest };
@@ -105,8 +110,10 @@ async function once(
 
 const maxRounds = 10;
 
-function reviewed({ files, problems }: PolicyFiles): Review {
-  return problems.length > 0 ? { problems } : review(files, kindsOf(protocols), realWorld.now());
+function reviewed({ files, problems }: PolicyFiles, around: Around): Review {
+  return problems.length > 0
+    ? { problems }
+    : review(files, kindsOf(protocols, detectors), realWorld.now(), around);
 }
 
 /** Checks whenever the files are others than before, until `signal`. They are looked at, which works on any file system. */
@@ -146,7 +153,7 @@ function lockOf(files: ReadonlyMap<string, string>): string {
 /** Writes the schemas into the policy's directory; gives the settings of an editor that reads YAML by them. */
 async function writeSchemas(directory: string): Promise<string> {
   const { files } = await readPolicyFiles(directory);
-  const kinds = kindsOf(protocols);
+  const kinds = kindsOf(protocols, detectors);
   const loaded = loadPolicy(files, kinds);
   // A policy that does not load is one that somebody is writing: the schemas then lack only its facts of identities.
   const schemas = jsonSchemas(kinds, loaded.ok ? loaded.value.schema.identity : new Map());

@@ -4,6 +4,7 @@ import { instant, realWorld } from '../base/time.ts';
 import type { Identity, Subject } from '../core/identity.ts';
 import type { Resource, ResourceName } from '../core/session.ts';
 import { casePath, readCases } from '../policy/cases.ts';
+import { detectors } from '../mask/index.ts';
 import { kindsOf } from '../policy/kinds.ts';
 import { type LoadedPolicy, loadPolicy } from '../policy/load.ts';
 import { Problems, problemLine } from '../policy/problem.ts';
@@ -146,7 +147,7 @@ export async function readPolicy(directory: string): Promise<Read> {
   const loaded =
     problems.length > 0
       ? { ok: false as const, error: problems }
-      : loadPolicy(files, kindsOf(protocols), extra);
+      : loadPolicy(files, kindsOf(protocols, detectors), extra);
   if (loaded.ok) return { policy: loaded.value, files };
   const lines = loaded.error.map((each) => `  ${problemLine(each)}`);
   throw new CouldNotRun(safe(`The policy in ${directory} does not load:\n${lines.join('\n')}`));
@@ -162,7 +163,7 @@ function fixtures({ files }: Read): {
   const problems = new Problems(); // told by `check`
   for (const [path, text] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (!casePath.test(path)) continue;
-    for (const { questions } of readCases(path, text, kindsOf(protocols), problems)) {
+    for (const { questions } of readCases(path, text, kindsOf(protocols, detectors), problems)) {
       for (const { question } of questions) {
         if (!identities.has(question.identity.subject)) {
           identities.set(question.identity.subject, question.identity);

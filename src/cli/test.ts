@@ -3,6 +3,7 @@ import { messageOf } from '../base/errors.ts';
 import { realWorld } from '../base/time.ts';
 import type { Place } from '../core/decision.ts';
 import { explain, type RuleExplanation } from '../policy/explain.ts';
+import { detectors } from '../mask/index.ts';
 import { kindsOf } from '../policy/kinds.ts';
 import type { LoadedPolicy } from '../policy/load.ts';
 import { mutate, type Mutation } from '../policy/mutants.ts';
@@ -64,7 +65,7 @@ export async function test(args: readonly string[], io: Io): Promise<number> {
 async function run(asked: Asked, io: Io): Promise<number> {
   const { files, problems: unreadable } = await readPolicyFiles(asked.directory);
   const said =
-    unreadable.length > 0 ? { problems: unreadable } : review(files, kindsOf(protocols), realWorld.now());
+    unreadable.length > 0 ? { problems: unreadable } : review(files, kindsOf(protocols, detectors), realWorld.now());
   if (said.policy === undefined || said.trial === undefined) {
     io.err('The policy does not load, so no test was run; sallyport check says more\n');
     io.err(safe(said.problems.map((problem) => `${lineOf(asked, problem)}\n`).join('')));

@@ -2,6 +2,7 @@ import { celEnv, celFunc, CelScalar, parse, plan } from '@bufbuild/cel';
 import { RE2JS } from 're2js';
 import { messageOf } from '../base/errors.ts';
 import type { Place } from '../core/decision.ts';
+import { type Fact, factOf } from './facts.ts';
 import type { ProblemCode, Problems } from './problem.ts';
 import { type Expr, typecheck, type TypeProblem } from './typecheck.ts';
 import type { Type } from './types.ts';
@@ -26,6 +27,8 @@ export interface Part {
   readonly source: string;
   readonly at: Place;
   readonly ask: (words: Words) => Answer;
+  /** What it says of one attribute, where it is as simple as that: for analysis. */
+  readonly fact?: Fact;
 }
 
 const maxChars = 4_096;
@@ -77,6 +80,15 @@ export function compiler(): Compile {
     };
   };
 
+  const partOf = (
+    source: string,
+    offset: number,
+    expr: Expr,
+  ): Omit<Part, 'at'> & { readonly offset: number } => {
+    const fact = factOf(expr); // before the meter changes the tree
+    return { source, offset, ask: askOf(expr), ...(fact === undefined ? {} : { fact }) };
+  };
+
   const understand = (source: string, words: ReadonlyMap<string, Type>): Understood => {
     const parsed = read(source);
     if ('problems' in parsed) return { problems: parsed.problems };
@@ -87,8 +99,8 @@ export function compiler(): Compile {
     // The texts only name the parts: where they do not pair off with the tree, the tree is asked as one.
     const parts =
       texts.length === exprs.length
-        ? texts.map(({ text, offset }, at) => ({ source: text, offset, ask: askOf(exprs[at] ?? parsed.expr) }))
-        : [{ source: source.trim(), offset: 0, ask: askOf(parsed.expr) }];
+        ? texts.map(({ text, offset }, at) => partOf(text, offset, exprs[at] ?? parsed.expr))
+        : [partOf(source.trim(), 0, parsed.expr)];
     return { ...typed, parts };
   };
 

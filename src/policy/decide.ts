@@ -215,23 +215,29 @@ function denied(ruling: Ruling, code: DenyCode, why: string): Decision {
   };
 }
 
-/** Rules by resource kind and verb, so that a question meets only those that may concern it. */
+/** Rules by resource kind and verb, so that a question meets only those that may concern it. Made when first asked for. */
 function index(ruling: Ruling): (kind: string, verb: string) => readonly Rule[] {
-  const active = ruling.rules.filter((rule) => rule.enforce !== 'off');
   const byKind = new Map<
     string,
     { readonly all: readonly Rule[]; readonly byVerb: Map<string, readonly Rule[]> }
   >();
-  for (const [kind, { verbs }] of ruling.kinds) {
-    const all = active.filter((rule) => rule.match.kinds.includes(kind));
-    const byVerb = new Map(
-      Object.keys(verbs).map((verb) => [verb, all.filter((rule) => rule.match.verb(verb))] as const),
-    );
-    byKind.set(kind, { all, byVerb });
-  }
+  const kindOf = (
+    kind: string,
+  ): { readonly all: readonly Rule[]; readonly byVerb: Map<string, readonly Rule[]> } => {
+    const all = ruling.rules.filter((rule) => rule.enforce !== 'off' && rule.match.kinds.includes(kind));
+    const made = { all, byVerb: new Map<string, readonly Rule[]>() };
+    byKind.set(kind, made);
+    return made;
+  };
   return (kind, verb) => {
-    const found = byKind.get(kind);
-    return found?.byVerb.get(verb) ?? found?.all ?? [];
+    const { all, byVerb } = byKind.get(kind) ?? kindOf(kind);
+    const known = byVerb.get(verb);
+    if (known !== undefined) return known;
+    // Only verbs that the kind declares are remembered: others come from nobody knows where.
+    if (!Object.hasOwn(ruling.kinds.get(kind)?.verbs ?? {}, verb)) return all;
+    const found = all.filter((rule) => rule.match.verb(verb));
+    byVerb.set(verb, found);
+    return found;
   };
 }
 

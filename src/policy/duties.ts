@@ -7,6 +7,7 @@ import type {
   TagMask,
 } from '../core/decision.ts';
 import { RE2JS } from 're2js';
+import { nearest } from '../base/check.ts';
 import { messageOf } from '../base/errors.ts';
 import { readColumns } from './columns.ts';
 import { readLimits, readTime, type RuleLimits } from './limits.ts';
@@ -51,7 +52,11 @@ export const dutyKeys: readonly string[] = [
 ];
 
 /** Reads `then:`. */
-export function readDuties(node: Located, problems: Problems): RuleDuties | undefined {
+export function readDuties(
+  node: Located,
+  entities: readonly string[] | undefined,
+  problems: Problems,
+): RuleDuties | undefined {
   const before = problems.list.length;
   const found = fields(node, 'then', { optional: dutyKeys }, problems);
   if (found === undefined) return undefined;
@@ -64,7 +69,7 @@ export function readDuties(node: Located, problems: Problems): RuleDuties | unde
   const finds: FindMask[] = [];
   read('mask', (mask) => {
     if (mask.kind !== 'list' || mask.items.length === 0) wrong(mask, 'mask is a list of masks', problems);
-    else for (const item of mask.items) readMask(item, masks, finds, problems);
+    else for (const item of mask.items) readMask(item, { masks, finds, entities }, problems);
   });
   const limits = read('limit', (limit) => readLimits(limit, problems));
   const duties = {
@@ -145,7 +150,13 @@ function readPredicate(node: Located, problems: Problems): PredicateDuty | undef
   return { tag: pattern, allow: allowed, otherwise: rest, ...(most === undefined ? {} : { probes: most }) };
 }
 
-function readMask(node: Located, masks: TagMask[], finds: FindMask[], problems: Problems): void {
+interface MaskLists {
+  readonly masks: TagMask[];
+  readonly finds: FindMask[];
+  readonly entities: readonly string[] | undefined;
+}
+
+function readMask(node: Located, { masks, finds, entities }: MaskLists, problems: Problems): void {
   const found = fields(
     node,
     'a mask',
@@ -173,6 +184,17 @@ function readMask(node: Located, masks: TagMask[], finds: FindMask[], problems: 
     if (entity === undefined || operator === undefined) return;
     if (!/^(\*|[A-Z][A-Z0-9_]*)$/.test(entity)) {
       wrong(find, 'What to find looks like `EMAIL_ADDRESS`, or is `*` for everything', problems);
+    } else if (entities !== undefined && entity !== '*' && !entities.includes(entity)) {
+      const near = nearest(entity, entities);
+      problems.add(
+        'SP-T108',
+        find.at,
+        `No detector finds \`${entity}\`${near === undefined ? '' : ` (did you mean \`${near}\`?)`}`,
+        {
+          fix: near === undefined ? `Known: ${entities.join(', ')}` : `${entity} → ${near}`,
+          length: entity.length,
+        },
+      );
     } else finds.push({ entity, operator });
   }
 }
@@ -235,7 +257,12 @@ function readApprove(node: Located, problems: Problems): ApproveDuty | undefined
   const holdMs = read('hold', (value) => readTime(value, 'hold', { min: 0, max: 86_400_000 }, problems));
   const reason = read('reason', (value) => onlyTrue(value, 'reason', problems));
   // Always so; said by who wants it to be read.
-  read('notRequester', (value) => onlyTrue(value, 'notRequester', problems));
+  read('notRequester', (value) => {
+    if (flag(value, 'notRequester', problems) !== false) return;
+    problems.add('SP-S220', value.at, 'Who asks can never approve: `notRequester` is always true', {
+      fix: 'Leave `notRequester` out',
+    });
+  });
   if (groups === undefined) return undefined;
   return {
     groups: [...new Set(groups.map((item) => item.value))].sort(),

@@ -1,28 +1,51 @@
-import { nearest } from '../base/check.ts';
 import type { Instant } from '../base/time.ts';
+import type { ColumnRef } from '../core/action.ts';
+import type { Place } from '../core/decision.ts';
 import { tagMatches } from '../core/duties.ts';
+import { conflicts } from './conflicts.ts';
+import { contradicts, type Fact } from './facts.ts';
 import { glob } from './glob.ts';
+import { joinDuties } from './join.ts';
 import type { LoadedPolicy } from './load.ts';
 import type { MatchKey } from './match.ts';
 import { type PolicyProblem, Problems } from './problem.ts';
 import type { Rule } from './rule.ts';
+import { unmasked } from './unmasked.ts';
+import { weaker } from './weaker.ts';
 
 const longestExemptionMs = 90 * 86_400_000;
 
-/** What is doubtful about a policy that loads: rules that cannot work, tags nobody masks, exemptions out of date. */
-export function findings(policy: LoadedPolicy, now: Instant): readonly PolicyProblem[] {
+/** What lies around a policy, where the caller knows it. */
+export interface Around {
+  /** Who owns the file at this path of the policy, as CODEOWNERS says: each of them alone may approve a change of it. */
+  readonly ownersOf?: (file: string) => readonly string[];
+}
+
+/** What is doubtful about a policy that loads: rules that cannot work, tags that can be read in clear, exemptions out of date. */
+export function findings(policy: LoadedPolicy, now: Instant, around: Around = {}): readonly PolicyProblem[] {
   const problems = new Problems();
   const rules = policy.ruling.rules.filter((rule) => rule.enforce !== 'off');
   for (const rule of rules) {
     carries(rule, problems);
-    if (rule.ref.effect === 'allow') tooBroad(rule, problems);
+    if (rule.ref.effect === 'allow') tooBroad(policy, rule, problems);
+    unreachable(rule, problems);
+    changedAlone(rule, around, problems);
   }
   overridden(rules, problems);
-  redundant(rules, problems);
-  unmasked(policy, rules, problems);
+  redundant(policy, rules, problems);
+  conflicts(rules.filter(isHard), problems);
+  unmasked(policy, problems);
   exemptions(policy, now, problems);
   grants(policy, problems);
-  return problems.list;
+  const owners = new Map(rules.map(({ ref }) => [placeText(ref.at), ref.owner]));
+  return problems.list.map((problem) => {
+    const owner = problem.owner ?? owners.get(placeText(problem));
+    return owner === undefined ? problem : { ...problem, owner };
+  });
+}
+
+function placeText({ file, line, col }: Place): string {
+  return `${file}:${line}:${col}`;
 }
 
 function carries(rule: Rule, problems: Problems): void {
@@ -43,18 +66,86 @@ const who: readonly MatchKey[] = [
   'identity.actingFor',
 ];
 
-function tooBroad(rule: Rule, problems: Problems): void {
-  const named = who.some((key) => rule.match.items.has(key));
-  const asks = [...(rule.when?.reads ?? [])].some((path) => path.startsWith('identity.'));
-  if (named || asks) return;
-  problems.add('SP-S210', rule.ref.at, `The rule ${rule.ref.id} allows without asking who it is`, {
-    fix: 'Name groups, or write `identity: { kind: [human, workload, agent] }` when everyone who signed in is meant',
-  });
+function tooBroad({ ruling }: LoadedPolicy, rule: Rule, problems: Problems): void {
+  const { items, kinds } = rule.match;
+  const named = who.some((key) => items.has(key));
+  const reads = [...(rule.when?.reads ?? [])];
+  if (!named && !reads.some((path) => path.startsWith('identity.'))) {
+    problems.add('SP-S210', rule.ref.at, `The rule ${rule.ref.id} allows without asking who it is`, {
+      fix: 'Name groups, or write `identity: { kind: [human, workload, agent] }` when everyone who signed in is meant',
+    });
+    return;
+  }
+  // Kinds without a write, such as the gateway's own record, may be allowed whole.
+  const changing = kinds.filter((name) =>
+    Object.keys(ruling.kinds.get(name)?.verbs ?? {}).some((verb) => verb.startsWith('sql.')),
+  );
+  const asks = (items.get('action') ?? ['*']).some((item) => item !== '*') || items.has('access');
+  if (changing.length === 0 || asks || reads.some((path) => ['action.verb', 'action.access'].includes(path)))
+    return;
+  problems.add(
+    'SP-S210',
+    rule.ref.at,
+    `The rule ${rule.ref.id} allows everything that can be done to ${changing.join(', ')}`,
+    {
+      fix: 'Name the actions or the access: `access: read`',
+    },
+  );
+}
+
+/** Facts that the match itself says: what a condition may not contradict. */
+function factsOf({ match, when }: Rule): readonly Fact[] {
+  const facts: Fact[] = (when?.parts ?? []).flatMap(({ fact }) => (fact === undefined ? [] : [fact]));
+  for (const key of ['resource.kind', 'identity.kind'] as const) {
+    const values = match.items.get(key);
+    if (values !== undefined) facts.push({ path: key, kind: 'is', values });
+  }
+  const access = match.items.get('access');
+  if (access !== undefined) facts.push({ path: 'action.access', kind: 'is', values: access });
+  const verbs = match.items.get('action');
+  if (verbs?.every((verb) => !verb.includes('*')) === true)
+    facts.push({ path: 'action.verb', kind: 'is', values: verbs });
+  return facts;
+}
+
+function unreachable(rule: Rule, problems: Problems): void {
+  if (!contradicts(factsOf(rule))) return;
+  problems.add(
+    'SP-S201',
+    rule.ref.at,
+    `The rule ${rule.ref.id} can never match: its parts contradict each other`,
+    {
+      fix: 'Take out one of the parts that exclude each other',
+    },
+  );
+}
+
+/** A code owner's word is enough for a change, so an owner who also approves needs nobody else. */
+function changedAlone(rule: Rule, { ownersOf }: Around, problems: Problems): void {
+  const approvers = rule.duties?.approve.flatMap(({ groups }) => groups) ?? [];
+  if (approvers.length === 0 || ownersOf === undefined) return;
+  const owners = ownersOf(rule.ref.at.file);
+  const alone = approvers.find((group) => owners.some((owner) => nameOf(owner) === nameOf(group)));
+  if (alone === undefined) return;
+  problems.add(
+    'SP-S221',
+    rule.ref.at,
+    `The group ${alone} approves what ${rule.ref.id} holds, and CODEOWNERS lets it change the rule alone`,
+    {
+      fix: `Give ${rule.ref.at.file} an owner in CODEOWNERS that is not ${alone}`,
+    },
+  );
+}
+
+/** `@acme/dba` and `team:dba` are `dba`. */
+function nameOf(owner: string): string {
+  return (owner.split(/[/:@]/).at(-1) ?? owner).toLowerCase();
 }
 
 /** Whether every request that `inner` matches is matched by `outer`. Says no where it cannot tell. */
 function within(inner: Rule, outer: Rule): boolean {
-  if (outer.when !== undefined && outer.when.source !== inner.when?.source) return false;
+  const asked = new Set(inner.when?.parts.map(({ source }) => source));
+  if (outer.when?.parts.some(({ source }) => !asked.has(source)) === true) return false;
   // The same words can mean other params.
   if (outer.when?.reads.has('params') === true && outer.params !== inner.params) return false;
   for (const [key, items] of outer.match.items) {
@@ -95,18 +186,34 @@ function overridden(rules: readonly Rule[], problems: Problems): void {
   }
 }
 
-function redundant(rules: readonly Rule[], problems: Problems): void {
+function redundant(policy: LoadedPolicy, rules: readonly Rule[], problems: Problems): void {
   const hard = byCondition(rules.filter(isHard));
+  const columns = policy.schema.tags.map(({ column }) => columnOf(column));
+  const asMuch = (rule: Rule, other: Rule): boolean => {
+    if (rule.duties === undefined || other.duties === undefined) return true;
+    if (rule.duties.window !== undefined || rule.duties.rates !== undefined) return false;
+    const [own, others] = [rule.duties, other.duties].map((duties) => ({
+      duties: joinDuties([duties], 'meta'),
+      tagsOf: (column: ColumnRef) =>
+        policy.schema.tags.find((line) => sameColumn(line.column, column))?.tags ?? [],
+    }));
+    return (
+      own !== undefined &&
+      others !== undefined &&
+      weaker(own, others, columns).length === 0 &&
+      unmet(rule, other)
+    );
+  };
   for (const rule of rules.filter(isHard)) {
-    if (rule.ref.effect === 'require') continue;
     const other = hard(rule).find(
       (each) =>
         each !== rule &&
         each.layer === rule.layer &&
         each.ref.effect === rule.ref.effect &&
         within(rule, each) &&
+        asMuch(rule, each) &&
         // Of two equal ones only the later is redundant.
-        (!within(each, rule) || each.ref.id < rule.ref.id),
+        (!within(each, rule) || !asMuch(each, rule) || each.ref.id < rule.ref.id),
     );
     if (other === undefined) continue;
     problems.add(
@@ -120,34 +227,33 @@ function redundant(rules: readonly Rule[], problems: Problems): void {
   }
 }
 
-/** Of these rules those that may hold another one: without a condition, or with the same. */
+/** Whether the other rule speaks of every tag and entity of this one: tags that no column has yet count too. */
+function unmet({ duties: own }: Rule, { duties: other }: Rule): boolean {
+  const tags = new Set(other?.masks.map(({ tag, operator }) => `${tag} ${JSON.stringify(operator)}`));
+  return (
+    (own?.masks ?? []).every(({ tag, operator }) => tags.has(`${tag} ${JSON.stringify(operator)}`)) &&
+    (own?.unknownLineage === undefined || own.unknownLineage === other?.unknownLineage)
+  );
+}
+
+function columnOf(name: string): ColumnRef {
+  const dot = name.lastIndexOf('.');
+  return { object: name.slice(0, dot), column: name.slice(dot + 1) };
+}
+
+function sameColumn(name: string, { object, column }: ColumnRef): boolean {
+  return name === `${object}.${column}`;
+}
+
+/** Of these rules those that may hold another one: every part of their condition is one of its parts. */
 function byCondition(rules: readonly Rule[]): (inner: Rule) => readonly Rule[] {
   const always = rules.filter(({ when }) => when === undefined);
-  const same = Map.groupBy(rules, ({ when }) => when?.source);
-  return ({ when }) => (when === undefined ? always : [...always, ...(same.get(when.source) ?? [])]);
+  const first = Map.groupBy(rules, ({ when }) => when?.parts[0]?.source);
+  return ({ when }) => [...always, ...(when?.parts ?? []).flatMap(({ source }) => first.get(source) ?? [])];
 }
 
 function isHard(rule: Rule): boolean {
   return rule.enforce === 'enforce';
-}
-
-function unmasked(policy: LoadedPolicy, rules: readonly Rule[], problems: Problems): void {
-  const patterns = rules.filter(isHard).flatMap((rule) => (rule.duties?.masks ?? []).map((mask) => mask.tag));
-  for (const line of policy.schema.tags) {
-    for (const tag of line.tags) {
-      if (patterns.some((pattern) => tagMatches(pattern, tag))) continue;
-      const near = nearest(tag, patterns);
-      problems.add(
-        'SP-S204',
-        line.at,
-        `No rule masks \`${tag}\`, so ${line.column} is shown to everyone who may read it`,
-        {
-          fix:
-            near === undefined ? `Add { tag: ${tag}, with: redact } to a require rule` : `${tag} → ${near}`,
-        },
-      );
-    }
-  }
 }
 
 function exemptions(policy: LoadedPolicy, now: Instant, problems: Problems): void {

@@ -29,6 +29,11 @@ export function jsonSchemas(
     policy: file('How a policy is put together', ['layers'], {
       layers: listOf(layer),
       thresholds: closed({}, { ruleCoverage: percent, conditionCoverage: percent, mutationScore: percent }),
+      clear: {
+        type: 'array',
+        items: closed({ tag: text, groups: texts }, { why: text }),
+        description: 'Who may see a tag in clear: check finds everybody else who can',
+      },
       record: { ...oneOf(['meta', 'statements', 'full']), description: 'What is recorded at least' },
     }),
     schema: file('What columns hold, and what is known of identities', [], {

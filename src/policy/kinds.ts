@@ -5,7 +5,10 @@ import { planned } from './planned.ts';
 export type Kind = Pick<Protocol, 'verbs' | 'attributes'>;
 
 /** Resource kind -> its verbs and attributes. */
-export type Kinds = ReadonlyMap<string, Kind>;
+export interface Kinds extends ReadonlyMap<string, Kind> {
+  /** What detectors find, by Presidio's names; absent where nobody told. */
+  readonly entities?: readonly string[];
+}
 
 /** The gateway's own API, judged by the same rules: reading the record is an action like any other. */
 const sallyport: Kind = {
@@ -21,7 +24,10 @@ const sallyport: Kind = {
 };
 
 /** The kinds of these protocols, the gateway's own, and those of what is judged before it ships. */
-export function kindsOf(protocols: readonly Pick<Protocol, 'name' | 'verbs' | 'attributes'>[]): Kinds {
+export function kindsOf(
+  protocols: readonly Pick<Protocol, 'name' | 'verbs' | 'attributes'>[],
+  detectors?: readonly { readonly name: string }[],
+): Kinds {
   const kinds = new Map<string, Kind>([['sallyport', sallyport], ...planned]);
   for (const { name, verbs, attributes } of protocols) {
     const before = planned.get(name);
@@ -30,7 +36,8 @@ export function kindsOf(protocols: readonly Pick<Protocol, 'name' | 'verbs' | 'a
       attributes: { ...before?.attributes, ...attributes },
     });
   }
-  return kinds;
+  if (detectors === undefined) return kinds;
+  return Object.assign(kinds, { entities: [...new Set(detectors.map(({ name }) => name))].sort() });
 }
 
 export type { AttributeType };

@@ -1,6 +1,6 @@
 import type { Duties, Place } from '../core/decision.ts';
 import type { Problems } from './problem.ts';
-import { apiVersion, choice, type Fields, fields, text, whole, wrong } from './shape.ts';
+import { apiVersion, choice, type Fields, fields, text, texts, whole, wrong } from './shape.ts';
 import { type Located, readYaml } from './yaml.ts';
 
 /** `ceiling`: each must allow. `grant`: one must allow. `restrict`: may only deny and add duties. */
@@ -23,11 +23,18 @@ export interface Use {
   readonly digest?: { readonly value: string; readonly at: Place };
 }
 
+/** Who may see columns with a tag as they are: said for `check`, which finds everybody else who can. It grants nothing. */
+export interface ClearTag {
+  readonly tag: string;
+  readonly groups: readonly string[];
+}
+
 /** `policy.yaml`. */
 export interface Composition {
   readonly layers: readonly Layer[];
   /** What is recorded of every session at least. Rules can only ask for more. */
   readonly record: Duties['record'];
+  readonly clear: readonly ClearTag[];
   readonly thresholds: Readonly<Partial<Record<Threshold, number>>>;
 }
 
@@ -40,7 +47,7 @@ export function readComposition(file: string, source: string, problems: Problems
   const found = fields(
     root,
     'policy.yaml',
-    { required: ['apiVersion', 'layers'], optional: ['thresholds', 'record'] },
+    { required: ['apiVersion', 'layers'], optional: ['thresholds', 'record', 'clear'] },
     problems,
   );
   if (found === undefined) return undefined;
@@ -59,7 +66,34 @@ export function readComposition(file: string, source: string, problems: Problems
   const record = found.get('record')?.value;
   const atLeast =
     record === undefined ? 'full' : choice(record, 'record', ['meta', 'statements', 'full'], problems);
-  return { layers, record: atLeast ?? 'full', thresholds: readThresholds(found, problems) };
+  const clear = found.get('clear')?.value;
+  return {
+    layers,
+    record: atLeast ?? 'full',
+    clear: clear === undefined ? [] : readClear(clear, problems),
+    thresholds: readThresholds(found, problems),
+  };
+}
+
+function readClear(node: Located, problems: Problems): readonly ClearTag[] {
+  if (node.kind !== 'list') {
+    wrong(node, 'clear is a list of { tag, groups }', problems);
+    return [];
+  }
+  return node.items.flatMap((item) => {
+    const found = fields(
+      item,
+      'an entry of clear',
+      { required: ['tag', 'groups'], optional: ['why'] },
+      problems,
+    );
+    const [tag, groups] = [found?.get('tag')?.value, found?.get('groups')?.value];
+    if (tag === undefined || groups === undefined) return [];
+    const pattern = text(tag, 'tag', problems);
+    const named = texts(groups, 'groups', problems);
+    if (pattern === undefined || named === undefined) return [];
+    return [{ tag: pattern, groups: named.map(({ value }) => value) }];
+  });
 }
 
 function readLayer(node: Located, problems: Problems): Layer | undefined {

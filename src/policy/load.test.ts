@@ -33,7 +33,7 @@ const bad: readonly (readonly [string, ReadonlyMap<string, string>, string | Reg
   [
     'approval by who asks',
     requiring('approve: { from: dba, notRequester: false }'),
-    /SP-Y004 notRequester is true/,
+    /SP-S220 Who asks can never approve/,
   ],
   ['a rate without its span', requiring('limit: { rate: 5 }'), /SP-Y004 Rate is a text/],
   ['a rate of nothing', requiring('limit: { rate: 0/1m }'), /SP-Y004 A rate is such as `100\/1m`/],

@@ -7,6 +7,9 @@ export interface PolicyProblem extends Place {
   readonly fix?: string;
   /** How many characters of the line it is about, for a caret. */
   readonly length?: number;
+  readonly owner?: string;
+  /** A whole test file that shows it. */
+  readonly witness?: string;
 }
 
 /** code: what it means. The first letter after the dash: Y shape of a file, L layers and modules, T types, E exemptions, M what a rule carries, S analysis. */
@@ -37,6 +40,7 @@ export const problemCodes = {
   'SP-T105': 'The function does not exist',
   'SP-T106': 'The condition may cost too much',
   'SP-T107': 'The verb, resource kind or access does not exist',
+  'SP-T108': 'No detector finds the entity',
   'SP-E300': 'The exemption has no effect or names nothing',
   'SP-E301': 'The exemption has expired',
   'SP-E302': 'The exemption lasts longer than 90 days',
@@ -46,11 +50,15 @@ export const problemCodes = {
   'SP-M112': 'A change of the rule breaks no test',
   'SP-M120': 'A test fails',
   'SP-M121': 'Fewer rules, conditions or mutants are covered than policy.yaml asks for',
+  'SP-S201': 'The rule can never match',
   'SP-S202': 'The allow rule can never allow: a deny rule always matches with it',
   'SP-S203': 'The rule adds nothing to another one',
-  'SP-S204': 'No mask speaks of the tag',
+  'SP-S204': 'A tagged column can be read without a mask',
+  'SP-S205': 'Duties of rules that match together leave nothing',
   'SP-S210': 'The allow rule is for anybody',
   'SP-S211': 'No layer can grant anything',
+  'SP-S220': 'Who asks could approve it themselves',
+  'SP-S221': 'Who approves can change the rule alone',
 } as const;
 
 export type ProblemCode = keyof typeof problemCodes;
@@ -63,7 +71,7 @@ export class Problems {
     code: ProblemCode,
     at: Place,
     message: string,
-    more: { readonly fix?: string; readonly length?: number } = {},
+    more: Pick<PolicyProblem, 'fix' | 'length' | 'owner' | 'witness'> = {},
   ): void {
     this.list.push({ file: at.file, line: at.line, col: at.col, code, message, ...more });
   }

@@ -1,5 +1,5 @@
 import type { Instant } from '../base/time.ts';
-import { findings } from './findings.ts';
+import { type Around, findings } from './findings.ts';
 import type { Kinds } from './kinds.ts';
 import { type LoadedPolicy, loadPolicy } from './load.ts';
 import { mutate, type Mutation } from './mutants.ts';
@@ -15,7 +15,13 @@ export interface Review {
 }
 
 /** Loads, analyses and tests a policy. What does not load is not tested. */
-export function review(files: ReadonlyMap<string, string>, kinds: Kinds, now: Instant): Review {
+// oxlint-disable-next-line max-params
+export function review(
+  files: ReadonlyMap<string, string>,
+  kinds: Kinds,
+  now: Instant,
+  around: Around = {},
+): Review {
   const loaded = loadPolicy(files, kinds);
   if (!loaded.ok) return { problems: loaded.error };
   const policy = loaded.value;
@@ -33,7 +39,7 @@ export function review(files: ReadonlyMap<string, string>, kinds: Kinds, now: In
   thresholds(policy, trial, mutation, problems);
   return {
     policy,
-    problems: [...findings(policy, now), ...trial.problems, ...problems.list],
+    problems: [...findings(policy, now, around), ...trial.problems, ...problems.list],
     trial,
     ...(mutation === undefined ? {} : { mutation }),
   };
@@ -53,7 +59,8 @@ function thresholds(
     problems.add('SP-M121', top, `${what}: ${Math.floor(have)} %, and policy.yaml asks for ${want} %`);
     return true;
   };
-  if (short('Rules that decide in a test', percent(coverage.rules), wanted.ruleCoverage)) {
+  const untested = short('Rules that decide in a test', percent(coverage.rules), wanted.ruleCoverage);
+  if (untested || wanted.ruleCoverage === undefined) {
     for (const { ref } of ruling.rules.filter((rule) => coverage.rules.missing.includes(rule.ref.id))) {
       problems.add('SP-M110', ref.at, `The rule ${ref.id} decides in no test`, {
         fix: 'Add a case to tests/ whose `expect.by` names it',

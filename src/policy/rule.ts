@@ -73,7 +73,7 @@ export function readRule(raw: Located, context: RuleContext, problems: Problems)
   const owner = given(found, 'owner', (node) => text(node, 'owner', problems)) ?? context.owner;
   const exemptible = given(found, 'exemptible', (node) => flag(node, 'exemptible', problems)) ?? false;
   const then = found.get('then');
-  const plain = then === undefined ? undefined : readDuties(then.value, problems);
+  const plain = then === undefined ? undefined : readDuties(then.value, context.kinds.entities, problems);
   if (effect === 'require' && then === undefined) {
     problems.add('SP-Y003', raw.at, 'A require rule says under `then` what it requires');
   }
