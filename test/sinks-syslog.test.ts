@@ -1,43 +1,15 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { createServer, type TLSSocket } from 'node:tls';
-import { Secret } from '../base/secret.ts';
-import { realWorld } from '../base/time.ts';
-import { conformance, type Stand } from './conformance.ts';
-import { decision, item, partsFake } from './fake.ts';
-import { messageOf, syslogSink } from './syslog.ts';
+import { makeCertificates } from './e2e/harness/certificates.ts';
+import { Secret } from '../src/base/secret.ts';
+import { realWorld } from '../src/base/time.ts';
+import { conformance, type Stand } from '../src/sinks/conformance.ts';
+import { decision, item, partsFake } from '../src/sinks/fake.ts';
+import { messageOf, syslogSink } from '../src/sinks/syslog.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'sallyport-syslog-'));
-after(() => rmSync(folder, { recursive: true }));
-execFileSync(
-  'openssl',
-  [
-    'req',
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:prime256v1',
-    '-nodes',
-    '-days',
-    '2',
-    '-subj',
-    '/CN=localhost',
-    '-addext',
-    'subjectAltName=DNS:localhost',
-    '-keyout',
-    join(folder, 'key'),
-    '-out',
-    join(folder, 'cert'),
-  ],
-  { stdio: 'ignore' },
-);
-const cert = readFileSync(join(folder, 'cert'), 'utf8');
-const key = readFileSync(join(folder, 'key'), 'utf8');
+const made = await makeCertificates();
+const { cert, key } = made.server;
 
 /** Reads octet-counted frames (RFC 5425, 4.3); throws at anything else. */
 function frames(bytes: Buffer): string[] {
@@ -80,7 +52,7 @@ async function stand(): Promise<Stand> {
     // Real time: a receiver that hangs up must have the time to be seen.
     open: (parts) =>
       syslogSink(
-        { kind: 'syslog', host: 'localhost', port, ca: new Secret(cert) },
+        { kind: 'syslog', host: 'localhost', port, ca: new Secret(made.ca.cert) },
         { ...parts, world: realWorld },
       ),
     raw: () => all().join(''),
@@ -132,4 +104,32 @@ test('messageOf() lets no field end early', () => {
     13,
   );
   assert.match(message, form);
+});
+
+test('syslogSink() signs in with a certificate of its own where the receiver asks for one', async () => {
+  const names: string[] = [];
+  const server = createServer(
+    { cert, key, ca: made.ca.cert, requestCert: true, rejectUnauthorized: true },
+    (socket) => {
+      names.push(String(socket.getPeerCertificate().subject.CN));
+      socket.on('error', () => undefined);
+      socket.resume();
+    },
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const settings = { kind: 'syslog', host: '127.0.0.1', port, ca: new Secret(made.ca.cert) } as const;
+  const batch = [item({ index: 0, entry: decision(0), seal: 'opened' })];
+  const parts = { ...partsFake(), world: realWorld };
+  const known = syslogSink(
+    { ...settings, cert: new Secret(made.client.cert), key: new Secret(made.client.key) },
+    parts,
+  );
+  await known.send(batch, AbortSignal.timeout(5_000));
+  assert.deepEqual(names, ['postgres']);
+  await known[Symbol.asyncDispose]();
+  const stranger = syslogSink(settings, parts);
+  await assert.rejects(stranger.send(batch, AbortSignal.timeout(5_000)), { code: 'unreachable' });
+  await new Promise<void>((resolve) => server.close(() => resolve()));
 });
