@@ -14,7 +14,7 @@ export interface CardParts {
 
 /** A review as this person may see it: texts made visible, bound values only where the columns in it are not masked for them. */
 export function cardOf(parts: CardParts, review: StoredReview, viewer: Identity): Review {
-  return card(parts, review, seesValues(parts, review, viewer));
+  return card(parts, review, review.values !== undefined && seesValues(parts, review, viewer));
 }
 
 /** A review for a place whose readers are not known: values only where nothing in it has a tag at all. */

@@ -387,6 +387,13 @@ export class Desk {
     return this.parts.store.list(query);
   }
 
+  /** Many of them, as this person may see them: what is the same for several is looked up once. */
+  cards(reviews: readonly StoredReview[], viewer: Identity): readonly Review[] {
+    const { store } = this.parts;
+    const remembered = { ...store, history: once(store.history), alike: once(store.alike) };
+    return reviews.map((review) => cardOf({ ...this.parts, store: remembered }, review, viewer));
+  }
+
   /** As this person may see it. */
   card(review: StoredReview, viewer: Identity): Review {
     return cardOf(this.parts, review, viewer);
@@ -446,6 +453,15 @@ export function span(ms: number): string {
 /** `10:31:05 UTC`. */
 export function clock(at: number): string {
   return `${timestamp(instant(at)).slice(11, 19)} UTC`;
+}
+
+function once<T>(ask: (fingerprint: string) => T): (fingerprint: string) => T {
+  const known = new Map<string, { readonly said: T }>();
+  return (fingerprint) => {
+    const found = known.get(fingerprint) ?? { said: ask(fingerprint) };
+    known.set(fingerprint, found);
+    return found.said;
+  };
 }
 
 function ignore(): void {

@@ -18,6 +18,7 @@ const schema = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS reviews_state ON reviews (state, asked_at);
   CREATE INDEX IF NOT EXISTS reviews_fingerprint ON reviews (fingerprint, state);
+  CREATE INDEX IF NOT EXISTS reviews_subject ON reviews (subject, state);
   CREATE INDEX IF NOT EXISTS reviews_binding ON reviews (binding, state);
   CREATE TABLE IF NOT EXISTS votes (
     review TEXT NOT NULL REFERENCES reviews (id) ON DELETE CASCADE, subject TEXT NOT NULL, body TEXT NOT NULL,
@@ -101,15 +102,15 @@ export function openReviews(folder: string): OpenReviews {
       ),
     ticket: (binding, state) => {
       const row = sql(
-        "SELECT * FROM reviews WHERE binding = ? AND state = ? AND kind = 'ticket' ORDER BY asked_at LIMIT 1",
+        "SELECT * FROM reviews INDEXED BY reviews_binding WHERE binding = ? AND state = ? AND kind = 'ticket' ORDER BY rowid LIMIT 1",
       ).get(binding, state);
       return row === undefined ? undefined : read(row);
     },
     waitingOf: (subject) =>
       Number(
-        sql("SELECT count(*) AS n FROM reviews WHERE subject = ? AND state = 'waiting'").get(subject)?.[
-          'n'
-        ] ?? 0,
+        sql(
+          "SELECT count(*) AS n FROM reviews INDEXED BY reviews_subject WHERE subject = ? AND state = 'waiting'",
+        ).get(subject)?.['n'] ?? 0,
       ),
     prune: (at) => Number(sql('DELETE FROM reviews WHERE ended_at < ?').run(at).changes),
     [Symbol.dispose]: () => database.close(),
