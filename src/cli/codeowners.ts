@@ -46,7 +46,13 @@ function fitting(pattern: string): (path: string) => boolean {
   const source = body
     .split(/(\*\*\/?|\*|\?)/)
     .map((piece) =>
-      piece.startsWith('**') ? '.*' : piece === '*' ? '[^/]*' : piece === '?' ? '[^/]' : RegExp.escape(piece),
+      piece.startsWith('**')
+        ? '.*'
+        : piece === '*'
+          ? '[^/]*'
+          : piece === '?'
+            ? '[^/]'
+            : piece.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&'),
     )
     .join('');
   const whole = new RegExp(`^${rooted ? '' : '(?:.*/)?'}${source}(?:/.*)?$`);

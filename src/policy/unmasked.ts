@@ -153,6 +153,7 @@ function tell(policy: LoadedPolicy, { rule, line, tag, at, question }: Found, pr
         question,
         decision,
         duties: [`mask of ${column}: none → redact`],
+        rules: false,
       }),
     },
   );
