@@ -29,12 +29,14 @@ function nonceOf({ domain, counter }: SealAs): Uint8Array {
 }
 
 /** Ciphertext and tag. */
-export function seal(key: KeyObject, plain: Uint8Array, as: SealAs): Uint8Array {
-  const cipher = createCipheriv('aes-256-gcm', key, nonceOf(as), { authTagLength: tagBytes });
+export function seal(key: KeyObject, plain: Uint8Array, as: SealAs): Buffer {
+  const cipher = createCipheriv('aes-256-gcm', key, nonceOf(as)); // its tag has 16 bytes unless less is asked for
   cipher.setAAD(Buffer.from(as.bound));
-  const body = cipher.update(plain);
+  const box = Buffer.allocUnsafe(plain.length + tagBytes);
+  box.set(cipher.update(plain));
   cipher.final();
-  return Buffer.concat([body, cipher.getAuthTag()]);
+  box.set(cipher.getAuthTag(), plain.length);
+  return box;
 }
 
 /** The plain bytes; `undefined` when the key, the place or a byte is another. */

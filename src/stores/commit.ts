@@ -134,7 +134,7 @@ class Committer {
       owner.seq += 1;
       const bound = boundTo(this.#parts.origin, owner.name, owner.seq);
       const as = { domain: 'entry', counter: owner.seq, bound } as const;
-      const box = Buffer.from(seal(owner.key, buffer.subarray(clearEnd, sealedEnd), as)).toString('base64');
+      const box = seal(owner.key, buffer.subarray(clearEnd, sealedEnd), as).toString('base64');
       end += out.write(`,"sealed":{"key":"${owner.keyId}","seq":${owner.seq},"box":"${box}"}`, end, 'latin1');
     }
     out[end] = 0x7d; // }
