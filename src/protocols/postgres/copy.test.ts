@@ -158,3 +158,10 @@ test('random bytes never do more than end the session', () => {
     { numRuns: 1_000 },
   );
 });
+
+test('a value that looks like the NULL marker of the statement is masked as any other', () => {
+  const input = Buffer.from('1\tx\t219-09-9998\t7\n');
+  const guess = through({ ...text, null: '219-09-9998' }, input).toString();
+  assert.equal(guess, '1\tx\t***-**-9998\t219-09-9998\n');
+  assert.equal(through(text, Buffer.from('1\tx\t\\N\t7\n')).toString(), '1\tx\t\\N\t\\N\n');
+});

@@ -83,6 +83,9 @@ function bad(): WireError {
 function textRows(format: CopyFormat, cells: readonly (Cell | undefined)[], show: Show): Rows {
   const delimiter = byteOf(format.delimiter);
   const marker = Buffer.from(format.null, 'utf8');
+  // SECURITY: a value that looks like any other marker is written as it is, so it cannot be told from a NULL: with
+  // NULL '421-33-9087' a client would see who has that number.
+  const certain = format.null === '\\N';
   let headers = format.header ? 1 : 0;
   return (bytes, last) => {
     const parts: Uint8Array[] = [];
@@ -106,7 +109,7 @@ function textRows(format: CopyFormat, cells: readonly (Cell | undefined)[], show
         for (const [at, field] of fields.entries()) {
           if (at > 0) parts.push(Uint8Array.of(delimiter));
           parts.push(
-            cells[at] === undefined || same(field, marker)
+            cells[at] === undefined || (certain && same(field, marker))
               ? field
               : textField(show, at, { field, marker, delimiter }),
           );
