@@ -6,7 +6,7 @@ import { denial } from '../../core/denial.ts';
 import type { Limits } from '../../core/limits.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { Recorder } from '../../core/ports.ts';
-import type { Gate, Upstream, Waiting } from '../../core/protocol.ts';
+import type { Gate, Stated, Upstream, Waiting } from '../../core/protocol.ts';
 import type { Statement } from '../../sql/analysis.ts';
 import type { Catalogue } from '../../sql/catalogue.ts';
 
@@ -61,6 +61,8 @@ export interface RequestsParts {
   readonly maskKey: MaskKey;
   /** Resolves when no cancel of ours is on its way: it must not hit the next statement. */
   readonly calm: () => Promise<void> | undefined;
+  /** What the client says of its requests, where that is known; `settle` finds out where it may have changed. */
+  readonly saying: { readonly stated: Stated | undefined; readonly settle: () => Promise<void> | undefined };
   /** A statement waits for people: tells and watches the client meanwhile. */
   readonly hold: (held: Held) => Promise<Waiting>;
 }
@@ -143,6 +145,8 @@ export class Requests {
     if (flow.length > limits.pipelined && !flow.takesCopyData) return this.#after(this.drain(), frame);
     const calm = this.#parts.calm();
     if (calm !== undefined) return this.#after(calm, frame);
+    const said = flow.takesCopyData ? undefined : this.#parts.saying.settle();
+    if (said !== undefined) return this.#after(said, frame);
     if (isCopy(type)) return this.#copy(frame);
     if (type === frontend.Sync) return this.#keep(frame, { kind: 'sync' });
     if (type === frontend.Flush) return this.#keep(frame);
@@ -641,10 +645,12 @@ export class Requests {
   /** `from`: which statement of the text it is, or the prepared one. */
   #ask(wanted: Wanted | RefusedWith, text: string, from: number | Prepared): Asked | Promise<Asked> {
     if ('sqlstate' in wanted) return { kind: 'refused', why: wanted };
+    const { stated } = this.#parts.saying;
     const verdict = this.#parts.gate.ask({
       action: wanted.action,
       text: wanted.text,
       ...(wanted.values === undefined ? {} : { values: wanted.values }),
+      ...(stated === undefined ? {} : { stated }),
       wait: () => this.#wait(wanted, text, from),
     });
     if (verdict instanceof Promise) return verdict.then((given) => this.#asked(wanted, text, given));

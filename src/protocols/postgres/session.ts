@@ -18,6 +18,7 @@ import { Names } from './names.ts';
 import { simpleQuery } from './query.ts';
 import { errorOf, refusedBy } from './refusal.ts';
 import { Requests } from './requests.ts';
+import { Saying } from './saying.ts';
 import { outcomeOf } from './run.ts';
 import type { PostgresSettings } from './settings.ts';
 import { receiveStartup, type Started } from './startup.ts';
@@ -182,6 +183,7 @@ class Talk {
       },
       searchPath,
     );
+    const saying = new Saying(flow, own);
     const answers = new Answers({
       flow,
       names,
@@ -191,7 +193,10 @@ class Talk {
       messageBytes: limits.messageBytes,
       write: (bytes) => this.#write(client, bytes),
       cancel: () => void this.#cancel(link),
-      settled: (run) => meaning.ended(run),
+      settled: (run) => {
+        meaning.ended(run);
+        saying.ended(run);
+      },
       parameter: watchParameter,
     });
     const ahead = new Ahead(client);
@@ -217,6 +222,7 @@ class Talk {
       maskKey,
       calm: () => this.#cancelling,
       hold: (held) => holds.begin(held),
+      saying,
     });
     // A session without a catalogue could only refuse.
     await Promise.race([database.keeper.current(), stop.promise]);

@@ -157,6 +157,7 @@ async function throughGateway(client: Wire, server: Wire, log: GateLog, pipeline
     limits: { ...defaultLimits, pipelined },
     calm: () => undefined,
     hold: () => Promise.reject(new Error('nothing waits here')),
+    saying: { stated: undefined, settle: () => undefined },
   });
   const up = async (): Promise<void> => {
     for (let chunk = await client.read(); chunk !== undefined; chunk = await client.read()) {
