@@ -331,7 +331,8 @@ function writeReady(file: string, ready: Ready): void {
 }
 
 function welcome({ base, api, policy, data, tokens, ca }: Ready & { readonly ca: string }): string {
-  const token = tokens['analyst']?.reveal('the lines to copy hold it') ?? '';
+  const tokenOf = (subject: string): string => tokens[subject]?.reveal('the lines to copy hold it') ?? '';
+  const token = tokenOf('analyst');
   const isClone = existsSync(join(packageFolder, 'tools', 'setup.js'));
   const sallyport = isClone ? 'npm run -s sallyport --' : 'sallyport';
   const psql = `PGPASSWORD=${token} psql "host=${host} port=${base + ports.postgres} user=analyst dbname=shop"`;
@@ -346,6 +347,15 @@ ${psql} -c "DELETE FROM orders WHERE status = 'cancelled'"
 
 3. The record of both:
 SALLYPORT_API=${api} SALLYPORT_TOKEN=${token} ${sallyport} sessions show last --count 2
+
+4. A dba deletes rows that are not named by their key: it waits, and another person must look first (Ctrl-C withdraws it):
+PGPASSWORD=${tokenOf('dba')} psql "host=${host} port=${base + ports.postgres} user=dba dbname=shop" -c "DELETE FROM orders WHERE status = 'cancelled'"
+
+5. Meanwhile, in another terminal, a lead looks at it and lets it run once (ID as the listing shows it):
+export SALLYPORT_API=${api} SALLYPORT_TOKEN=${tokenOf('lead')}
+${sallyport} reviews list --state waiting
+${sallyport} reviews show ID
+${sallyport} reviews approve ID
 
 The policy lies in ${policy}: change it, and the next statement is judged by it.
 Ledger and recordings lie in ${data}; the CA for TLS is ${ca}.
