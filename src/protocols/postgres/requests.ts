@@ -10,7 +10,6 @@ import type { Gate, Stated, Upstream, Waiting } from '../../core/protocol.ts';
 import type { Statement } from '../../sql/analysis.ts';
 import type { Catalogue } from '../../sql/catalogue.ts';
 
-import { copyMasker } from './copy.ts';
 import { bodyOf, decodeBind, decodeFrontend, decodeParse, decodeQuery } from './decode.ts';
 import * as encode from './encode.ts';
 import type { Flow, Turn } from './flow.ts';
@@ -19,9 +18,7 @@ import { type Held, shownValues } from './hold.ts';
 import { type Frame, Frames, frontendBounds } from './frames.ts';
 import type { Meaning } from './meaning.ts';
 import { frontend } from './messages.ts';
-import { refusedMove } from './moves.ts';
 import type { Names, Portal, Prepared } from './names.ts';
-import { contextNames, planWithoutFields, typesIn, typesOf } from './plan.ts';
 import {
   notUtf8,
   refusedBy,
@@ -35,7 +32,8 @@ import {
 } from './refusal.ts';
 import { Outgoing } from './outgoing.ts';
 import { skimBind, skimExecute, skimNamed } from './skim.ts';
-import { type About, passAll, type Run } from './run.ts';
+import type { About, Run } from './run.ts';
+import { runOf } from './run-of.ts';
 import { type Reading, unreadable } from './understanding.ts';
 import {
   doubtOf,
@@ -43,7 +41,6 @@ import {
   insideOf,
   missing,
   type Sent,
-  takesBack,
   type Wanted,
   wantedOf,
   withPortal,
@@ -704,7 +701,9 @@ export class Requests {
       this.#recordRefusal(wanted.text, verdict.denial.decisionId, verdict.denial.why);
       return { kind: 'refused', why: refusedBy(verdict.denial) };
     }
-    const run = this.#run(wanted, verdict);
+    const { maskKey, limits, meaning } = this.#parts;
+    const { pathTouched } = meaning;
+    const run = runOf(wanted, verdict, { maskKey, rowBytes: limits.messageBytes, pathTouched });
     if ('sqlstate' in run) {
       for (const change of wanted.changes) this.#parts.names.drop(change);
       this.#parts.gate.done(verdict, { kind: 'unsent' });
@@ -746,69 +745,6 @@ export class Requests {
     throw thrown;
   }
 
-  #run(wanted: Wanted, permit: Permit): Run | RefusedWith {
-    const { effect, action } = wanted.statement;
-    const { masks, finds } = permit.duties;
-    const refused = refusedMove(permit, wanted.moves, wanted.catalogue);
-    if (refused !== undefined) return refused;
-    const unmasked = masks.length === 0 && finds.length === 0;
-    // Field by field: what is spread into a literal is copied many times slower, and this is made for every statement.
-    const base: Writable<Run> = {
-      permit,
-      outputs: wanted.outputs,
-      catalogue: wanted.catalogue,
-      changes: wanted.changes,
-      copyIn: effect.kind === 'copy-in',
-      unsettles: this.#unsettles(wanted),
-      takesBack: takesBack(effect),
-      defines: effect.kind === 'schema' || deep(wanted.action),
-      rows: 0,
-      bytes: 0,
-      masked: 0,
-      withheld: 0,
-      cut: false,
-      released: false,
-    };
-    if (wanted.portal !== undefined) base.portal = wanted.portal;
-    if (wanted.described !== undefined) base.described = wanted.described;
-    if (unmasked) base.masker = passAll;
-    if (effect.kind !== 'copy-out') return base;
-    const plans = planWithoutFields(permit, wanted.outputs, wanted.catalogue);
-    if (plans === undefined && !unmasked) {
-      return {
-        sqlstate: '42501',
-        message: 'The columns of this COPY cannot be told, so they cannot be masked',
-        denial: denial(
-          'LINEAGE',
-          permit.id,
-          action.notes.join('; '),
-          'Name the columns: COPY (SELECT a, b FROM t) TO STDOUT',
-        ),
-      };
-    }
-    if (unmasked || plans === undefined || plans.every((plan) => plan.kind === 'pass'))
-      return { ...base, copyOut: 'pass' };
-    const parts = {
-      key: this.#parts.maskKey,
-      ...typesIn(wanted.catalogue),
-      names: contextNames(wanted.outputs, []),
-      rowBytes: this.#parts.limits.messageBytes,
-    };
-    const types = typesOf(wanted.outputs, wanted.catalogue, effect.copy);
-    return { ...base, copyOut: copyMasker(effect.copy, plans, types, parts) };
-  }
-
-  /** Whether names may mean something else behind this statement. */
-  #unsettles({ action, statement: { effect } }: Wanted): boolean {
-    return (
-      (this.#parts.meaning.pathTouched && takesBack(effect)) ||
-      effect.kind === 'search-path' ||
-      effect.kind === 'schema' ||
-      effect.kind === 'discard' ||
-      deep(action)
-    );
-  }
-
   #recordRefusal(text: string, id: string, why: string): void {
     void this.#record('statement', { id, text });
     void this.#record('decision', { id, decision: 'deny', why });
@@ -844,8 +780,6 @@ export class Requests {
   }
 }
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-
 function runsOf(turn: Turn): readonly Run[] {
   if (turn.kind === 'execute') return [turn.run];
   return turn.kind === 'query' ? turn.runs : [];
@@ -861,9 +795,4 @@ function fromSync(bytes: Uint8Array): Uint8Array {
 
 function isCopy(type: number): boolean {
   return type === frontend.CopyData || type === frontend.CopyDone || type === frontend.CopyFail;
-}
-
-/** Statements that may do anything, or change what the catalogue holds: what names mean is asked anew behind them. */
-function deep({ access }: Action): boolean {
-  return access !== 'read' && access !== 'write';
 }
