@@ -265,3 +265,80 @@ test('backtest exits 2 when it cannot run, without a word of the record', async 
     assert.notEqual(err, '');
   }
 });
+
+const masked = {
+  masks: [[{ tag: 'pii/*', operator: { kind: 'redact' } }]],
+  finds: [],
+  unknownLineage: 'deny',
+  record: 'full',
+  approve: [],
+  notify: [],
+};
+const recorded: readonly (readonly [string, readonly [string, string, string], object, object, string])[] = [
+  [
+    'a mask that is weaker than the one that was recorded in full',
+    [baseline, 'tag: pii/ssn, with: redact', 'tag: pii/ssn, with: hash'],
+    {},
+    { demands: masked },
+    'duty lost',
+  ],
+  [
+    'a fact that the session holds',
+    [reading, 'id: staff-read', 'id: staff-read\n    when: has(identity.mfa) && identity.mfa'],
+    { facts: { ana: { mfa: false } } },
+    {},
+    'allow→deny',
+  ],
+  [
+    'a fact that no session held',
+    [reading, 'id: staff-read', 'id: staff-read\n    when: has(identity.mfa) && identity.mfa'],
+    {},
+    {},
+    'not replayable',
+  ],
+  [
+    'an origin that was known',
+    [baseline, 'unknownLineage: withhold', 'unknownLineage: deny'],
+    {},
+    { opaque: false },
+    'same',
+  ],
+  [
+    'an origin that was not known',
+    [baseline, 'unknownLineage: withhold', 'unknownLineage: deny'],
+    {},
+    { opaque: true },
+    'allow→deny',
+  ],
+  [
+    'an origin that nobody wrote down',
+    [baseline, 'unknownLineage: withhold', 'unknownLineage: deny'],
+    {},
+    {},
+    'not replayable',
+  ],
+];
+
+for (const [what, edit, session, entry, fate] of recorded) {
+  test(`backtest: ${what} is ${fate}`, async () => {
+    await using policy = await edited([
+      edit,
+      ...(what.includes('fact')
+        ? ([['schema.yaml', 'tags:', 'identity: { mfa: boolean }\ntags:']] as const)
+        : []),
+      ...(what.includes('weaker')
+        ? ([[baseline, 'tag: pii/*, with: redact', 'tag: pii/*, with: hash']] as const)
+        : []),
+    ]);
+    const file = join(policy.path, 'records.jsonl');
+    const lines = [
+      { ...opened('s1', ana), ...session },
+      { ...decided('s1', 1, ana, {}), ...entry },
+    ];
+    await writeFile(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    const { out, err } = await run(policy.path, '--from', file, '--json');
+    assert.equal(err, '');
+    const { counts, groups } = JSON.parse(out) as Report;
+    assert.equal(counts[fate], 1, JSON.stringify(groups));
+  });
+}

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { isObject } from '../base/check.ts';
 import { messageOf } from '../base/errors.ts';
+import type { Duties } from '../core/decision.ts';
 import type { Actor } from '../core/entry.ts';
 import { type Fate, type Recorded, type Replay, replayer } from '../policy/backtest.ts';
 import { safe, table } from './command.ts';
@@ -65,7 +66,8 @@ const mostExamples = 3;
 
 async function replayAll(directory: string, from: string): Promise<Report> {
   const replay = replayer(await readPolicy(directory));
-  const sessions = new Map<string, Pick<Recorded, 'resource' | 'startedAt'>>();
+  const sessions = new Map<string, Opened>();
+  const demands = new Map<string, Duties>();
   const groups = new Map<string, Group>();
   const counts: Record<Fate, number> = {
     same: 0,
@@ -82,7 +84,7 @@ async function replayAll(directory: string, from: string): Promise<Report> {
       if (raw['kind'] === 'session.opened') open(raw, sessions);
       if (raw['kind'] !== 'decision') continue;
       decisions += 1;
-      const recorded = recordedOf(raw, sessions);
+      const recorded = recordedOf(raw, sessions, demands);
       const result = recorded === undefined ? unreadable : replay(recorded);
       counts[result.fate] += 1;
       if (result.fate !== 'same') put(groups, result, recorded?.entry);
@@ -117,13 +119,40 @@ function put(groups: Map<string, Group>, replay: Replay, entry: Recorded['entry'
 
 function open(
   raw: Readonly<Record<string, unknown>>,
-  sessions: Map<string, Pick<Recorded, 'resource' | 'startedAt'>>,
+  sessions: Map<string, Opened>,
 ): void {
   const { session, resource, at } = raw;
   if (typeof session !== 'string' || typeof at !== 'number' || !isObject(resource)) return;
   const { kind, tags } = resource;
   if (typeof kind !== 'string' || !Array.isArray(tags) || raw['cut'] !== undefined) return;
-  sessions.set(session, { resource: { kind, tags: tags.map(String) }, startedAt: at });
+  const facts = factsOf(raw['facts']);
+  const { run } = raw;
+  sessions.set(session, {
+    resource: { kind, tags: tags.map(String) },
+    startedAt: at,
+    ...(typeof run === 'string' ? { run } : {}),
+    ...(facts === undefined ? {} : { facts }),
+  });
+}
+
+type Opened = Pick<Recorded, 'resource' | 'startedAt' | 'run' | 'facts'>;
+
+/** Facts by subject, each a text, a number or a truth; undefined where the entry has none, or something else. */
+function factsOf(raw: unknown): Recorded['facts'] {
+  if (!isObject(raw)) return undefined;
+  const plain = Object.values(raw).every(
+    (facts) => isObject(facts) && Object.values(facts).every((fact) => ['string', 'number', 'boolean'].includes(typeof fact)),
+  );
+  return plain ? (raw as Recorded['facts']) : undefined; // just looked at
+}
+
+/** Duties in full, as far as comparing them relies on their shape. */
+function isDuties(raw: unknown): raw is Duties {
+  return (
+    isObject(raw) &&
+    ['masks', 'finds', 'approve', 'notify'].every((name) => Array.isArray(raw[name])) &&
+    typeof raw['record'] === 'string'
+  );
 }
 
 const texts = ['id', 'session', 'resource', 'decision', 'verb', 'access'] as const;
@@ -132,7 +161,8 @@ const lists = ['targets', 'columns', 'rules', 'duties'] as const;
 /** An entry whose fields are of the types that judging it relies on; undefined for any other. */
 function recordedOf(
   raw: Readonly<Record<string, unknown>>,
-  sessions: ReadonlyMap<string, Pick<Recorded, 'resource' | 'startedAt'>>,
+  sessions: ReadonlyMap<string, Opened>,
+  demands: Map<string, Duties>,
 ): Recorded | undefined {
   const sound =
     typeof raw['at'] === 'number' &&
@@ -143,7 +173,18 @@ function recordedOf(
   if (!sound) return undefined;
   const entry = raw as unknown as Recorded['entry']; // its fields were just looked at
   const session = sessions.get(entry.session);
-  return { entry, resource: session?.resource, startedAt: session?.startedAt, cut: raw['cut'] !== undefined };
+  // Entries with the same rules under the same policy have the same duties, and only the first says them.
+  const alike = JSON.stringify([raw['policy'], raw['rules']]);
+  if (isDuties(raw['demands']) && raw['cut'] === undefined) demands.set(alike, raw['demands']);
+  return {
+    entry,
+    resource: session?.resource,
+    startedAt: session?.startedAt,
+    run: session?.run,
+    facts: session?.facts,
+    demands: demands.get(alike),
+    cut: raw['cut'] !== undefined,
+  };
 }
 
 function isActor(raw: unknown, depth: number): raw is Actor {

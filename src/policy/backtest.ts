@@ -1,6 +1,7 @@
 import { instant } from '../base/time.ts';
-import type { Action } from '../core/action.ts';
-import type { Decision, DenyCode } from '../core/decision.ts';
+import type { Action, ColumnRef } from '../core/action.ts';
+import type { Decision, DenyCode, Duties } from '../core/decision.ts';
+import { dutyNames } from '../core/duties.ts';
 import type { Actor, DecisionEntry } from '../core/entry.ts';
 import type { Identity, Subject } from '../core/identity.ts';
 import type { Question } from '../core/ports.ts';
@@ -8,12 +9,18 @@ import type { ResourceName } from '../core/session.ts';
 import type { LoadedPolicy } from './load.ts';
 import { chainOf, matches } from './ruling.ts';
 import type { Rule } from './rule.ts';
+import { weaker } from './weaker.ts';
 
 /** A decision as it was recorded, with what the beginning of its session says. */
 export interface Recorded {
   readonly entry: Omit<DecisionEntry, 'sealed' | 'kind'>;
   readonly resource: { readonly kind: string; readonly tags: readonly string[] } | undefined;
   readonly startedAt: number | undefined;
+  readonly run?: string | undefined;
+  /** Further facts of identities, by subject; undefined where the session did not say. */
+  readonly facts?: Readonly<Record<string, Identity['attributes']>> | undefined;
+  /** The duties in full, of this entry or of one with the same rules under the same policy. */
+  readonly demands?: Duties | undefined;
   /** The entry was too long for the ledger, and lost a part. */
   readonly cut: boolean;
 }
@@ -39,16 +46,30 @@ export function replayer(policy: LoadedPolicy): (recorded: Recorded) => Replay {
     if (entry.decision === 'deny' && entry.denial !== undefined && !byPolicy.has(entry.denial.class)) {
       return lacking(`no policy decided it (${entry.denial.class})`);
     }
-    const missing = missingRead(policy, unlogged, question);
+    const missing = missingRead(policy, unlogged, recorded, question);
     if (missing !== undefined) return lacking(missing);
     const decision = policy.decide(question);
-    const { masks, finds, unknownLineage } = decision.duties;
-    const lineage =
-      decision.kind !== 'deny' && unknownLineage === 'deny' && (masks.length > 0 || finds.length > 0);
-    if (lineage && entry.denial?.class === 'LINEAGE') return { fate: 'same', by: '', duties: [] };
-    if (lineage) return lacking('the record does not say whether the origin of all values was known');
-    return compared(entry, decision);
+    const untraced = lineage(decision, entry.opaque);
+    if (untraced === 'unknown') {
+      if (entry.denial?.class === 'LINEAGE') return same;
+      return lacking('the record does not say whether the origin of all values was known');
+    }
+    const now: Decision = untraced === 'deny' ? { ...decision, kind: 'deny', code: 'LINEAGE' } : decision;
+    if (now.kind !== 'deny' && (now.duties.predicates ?? []).length > 0) {
+      return lacking('what conditions on hidden columns were asked is not recorded');
+    }
+    return compared(recorded, now, { policy, question });
   };
+}
+
+const same: Replay = { fate: 'same', by: '', duties: [] };
+
+/** Whether an answer whose origin is unknown would be refused. */
+function lineage({ kind, duties }: Decision, opaque: boolean | undefined): 'pass' | 'deny' | 'unknown' {
+  const masks = duties.masks.length > 0 || duties.finds.length > 0;
+  if (kind === 'deny' || duties.unknownLineage !== 'deny' || !masks) return 'pass';
+  if (opaque === undefined) return 'unknown';
+  return opaque ? 'deny' : 'pass';
 }
 
 const byPolicy: ReadonlySet<DenyCode> = new Set<DenyCode>([
@@ -63,21 +84,27 @@ function lacking(why: string): Replay {
   return { fate: 'not replayable', by: why, duties: [] };
 }
 
-function compared(entry: Recorded['entry'], decision: Decision): Replay {
+interface Judging {
+  readonly policy: LoadedPolicy;
+  readonly question: Question;
+}
+
+function compared({ entry, demands }: Recorded, decision: Decision, { policy, question }: Judging): Replay {
   const headline = decision.because[0]?.id ?? decision.code ?? '';
   const [was, is] = [entry.decision, decision.kind];
-  if (was === 'deny' && is === 'deny') return { fate: 'same', by: '', duties: [] };
+  if (was === 'deny' && is === 'deny') return same;
   if (is === 'deny') return { fate: 'allow→deny', by: headline, duties: [] };
   // A review is less than a deny, so it counts as one that was allowed.
   if (was === 'deny') return { fate: 'deny→ALLOW', by: entry.rules[0] ?? headline, duties: [] };
-  const now = dutiesOf(decision);
-  const lost = lostDuties(entry.duties, now);
+  const now = dutyNames(decision);
+  const full = demands === undefined ? undefined : strengths(demands, decision, { policy, question });
+  const lost = full?.lost ?? lostDuties(entry.duties, now);
   const rules = decision.because.map((rule) => rule.id);
   if (lost.length > 0) {
     return { fate: 'duty lost', by: entry.rules.find((id) => !rules.includes(id)) ?? headline, duties: lost };
   }
-  const gained = lostDuties(now, entry.duties);
-  if (gained.length === 0) return { fate: 'same', by: '', duties: [] };
+  const gained = full?.gained ?? lostDuties(now, entry.duties);
+  if (gained.length === 0) return same;
   return {
     fate: 'duty gained',
     by: rules.find((id) => !entry.rules.includes(id)) ?? headline,
@@ -85,18 +112,23 @@ function compared(entry: Recorded['entry'], decision: Decision): Replay {
   };
 }
 
-const records: readonly string[] = ['record:meta', 'record:statements', 'record:full'];
-
-/** Duties by the names that entries have for them. */
-function dutiesOf({ duties }: Decision): readonly string[] {
-  return [
-    ...(duties.masks.length > 0 || duties.finds.length > 0 ? ['mask'] : []),
-    ...(duties.rowLimit !== undefined || duties.byteLimit !== undefined ? ['limit'] : []),
-    ...(duties.approve.length > 0 ? ['approve'] : []),
-    ...(duties.notify.length > 0 ? ['notify'] : []),
-    `record:${duties.record}`,
+/** What became weaker and stronger, for the columns of this request. Tags are the candidate's: older ones are not recorded. */
+function strengths(
+  before: Duties,
+  { duties }: Decision,
+  { policy, question }: Judging,
+): { readonly lost: readonly string[]; readonly gained: readonly string[] } {
+  if (JSON.stringify(before) === JSON.stringify(duties)) return { lost: [], gained: [] };
+  const tagsOf = (column: ColumnRef): readonly string[] => policy.tagsOf(question.resource, column);
+  const [was, is] = [
+    { duties: before, tagsOf },
+    { duties, tagsOf },
   ];
+  const shown = question.action.columns.filter(({ use }) => use === 'output');
+  return { lost: weaker(was, is, shown), gained: weaker(is, was, shown) };
 }
+
+const records: readonly string[] = ['record:meta', 'record:statements', 'record:full'];
 
 function lostDuties(before: readonly string[], now: readonly string[]): readonly string[] {
   const level = Math.max(...now.map((name) => records.indexOf(name)));
@@ -107,7 +139,7 @@ function lostDuties(before: readonly string[], now: readonly string[]): readonly
 }
 
 /** The question that was asked, or why it cannot be put together again. */
-function questionOf({ entry, resource, startedAt, cut }: Recorded): Question | string {
+function questionOf({ entry, resource, startedAt, cut, facts, run }: Recorded): Question | string {
   if (cut) return 'the entry was cut to fit the ledger';
   if (resource === undefined || startedAt === undefined)
     return 'the beginning of its session is not among the entries';
@@ -119,9 +151,10 @@ function questionOf({ entry, resource, startedAt, cut }: Recorded): Question | s
     attributes: entry.attributes,
     text: '',
     notes: [],
+    ...(entry.opaque === true ? { opaque: true as const } : {}),
   };
   return {
-    identity: identityOf(entry.identity),
+    identity: identityOf(entry.identity, facts ?? {}),
     resource: {
       name: entry.resource as ResourceName,
       kind: resource.kind,
@@ -129,29 +162,29 @@ function questionOf({ entry, resource, startedAt, cut }: Recorded): Question | s
       settings: undefined,
     },
     action,
-    session: { id: entry.session, startedAt: instant(startedAt) },
+    session: { id: entry.session, startedAt: instant(startedAt), ...(run === undefined ? {} : { run }) },
     at: entry.at,
   };
 }
 
-function identityOf({ subject, kind, groups, actingFor }: Actor): Identity {
+function identityOf({ subject, kind, groups, actingFor }: Actor, facts: NonNullable<Recorded['facts']>): Identity {
   return {
     kind,
     subject: subject as Subject,
     groups,
-    attributes: {},
+    attributes: Object.hasOwn(facts, subject) ? (facts[subject] ?? {}) : {},
     proof: { kind: 'token', tokenId: '', expiresAt: instant(0) },
-    ...(actingFor === undefined ? {} : { actingFor: identityOf(actingFor) }),
+    ...(actingFor === undefined ? {} : { actingFor: identityOf(actingFor, facts) }),
   };
 }
 
-/** Rules with what they read that no entry holds: further facts of identities, the run, whether an origin is unknown. */
+/** Rules with what they read that entries of older versions do not hold: facts of identities, whether an origin is unknown. */
 function unloggedReads({ ruling, schema }: LoadedPolicy): readonly (readonly [Rule, string])[] {
   const facts = [...schema.identity.keys()].flatMap((name) => [
     `identity.${name}`,
     `identity.actingFor.${name}`,
   ]);
-  const paths = [...facts, 'action.opaque', 'session.run'];
+  const paths = [...facts, 'action.opaque'];
   return ruling.rules
     .filter((rule) => rule.enforce !== 'off')
     .flatMap((rule) =>
@@ -160,21 +193,25 @@ function unloggedReads({ ruling, schema }: LoadedPolicy): readonly (readonly [Ru
 }
 
 /** The first thing that a rule which concerns the question reads, and the record does not hold. */
+// oxlint-disable-next-line max-params
 function missingRead(
   { ruling }: LoadedPolicy,
   unlogged: readonly (readonly [Rule, string])[],
+  { facts, entry }: Recorded,
   question: Question,
 ): string | undefined {
+  const lacks = (path: string): boolean => (path === 'action.opaque' ? entry.opaque === undefined : facts === undefined);
+  const unheld = unlogged.filter(([, path]) => lacks(path));
   const { attributes } = question.action;
   const declared = Object.keys(ruling.kinds.get(question.resource.kind)?.attributes ?? {});
   const absent = declared.filter((name) => !Object.hasOwn(attributes, name)).map((name) => `action.${name}`);
-  if (unlogged.length === 0 && absent.length === 0) return undefined;
+  if (unheld.length === 0 && absent.length === 0) return undefined;
   const concerns = (rule: Rule): boolean =>
     (chainOf(question.identity) ?? []).some((identity) => matches(rule, question, identity));
   const later = ruling.rules.flatMap((rule) =>
     absent.filter((path) => rule.when?.reads.has(path)).map((path) => [rule, path] as const),
   );
-  const found = [...unlogged, ...later].find(([rule]) => concerns(rule));
+  const found = [...unheld, ...later].find(([rule]) => concerns(rule));
   return found === undefined
     ? undefined
     : `${found[0].ref.id} reads ${found[1]}, which the record does not hold`;
