@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { object, optional, string } from '../base/check.ts';
 import { messageOf } from '../base/errors.ts';
-import { detectors, type Finding, findMasker, maskKey, scanner } from '../mask/index.ts';
+import { entityNames, type Finding, findMasker, maskKey, scanner } from '../mask/index.ts';
 import type { FindMask } from '../core/decision.ts';
 
 export interface MaskIo {
@@ -12,12 +12,13 @@ export interface MaskIo {
   readonly err: (text: string) => void;
 }
 
-const usage = `Usage: sallyport mask --input FILE.jsonl [--entities TYPE,…] [--json]
+const usage = `Usage: sallyport mask --input FILE.jsonl [--entities TYPE,…] [--unit utf16|characters] [--json]
 
 Reads lines {"id", "text", "column"?} ("-": standard input) and writes, in the same order,
-{"id", "masked", "findings": [{"type", "start", "end", "score"}]}; offsets are UTF-16 units of the text.
+{"id", "masked", "findings": [{"type", "start", "end", "score"}]}; start and end count UTF-16 code
+units of the text, as JavaScript, Java and .NET do; with --unit characters, Unicode code points, as Python does.
 column     the column's or key's name: context for what stands in the text
---entities only these types: ${[...new Set(detectors.map(({ name }) => name))].join(', ')}
+--entities only these types: ${entityNames.join(', ')}
 Exit code 0: done, 2: could not run, or a line could not be read.
 `;
 
@@ -64,7 +65,7 @@ function entitiesOf(list: string | undefined): readonly string[] {
   if (list === undefined) return ['*'];
   const entities = list.split(',').map((each) => each.trim());
   for (const entity of entities) {
-    if (!detectors.some(({ name }) => name === entity)) throw new Error(`No detector for "${entity}"`);
+    if (!entityNames.includes(entity)) throw new Error(`No detector for "${entity}"`);
   }
   return entities;
 }

@@ -39,3 +39,6 @@ export const detectors: readonly Detector[] = [
   person,
   address,
 ];
+
+/** The types of findings there are: what else a rule asks for is never found. */
+export const entityNames: readonly string[] = [...new Set(detectors.map(({ name }) => name))].toSorted();
