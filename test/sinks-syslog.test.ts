@@ -133,3 +133,26 @@ test('syslogSink() signs in with a certificate of its own where the receiver ask
   await assert.rejects(stranger.send(batch, AbortSignal.timeout(5_000)), { code: 'unreachable' });
   await new Promise<void>((resolve) => server.close(() => resolve()));
 });
+
+test('syslogSink() keeps its connection after the batch that it was opened for', async () => {
+  let connections = 0;
+  const server = createServer({ cert, key }, (socket) => {
+    connections += 1;
+    socket.on('error', () => undefined);
+    socket.resume();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const settings = { kind: 'syslog', host: 'localhost', port, ca: new Secret(made.ca.cert) } as const;
+  const sink = syslogSink(settings, { ...partsFake(), world: realWorld });
+  for (let number = 0; number < 2; number++) {
+    const time = new AbortController();
+    await sink.send([item({ index: number, entry: decision(number), seal: 'opened' })], time.signal);
+    time.abort(); // the time for this batch is over
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assert.equal(connections, 1);
+  await sink[Symbol.asyncDispose]();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+});

@@ -4,6 +4,7 @@ import type { WebClientOptions } from '@slack/web-api';
 import { isObject } from '../base/check.ts';
 import type { Secret } from '../base/secret.ts';
 import type { ChannelParts } from './click.ts';
+import { pause } from './pause.ts';
 
 /** SECURITY: Slack's clients log what they receive and send; their lines go nowhere. */
 export const silent: NonNullable<WebClientOptions['logger']> = {
@@ -66,25 +67,26 @@ async function keepOpen(
 ): Promise<void> {
   let failures = 0;
   while (!signal.aborted) {
-    const gone = new Promise<void>((resolve) => {
-      client.once('disconnected', () => resolve());
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    const { promise: gone, resolve: end } = Promise.withResolvers<void>();
+    client.once('disconnected', end); // a stop disconnects too
     try {
       await client.start();
       failures = 0;
+      if (signal.aborted) {
+        await within(client.disconnect(), closingMs); // it was still connecting when the stop came
+        return;
+      }
       log('info', 'channel.connected', { channel: 'slack' });
       await gone;
     } catch {
       failures += 1;
       log('warn', 'channel.not-connected', { channel: 'slack', failures });
+    } finally {
+      client.off('disconnected', end);
     }
     if (signal.aborted) return;
     const pauseMs = failures === 0 ? 100 : Math.min(longestPauseMs, 1_000 * 2 ** (failures - 1));
-    await new Promise<void>((resolve) => {
-      world.after(pauseMs, resolve);
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await pause(pauseMs, world, signal);
   }
 }
 

@@ -1,6 +1,7 @@
 import { number, string } from '../base/check.ts';
 import { Fault } from '../base/errors.ts';
 import type { World } from '../base/time.ts';
+import { pause } from './pause.ts';
 import { picked } from './pick.ts';
 import type { TeamsSettings } from './settings.ts';
 
@@ -80,15 +81,13 @@ export function connectorClient(settings: TeamsSettings, world: World): Connecto
       }
       const after = Number(answer?.headers.get('retry-after') ?? Number.NaN);
       await answer?.body?.cancel();
-      await pause(after >= 0 ? Math.min(after * 1_000, longestPauseMs) : 500 * 4 ** (attempt - 1));
+      await pause(
+        after >= 0 ? Math.min(after * 1_000, longestPauseMs) : 500 * 4 ** (attempt - 1),
+        world,
+        stop.signal,
+      );
     }
   };
-
-  const pause = (ms: number): Promise<void> =>
-    new Promise((resolve) => {
-      const timer = world.after(ms, resolve);
-      stop.signal.addEventListener('abort', () => (timer[Symbol.dispose](), resolve()), { once: true });
-    });
 
   return {
     post: async (activity) => {

@@ -4,6 +4,7 @@ import { timestamp } from '../base/time.ts';
 import { webhookHeaders } from '../base/webhook-signature.ts';
 import type { Channel, Review } from '../core/review.ts';
 import type { ChannelParts } from './click.ts';
+import { pause } from './pause.ts';
 import type { WebhookSettings } from './settings.ts';
 
 const attempts = 4;
@@ -115,11 +116,4 @@ async function deliver(message: Message, { world }: ChannelParts, signal: AbortS
     if (attempt + 1 < attempts) await pause(pauseMs, world, signal);
   }
   throw new Fault('unreachable', `The webhook does not take the message: ${last}`);
-}
-
-function pause(ms: number, world: ChannelParts['world'], signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = world.after(ms, resolve);
-    signal.addEventListener('abort', () => (timer[Symbol.dispose](), resolve()), { once: true });
-  });
 }

@@ -49,13 +49,15 @@ export function syslogSink(settings: SyslogSink, parts: SinkParts): Sink {
         reject(new Fault('unreachable', why));
       };
       const timer = world.after(connectMs, () => fail('The receiver does not answer'));
-      signal.addEventListener('abort', () => fail('Stopped'), { once: true });
+      const stopped = (): void => fail('Stopped');
+      signal.addEventListener('abort', stopped, { once: true });
       made.once('error', (error: NodeJS.ErrnoException) => {
         timer[Symbol.dispose]();
         fail(`Cannot connect: ${error.code ?? 'unknown error'}`);
       });
       made.once('secureConnect', () => {
         timer[Symbol.dispose]();
+        signal.removeEventListener('abort', stopped); // the connection outlives the batch that it was opened for
         made.on('error', () => undefined); // 'close' follows
         made.on('close', () => {
           if (socket === made) socket = undefined;
