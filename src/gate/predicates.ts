@@ -52,7 +52,9 @@ function fitting(duties: readonly PredicateDuty[], use: ColumnUse, tagsOf: TagsO
   if (use.use !== 'filter') return [];
   // SECURITY: a condition on columns that could not be resolved may be on any.
   if (use.column === '*') return duties;
-  const tags = [...tagsOf(use), ...(use.tags ?? [])];
+  // A question about a document can be one about any of its tagged paths.
+  const inside = tagsOf({ object: use.object, column: `${use.column}$` });
+  const tags = [...tagsOf(use), ...inside, ...(use.tags ?? [])];
   return tags.length === 0 ? [] : duties.filter(({ tag }) => tags.some((each) => tagMatches(tag, each)));
 }
 

@@ -84,6 +84,7 @@ export function tagger(
     resource: glob(line.resource),
     column: glob(line.column),
     mayBeOf: (object: string) => mayBeOf(line.column, object),
+    inside: insideOf(line.column),
     tags: line.tags,
   }));
   const known = new Lru<string, readonly string[]>(remembered);
@@ -94,7 +95,11 @@ export function tagger(
     if (before !== undefined) return before;
     const found = new Set<string>();
     for (const line of lines) {
-      const fits = column === '*' ? line.mayBeOf(object) : line.column(name);
+      // `profile$` asks for what is tagged anywhere in the document, `profile$.a.$` anywhere below `a`.
+      const fits =
+        column === '*'
+          ? line.mayBeOf(object)
+          : line.column(name) || (column.endsWith('$') && line.inside(name));
       if (fits && line.resource(resource)) for (const tag of line.tags) found.add(tag);
     }
     const tags = found.size === 0 ? none : [...found].sort();
@@ -115,3 +120,22 @@ function mayBeOf(pattern: string, object: string): boolean {
 }
 
 const none: readonly string[] = [];
+
+/** Whether a line of a path (`public.customers.profile$.address.street`) is about something inside `…profile$` or `…profile$.address.$`. */
+function insideOf(pattern: string): (name: string) => boolean {
+  const at = pattern.indexOf('$.');
+  if (at < 0) return () => false;
+  const holder = glob(pattern.slice(0, at + 1));
+  const steps = pattern.slice(at + 2).split('.');
+  return (name) => {
+    const end = name.indexOf('$') + 1;
+    if (!holder(name.slice(0, end))) return false;
+    const asked = name
+      .slice(end)
+      .split('.')
+      .filter((step) => step !== '' && step !== '$');
+    const open = steps.findIndex((step) => step.includes('*')); // `*` stands for any text, dots too
+    const known = open < 0 ? asked : asked.slice(0, open);
+    return known.every((step, index) => steps[index] === step) && (open >= 0 || asked.length < steps.length);
+  };
+}

@@ -41,7 +41,13 @@ export type Lineage =
   /** It is this column's value, unchanged. `through`: the views it was read through, outermost first, by their own columns. */
   | { readonly kind: 'column'; readonly column: ColumnRef; readonly through: readonly ColumnRef[] }
   /** Computed from these (with views' columns among `through`); masked whole when any of them is masked. */
-  | { readonly kind: 'derived'; readonly from: readonly ColumnRef[]; readonly through: readonly ColumnRef[] }
+  | {
+      readonly kind: 'derived';
+      readonly from: readonly ColumnRef[];
+      readonly through: readonly ColumnRef[];
+      /** It is what stands at a path of one document, unchanged: the column `profile$.address.street`. */
+      readonly path?: ColumnRef;
+    }
   | { readonly kind: 'unknown'; readonly why: string };
 
 /** What a statement does to the session's own name spaces, once it has succeeded. Prepared statements and portals are one name space across wire and SQL. */

@@ -1,3 +1,4 @@
+import type { ColumnRef } from '../core/action.ts';
 import { call, callOf, cast, isCallable, isMore } from './lineage-call.ts';
 import {
   type Cell,
@@ -268,7 +269,31 @@ function operation(reader: Reader, fields: Fields, space: Space): Value {
   const routines = found.flat().flatMap((each) => reader.catalogue.routineByOid(each.routine) ?? []);
   const shape = shapeOf(reader, routines, operands);
   const type = shape.kind === 'scalar' && shape.type !== undefined ? { type: shape.type } : {};
-  return { flow: derive(flows), scalar: scalar || shape.kind === 'scalar', ...type };
+  const path = left === undefined ? undefined : pathInto(left.flow, names[0]?.at(-1), fields['rexpr']);
+  return {
+    flow: path === undefined ? derive(flows) : { ...derive(flows), path },
+    scalar: scalar || shape.kind === 'scalar',
+    ...type,
+  };
+}
+
+/** `profile -> 'a' ->> 'b'`: the column `profile$.a.b`; steps into a list are not told apart. */
+function pathInto(flow: Flow, operator: string | undefined, right: unknown): ColumnRef | undefined {
+  const base =
+    flow.path ?? (flow.bare === undefined ? undefined : { ...flow.bare, column: `${flow.bare.column}$` });
+  const constant = as(right, 'A_Const');
+  if (base === undefined || constant === undefined) return undefined;
+  const value = (constant['sval'] as Fields | undefined)?.['sval'];
+  if (operator === '->' || operator === '->>') {
+    if ('ival' in constant) return base;
+    return typeof value === 'string' ? { ...base, column: `${base.column}.${value}` } : undefined;
+  }
+  if (operator !== '#>' && operator !== '#>>') return undefined;
+  // Only what needs no quotes in an array's text.
+  const steps =
+    typeof value === 'string' ? /^\{([\w$-]+(?:,[\w$-]+)*)\}$/.exec(value)?.[1]?.split(',') : undefined;
+  if (steps === undefined) return undefined;
+  return { ...base, column: [base.column, ...steps.filter((each) => !/^-?\d+$/.test(each))].join('.') };
 }
 
 const equalities: ReadonlySet<string> = new Set(['AEXPR_OP', 'AEXPR_OP_ANY', 'AEXPR_IN']);

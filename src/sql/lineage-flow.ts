@@ -9,6 +9,8 @@ export interface Flow {
   readonly why?: string;
   /** The value is this column's, unchanged. */
   readonly bare?: ColumnRef;
+  /** The value is what stands at a path of this document: the column `profile$.address.street`. */
+  readonly path?: ColumnRef;
   readonly from: Columns;
   /** Columns of the views it was read through, outermost first, and of the tables it also belongs to (parents). */
   readonly through: Columns;
@@ -100,7 +102,7 @@ function equalIn(flows: readonly Flow[]): ReadonlySet<string> {
 export function compared(flows: readonly Flow[]): Flow {
   return derive(
     flows.map((flow) =>
-      flow.bare === undefined
+      flow.bare === undefined && flow.path === undefined
         ? flow
         : {
             from: flow.from,
@@ -124,6 +126,8 @@ export function same(a: Flow, b: Flow): boolean {
     a.why === b.why &&
     (a.bare === undefined ? undefined : keyOf(a.bare)) ===
       (b.bare === undefined ? undefined : keyOf(b.bare)) &&
+    (a.path === undefined ? undefined : keyOf(a.path)) ===
+      (b.path === undefined ? undefined : keyOf(b.path)) &&
     sameColumns(a.from, b.from) &&
     sameColumns(a.through, b.through)
   );
@@ -152,7 +156,8 @@ export function lineageFrom(flow: Flow): Lineage {
   const through = [...flow.through.values()];
   if (flow.bare !== undefined) return { kind: 'column', column: flow.bare, through };
   if (isClean(flow)) return { kind: 'clean' };
-  return { kind: 'derived', from: [...flow.from.values()], through };
+  const path = flow.path === undefined ? {} : { path: flow.path };
+  return { kind: 'derived', from: [...flow.from.values()], through, ...path };
 }
 
 export function computed(flows: readonly Flow[], scalar = true): Value {

@@ -59,6 +59,9 @@ function extras(): string {
   CREATE TABLE checked (a text CHECK (length(a) < 3), n int UNIQUE, day date);
   CREATE TABLE hoard (id int PRIMARY KEY, what text UNIQUE, amount int8, kept bytea, doc jsonb, names text[]);
   INSERT INTO hoard VALUES (1, 'plain', 7, 'x', '{"a": "b"}', '{a,b}');
+  CREATE TABLE papers (id int PRIMARY KEY, doc jsonb, raw json);
+  INSERT INTO papers SELECT 1, '{"ssn": "gbvzxqwpklmt", "at": {"city": "Bern", "street": ["rkzjqvhwtxnp", 7]}, "free": [1, {"ssn": "no path"}]}';
+  CREATE VIEW paper_view AS SELECT id, doc AS d, doc ->> 'ssn' AS s FROM papers;
   CREATE FUNCTION loudly(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'saw %', $1 USING DETAIL = $1, HINT = reverse($1); RETURN 'ok'; END $$;
   CREATE FUNCTION fails(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not %', $1 USING DETAIL = $1, ERRCODE = 'P0001', COLUMN = $1, CONSTRAINT = $1, TABLE = $1; END $$;
   CREATE FUNCTION asserts(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN ASSERT false, $1; END $$;

@@ -5,6 +5,7 @@ import type { Type } from '../../sql/catalogue.ts';
 import { binaryArray, binaryHstore, binaryRecord, decode, encode, type Shown } from './binary.ts';
 import { copy, Written } from './outgoing.ts';
 import { shortcut } from './cell-shortcuts.ts';
+import { type OperatorAt, textPaths } from './cell-paths.ts';
 import { textArray, textHstore, textJson, textRecord, type JsonShow } from './cell-texts.ts';
 import {
   arrays,
@@ -23,6 +24,13 @@ export type ColumnPlan =
   | { readonly kind: 'pass' }
   /** Shown by the operator. `whole`: the value is derived from a masked one, so nothing of it may stay. */
   | { readonly kind: 'mask'; readonly operator: MaskOperator; readonly whole?: boolean }
+  /** A document of which only what stands at some paths is hidden; `inside`: the strongest of these, for what is no document. */
+  | {
+      readonly kind: 'paths';
+      readonly operatorAt: OperatorAt;
+      readonly inside: MaskOperator;
+      readonly finds: readonly FindMask[];
+    }
   /** Searched by detectors. */
   | { readonly kind: 'scan'; readonly finds: readonly FindMask[] }
   /** Where it comes from is unknown: `***` in a text, NULL in all else. */
@@ -163,6 +171,7 @@ export function cellOf(plan: ColumnPlan, field: FieldShape, parts: CellParts): C
   if (plan.kind === 'withhold') {
     return codec.kind === 'text' ? (): CellShown => stars : (): CellShown => 'withheld';
   }
+  if (plan.kind === 'paths') return documentOf(plan, field, parts);
   const how = howOf(plan, parts.key, field.name);
   if (plan.kind === 'scan' && (plan.finds.length === 0 || codec.kind === 'number')) return undefined;
   if (how.kind === 'mask' && how.operator.kind === 'null') return () => null;
@@ -180,6 +189,36 @@ export function cellOf(plan: ColumnPlan, field: FieldShape, parts: CellParts): C
       if (field.format === 1) return codec.binary(value, how);
       const shown = codec.text(decode(value), how);
       return typeof shown === 'string' ? encode(shown) : shown;
+    } catch {
+      return 'withheld';
+    }
+  };
+}
+
+/** A document of json or jsonb; of any other type the value is hidden whole. */
+function documentOf(
+  plan: Extract<ColumnPlan, { kind: 'paths' }>,
+  field: FieldShape,
+  parts: CellParts,
+): Cell | undefined {
+  if (field.type !== 114 && field.type !== 3802) {
+    return cellOf({ kind: 'mask', operator: plan.inside, whole: true }, field, parts);
+  }
+  const search =
+    plan.finds.length === 0 ? undefined : cellOf({ kind: 'scan', finds: plan.finds }, field, parts);
+  const version = field.type === 3802 && field.format === 1 ? 1 : 0;
+  return (bytes, start, end) => {
+    try {
+      if (version === 1 && bytes[start] !== 1) return 'withheld';
+      const shown = textPaths(
+        decode(bytes.subarray(start + version, end)),
+        plan.operatorAt,
+        (operator, value) => showText(operator, value, parts.key),
+      );
+      if (shown === undefined) return search?.(bytes, start, end);
+      const changed = encode(version === 1 ? `\u0001${shown}` : shown);
+      const found = search?.(changed, 0, changed.length);
+      return found === undefined ? changed : found;
     } catch {
       return 'withheld';
     }

@@ -62,12 +62,26 @@ function planFor(permit: Permit, lineage: Lineage, catalogue: Catalogue): Column
       if (hidesAny(permit, catalogue)) return withhold;
       break;
     case 'column': {
-      const operator = strongest(permit, [lineage.column, ...lineage.through], catalogue);
+      const refs = [lineage.column, ...lineage.through];
+      const operator = strongestOfWhole(permit, refs, catalogue);
       if (operator !== undefined) return { kind: 'mask', operator };
+      const inside = strongest(permit, refs, catalogue);
+      if (inside !== undefined)
+        return { kind: 'paths', operatorAt: operatorAt(permit, refs, catalogue), inside, finds };
       break;
     }
     case 'derived': {
-      const operator = strongest(permit, [...lineage.from, ...lineage.through], catalogue);
+      const refs = [...lineage.from, ...lineage.through];
+      const operator =
+        lineage.path === undefined
+          ? strongest(permit, refs, catalogue)
+          : stronger(
+              strongestOfWhole(permit, refs, catalogue),
+              stronger(
+                strongest(permit, lineage.through, catalogue),
+                atPath(permit, lineage.path, catalogue),
+              ),
+            );
       // A partial view of a computed value could be turned into the value by computing it otherwise: masked whole.
       if (operator !== undefined)
         return { kind: 'mask', operator: stronger(operator, { kind: 'redact' }) ?? operator, whole: true };
@@ -94,8 +108,48 @@ export function typesIn(catalogue: Catalogue): Pick<CellParts, 'typeOf' | 'field
   };
 }
 
-/** The strongest mask on any of these columns, or on the same column of a partition or child that their rows may come from. */
+/** The strongest mask on any of these columns or on a path inside them. */
 export function strongest(
+  permit: Permit,
+  columns: readonly ColumnRef[],
+  catalogue: Catalogue,
+): MaskOperator | undefined {
+  const inside = columns.map(({ object, column }) => ({ object, column: `${column}$` }));
+  return stronger(strongestOfWhole(permit, columns, catalogue), strongestOfWhole(permit, inside, catalogue));
+}
+
+/** The mask on what stands at a path: on itself, on what it stands in, or on what stands in it. */
+function atPath(
+  permit: Permit,
+  { object, column }: ColumnRef,
+  catalogue: Catalogue,
+): MaskOperator | undefined {
+  const [base = '', ...steps] = column.split('.');
+  const above = steps.map((_, at) => ({ object, column: [base, ...steps.slice(0, at + 1)].join('.') }));
+  const inside = { object, column: steps.length === 0 ? base : `${column}.$` };
+  return strongestOfWhole(permit, [...above, inside], catalogue);
+}
+
+/** How each path of a document is shown. */
+function operatorAt(
+  permit: Permit,
+  refs: readonly ColumnRef[],
+  catalogue: Catalogue,
+): (path: string) => MaskOperator | undefined {
+  const known = new Map<string, MaskOperator | undefined>();
+  return (path) => {
+    if (known.has(path)) return known.get(path);
+    const at = refs.map(({ object, column }) => ({ object, column: `${column}$${path}` }));
+    const operator = strongestOfWhole(permit, at, catalogue);
+    if (known.size < mostPaths) known.set(path, operator);
+    return operator;
+  };
+}
+
+const mostPaths = 10_000;
+
+/** The strongest mask on any of these columns, or on the same column of a partition or child that their rows may come from. */
+function strongestOfWhole(
   permit: Permit,
   columns: readonly ColumnRef[],
   catalogue: Catalogue,
