@@ -193,6 +193,7 @@ export class Desk {
   }
 
   /** Ends a review that is in one of `from`, writes it down and wakes who waits; false when it was in none of them. */
+  // oxlint-disable-next-line max-params
   async end(
     id: ReviewId,
     from: readonly ReviewState[],

@@ -16,6 +16,6 @@ export function visible(text: string): string {
 // Controls (line feed and tab stay), format characters (bidirectional, zero width, tags), surrogates without a partner, unassigned,
 // separators of lines and paragraphs, every space but the usual one, and letters that show nothing.
 const unseen =
-  /[^\P{C}\n\t]|[\u2028\u2029]|(?! )\p{Zs}|[\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufe00-\ufe0f]|[\u{e0100}-\u{e01ef}]/gu;
+  /[^\P{C}\n\t]|[\u2028\u2029]|(?! )\p{Zs}|\u034f|[\u115f\u1160]|\u17b4|\u17b5|\u3164|\uffa0|\p{Variation_Selector}/gu;
 const emptyLines = /\n(?:[ \t]*\n){4,}/g;
 const blanks = /[ \t]{64,}/g;

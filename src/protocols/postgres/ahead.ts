@@ -41,15 +41,15 @@ export class Ahead {
 
   /** Reads ahead until disposed; calls `gone` when the client has left. */
   watch(gone: () => void): Disposable {
-    let over = false;
+    const state = { over: false };
     const follow = async (): Promise<void> => {
-      while (!over && this.#end === undefined && this.#heldBytes < aheadBytesMax) await this.#pull();
-      if (!over && this.#end !== undefined) gone();
+      while (!state.over && this.#end === undefined && this.#heldBytes < aheadBytesMax) await this.#pull();
+      if (!state.over && this.#end !== undefined) gone();
     };
     void follow();
     return {
       [Symbol.dispose]: () => {
-        over = true;
+        state.over = true;
       },
     };
   }
