@@ -37,6 +37,7 @@ export interface UnderstandingParts {
 export class Understanding {
   readonly #parts: UnderstandingParts;
   readonly #cache: Lru<string, Reading>;
+  readonly #reading: Map<string, Promise<Reading>> = new Map();
   readonly #scopes: WeakMap<Scope, string> = new WeakMap();
 
   constructor(parts: UnderstandingParts) {
@@ -52,9 +53,26 @@ export class Understanding {
     const known = this.#cache.get(key);
     if (known !== undefined) return known;
     const template = templateOf(text);
-    if (template === undefined) return this.#readNew(key, text, catalogue, scope);
+    if (template === undefined) return this.#readOnce(key, text, catalogue, scope);
     const alike = where + template;
-    return this.#cache.get(alike) ?? this.#readNew(alike, text, catalogue, scope);
+    return this.#cache.get(alike) ?? this.#readOnce(alike, text, catalogue, scope);
+  }
+
+  /** Many sessions that ask the same for the first time at once wait for one reading: the parser has a deadline. */
+  async #readOnce(key: string, text: string, catalogue: Catalogue, scope: Scope): Promise<Reading> {
+    const running = this.#reading.get(key);
+    if (running !== undefined) {
+      const read = await running;
+      // Why a text is not understood is said of that very text.
+      return read.kind === 'understood' ? read : this.#readNew(key, text, catalogue, scope);
+    }
+    const reading = this.#readNew(key, text, catalogue, scope);
+    this.#reading.set(key, reading);
+    try {
+      return await reading;
+    } finally {
+      this.#reading.delete(key);
+    }
   }
 
   async #readNew(key: string, text: string, catalogue: Catalogue, scope: Scope): Promise<Reading> {
