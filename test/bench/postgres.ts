@@ -46,7 +46,7 @@ const quickly: Plan = {
   seconds: 2, // signing in counts, and through a gateway on a busy machine takes many clients a while
   scale: 10,
   rows: 100_000,
-  sessions: 500,
+  sessions: 300,
   modes: ['simple', 'prepared'],
   clients: { plain: [1, 8], tls: [] },
 };
@@ -238,16 +238,17 @@ async function watchingCpu<T>(
 }
 
 /** What a thousand sessions that ask nothing hold in the process in the middle. */
-async function sitIdle({ plan, runs }: Comparison, contenders: readonly Contender[]): Promise<void> {
+async function sitIdle({ plan, runs, options }: Comparison, contenders: readonly Contender[]): Promise<void> {
+  const restMs = options.quick ? 1_000 : 3_000;
   for (const contender of contenders) {
     const { pid, login, name } = contender;
     if (pid === undefined) continue;
     // A first lot grows what is grown once and kept, whoever comes.
     for (const socket of await manySessions(login, plan.sessions / 5)) socket.destroy();
-    await sleep(3_000);
+    await sleep(restMs);
     const before = residentBytes(pid);
     const sockets = await manySessions(login, plan.sessions);
-    await sleep(3_000);
+    await sleep(restMs);
     const bytes = (residentBytes(pid) - before) / plan.sessions;
     for (const socket of sockets) socket.destroy();
     await sleep(1_000);
