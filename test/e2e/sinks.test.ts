@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { Client } from 'pg';
 import { Webhook } from 'standardwebhooks';
 import { httpFake, until } from '../../src/sinks/fake.ts';
 import { startConfigured } from './harness/gateway.ts';
 import { freePorts, root, temporaryFolder } from './harness/place.ts';
+import { startPostgres } from './harness/postgres.ts';
 
 const secret = `whsec_${Buffer.alloc(32, 9).toString('base64')}`;
 
@@ -107,6 +109,65 @@ resources:
         assert.ok(numbers.length >= 85);
         assert.ok(lines.every(({ n, uid }) => uid.endsWith(`/${n}`)));
       }
+    },
+  );
+
+  test(
+    'while a sink that must not fall behind is full, nothing is allowed; then it is again',
+    { timeout: 90_000 },
+    async () => {
+      await using fake = await httpFake(() => ({}));
+      await using server = await startPostgres({ version: 18 });
+      using folder = temporaryFolder('sinks');
+      writeFileSync(join(folder.path, 'secret'), secret);
+      const first = await server.connect();
+      await first.query(`CREATE ROLE gateway LOGIN PASSWORD 'behind'`);
+      await first.query('CREATE TABLE orders (id int); GRANT ALL ON orders TO gateway');
+      const api = await freePorts(2);
+      fake.failing = 503;
+      await using gateway = await startConfigured({
+        api,
+        policy: {},
+        text: `
+listen: { api: 127.0.0.1:${api}, postgres: 127.0.0.1:${api + 1} }
+policy: ${join(root, 'policy')}
+sinks:
+  - name: hook
+    kind: webhook
+    url: ${fake.url}/
+    secret: { file: ${folder.path}/secret }
+    batch: { every: 50ms }
+    spool: { entries: 2, whenFull: deny }
+identities:
+  - { subject: dba, kind: human, groups: [dba] }
+resources:
+  - { name: shop, kind: postgres, address: 127.0.0.1:${server.port}, database: postgres, credentials: { user: gateway, password: behind } }
+`,
+      });
+      const password = await gateway.token('dba');
+      const client = new Client({
+        host: '127.0.0.1',
+        port: api + 1,
+        user: 'dba',
+        password,
+        database: 'shop',
+      });
+      await client.connect(); // started, loaded, opened: three entries wait
+      const ask = (): Promise<string> =>
+        client.query('SELECT count(*) FROM orders').then(
+          () => 'allowed',
+          (error: Error) => error.message,
+        );
+      let said = '';
+      do said = await ask();
+      while (said === 'allowed'); // until the three are on disk
+      assert.match(said, /a sink is too far behind/);
+      fake.failing = undefined;
+      do {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        said = await ask();
+      } while (said !== 'allowed');
+      await client.end();
     },
   );
 });
