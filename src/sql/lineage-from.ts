@@ -75,8 +75,8 @@ const readings: Readonly<Record<string, (reader: Reader, fields: Fields, space: 
   RangeVar: (reader, fields, space) => relationOrCte(reader, fields, space),
   RangeSubselect: subselect,
   RangeFunction: functions,
-  RangeTableFunc: (reader, fields, space) => single(xmlTable(reader, fields, space)),
-  JsonTable: (reader, fields, space) => single(jsonTable(reader, fields, space)),
+  RangeTableFunc: xmlTable,
+  JsonTable: jsonTable,
   RangeTableSample: (reader, fields, space) => {
     const control = derive(flowsIn(reader, [fields['args'], fields['repeatable']], space));
     reader.uses.filter(control);
@@ -132,14 +132,35 @@ function functions(reader: Reader, fields: Fields, space: Space): Entry {
   const unlisted = parts.flatMap(({ columns }) =>
     columns.kind === 'rows' && columns.open !== undefined ? [columns.open] : [],
   );
+  const control = rowsBy(
+    reader,
+    parts.map(({ flow }) => flow),
+  );
   const ordinality = fields['ordinality'] === true ? [{ name: 'ordinality', value: constant }] : [];
   const rows: Rows =
     unlisted.length > 0
       ? openRows(
           unknown(openWhy(unlisted[0] ?? clean), [...unlisted, ...cells.map((each) => each.value.flow)]),
+          control,
         )
-      : { cells: [...cells, ...ordinality], control: clean };
-  return single(aliased(rows, alias, parts[0]?.name));
+      : { cells: [...cells, ...ordinality], control };
+  return single(aliased(rows, alias, parts[0]?.name), control);
+}
+
+/**
+ * SECURITY: how many rows a function gives tells of its arguments: `generate_series(1, ascii(ssn))` counts out a value
+ * that is masked wherever it is shown.
+ */
+function rowsBy(reader: Reader, flows: readonly Flow[]): Flow {
+  const control = countedOut(flows);
+  reader.uses.filter(control);
+  return control;
+}
+
+/** The columns in these flows as what decides how many rows there are. What cannot be told of a value is no row more. */
+export function countedOut(flows: readonly Flow[]): Flow {
+  const { from, through } = derive(flows);
+  return { from, through };
 }
 
 // unnest(a, b) in FROM stands for ROWS FROM (unnest(a), unnest(b)): transformRangeFunction().
@@ -163,6 +184,8 @@ type FunctionColumns =
 interface FunctionPart {
   readonly columns: FunctionColumns;
   readonly name: string;
+  /** All that flows into it. */
+  readonly flow: Flow;
   /** The name its single OUT parameter has. */
   readonly ownName?: string;
 }
@@ -179,17 +202,18 @@ function oneFunction(
   const value = called?.value ?? reader.value(node, space);
   if (definitions.length > 0) {
     const cells = definitions.map((each) => defined(reader, as(each, 'ColumnDef') ?? {}, [value.flow]));
-    return { columns: { kind: 'rows', cells }, name };
+    return { columns: { kind: 'rows', cells }, name, flow: value.flow };
   }
   const shape = called?.shape;
   if (shape?.kind === 'scalar') {
     const ownName = shape.name === undefined ? {} : { ownName: shape.name };
-    return { columns: { kind: 'one', value }, name, ...ownName };
+    return { columns: { kind: 'one', value }, name, flow: value.flow, ...ownName };
   }
-  if (value.fields !== undefined) return { columns: { kind: 'rows', cells: value.fields }, name };
-  if (value.scalar) return { columns: { kind: 'one', value }, name };
+  const { flow } = value;
+  if (value.fields !== undefined) return { columns: { kind: 'rows', cells: value.fields }, name, flow };
+  if (value.scalar) return { columns: { kind: 'one', value }, name, flow };
   const hidden = unknown(value.flow.why ?? 'a function whose columns cannot be listed', [value.flow]);
-  return { columns: { kind: 'rows', cells: [], open: hidden }, name };
+  return { columns: { kind: 'rows', cells: [], open: hidden }, name, flow };
 }
 
 function defined(reader: Reader, definition: Fields, flows: readonly Flow[]): Cell {
@@ -199,7 +223,7 @@ function defined(reader: Reader, definition: Fields, flows: readonly Flow[]): Ce
   return { name: text(definition['colname'] ?? definition['name']) ?? '', value: { flow, scalar } };
 }
 
-function xmlTable(reader: Reader, fields: Fields, space: Space): Item {
+function xmlTable(reader: Reader, fields: Fields, space: Space): Entry {
   const common = flowsIn(reader, [fields['docexpr'], fields['rowexpr'], fields['namespaces']], space);
   const cells = list(fields['columns']).map((node) => {
     const column = as(node, 'RangeTableFuncCol') ?? {};
@@ -209,19 +233,21 @@ function xmlTable(reader: Reader, fields: Fields, space: Space): Item {
     return defined(reader, column, [...common, ...own]);
   });
   const alias = aliasOf(fields['alias']);
-  return aliased({ cells, control: clean }, alias, 'xmltable');
+  const control = rowsBy(reader, common);
+  return single(aliased({ cells, control }, alias, 'xmltable'), control);
 }
 
-function jsonTable(reader: Reader, fields: Fields, space: Space): Item {
+function jsonTable(reader: Reader, fields: Fields, space: Space): Entry {
   const alias = aliasOf(fields['alias']);
-  if (reader.catalogue.data.serverMajor < 17) return strange('JSON_TABLE before PostgreSQL 17');
+  if (reader.catalogue.data.serverMajor < 17) return single(strange('JSON_TABLE before PostgreSQL 17'));
   const common = flowsIn(
     reader,
     [fields['context_item'], fields['pathspec'], fields['passing'], fields['on_error']],
     space,
   );
   const cells = jsonColumns(reader, list(fields['columns']), common, space);
-  return aliased({ cells, control: clean }, alias, 'json_table');
+  const control = rowsBy(reader, common);
+  return single(aliased({ cells, control }, alias, 'json_table'), control);
 }
 
 // The columns of NESTED come after those of the level around it: transformJsonTableColumns() in parse_jsontable.c.

@@ -13,7 +13,7 @@ import {
 } from './lineage-flow.ts';
 import { windowFlow } from './lineage-call.ts';
 import { flowsIn, itemNamed, rowCells, stepInto } from './lineage-expression.ts';
-import { fromClause, type From } from './lineage-from.ts';
+import { countedOut, fromClause, type From } from './lineage-from.ts';
 import { outputName } from './lineage-name.ts';
 import { isOwnThing, namesOf, oids, operatorsFor, whyMixed, whyOpaqueOperator } from './lineage-routine.ts';
 import { holdsFreeText } from './lineage-system.ts';
@@ -27,6 +27,7 @@ import {
   type Space,
   starOf,
 } from './lineage-scope.ts';
+import type { Catalogue } from './catalogue.ts';
 import { withClause } from './lineage-with.ts';
 import { rangeVarName, resolveRelation } from './names.ts';
 import { as, type Fields, list, stringOf, text } from './tree.ts';
@@ -75,9 +76,45 @@ function simpleSelect(reader: Reader, fields: Fields, outer: Space): Rows {
   const order = list(fields['sortClause']).map((each) =>
     sortFlow(reader, as(each, 'SortBy')?.['node'], space, targets),
   );
-  const controls = [...conditions, ...windows, ...group, ...distinct, ...order];
+  const controls = [
+    ...conditions,
+    ...windows,
+    ...group,
+    ...distinct,
+    ...order,
+    ...setsOf(reader, fields, space),
+  ];
   for (const flow of controls) reader.uses.filter(flow);
   return { ...targets, control: derive([from.control, ...controls]) };
+}
+
+/** What decides how many rows the functions in the target list make that return sets. */
+function setsOf(reader: Reader, fields: Fields, space: Space): readonly Flow[] {
+  return list(fields['targetList']).flatMap((each) => {
+    const value = as(each, 'ResTarget')?.['val'];
+    return makesRows(reader.catalogue, value) ? [countedOut([reader.value(value, space).flow])] : [];
+  });
+}
+
+/** Whether it calls something by the name of a function that returns a set, outside of queries of its own. */
+function makesRows(catalogue: Catalogue, node: unknown): boolean {
+  if (Array.isArray(node)) return (node as readonly unknown[]).some((each) => makesRows(catalogue, each));
+  if (typeof node !== 'object' || node === null) return false;
+  return Object.entries(node as Fields).some(([type, inner]) => {
+    if (type === 'SubLink' || type === 'SelectStmt') return false;
+    const called = type === 'FuncCall' ? namesOf((inner as Fields)['funcname']).at(-1) : undefined;
+    return (called !== undefined && setNames(catalogue).has(called)) || makesRows(catalogue, inner);
+  });
+}
+
+const setsByCatalogue: WeakMap<Catalogue, ReadonlySet<string>> = new WeakMap();
+
+function setNames(catalogue: Catalogue): ReadonlySet<string> {
+  const known = setsByCatalogue.get(catalogue);
+  if (known !== undefined) return known;
+  const names = new Set(catalogue.data.functions.filter((each) => each.returnsSet).map((each) => each.name));
+  setsByCatalogue.set(catalogue, names);
+  return names;
 }
 
 /** `FROM pg_settings WHERE name = 'max_index_keys'`: what that row holds nobody can fill with any text. */

@@ -316,4 +316,6 @@ export const leaks: readonly string[] = [
   'SELECT DISTINCT ON (ssn) ssn FROM customers',
   'TABLE customers',
   'SELECT query FROM pg_stat_activity',
+  `COPY (SELECT ssn FROM customers) TO STDOUT WITH (NULL '421-33-9087')`,
+  `COPY customers TO STDOUT WITH (NULL '4556737586899855')`,
 ];
