@@ -52,6 +52,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       about: 'judges migrations, manifests and plans of a repository before they ship',
       load: async () => (await import('./scan.ts')).scan,
     },
+    observe: {
+      about: 'runs a command through a gateway that enforces nothing, and says what the policy would have done',
+      load: async () => (await import('./observe.ts')).observe,
+    },
     bundle: {
       about: 'signs a policy as one file, verifies one, brings one to a gateway',
       load: async () => (await import('./bundle.ts')).bundle,
@@ -59,6 +63,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
     init: {
       about: 'begins a policy for a database: proposes tags, writes rules in shadow with tests',
       load: async () => (await import('./init.ts')).init,
+    },
+    lsp: {
+      about: 'the language server, for editors',
+      load: async () => (await import('./lsp.ts')).lsp,
     },
     attest: {
       about: 'says and signs which policy judged which source with which results, verifies such a statement',
