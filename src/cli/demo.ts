@@ -20,12 +20,14 @@ import { passingKeys, type TokenKeys } from '../server/keys.ts';
 import { lockHome } from '../server/lock.ts';
 import { untilStopped } from '../server/process.ts';
 import { sampleFiles, sampleTables } from '../server/sample-data.ts';
+import { serveSampleModel } from '../server/sample-model.ts';
+import { serveSampleWeb } from '../server/sample-web.ts';
 import { wire, type Running } from '../server/wire.ts';
 import { CouldNotRun, print, say, type Command } from './command.ts';
 
 const defaultBase = 8_420;
 /** What listens where, counted from the port base. */
-const ports = { api: 0, postgres: 12, server: 13 } as const;
+const ports = { api: 0, postgres: 12, server: 13, http: 14, llm: 15, web: 17, model: 18 } as const;
 const lastPort = 39;
 
 const help = `Usage: sallyport demo [--port-base N] [--ready-file FILE]
@@ -37,7 +39,11 @@ Runs a real PostgreSQL with sample data, the gateway in front of it with the sam
                        N       API                                     ${defaultBase}
                        N+12    PostgreSQL through the gateway          ${defaultBase + ports.postgres}
                        N+13    the demo's own PostgreSQL server        ${defaultBase + ports.server}
-                       N+14 to N+39 are kept for later protocols
+                       N+14    web services through the gateway        ${defaultBase + ports.http}
+                       N+15    models through the gateway              ${defaultBase + ports.llm}
+                       N+17    the demo's own web service              ${defaultBase + ports.web}
+                       N+18    the demo's own model, by a script       ${defaultBase + ports.model}
+                       the others up to N+39 are kept for later protocols
   --ready-file FILE  is written when, and only when, everything answers, and removed at the end: JSON with the address of
                      the API, the folders of policy and data, the identities' tokens, and how to reach each resource
 
@@ -101,12 +107,16 @@ async function start({ base, readyFile, home }: Options): Promise<number> {
   });
   progress(`PostgreSQL is up${server.reused ? ', with the data of the last start' : ''}`);
   let running: Running | undefined;
+  const services = new AsyncDisposableStack();
   const stopAll = async (why: string): Promise<void> => {
     if (readyFile !== undefined) rmSync(readyFile, { force: true });
     await running?.stop(why);
+    await services.disposeAsync();
     await server.stop();
   };
   try {
+    services.use(await serveSampleWeb(base + ports.web));
+    services.use(await serveSampleModel(base + ports.model));
     const keys = passingKeys();
     const config = demoConfig(base, secrets);
     running = await wire({ config, home, protocols, keys });
@@ -139,6 +149,10 @@ async function portsFree(base: number): Promise<void> {
     [ports.api, 'the API'],
     [ports.postgres, 'PostgreSQL through the gateway'],
     [ports.server, "the demo's own PostgreSQL"],
+    [ports.http, 'web services through the gateway'],
+    [ports.llm, 'models through the gateway'],
+    [ports.web, "the demo's own web service"],
+    [ports.model, "the demo's own model"],
   ] as const;
   const taken: string[] = [];
   for (const [offset, use] of uses) {
@@ -230,10 +244,14 @@ function demoConfig(base: number, { gateway }: Secrets): Config {
     name: 'sallyport-demo',
     listen: {
       api: { host, port: base + ports.api },
-      protocols: { postgres: { host, port: base + ports.postgres } },
+      protocols: {
+        postgres: { host, port: base + ports.postgres },
+        http: { host, port: base + ports.http },
+        llm: { host, port: base + ports.llm },
+      },
     },
     policy: join(packageFolder, 'policy'),
-    resources: [shop(base, gateway)],
+    resources: demoResources(base, gateway),
     directory: made.value,
     limits: { ...defaultLimits, signInFailuresPerMinute: 600 },
     reviews: demoReviews(),
@@ -250,22 +268,26 @@ function demoReviews(): ReviewSettings {
   return rest;
 }
 
-function shop(base: number, password: Secret): Resource {
-  const protocol = protocols.find(({ name }) => name === 'postgres');
-  const settings = protocol?.settings(
-    {
+function demoResources(base: number, password: Secret): readonly Resource[] {
+  return [
+    resource('shop', 'postgres', {
       address: `${host}:${base + ports.server}`,
       database,
       credentials: { user: lesser, password },
       tls: 'disable',
-    },
-    'shop',
-  );
+    }),
+    resource('web', 'http', { url: `http://${host}:${base + ports.web}` }),
+    resource('model', 'llm', { url: `http://${host}:${base + ports.model}` }),
+  ];
+}
+
+function resource(name: string, kind: string, given: object): Resource {
+  const settings = protocols.find((each) => each.name === kind)?.settings(given, name);
   if (settings?.ok !== true) {
     const why = settings?.error.map(({ path, message }) => `${path}: ${message}`).join('; ');
     throw new Fault('bug', `The demo's resource has wrong settings: ${why}`);
   }
-  return { name: 'shop' as ResourceName, kind: 'postgres', tags: ['env/demo'], settings: settings.value };
+  return { name: name as ResourceName, kind, tags: ['env/demo'], settings: settings.value };
 }
 
 /** @throws {Fault} `unreachable` when the resource does not answer through the gateway's own connection */
@@ -324,6 +346,8 @@ function writeReady(file: string, ready: Ready): void {
           database,
         },
       },
+      web: { kind: 'http', url: `http://${host}:${base + ports.http}/web` },
+      model: { kind: 'llm', url: `http://${host}:${base + ports.llm}/model` },
     },
   };
   writeFileSync(`${file}.new`, `${JSON.stringify(document, undefined, 2)}\n`, { mode: 0o600 });
@@ -356,6 +380,11 @@ export SALLYPORT_API=${api} SALLYPORT_TOKEN=${tokenOf('lead')}
 ${sallyport} reviews list --state waiting
 ${sallyport} reviews show ID
 ${sallyport} reviews approve ID
+
+6. A web service and a model answer through the same door:
+curl -s -H "Authorization: Bearer ${token}" http://${host}:${base + ports.http}/web/customers/7
+curl -s -H "Authorization: Bearer ${token}" http://${host}:${base + ports.llm}/model/v1/chat/completions \\
+  -d '{"model":"demo-1","messages":[{"role":"user","content":"Who is customer 7?"}]}'
 
 The policy lies in ${policy}: change it, and the next statement is judged by it.
 Ledger and recordings lie in ${data}; the CA for TLS is ${ca}.
