@@ -1,7 +1,7 @@
-import { celEnv, celFunc, CelScalar, parse, plan } from '@bufbuild/cel';
-import { RE2JS } from 're2js';
+import { parse } from '@bufbuild/cel';
 import { messageOf } from '../base/errors.ts';
 import type { Place } from '../core/decision.ts';
+import { evaluator } from './evaluate.ts';
 import { type Fact, factOf } from './facts.ts';
 import type { ProblemCode, Problems } from './problem.ts';
 import { type Expr, typecheck, type TypeProblem } from './typecheck.ts';
@@ -33,8 +33,6 @@ export interface Part {
 
 const maxChars = 4_096;
 const maxParentheses = 40;
-/** Rounds of macros in one evaluation; each costs about a microsecond. */
-const maxSteps = 20_000;
 
 export type Compile = (
   node: LocatedScalar & { readonly value: string },
@@ -44,39 +42,16 @@ export type Compile = (
 
 /** A compiler of conditions, with one evaluator behind them all. What it makes is not re-entrant, and needs not be: evaluation is synchronous. */
 export function compiler(): Compile {
-  const meter = { steps: 0 };
-  const patterns = new Map<string, RE2JS>();
-  const env = celEnv({
-    funcs: [
-      // SECURITY: every round of every macro passes here (see `metered`), so that no data of a client makes a decision endless.
-      celFunc(step, [], CelScalar.BOOL, () => {
-        meter.steps += 1;
-        return meter.steps <= maxSteps;
-      }),
-    ],
-    re2: {
-      compile: (pattern) => {
-        const known = patterns.get(pattern);
-        if (known !== undefined) return known;
-        const compiled = RE2JS.compile(pattern);
-        patterns.set(pattern, compiled); // patterns are literals of the policy: as many as it has
-        return compiled;
-      },
-    },
-  });
-
+  const { planned } = evaluator();
   const askOf = (expr: Expr): Part['ask'] => {
-    const planned = plan(env, metered(expr));
+    const value = planned(expr);
     return (words) => {
-      meter.steps = 0;
-      let value: unknown;
       try {
-        value = planned(words as unknown as Parameters<typeof planned>[0]);
+        const said = value(words as unknown as Parameters<typeof value>[0]);
+        return said === true ? 'yes' : said === false ? 'no' : 'error';
       } catch {
         return 'error';
       }
-      if (meter.steps > maxSteps) return 'error';
-      return value === true ? 'yes' : value === false ? 'no' : 'error';
     };
   };
 
@@ -151,9 +126,6 @@ interface Understood {
   readonly reads?: ReadonlySet<string>;
 }
 
-// No user can call it: the type checker, which runs before, does not know it.
-const step = '__step';
-
 function read(source: string): ReturnType<typeof parse> | Pick<Understood, 'problems'> {
   const wrong = (code: ProblemCode, offset: number, message: string): Pick<Understood, 'problems'> => ({
     problems: [{ code, offset, message }],
@@ -179,55 +151,11 @@ function offsetOf(thrown: unknown): number {
   return location?.start?.offset ?? 0;
 }
 
-/** `__step()`, and an `&&` to put it into. */
-function meterCall(): readonly [Expr, Extract<Expr['exprKind'], { case: 'callExpr' }>] {
-  const { exprKind } = meterShape;
-  if (exprKind.case !== 'callExpr') throw new TypeError('The shape of the meter is no call');
-  const [call] = exprKind.value.args;
-  if (call === undefined) throw new TypeError('The shape of the meter has no call');
-  return [call, { case: 'callExpr', value: { ...exprKind.value } }];
-}
-
-const meterShape: Expr = parse(`${step}() && true`).expr;
-
 /** The operands of the `&&` at the top, from left to right. */
 function flat(expr: Expr): readonly Expr[] {
   const { exprKind } = expr;
   if (exprKind.case !== 'callExpr' || exprKind.value.function !== '_&&_') return [expr];
   return exprKind.value.args.flatMap(flat);
-}
-
-/** The same expression, with the meter in the loop condition of each macro. */
-function metered(expr: Expr): Expr {
-  const { exprKind } = expr;
-  switch (exprKind.case) {
-    case 'callExpr':
-      if (exprKind.value.target !== undefined) metered(exprKind.value.target);
-      exprKind.value.args.forEach(metered);
-      return expr;
-    case 'selectExpr':
-      if (exprKind.value.operand !== undefined) metered(exprKind.value.operand);
-      return expr;
-    case 'listExpr':
-      exprKind.value.elements.forEach(metered);
-      return expr;
-    case 'comprehensionExpr': {
-      const fold = exprKind.value;
-      for (const inner of [fold.iterRange, fold.accuInit, fold.loopCondition, fold.loopStep, fold.result]) {
-        if (inner !== undefined) metered(inner);
-      }
-      const [call, and] = meterCall();
-      if (fold.loopCondition !== undefined) and.value.args = [call, fold.loopCondition];
-      fold.loopCondition = { ...expr, exprKind: and };
-      return expr;
-    }
-    case 'structExpr': // refused by the type checker
-    case 'identExpr':
-    case 'constExpr':
-    case undefined:
-    default:
-      return expr;
-  }
 }
 
 /**
