@@ -161,8 +161,14 @@ export function shownValues(
     const format = formats.length === 1 ? formats[0] : formats[at];
     const bytes = Buffer.from(value.buffer, value.byteOffset, value.length);
     if (format !== 1) return bytes.toString('utf8');
-    const whole =
-      bytes.length === 4 ? bytes.readInt32BE() : bytes.length === 8 ? bytes.readBigInt64BE() : undefined;
+    const whole = wholeOf(bytes);
     return `\\x${bytes.toString('hex')} (binary${whole === undefined ? '' : `; as a whole number ${whole}`})`;
   });
+}
+
+/** The sizes of PostgreSQL's whole numbers; the bytes may mean something else, so both are shown. */
+function wholeOf(bytes: Buffer): bigint | number | undefined {
+  if (bytes.length === 2) return bytes.readInt16BE();
+  if (bytes.length === 4) return bytes.readInt32BE();
+  return bytes.length === 8 ? bytes.readBigInt64BE() : undefined;
 }
