@@ -26,7 +26,10 @@ export interface ColumnRef {
 export interface ColumnUse extends ColumnRef {
   /** `output`: its value reaches the answer. `filter`: it decides what is answered. `write`: it is assigned to. */
   readonly use: 'output' | 'filter' | 'write';
-  /** Of a filter: `equality` where its whole value is only compared by `=`; `other`: any other question about it. */
+  /**
+   * Of a filter: `equality` where its whole value is only compared by `=`; `other`: any other question about it. Of an
+   * output `other`: it also decides whether the statement fails, or an aggregate of it is given.
+   */
   readonly how?: 'equality' | 'other';
   /** The tags that the resource itself gives it, besides those of schema.yaml. */
   readonly tags?: readonly string[];

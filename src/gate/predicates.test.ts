@@ -50,6 +50,12 @@ const cases: readonly (readonly [string, Action, readonly PredicateDuty[], Decis
   ['the strictest that fits counts', using(equal), [onlyEqual, nothing], 'deny'],
   ['another tag is not meant', using({ ...equal, column: 'email' }), [nothing], 'allow'],
   ['an output is no condition', using({ column: 'ssn', use: 'output' }), [nothing], 'allow'],
+  [
+    'an output that decides whether it fails is one',
+    using({ column: 'ssn', use: 'output', how: 'other' }),
+    [onlyEqual],
+    'deny',
+  ],
   ['a column without a tag is free', using({ ...like, column: 'name' }), [onlyEqual], 'allow'],
   ['what could not be resolved can be any column', using({ ...like, column: '*' }), [onlyEqual], 'deny'],
   ['held without anybody to ask is denied', using(like), [{ ...onlyEqual, otherwise: 'approve' }], 'deny'],

@@ -49,7 +49,7 @@ export class Probes {
 }
 
 function fitting(duties: readonly PredicateDuty[], use: ColumnUse, tagsOf: TagsOf): readonly PredicateDuty[] {
-  if (use.use !== 'filter') return [];
+  if (use.use !== 'filter' && use.how === undefined) return [];
   // SECURITY: a condition on columns that could not be resolved may be on any.
   if (use.column === '*') return duties;
   // A question about a document can be one about any of its tagged paths.

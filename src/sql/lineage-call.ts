@@ -69,11 +69,16 @@ export function callOf(reader: Reader, made: Call): Called {
     whyOpaqueCall(reader, routines) ??
     implicitCast(reader, routines, values) ??
     setting(routines, made.setting);
+  if (routines.some((each) => each.kind === 'aggregate' && !gathering.test(each.name)))
+    reader.uses.question(derive(all));
   const shape = shapeOf(reader, routines, placed);
   if (why !== undefined) return { value: shaped(unknown(why, all), shape), shape };
   const flows = isCount(routines) ? [...values.filter(isMore).map((each) => each.flow), ...beside] : all;
   return { value: shaped(derive(flows), shape), shape };
 }
+
+/** Aggregates that keep every value, so that their masked answer tells nothing; count() says how many. */
+const gathering = /^(?:count|array_agg|string_agg|xmlagg|jsonb?_(?:object_)?agg(?:_\w+)?)$/;
 
 /** `name(t)` is `t.name`, and `jsonb(x)` a cast, where no function is called so. */
 function inDisguise(reader: Reader, names: readonly string[], value: Value): Called {
@@ -108,12 +113,16 @@ export function cast(
     (type === undefined ? 'a type that the catalogue does not have' : whyOpaqueCast(reader, value, type));
   const flow = why === undefined ? derive([value.flow]) : unknown(why, [value.flow]);
   if (type === undefined) return { flow, scalar: false };
+  // Whether a value can be read as a number, a date and so on tells of it; as text all can.
+  if (type.oid !== value.type && !textual.has(type.name)) reader.uses.question(flow);
   const row = rowRelation(reader.catalogue, type.oid);
   const known = { flow, scalar: isScalar(reader.catalogue, type.oid), type: type.oid };
   if (row === undefined || row.array) return known;
   const fields = row.relation.columns.map((each) => ({ name: each.name, value: { flow, scalar: false } }));
   return { ...known, fields };
 }
+
+const textual: ReadonlySet<string> = new Set(['text', 'varchar', 'name', 'citext', 'json', 'jsonb', 'bytea']);
 
 function shaped(flow: Flow, shape: Shape): Value {
   if (shape.kind === 'scalar')

@@ -261,6 +261,7 @@ function operation(reader: Reader, fields: Fields, space: Space): Value {
   const flows = [...operands.map((each) => each.flow), ...(code === undefined ? [] : [code.flow])];
   if (code?.writes === true) reader.uses.move(derive(flows), []);
   const scalar = right.scalar && (left?.scalar ?? true);
+  if (names.some((each) => failing.has(each.at(-1) ?? ''))) reader.uses.question(derive(flows));
   if (why !== undefined) return { flow: unknown(why, flows), scalar: false };
   if (kind === 'AEXPR_NULLIF') return { flow: derive(flows), scalar: left?.scalar ?? true };
   if (isEquality(kind, fields))
@@ -295,6 +296,9 @@ function pathInto(flow: Flow, operator: string | undefined, right: unknown): Col
   if (steps === undefined) return undefined;
   return { ...base, column: [base.column, ...steps.filter((each) => !/^-?\d+$/.test(each))].join('.') };
 }
+
+/** Operators that fail for some values: whether `1 / (ascii(ssn) - 50)` fails tells of the value. */
+const failing: ReadonlySet<string> = new Set(['/', '%', '^', '|/', '<<', '>>']);
 
 const equalities: ReadonlySet<string> = new Set(['AEXPR_OP', 'AEXPR_OP_ANY', 'AEXPR_IN']);
 

@@ -7,6 +7,8 @@ export interface Uses {
   /** Named somewhere: it counts as a filter unless it is seen to flow out. */
   readonly touch: (flow: Flow) => void;
   readonly filter: (flow: Flow) => void;
+  /** Decides whether the statement fails, or is summed up with others: its masked answer tells of it all the same. */
+  readonly question: (flow: Flow) => void;
   /** Flows into the answer or into a written value. */
   readonly output: (flow: Flow) => void;
   readonly write: (refs: Iterable<ColumnRef>) => void;
@@ -19,6 +21,7 @@ const nothing = (): void => {};
 export const noUses: Uses = {
   touch: nothing,
   filter: nothing,
+  question: nothing,
   output: nothing,
   write: nothing,
   move: nothing,
@@ -33,6 +36,7 @@ export interface Collected {
 export function collectUses(): Collected {
   const touched = new Map<string, ColumnRef>();
   const questioned = new Set<string>();
+  const telling = new Set<string>();
   const noted = { output: touchedMap(), filter: touchedMap(), write: touchedMap() };
   const moves: Move[] = [];
   return {
@@ -44,6 +48,9 @@ export function collectUses(): Collected {
         for (const key of [...flow.from.keys(), ...flow.through.keys()]) {
           if (flow.equal?.has(key) !== true) questioned.add(key);
         }
+      },
+      question: (flow) => {
+        for (const key of [...flow.from.keys(), ...flow.through.keys()]) telling.add(key);
       },
       output: (flow) => note(noted.output, flow),
       write: (refs) => {
@@ -58,6 +65,7 @@ export function collectUses(): Collected {
       return (['output', 'filter', 'write'] as const).flatMap((use) =>
         [...noted[use]].map(([key, ref]): ColumnUse => {
           const { object, column } = ref;
+          if (use === 'output' && telling.has(key)) return { object, column, use, how: 'other' };
           if (use !== 'filter') return { object, column, use };
           return { object, column, use, how: questioned.has(key) ? 'other' : 'equality' };
         }),
