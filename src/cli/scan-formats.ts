@@ -62,7 +62,7 @@ function summary({ findings, counts, assumed, notes, policy }: ScanReport): stri
     .map(([verdict, count]) => `${count} ${verdict}`);
   const shown = assumed.slice(0, namesShown).join(', ');
   return [
-    `${counts.files} files, ${counts.statements} statements, ${counts.resources} resources, ${counts.results} findings of other scanners   ${by.length === 0 ? 'nothing found' : by.join(', ')}`,
+    `${counted(counts)}   ${by.length === 0 ? 'nothing found' : by.join(', ')}`,
     `policy ${policy.digest.slice(0, 12)}${policy.commit === undefined ? '' : ` at ${policy.commit.slice(0, 12)}`}`,
     ...(assumed.length === 0
       ? []
@@ -71,6 +71,17 @@ function summary({ findings, counts, assumed, notes, policy }: ScanReport): stri
         ]),
     ...notes,
   ].join('\n');
+}
+
+function counted({ files, statements, resources, results }: ScanReport['counts']): string {
+  const all = [
+    [files, 'files'],
+    [statements, 'statements'],
+    [resources, 'resources'],
+    [results, 'findings of other scanners'],
+  ] as const;
+  const some = all.filter(([count]) => count > 0).map(([count, noun]) => `${count} ${noun}`);
+  return some.length === 0 ? 'Nothing to judge' : some.join(', ');
 }
 
 const namesShown = 10;

@@ -44,7 +44,7 @@ export interface GatewayParts {
     readonly current: () => Policy | undefined;
     readonly status: () => PolicyStatus;
     readonly look?: () => Promise<void>;
-    readonly push?: ApiParts['pushPolicy'];
+    readonly push?: Exclude<ApiParts['pushPolicy'], undefined>;
   };
   readonly ledger: Ledger;
   /** `ok`, or why it cannot be written. */

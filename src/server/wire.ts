@@ -13,10 +13,11 @@ import { join } from 'node:path';
 import { instant, realWorld } from '../base/time.ts';
 import { dialTcp, listenTcp } from '../carriers/tcp.ts';
 import { worker } from '../carriers/worker.ts';
-import type { Log } from '../core/ports.ts';
+import type { Log, Policy } from '../core/ports.ts';
 import type { Protocol } from '../core/protocol.ts';
 import { detectors } from '../mask/index.ts';
 import { kindsOf } from '../policy/kinds.ts';
+import type { LoadedPolicy } from '../policy/load.ts';
 import { openLedger } from '../stores/ledger.ts';
 import { openReviews } from '../stores/reviews.ts';
 import { recordings } from '../stores/recordings.ts';
@@ -24,11 +25,11 @@ import { sessionRecords } from '../stores/sessions.ts';
 import { ownCertificate, type Certificate } from './certificates.ts';
 import { channelsOf } from './channels.ts';
 import type { Config } from './config.ts';
-import { startGateway, type Gateway } from './gateway.ts';
+import { startGateway, type Gateway, type GatewayParts } from './gateway.ts';
 import { maskKey, revokedTokens, tokenKeys, type TokenKeys } from './keys.ts';
 import { logger } from './logs.ts';
 import { metricsPage, type MetricsPage } from './metrics.ts';
-import { policyNotes, watchPolicy } from './policy-source.ts';
+import { policyNotes, type PolicySource, watchPolicy } from './policy-source.ts';
 import { readerOf } from './policy-wire.ts';
 import { RulePlaces } from './rule-places.ts';
 import { sinksOf } from './sinks.ts';
@@ -42,6 +43,8 @@ export interface Wiring {
   readonly protocols: readonly Protocol[];
   /** What signs tokens; the key under `home` when absent. */
   readonly keys?: TokenKeys;
+  /** SECURITY: puts another policy in the place of the one in force; only `observe` does. */
+  readonly watch?: (policy: LoadedPolicy) => Policy;
 }
 
 /** A gateway with everything under it, and what a command needs to run it. */
@@ -56,7 +59,7 @@ export interface Running {
   readonly stop: (why: string) => Promise<void>;
 }
 
-export async function wire({ config, home, protocols, keys }: Wiring): Promise<Running> {
+export async function wire({ config, home, protocols, keys, watch }: Wiring): Promise<Running> {
   const world = realWorld;
   const metrics = metricsPage();
   const log = logger({
@@ -140,7 +143,7 @@ export async function wire({ config, home, protocols, keys }: Wiring): Promise<R
       maskKey: hashKey,
       revoked: revokedTokens(home),
       protocols,
-      policy,
+      policy: watch === undefined ? policy : watchedBy(policy, watch),
       ledger,
       ledgerState: () => ledgerState,
       records,
@@ -173,4 +176,14 @@ export async function wire({ config, home, protocols, keys }: Wiring): Promise<R
     await under.disposeAsync();
     throw thrown;
   }
+}
+
+function watchedBy(source: PolicySource, watch: (policy: LoadedPolicy) => Policy): GatewayParts['policy'] {
+  return {
+    status: source.status,
+    current: () => {
+      const policy = source.current();
+      return policy === undefined ? undefined : watch(policy);
+    },
+  };
 }

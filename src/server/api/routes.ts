@@ -23,7 +23,7 @@ export interface ApiParts extends ExplainParts {
   readonly listener: (kind: string) => string | undefined;
   readonly policyStatus: () => PolicyStatus;
   /** Takes a signed bundle; what was wrong with it otherwise. */
-  readonly pushPolicy?: PolicySource['push'];
+  readonly pushPolicy?: PolicySource['push'] | undefined;
   /** The parts of the program and what is wrong with each; `ok` where nothing is. */
   readonly readiness: () => Readonly<Record<string, string>>;
   readonly metrics: { readonly contentType: string; readonly text: () => Promise<string> };
