@@ -292,7 +292,8 @@ class Talk {
       const chunk = await ahead.read();
       if (chunk === undefined) return;
       heardAt = world.now();
-      if (!(await requests.push(chunk))) return;
+      const handled = requests.push(chunk);
+      if (!(typeof handled === 'boolean' ? handled : await handled)) return;
     }
   }
 
@@ -378,7 +379,8 @@ async function fromServer(read: () => Promise<Uint8Array | undefined>, answers: 
   for (;;) {
     const chunk = await read();
     if (chunk === undefined) throw new Fault('upstream-closed', 'The server closed the connection');
-    await answers.push(chunk);
+    const taken = answers.push(chunk);
+    if (taken !== undefined) await taken;
   }
 }
 
