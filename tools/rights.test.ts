@@ -87,6 +87,7 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 const tests: Readonly<Record<string, string>> = {
   'node:*': 'tests may use all of Node',
   'fast-check': 'properties',
+  '@cedar-policy/cedar-wasm': 'compared with in the bench of decisions',
   '@bufbuild/cel-spec': 'the conformance cases of CEL',
   pg: 'a real client',
   postgres: 'a real client',

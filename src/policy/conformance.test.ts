@@ -43,7 +43,7 @@ const known: Readonly<Record<string, string>> = {
   '/fields/quoted_map_fields/has_field_dot': quoted,
   '/fields/quoted_map_fields/has_field_slash': quoted,
   '/timestamps/duration_converters/get_milliseconds':
-    'getMilliseconds() of a duration gives the whole duration, where the case wants its part of a second',
+    'getMilliseconds() of a duration gives its part of a second, where the case wants the whole duration',
 };
 
 function* cases(suite: Suite, path: string): Generator<readonly [string, Case]> {

@@ -13,6 +13,10 @@ const benches: Readonly<Record<string, { readonly about: string; readonly load: 
     about: 'appends and their waits, against raw grouped writes of the same bytes',
     load: async () => (await import('./ledger.ts')).ledger,
   },
+  policy: {
+    about: 'microseconds for a decision, beside @bufbuild/cel and Cedar, and milliseconds to load 1,000 rules',
+    load: async () => (await import('./policy-bench.ts')).policy,
+  },
   mask: {
     about: 'nanoseconds for each cell of a row',
     load: async () => (await import('./mask.ts')).mask,
