@@ -1,6 +1,6 @@
 import type { Detector } from './detector.ts';
 
-const reach = 72; // characters left of a value in which its context is looked for: about five words and a separator
+export const reach = 72; // characters left of a value in which its context is looked for: about five words and a separator
 
 /** How a text names a detector. */
 export interface Naming {
@@ -12,8 +12,11 @@ export interface Naming {
 
 export type Nearness = ReadonlyMap<Detector, Naming>;
 
-/** Finds which detectors a text is context for. Made once for a list of detectors. */
-export type ContextFinder = (words: string) => Nearness;
+/**
+ * Finds which detectors a text is context for. Made once for a list of detectors. With `anyPlace` a phrase that must stand
+ * first or last may stand anywhere: what any part of the text is context for is among it.
+ */
+export type ContextFinder = (words: string, anyPlace?: boolean) => Nearness;
 
 interface Phrase {
   readonly detector: Detector;
@@ -62,15 +65,15 @@ export function contextFinder(detectors: readonly Detector[]): ContextFinder {
       if (words.length > 1) add({ ...phrase, words: [words.join('')] });
     }
   }
-  return (text) => {
+  return (text, anyPlace = false) => {
     const found = new Map<Detector, Naming>();
     const words = wordsIn(text);
     for (const [at, { word }] of words.entries()) {
       for (const form of formsOf(word)) {
         for (const phrase of byFirst.get(form) ?? []) {
           const length = phrase.words.length;
-          if (phrase.first && at > 0) continue;
-          if (phrase.last && at + length < words.length) continue;
+          if (phrase.first && at > 0 && !anyPlace) continue;
+          if (phrase.last && at + length < words.length && !anyPlace) continue;
           if (
             length > 1 &&
             !phrase.words.every((each, offset) => offset === 0 || isForm(words[at + offset]?.word, each))
@@ -80,7 +83,7 @@ export function contextFinder(detectors: readonly Detector[]): ContextFinder {
           let last = at + length - 1;
           while (fillers.has(words[last + 1]?.word ?? '')) last++;
           found.set(phrase.detector, {
-            distance: text.length - (words[last]?.end ?? 0),
+            distance: Math.min(text.length - (words[last]?.end ?? 0), before?.distance ?? Infinity),
             words: Math.max(phrase.count, before?.words ?? 0),
           });
         }
@@ -135,10 +138,14 @@ function isForm(word: string | undefined, of: string): boolean {
   return word !== undefined && (word === of || formsOf(word).includes(of));
 }
 
+export function withoutNames(text: string): string {
+  return text.includes('[') ? text.replace(/\[[A-Z_]{2,40}\]/g, ' ') : text;
+}
+
 /** The text left of `start` that can be context of what begins there. */
 export function leftOf(text: string, start: number): string {
   // A shown value's own name (`[US_SSN]`) is no word of the text.
-  const left = text.slice(Math.max(0, start - reach), start).replace(/\[[A-Z_]{2,40}\]/g, ' ');
+  const left = withoutNames(text.slice(Math.max(0, start - reach), start));
   // Where words stand on the value's own line, those of the line above are about something else.
   const line = left.slice(left.lastIndexOf('\n') + 1);
   return /\p{L}/u.test(line) ? line : left;

@@ -3,6 +3,8 @@ import {
   contextFinder,
   leftOf,
   nearness,
+  reach,
+  withoutNames,
   wordsOf,
   type ContextFinder,
   type Naming,
@@ -90,7 +92,12 @@ function makeScanner(options: ScanOptions): Scanner {
     const naming = near?.get(detector);
     const used = { here: naming !== undefined, words: naming?.words ?? 0 };
     if (detector.kind === 'digits') digits.push({ detector, ...used });
-    else plain.push({ detector, ...used });
+    else
+      plain.push({
+        detector,
+        needsName: detector.kind === 'pattern' && detector.score < leastScore,
+        ...used,
+      });
   }
   const here = digits.filter((each) => each.here);
   const ready: Ready = {
@@ -99,6 +106,7 @@ function makeScanner(options: ScanOptions): Scanner {
     here: here.length === 0 ? undefined : byLength(here),
     contexts: finder,
     thorough: options.thorough === true,
+    named: here.length > 0 || plain.some((each) => each.here),
     failed: wanted?.values().next().value ?? digits[0]?.detector.name ?? 'UNKNOWN',
   };
   return (text) => (text === '' ? none : search(text, ready));
@@ -143,6 +151,8 @@ interface Used {
 
 interface Plain extends Used {
   readonly detector: Exclude<Detector, DigitsDetector>;
+  /** What it finds by its pattern alone is too weak to be reported. */
+  readonly needsName: boolean;
 }
 
 interface UsedDigits extends Used {
@@ -164,6 +174,8 @@ interface Ready {
   readonly here: ByLength | undefined;
   readonly contexts: ContextFinder;
   readonly thorough: boolean;
+  /** The column's name is context for some detector. */
+  readonly named: boolean;
   /** What a failure among detectors of digits is reported as: a type that was asked for. */
   readonly failed: string;
 }
@@ -181,10 +193,14 @@ function byLength(digits: readonly UsedDigits[]): ByLength {
   });
 }
 
+/** Stands for: any of them may be named. */
+const everyone: Nearness = new Map();
+
 function search(text: string, ready: Ready): readonly Finding[] {
   const normal = normalise(text);
   const bytes = bytesOf(normal.text);
   const signs = ready.thorough ? anySign : signsOf(bytes, 0, bytes.length, false);
+  if (signs === 0 && !ready.named) return none;
   const state: Search = {
     text: normal.text,
     bytes,
@@ -199,10 +215,16 @@ function search(text: string, ready: Ready): readonly Finding[] {
   try {
     const digits = (signs & gate.digits) === 0 ? ready.here : ready.digits;
     if (digits !== undefined) byDigits(state, digits);
+    // Of a short text that names none of those that need a name, which most are, they need not be asked.
+    let near = normal.text.length <= reach ? undefined : everyone;
     for (const used of ready.plain) {
       const { detector, here } = used;
       name = detector.name;
       if (!here && (signs & detector.gate) === 0) continue;
+      if (used.needsName && !here && near !== everyone) {
+        near ??= ready.contexts(withoutNames(normal.text), true);
+        if (!near.has(detector)) continue;
+      }
       if (detector.kind === 'pattern') byPattern(state, detector, used);
       else for (const span of detector.find(state.text)) report(state, used, span);
     }

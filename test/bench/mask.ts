@@ -1,5 +1,8 @@
 import type { FindMask } from '../../src/core/decision.ts';
-import { maskKey } from '../../src/mask/index.ts';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { detectors, maskKey } from '../../src/mask/index.ts';
+import { plainPatterns } from '../mask/reference.ts';
 import { type ColumnPlan, rowMasker } from '../../src/protocols/postgres/cells.ts';
 import { Outgoing } from '../../src/protocols/postgres/outgoing.ts';
 import { int16, int32, say } from '../e2e/harness/raw.ts';
@@ -44,49 +47,139 @@ const kinds: readonly Kind[] = [
 const columns = 10;
 const rows = 1_000;
 
-/** What one cell of a row of ten texts costs, by what is done to it. */
+// Rows of ten columns, as the tables of a shop hold them. Clean: nothing in them is anybody's; dense: name, mail address
+// and telephone in each, a card in three of ten; mixed: one row in ten is dense.
+const clean = (at: number): readonly string[] => [
+  String(100_000 + at),
+  `ORD-${20_000_000 + at}`,
+  `SKU-${1_000 + (at % 9_000)}-A`,
+  ['shipped', 'open', 'paid', 'returned'][at % 4] ?? '',
+  `2026-0${1 + (at % 9)}-1${at % 10} 10:11:12.${100_000 + (at % 900_000)}+00`,
+  `2026-0${1 + (at % 9)}-2${at % 10} 08:00:00+00`,
+  ['Berlin', 'Lyon', 'Porto', 'Gdansk'][at % 4] ?? '',
+  `${10 + (at % 90)}.${10 + (at % 90)}`,
+  '2 boxes, leave at the door',
+  'EUR',
+];
+
+const dense = (at: number): readonly string[] => [
+  String(100_000 + at),
+  ['Ann Lee', 'Jo Berg', 'Max Holm'][at % 3] ?? '',
+  `person${at % 10_000}@example.com`,
+  `+1 415 555 0${100 + (at % 900)}`,
+  at % 10 < 3 ? '4111 1111 1111 1111' : 'invoice',
+  ...clean(at).slice(5),
+];
+
+const tables: readonly (readonly [name: string, row: (at: number) => readonly string[]])[] = [
+  ['clean rows', clean],
+  ['mixed rows', (at) => (at % 10 === 0 ? dense(at) : clean(at))],
+  ['dense rows', dense],
+];
+
+/** What masking costs: whole rows against plain patterns and Presidio, and one kind of cell after the other. */
 export const mask: Bench = (options) => {
   const rounds = options.rounds ?? (options.quick ? 3 : 15);
   const milliseconds = (options.seconds ?? (options.quick ? 0.1 : 0.3)) * 1_000;
   const runs = new Runs();
   const wanted = kinds.filter(({ name }) => name.includes(options.only));
-  const readied = wanted.map((kind) => ({ kind, turn: turnOf(kind) }));
+  const asked = tables.filter(([name]) => name.includes(options.only));
+  const readied = [
+    ...wanted.map((kind) => ({
+      name: kind.name,
+      contender: 'rowMasker',
+      turn: turnOf(kind.plan, one(kind)),
+    })),
+    ...asked.flatMap(([name, row]) => [
+      { name, contender: 'rowMasker', turn: turnOf(scan, row) },
+      { name, contender: 'patterns', turn: plainTurn(row) },
+    ]),
+  ];
   for (const { turn } of readied) turn(milliseconds); // compiled before it counts
   for (let round = 0; round < rounds; round++) {
-    for (const { kind, turn } of inTurn(readied, round))
-      runs.add({
-        case: kind.name,
-        contender: 'rowMasker',
-        round,
-        figures: { nanoseconds: turn(milliseconds) },
-      });
+    for (const { name, contender, turn } of inTurn(readied, round))
+      runs.add({ case: name, contender, round, figures: { nanoseconds: turn(milliseconds) } });
     progress(`${round + 1}/${rounds}`);
   }
-  const lines = wanted.map(({ name }) => [
+  const known = presidio(asked, runs);
+  const lines = asked.map(([name]) => {
+    const figure = (contender: string): string =>
+      shown(runs.figure('nanoseconds', { case: name, contender }));
+    return [name, figure('rowMasker'), figure('patterns'), known ? figure('presidio') : 'not installed'];
+  });
+  const cells = wanted.map(({ name }) => [
     name,
     shown(runs.figure('nanoseconds', { case: name, contender: 'rowMasker' })),
   ]);
   return Promise.resolve({
-    settings: { quick: options.quick, rounds },
+    settings: { quick: options.quick, rounds, detectors: detectors.length },
     runs: runs.all,
     facts: {},
-    tables: table(['cells of about 40 bytes', 'ns a cell'], lines),
+    tables: [
+      table(['rows of ten columns, ns a cell', 'Sallyport', 'plain patterns', 'Presidio'], lines),
+      table(['cells of about 40 bytes', 'ns a cell'], cells),
+    ].join('\n\n'),
   });
 };
 
+function one({ cell }: Kind): (row: number) => readonly string[] {
+  return (row) => Array.from({ length: columns }, (_, column) => cell(row * columns + column));
+}
+
+/** Every detector's pattern over every cell, one after the other: only whether it is there. */
+function plainTurn(row: (at: number) => readonly string[]): (milliseconds: number) => number {
+  const cells = Array.from({ length: 100 }, (_, at) => row(at)).flat();
+  let found = 0;
+  return (milliseconds) => {
+    const started = performance.now();
+    let done = 0;
+    while (performance.now() - started < milliseconds) {
+      for (const cell of cells) {
+        for (const pattern of plainPatterns) {
+          pattern.lastIndex = 0;
+          if (pattern.test(cell)) found++;
+        }
+      }
+      done += cells.length;
+    }
+    if (found < 0) throw new Error('Never: it keeps the work from being left out');
+    return ((performance.now() - started) * 1e6) / done;
+  };
+}
+
+/** Presidio's pattern recognisers over the same cells, where SALLYPORT_PRESIDIO names a Python that has it. */
+function presidio(
+  asked: readonly (readonly [name: string, row: (at: number) => readonly string[]])[],
+  runs: Runs,
+): boolean {
+  const python = process.env['SALLYPORT_PRESIDIO'];
+  if (python === undefined) return false;
+  for (const [name, row] of asked) {
+    const cells = Array.from({ length: 30 }, (_, at) => row(at)).flat();
+    const run = spawnSync(python, [join(import.meta.dirname, 'presidio.py')], {
+      input: JSON.stringify(cells),
+      encoding: 'utf8',
+    });
+    const nanoseconds = Number(run.stdout.trim().split('\n').at(-1));
+    if (run.status !== 0 || !(nanoseconds > 0)) throw new Error(`Presidio: ${run.stderr.slice(-500)}`);
+    runs.add({ case: name, contender: 'presidio', round: 0, figures: { nanoseconds } });
+  }
+  return true;
+}
+
 /** Masks the same rows again and again for some time; gives nanoseconds of a cell. */
-function turnOf({ plan, cell }: Kind): (milliseconds: number) => number {
+function turnOf(plan: ColumnPlan, row: (at: number) => readonly string[]): (milliseconds: number) => number {
   const masker = rowMasker(
     Array.from({ length: columns }, () => plan),
     Array.from({ length: columns }, () => ({ type: text, format: 0 as const })),
     { key: maskKey(new Uint8Array(32).fill(7)), typeOf: () => undefined },
   );
-  const messages = Array.from({ length: rows }, (_, row) =>
+  const messages = Array.from({ length: rows }, (_, at) =>
     say(
       'D',
       int16(columns),
-      ...Array.from({ length: columns }, (_, column) => {
-        const bytes = Buffer.from(cell(row * columns + column));
+      ...row(at).map((cell) => {
+        const bytes = Buffer.from(cell);
         return Buffer.concat([int32(bytes.length), bytes]);
       }),
     ),

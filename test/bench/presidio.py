@@ -1,0 +1,48 @@
+# Nanoseconds that Presidio's pattern recognisers (no language model) take for a cell; the cells come as JSON on stdin.
+import json
+import sys
+import time
+
+from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
+from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
+
+
+class NoModel(NlpEngine):
+    def load(self):
+        pass
+
+    def is_loaded(self):
+        return True
+
+    def process_text(self, text, language):
+        return NlpArtifacts([], [], [], [], self, language)
+
+    def process_batch(self, texts, language, **kwargs):
+        for text in texts:
+            yield text, self.process_text(text, language)
+
+    def is_stopword(self, word, language):
+        return False
+
+    def is_punct(self, word, language):
+        return False
+
+    def get_supported_entities(self):
+        return []
+
+    def get_supported_languages(self):
+        return ["en"]
+
+
+cells = json.load(sys.stdin)
+engine = NoModel()
+registry = RecognizerRegistry()
+registry.load_predefined_recognizers(languages=["en"], nlp_engine=None)
+registry.recognizers = [each for each in registry.recognizers if "Spacy" not in each.name]
+analyzer = AnalyzerEngine(registry=registry, nlp_engine=engine, supported_languages=["en"])
+for cell in cells[:20]:
+    analyzer.analyze(cell, language="en")
+started = time.perf_counter()
+for cell in cells:
+    analyzer.analyze(cell, language="en")
+print((time.perf_counter() - started) * 1e9 / len(cells))
