@@ -71,3 +71,12 @@ test('mask says which line it cannot read, never what stands in it', async () =>
   assert.equal((await run(['--input', 'FILE', '--entities', 'NOBODY'], '')).code, 2);
   assert.equal((await run(['--help'])).code, 0);
 });
+
+test('mask counts places in UTF-16 units, or in characters where asked', async () => {
+  const lines = JSON.stringify({ id: 1, text: '😀 ann@example.com' });
+  const placed = async (...args: readonly string[]): Promise<string> =>
+    /"start":\d+,"end":\d+/.exec((await run(['--input', 'FILE', ...args], lines)).out)?.[0] ?? '';
+  assert.equal(await placed(), '"start":3,"end":18');
+  assert.equal(await placed('--unit', 'characters'), '"start":2,"end":17');
+  assert.equal((await run(['--input', 'FILE', '--unit', 'bytes'], lines)).code, 2);
+});

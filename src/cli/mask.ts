@@ -38,6 +38,7 @@ export async function mask(args: readonly string[], io: MaskIo): Promise<number>
       options: {
         input: { type: 'string' },
         entities: { type: 'string' },
+        unit: { type: 'string', default: 'utf16' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -47,7 +48,9 @@ export async function mask(args: readonly string[], io: MaskIo): Promise<number>
       return 0;
     }
     if (values.input === undefined) throw new Error('Say what to read: --input FILE.jsonl');
-    const show = shower(entitiesOf(values.entities));
+    if (values.unit !== 'utf16' && values.unit !== 'characters')
+      throw new Error('--unit is utf16 or characters');
+    const show = shower(entitiesOf(values.entities), values.unit === 'characters');
     const input = values.input === '-' ? process.stdin : createReadStream(values.input);
     let number = 0;
     for await (const text of createInterface({ input, crlfDelay: Infinity })) {
@@ -99,7 +102,7 @@ interface Masked {
 }
 
 /** Scanners are made once for each column's name. */
-function shower(entities: readonly string[]): Shower {
+function shower(entities: readonly string[], inCharacters: boolean): Shower {
   const finds: readonly FindMask[] = entities.map((entity) => ({ entity, operator: { kind: 'redact' } }));
   // Redaction uses no key; a fresh one says so.
   const key = maskKey(randomBytes(32));
@@ -110,9 +113,23 @@ function shower(entities: readonly string[]): Shower {
       const search = column === undefined ? { thorough: true } : { thorough: true, column };
       const find = scanner({ entities, ...search });
       const masker = findMasker(finds, { key, ...search });
-      made = (each) => ({ masked: masker(each).text, findings: find(each) });
+      made = (each) => ({
+        masked: masker(each).text,
+        findings: inCharacters ? counted(each, find(each)) : find(each),
+      });
       if (ready.size < 10_000) ready.set(column, made);
     }
     return { id, ...made(text) };
   };
+}
+
+/** The same places counted in code points. */
+function counted(text: string, findings: readonly Finding[]): readonly Finding[] {
+  let unit = 0;
+  let count = 0;
+  const at = (wanted: number): number => {
+    for (; unit < wanted; count++) unit += (text.codePointAt(unit) ?? 0) > 0xffff ? 2 : 1;
+    return count;
+  };
+  return findings.map((each) => ({ ...each, start: at(each.start), end: at(each.end) }));
 }
