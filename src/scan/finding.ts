@@ -39,10 +39,6 @@ export interface Piece {
   readonly endLine?: number;
 }
 
-export function graver(a: Verdict, b: Verdict): boolean {
-  return verdicts.indexOf(a) < verdicts.indexOf(b);
-}
-
 /** Whether a finding counts at this level: `held` counts what is refused too. */
 export function reaches(verdict: Verdict, level: Verdict): boolean {
   return verdicts.indexOf(verdict) <= verdicts.indexOf(level);
