@@ -111,7 +111,7 @@ async function held(asking: Asking, waiting: Waiting, estimate: Review['estimate
     };
   });
   if (row === undefined) throw new TypeError('A review was entered without a row');
-  const asks = desk.write(askedEntry(asking.session, row));
+  const asks = desk.write({ ...askedEntry(asking.session, row), at: world.now() });
   try {
     await Promise.all([written, asks]);
   } catch {
