@@ -56,6 +56,8 @@ export const statements: readonly string[] = [
 function extras(): string {
   return `
   REFRESH MATERIALIZED VIEW mp;
+  -- With it whatever holds an integer may run code.
+  DROP CAST (int AS app.mood);
   CREATE TABLE checked (a text CHECK (length(a) < 3), n int UNIQUE, day date);
   CREATE TABLE hoard (id int PRIMARY KEY, what text UNIQUE, amount int8, kept bytea, doc jsonb, names text[]);
   INSERT INTO hoard VALUES (1, 'plain', 7, 'x', '{"a": "b"}', '{a,b}');

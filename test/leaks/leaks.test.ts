@@ -6,7 +6,7 @@ import { openPlace } from './place.ts';
 import { searcher } from './secrets.ts';
 import { compare, search } from './suite.ts';
 
-const count = Number(process.env['LEAK_CASES'] ?? 160);
+const count = Number(process.env['LEAK_CASES'] ?? 120);
 const seed = Number(process.env['LEAK_SEED'] ?? 5);
 
 suite('leaks', { timeout: 900_000 }, () => {
@@ -20,6 +20,10 @@ suite('leaks', { timeout: 900_000 }, () => {
     const compared = await compare(place, { count: count / 2, seed });
     t.diagnostic(JSON.stringify(compared.tally));
     assert.deepEqual(compared.different, []);
+    assert.ok(
+      (compared.tally['refused'] ?? 0) < (compared.tally['compared'] ?? 0) / 6,
+      'too much is refused',
+    );
   });
 
   test('the oracle sees a secret in every disguise', () => {

@@ -158,9 +158,17 @@ function strongestOfWhole(
   for (const { object, column } of columns) {
     if (column === '*') {
       // Which of them cannot be told, so any.
-      const all = relationNamed(catalogue, object)?.columns ?? [];
-      const refs = all.map(({ name }) => ({ object, column: name }));
-      operator = stronger(operator, strongest(permit, refs, catalogue));
+      const known = relationNamed(catalogue, object);
+      const names = [object, ...(known?.children ?? [])];
+      const refs = names.flatMap((each) => {
+        const relation = relationNamed(catalogue, each);
+        const at = relation === undefined ? each : relationName(relation);
+        return (relation?.columns ?? []).flatMap(({ name }) => [
+          { object: at, column: name },
+          { object: at, column: `${name}$` },
+        ]);
+      });
+      operator = stronger(operator, strongestOfWhole(permit, refs, catalogue));
     }
     operator = stronger(operator, own(permit, relationNamed(catalogue, object), { object, column }));
     for (const child of relationNamed(catalogue, object)?.children ?? []) {

@@ -17,9 +17,13 @@ export const strict: NoticeAbout = {
 function aboutOf({ permit, outputs, catalogue }: About): NoticeAbout {
   const { action, duties } = permit;
   const masks = duties.masks.length > 0;
+  // SECURITY: what a constraint refuses is told with its whole row, whatever the statement names.
+  const changed = action.targets
+    .filter(({ access }) => access !== 'read')
+    .map(({ name }) => ({ object: name, column: '*' }));
   const readable = action.access === 'read' || action.access === 'write';
   return {
-    tagged: masks && strongest(permit, action.columns, catalogue) !== undefined,
+    tagged: masks && strongest(permit, [...action.columns, ...changed], catalogue) !== undefined,
     unknown:
       masks &&
       (!readable || action.opaque === true || outputs.kind === 'unknown') &&
