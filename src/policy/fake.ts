@@ -31,6 +31,38 @@ export const kinds: Kinds = kindsOf([
       locks: 'boolean',
     },
   },
+  {
+    name: 'http',
+    verbs: { 'http.request': 'A request', 'http.graphql': 'GraphQL', 'http.websocket': 'A WebSocket' },
+    attributes: {
+      method: 'string',
+      route: 'string',
+      host: 'string',
+      query: 'strings',
+      contentType: 'string',
+      fields: 'strings',
+      bytes: 'number',
+      operation: 'string',
+      selects: 'strings',
+    },
+  },
+  {
+    name: 'llm',
+    verbs: { 'llm.complete': 'Ask', 'llm.embed': 'Embed', 'llm.models': 'List', 'llm.tool': 'Call a tool' },
+    attributes: {
+      api: 'string',
+      model: 'string',
+      stream: 'boolean',
+      tools: 'strings',
+      attachments: 'strings',
+      maxTokens: 'number',
+      turns: 'number',
+      promptBytes: 'number',
+      found: 'strings',
+      tool: 'string',
+      arguments: 'strings',
+    },
+  },
   { name: 'ssh', verbs: { 'ssh.exec': 'Run a command' }, attributes: { command: 'string', byKey: 'string' } },
 ]);
 

@@ -31,8 +31,9 @@ export function nearestMiss(
   let closest: Candidate[] = [];
   for (const rule of ruling.rules) {
     if (rule.ref.effect !== 'allow' || rule.enforce !== 'enforce' || !layers.has(rule.layer)) continue;
-    const candidate = matched(rule, question, identity);
     const least = closest[0]?.far ?? Infinity;
+    const candidate = matched(rule, question, identity, least);
+    if (candidate === undefined) continue;
     if (candidate.far < least) closest = [candidate];
     else if (candidate.far === least) closest.push(candidate);
   }
@@ -62,7 +63,9 @@ const asked = 8;
 /** A rule written for this identity is more to the point than one for everybody. */
 const named: ReadonlySet<MatchKey> = new Set(['identity.groups', 'identity.subject', 'identity.actingFor']);
 
-function matched(rule: Rule, question: Question, identity: Identity): Candidate {
+/** How near a rule is by its match; undefined as soon as it is farther than `least`. */
+// oxlint-disable-next-line max-params
+function matched(rule: Rule, question: Question, identity: Identity, least: number): Candidate | undefined {
   let far = 0;
   let near = 0;
   let failed: string | undefined;
@@ -70,6 +73,7 @@ function matched(rule: Rule, question: Question, identity: Identity): Candidate 
     if (test.passes(question, identity)) near += named.has(test.key) ? 3 : 1;
     else {
       far += test.weight;
+      if (far > least) return undefined;
       failed ??= test.source;
     }
   }
