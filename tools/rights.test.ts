@@ -91,6 +91,7 @@ const tests: Readonly<Record<string, string>> = {
   '@bufbuild/cel-spec': 'the conformance cases of CEL',
   pg: 'a real client',
   postgres: 'a real client',
+  stdnum: 'another implementation of national numbers, to compare with',
   ws: 'a fake of the socket of Slack',
   jose: 'a fake that signs tokens',
   standardwebhooks: 'the verifier of others for our signatures',
