@@ -4,6 +4,9 @@ import { noDuties } from '../core/decision.ts';
 import type { Entry } from '../core/entry.ts';
 import type { Identity, Subject } from '../core/identity.ts';
 import type { Metrics } from '../core/metrics.ts';
+import type { ReviewDigest, ReviewId } from '../core/review.ts';
+import type { SessionId } from '../core/session.ts';
+import type { StoredReview } from '../reviews/index.ts';
 import type { Ledger, Policy, Question } from '../core/ports.ts';
 import { Fault } from '../base/errors.ts';
 
@@ -104,3 +107,38 @@ export function person(subject: string, over: Partial<Identity> = {}): Identity 
     ...over,
   };
 }
+
+/** A statement of bob's that waits for one of analysts. */
+export const heldReview: StoredReview = {
+  id: `rev_${'a'.repeat(26)}` as ReviewId,
+  digest: 'd'.repeat(64) as ReviewDigest,
+  binding: 'b',
+  fingerprint: 'f',
+  state: 'waiting',
+  kind: 'live',
+  decision: 's1.1' as StoredReview['decision'],
+  session: 's1' as SessionId,
+  askedAt: instant(Date.UTC(2026, 0, 1)),
+  expiresAt: instant(Date.UTC(2026, 0, 1, 1)),
+  identity: { subject: 'bob', kind: 'human', groups: [] },
+  resource: { name: 'shop', kind: 'postgres', tags: [] },
+  verb: 'sql.delete',
+  access: 'write',
+  targets: [],
+  columns: [],
+  text: 'DELETE FROM orders',
+  settings: {},
+  risk: { score: 1, level: 'low', reasons: [] },
+  rules: [],
+  why: 'Another person looks first',
+  needs: [{ groups: ['analysts'], count: 1, withinMs: 3_600_000 }],
+  votes: [],
+  policy: 'abc',
+};
+
+/** One of ana's own. */
+export const ownReview: StoredReview = {
+  ...heldReview,
+  id: `rev_${'b'.repeat(26)}` as ReviewId,
+  identity: { subject: 'ana', kind: 'human', groups: [] },
+};

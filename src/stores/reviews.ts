@@ -36,10 +36,13 @@ const endStates: ReadonlySet<ReviewState> = new Set([
   'unknown',
 ]);
 
-/** Reviews in a SQLite file of this folder, which its owner alone may read: the texts in it are not encrypted. */
+/**
+ * Reviews in a SQLite file of this folder, which its owner alone may read: the texts in it are not encrypted. `:memory:` keeps
+ * them nowhere, for tests.
+ */
 export function openReviews(folder: string): OpenReviews {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const database = open(`${folder}/reviews.db`);
+  if (folder !== ':memory:') mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const database = open(folder === ':memory:' ? folder : `${folder}/reviews.db`);
   const prepared = new Map<string, StatementSync>();
   const sql = (text: string): StatementSync => {
     const known = prepared.get(text) ?? database.prepare(text);

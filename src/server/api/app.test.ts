@@ -8,6 +8,9 @@ import type { Question } from '../../core/ports.ts';
 import type { Protocol } from '../../core/protocol.ts';
 import type { ResourceName } from '../../core/session.ts';
 import { fakePolicy, heldWorld, memoryLedger, memoryMetrics, person } from '../fake.ts';
+import { openReviews } from '../../stores/reviews.ts';
+import { defaultReviewSettings, Desk } from '../../gate/desk.ts';
+import { heldReview, ownReview } from '../fake.ts';
 import { SignInFailures } from '../live.ts';
 import { app } from './app.ts';
 import { documentPath, openapi } from './openapi.ts';
@@ -85,7 +88,26 @@ function house(
 } {
   const [world, ledger, metrics, logged] = [heldWorld(), memoryLedger(), memoryMetrics(), [] as string[]];
   const policy = fakePolicy(allows);
+  const store = openReviews(':memory:');
+  store.add(heldReview);
+  store.add(ownReview);
+  const desk = new Desk({
+    store,
+    ledger,
+    world,
+    metrics,
+    log: () => undefined,
+    policy: () => policy,
+    people: {
+      find: (subject) => person(subject, { groups: ['analysts'] }),
+      human: (subject) => subject,
+      all: () => [],
+    },
+    settings: defaultReviewSettings,
+    channels: () => [],
+  });
   const parts: ApiParts = {
+    desk,
     policy: () => policy,
     ledger,
     world,
@@ -225,6 +247,11 @@ const answers: readonly (readonly [string, string, unknown?])[] = [
   ['/api/v1/decisions/:id', '/api/v1/decisions/s1.1'],
   ['/api/v1/explain', '/api/v1/explain', { on: 'shop', statement: 'select 1', as: 'bob' }],
   ['/api/v1/policy/status', '/api/v1/policy/status'],
+  ['/api/v1/reviews', '/api/v1/reviews?state=waiting'],
+  ['/api/v1/reviews/:id', `/api/v1/reviews/${heldReview.id}`],
+  ['/api/v1/reviews/:id/approve', `/api/v1/reviews/${heldReview.id}/approve`, {}],
+  ['/api/v1/reviews/:id/refuse', `/api/v1/reviews/${heldReview.id}/refuse`, { reason: 'no' }],
+  ['/api/v1/reviews/:id/withdraw', `/api/v1/reviews/${ownReview.id}/withdraw`, {}],
 ];
 
 for (const [path, url, body] of answers) {
