@@ -18,7 +18,7 @@ export interface DemandParts {
 
 /** An action that may go on, or the decision that it may not. `leave` is called when it has ended, however it ended. */
 export type Entered =
-  | { readonly kind: 'in'; readonly leave: () => void }
+  | { readonly kind: 'in'; readonly leave?: () => void }
   | { readonly kind: 'barred'; readonly decision: Decision };
 
 /**
@@ -47,11 +47,7 @@ export class Demands {
   enter(decision: Decision, stated: Stated | undefined): Entered {
     const { duties } = decision;
     if (!demanding(duties)) return free;
-    return (
-      this.#unstated(decision, stated) ??
-      this.#tooOld(decision) ??
-      this.#tooMany(decision) ?? { kind: 'in', leave: nothing }
-    );
+    return this.#unstated(decision, stated) ?? this.#tooOld(decision) ?? this.#tooMany(decision) ?? free;
   }
 
   /** Forgets the session. Its actions are over. */
@@ -168,7 +164,8 @@ export class Demands {
 
 function nothing(): void {}
 
-const free: Entered = { kind: 'in', leave: nothing };
+/** Without `leave`: nothing is kept for it until it ends. */
+const free: Entered = { kind: 'in' };
 const shortestReason = 3;
 
 function demanding({ justify, tickets, sessionMs, idleMs, concurrency, rates }: Duties): boolean {

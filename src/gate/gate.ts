@@ -143,7 +143,7 @@ class Chamber implements SessionGate {
     if (entered?.kind === 'barred') return this.#bar(judged.policy, request, entered.decision);
     const probed = this.#probed(judged, request.action);
     if (probed !== undefined) {
-      entered?.leave();
+      entered?.leave?.();
       return this.#bar(judged.policy, request, probed);
     }
     const leave = entered?.leave;
