@@ -18,6 +18,7 @@ import type { Ruling } from './ruling.ts';
 import { emptySchema, readSchema, type Schema, tagger } from './schema.ts';
 import { objectOf, type Type } from './types.ts';
 import { wordMaker, wordsFor } from './words.ts';
+import type { Located } from './yaml.ts';
 
 /** A policy that has been read whole and checked. */
 export interface LoadedPolicy extends Policy {
@@ -27,6 +28,13 @@ export interface LoadedPolicy extends Policy {
   readonly composition: Composition;
   readonly modules: ReadonlyMap<string, Module>;
 }
+
+type ParamScalar = string | number | boolean;
+
+/** What one environment gives to the params of modules: name of the use -> param -> value. Not part of the digest. */
+export type EnvironmentParams = Readonly<
+  Record<string, Readonly<Record<string, ParamScalar | readonly string[]>>>
+>;
 
 /** The files of a policy and of its tests, by path relative to its directory. Everything else there is left alone. */
 export function isPolicyFile(path: string): boolean {
@@ -40,7 +48,7 @@ export function isPolicyFile(path: string): boolean {
 export function loadPolicy(
   files: ReadonlyMap<string, string>,
   kinds: Kinds,
-  extra: { readonly commit?: string } = {},
+  extra: { readonly commit?: string; readonly params?: EnvironmentParams } = {},
 ): Result<LoadedPolicy, readonly PolicyProblem[]> {
   const problems = new Problems();
   const sources = new Map([...files].filter(([path]) => isPolicyFile(path) && !path.startsWith('tests/')));
@@ -56,9 +64,10 @@ export function loadPolicy(
   const rules =
     composition === undefined || schema === undefined
       ? []
-      : readRules({ composition, modules, kinds, schema }, problems);
+      : readRules({ composition, modules, kinds, schema, given: extra.params ?? {} }, problems);
   if (composition !== undefined) {
     unused(composition, modules, problems);
+    strangeParams(extra.params ?? {}, composition, problems);
     pins(composition, sources, problems);
   }
   const exemptionText = sources.get('exemptions.yaml');
@@ -126,6 +135,7 @@ interface RuleParts {
   readonly modules: ReadonlyMap<string, Module>;
   readonly kinds: Kinds;
   readonly schema: Schema;
+  readonly given: EnvironmentParams;
 }
 
 function readRules(parts: RuleParts, problems: Problems): readonly Rule[] {
@@ -153,7 +163,7 @@ function readRules(parts: RuleParts, problems: Problems): readonly Rule[] {
         layer: layer.name,
         ...(module.owner === undefined ? {} : { owner: module.owner }),
         params: module.params,
-        values: readWith(module.params, use.with, use.at, problems),
+        values: readWith(module.params, withGiven(use, parts.given), use.at, problems),
         kinds: parts.kinds,
         words,
         compile,
@@ -174,6 +184,34 @@ function readRules(parts: RuleParts, problems: Problems): readonly Rule[] {
     }
   }
   return rules;
+}
+
+/** What an environment says of a module's params goes before what the policy says: the same policy, the same digest. */
+function withGiven(use: Use, given: EnvironmentParams): Use['with'] {
+  const own = given[use.as];
+  if (own === undefined) return use.with;
+  const at = use.at;
+  const scalar = (value: ParamScalar): Located => ({ kind: 'scalar', value, at });
+  const entries = Object.entries(own).map(([key, value]) => ({
+    key,
+    keyAt: at,
+    value:
+      typeof value === 'object' ? { kind: 'list' as const, items: value.map(scalar), at } : scalar(value),
+  }));
+  const kept = use.with?.kind === 'map' ? use.with.entries.filter(({ key }) => !Object.hasOwn(own, key)) : [];
+  return { kind: 'map', entries: [...kept, ...entries], at };
+}
+
+function strangeParams(given: EnvironmentParams, { layers }: Composition, problems: Problems): void {
+  const uses = layers.flatMap(({ use }) => use.map(({ as }) => as));
+  for (const name of Object.keys(given).filter((each) => !uses.includes(each))) {
+    const at = { file: 'policy.yaml', line: 1, col: 1 };
+    problems.add(
+      'SP-L105',
+      at,
+      `The configuration gives params to \`${name}\`, and no layer uses a module by that name`,
+    );
+  }
 }
 
 function moduleOf(use: Use, modules: ReadonlyMap<string, Module>, problems: Problems): Module | undefined {

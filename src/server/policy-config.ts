@@ -1,7 +1,21 @@
 import type { KeyObject } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { array, type Check, isObject, literal, map, object, optional, string } from '../base/check.ts';
+import {
+  array,
+  boolean,
+  type Check,
+  either,
+  isObject,
+  literal,
+  map,
+  number,
+  object,
+  optional,
+  record,
+  string,
+} from '../base/check.ts';
+import type { EnvironmentParams } from '../policy/load.ts';
 import { messageOf } from '../base/errors.ts';
 import { err, ok } from '../base/result.ts';
 import { Secret } from '../base/secret.ts';
@@ -15,6 +29,8 @@ export type PolicySettings = {
   /** With any, only a bundle that one of them signed is a policy. */
   readonly keys: readonly KeyObject[];
   readonly maxAgeMs?: number;
+  /** What this environment says of modules' params: the policy and its digest stay the same. */
+  readonly params?: EnvironmentParams;
 } & (
   | { readonly kind: 'directory'; readonly directory: string }
   | {
@@ -54,6 +70,16 @@ function key(folder: string): Check<KeyObject> {
   });
 }
 
+interface Common {
+  readonly keys?: readonly KeyObject[];
+  readonly maxAge?: number;
+  readonly params?: EnvironmentParams;
+}
+
+const paramsCheck: Check<EnvironmentParams> = record(
+  record(either(either(text, array(text)), either(number(), boolean))),
+);
+
 /** `./policy`, `{ directory }`, `{ git, ref, path, every, webhook }`, `{ push: true, initial }`; each with `keys` and `maxAge`. */
 export function policyCheck(
   folder: string,
@@ -66,16 +92,15 @@ export function policyCheck(
       ? ok({ kind: 'directory', directory, about: directory, keys: [] })
       : err([{ path: at, message: 'There is no such folder' }]);
   });
-  const common = { keys: optional(array(key(folder), { min: 1 })), maxAge: optional(period) };
-  const kept = ({
-    keys = [],
-    maxAge,
-  }: {
-    readonly keys?: readonly KeyObject[];
-    readonly maxAge?: number;
-  }) => ({
+  const common = {
+    keys: optional(array(key(folder), { min: 1 })),
+    maxAge: optional(period),
+    params: optional(paramsCheck),
+  };
+  const kept = ({ keys = [], maxAge, params }: Common) => ({
     keys,
     ...(maxAge === undefined ? {} : { maxAgeMs: maxAge }),
+    ...(params === undefined ? {} : { params }),
   });
   const fromDirectory: Check<PolicySettings> = map(
     object({ directory: plain, ...common }),

@@ -238,3 +238,28 @@ test('the hook looks when the forge has signed, and only then', async () => {
   assert.equal(await post({ 'x-gitlab-token': 's3cret' }), 202);
   assert.equal(looked, 2);
 });
+
+test('environments differ by params only, under one digest; params for nothing are refused', async () => {
+  using home = folder();
+  mkdirSync(join(home.path, 'modules'));
+  writeFileSync(
+    join(home.path, 'policy.yaml'),
+    main.replace('module: m', 'module: m, with: { groups: [a] }'),
+  );
+  writeFileSync(
+    join(home.path, 'modules', 'm.policy.yaml'),
+    "apiVersion: sallyport/v1\nmodule: m\nparams: { groups: { type: groups } }\nrules: [{ id: a, effect: allow, match: { identity: { groups: '{{params.groups}}' } } }]\n",
+  );
+  const groups = (source: PolicySource): unknown =>
+    source.current()?.ruling.rules[0]?.match.items.get('identity.groups');
+  await using staging = await following(directoryReader(home.path));
+  await using production = await following(directoryReader(home.path), {
+    params: { m: { groups: ['b', 'c'] } },
+  });
+  assert.deepEqual(groups(staging), ['a']);
+  assert.deepEqual(groups(production), ['b', 'c']);
+  assert.equal(production.status().digest, staging.status().digest);
+  for (const params of [{ n: { groups: ['b'] } }, { m: { group: ['b'] } }, { m: { groups: 7 } }]) {
+    await assert.rejects(following(directoryReader(home.path), { params }), /Cannot load the policy/);
+  }
+});

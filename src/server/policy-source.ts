@@ -5,7 +5,7 @@ import { instant, type Instant, timestamp, type World } from '../base/time.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Ledger, Log } from '../core/ports.ts';
 import type { Kinds } from '../policy/kinds.ts';
-import { type LoadedPolicy, loadPolicy } from '../policy/load.ts';
+import { type EnvironmentParams, type LoadedPolicy, loadPolicy } from '../policy/load.ts';
 import { type PolicyProblem, problemLine } from '../policy/problem.ts';
 import type { OpenedBundle } from './policy-bundle.ts';
 import { directoryReader, type PolicyReader, type PolicyState } from './policy-readers.ts';
@@ -25,6 +25,8 @@ export interface PolicySourceParts {
   readonly onRefuse?: (problems: readonly PolicyProblem[]) => void | Promise<void>;
   /** After this long without a good policy in the source the last good one is too old, and nothing is allowed. Absent: never. */
   readonly maxAgeMs?: number;
+  /** What this environment gives to the params of modules. */
+  readonly params?: EnvironmentParams;
 }
 
 export interface PolicySource extends AsyncDisposable {
@@ -188,7 +190,7 @@ class Source implements PolicySource {
     }
     const before = this.#problems;
     const taken = push(text, (files) => {
-      const loaded = loadPolicy(files, this.#parts.kinds);
+      const loaded = load(this.#parts, { files, problems: [], digest: '' });
       return loaded.ok ? [] : loaded.error.map(problemLine);
     });
     if (!taken.ok) return { ok: false, error: taken.error };
@@ -328,10 +330,12 @@ class Source implements PolicySource {
 }
 
 function load(
-  { kinds }: Pick<PolicySourceParts, 'kinds'>,
-  state: PolicyState,
+  { kinds, params }: Pick<PolicySourceParts, 'kinds' | 'params'>,
+  { files, problems, commit }: PolicyState,
 ): ReturnType<typeof loadPolicy> {
-  const { files, problems, commit } = state;
   if (problems.length > 0) return { ok: false, error: problems };
-  return loadPolicy(files, kinds, commit === undefined ? {} : { commit });
+  return loadPolicy(files, kinds, {
+    ...(commit === undefined ? {} : { commit }),
+    ...(params === undefined ? {} : { params }),
+  });
 }

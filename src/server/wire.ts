@@ -98,6 +98,7 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
       await watchPolicy({
         from: config.policySource === undefined ? config.policy : readerOf(config.policySource, home, world),
         ...(config.policySource?.maxAgeMs === undefined ? {} : { maxAgeMs: config.policySource.maxAgeMs }),
+        ...(config.policySource?.params === undefined ? {} : { params: config.policySource.params }),
         kinds: kindsOf(protocols, detectors),
         world,
         log,
