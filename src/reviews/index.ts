@@ -3,8 +3,8 @@
  *
  * INVARIANT: nothing here lets anything pass. It says whether what is known is enough; the gate acts on it.
  */
-export { bindingOf, fingerprintOf, reviewDigest, type Bound } from './digest.ts';
-export { asked, couldApprove, type HumanOf, isEnough, type Person, unfit } from './eligible.ts';
+export { bindingOf, fingerprintOf, reviewDigest } from './digest.ts';
+export { asked, couldApprove, isEnough, type Person, unfit } from './eligible.ts';
 export { riskOf } from './risk.ts';
-export type { History, ReviewQuery, ReviewStore, Step, StoredReview } from './stored.ts';
+export type { ReviewQuery, ReviewStore, Step, StoredReview } from './stored.ts';
 export { visible } from './visible.ts';
