@@ -127,6 +127,8 @@ function alter(reader: Reader, fields: Fields): void {
         if (child !== undefined) alone(reader, child, rangeVar);
         break;
       }
+      default:
+        break;
     }
   }
 }

@@ -1,4 +1,4 @@
-import { cstring, int16, int32, type Message, type RawClient, say, wire } from '../e2e/harness/raw.ts';
+import { cstring, int16, type Message, type RawClient, say, wire } from '../e2e/harness/raw.ts';
 
 /** What is sent in one go, and how many ReadyForQuery it brings. */
 export interface Step {
@@ -32,4 +32,4 @@ export async function take(client: RawClient, step: Step): Promise<readonly Mess
   return all;
 }
 
-export { int32, wire };
+export { wire };
