@@ -53,7 +53,9 @@ async function run(args: readonly string[]): Promise<number> {
   const [verb, id, ...others] = positionals;
   if (verb === 'list' && id === undefined) return list(values);
   if (id === undefined || others.length > 0) {
-    throw new CouldNotRun('Expected `reviews list`, or show, approve, deny, withdraw or wait with an ID; see --help');
+    throw new CouldNotRun(
+      'Expected `reviews list`, or show, approve, deny, withdraw or wait with an ID; see --help',
+    );
   }
   switch (verb) {
     case 'show':
@@ -94,7 +96,11 @@ async function show(given: string, { json }: Options): Promise<number> {
 
 const done = { approve: 'Approved', refuse: 'Denied', withdraw: 'Withdrawn' } as const;
 
-async function answer(given: string, vote: keyof typeof done, { reason, digest, json }: Options): Promise<number> {
+async function answer(
+  given: string,
+  vote: keyof typeof done,
+  { reason, digest, json }: Options,
+): Promise<number> {
   const id = await whole(given);
   const asked = await ask(`/api/v1/reviews/${encodeURIComponent(id)}/${vote}`, {
     via: 'cli',
@@ -122,7 +128,11 @@ async function wait(given: string, { timeout = '900', json }: Options): Promise<
     const found = asked.answer as ReviewShown; // the API's own schema
     if (found.state !== 'waiting' || Date.now() >= until) {
       const end = found.review.end;
-      print(json ? JSON.stringify(found, undefined, 2) : `${id}: ${found.phase}${end === undefined ? '' : `: ${safe(end)}`}`);
+      print(
+        json
+          ? JSON.stringify(found, undefined, 2)
+          : `${id}: ${found.phase}${end === undefined ? '' : `: ${safe(end)}`}`,
+      );
       return found.state === 'approved' || found.phase === 'done' || found.phase === 'running' ? 0 : 1;
     }
     await sleep(500);
@@ -135,7 +145,9 @@ async function whole(given: string): Promise<string> {
   const prefix = given.startsWith('rev_') ? given : `rev_${given}`;
   if (!/^rev_[0-9a-z]{4,26}$/.test(prefix)) return given;
   const asked = await ask('/api/v1/reviews?limit=1000');
-  const found = asked.ok ? (asked.answer as readonly ReviewShown[]).filter(({ id }) => id.startsWith(prefix)) : [];
+  const found = asked.ok
+    ? (asked.answer as readonly ReviewShown[]).filter(({ id }) => id.startsWith(prefix))
+    : [];
   if (found.length > 1) throw new CouldNotRun(`${safe(given)} fits ${found.length} reviews: give more of it`);
   return found[0]?.id ?? given;
 }
@@ -195,9 +207,17 @@ export function reviewText(shown: ReviewShown): string {
     ...risk.reasons.map(({ points, why }) => `           ${String(points).padStart(3)}  ${why}`),
     `  before   asked ${history.asked} times, approved ${history.approved}, refused ${history.refused}${review.alike === undefined || review.alike === 0 ? '' : `; ${review.alike} more like it wait now`}`,
     ...Object.entries(settings).map((each, at) => `  ${at === 0 ? 'session ' : '        '} ${pair(each)}`),
-    ...votes.map(({ by, vote, via, reason }) => `  answer   ${vote} by ${by} (${via})${reason === undefined ? '' : `: ${reason}`}`),
+    ...votes.map(
+      ({ by, vote, via, reason }) =>
+        `  answer   ${vote} by ${by} (${via})${reason === undefined ? '' : `: ${reason}`}`,
+    ),
     `  digest   ${review.digest}`,
-    ...(shown.mayAnswer ? ['', `  sallyport reviews approve ${review.id}   or   sallyport reviews deny ${review.id} --reason TEXT`] : []),
+    ...(shown.mayAnswer
+      ? [
+          '',
+          `  sallyport reviews approve ${review.id}   or   sallyport reviews deny ${review.id} --reason TEXT`,
+        ]
+      : []),
   ];
   return safe(`${lines.join('\n')}\n`);
 }

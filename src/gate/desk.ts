@@ -214,7 +214,15 @@ export class Desk {
     metrics.observe('review_seconds', (at - review.askedAt) / 1_000, { state: to });
     this.tell(id);
     const { session, decision } = review;
-    await ledger.append({ kind: 'review.ended', at: world.now(), session, review: id, decision, state: to, why });
+    await ledger.append({
+      kind: 'review.ended',
+      at: world.now(),
+      session,
+      review: id,
+      decision,
+      state: to,
+      why,
+    });
     return true;
   }
 

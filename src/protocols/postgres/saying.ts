@@ -2,7 +2,9 @@ import type { Stated } from '../../core/protocol.ts';
 import type { Flow } from './flow.ts';
 import type { Run } from './run.ts';
 
-const settings = ['reason', 'ticket', 'break_glass'].map((name) => `pg_catalog.current_setting('sallyport.${name}', true)`);
+const settings = ['reason', 'ticket', 'break_glass'].map(
+  (name) => `pg_catalog.current_setting('sallyport.${name}', true)`,
+);
 
 /**
  * What the client says of its requests by `SET sallyport.reason`, `.ticket` and `.break_glass`. The server keeps these
@@ -39,7 +41,8 @@ export class Saying {
   settle(): Promise<void> | undefined {
     const { length, heldBack, quiet, status } = this.#flow;
     if (!this.#touched && !this.#flow.some(touches)) return undefined;
-    if (length > 0 && !heldBack && this.#flow.some((run) => touches(run) || run.takesBack)) return this.#flow.drained();
+    if (length > 0 && !heldBack && this.#flow.some((run) => touches(run) || run.takesBack))
+      return this.#flow.drained();
     return this.#stale && quiet && status !== 'E' ? this.#ask() : undefined;
   }
 
