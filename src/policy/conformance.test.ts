@@ -86,13 +86,13 @@ function same(got: unknown, wanted: Value): boolean {
     case 'nullValue':
       return got === null;
     case 'uint64Value':
-      return isCelUint(got as CelInput) && (got as { value: bigint }).value === kind.value;
+      return isCelUint(got) && (got as { value: bigint }).value === kind.value;
     case 'doubleValue':
       return typeof got === 'number' && (Object.is(got, kind.value) || got === kind.value);
     case 'bytesValue':
       return got instanceof Uint8Array && Buffer.from(got).equals(Buffer.from(kind.value));
     case 'listValue': {
-      if (!isCelList(got as CelInput)) return false;
+      if (!isCelList(got)) return false;
       const items = [...(got as Iterable<unknown>)];
       return (
         items.length === kind.value.values.length &&
@@ -100,7 +100,7 @@ function same(got: unknown, wanted: Value): boolean {
       );
     }
     case 'mapValue': {
-      if (!isCelMap(got as CelInput)) return false;
+      if (!isCelMap(got)) return false;
       const entries = [...(got as Iterable<readonly [unknown, unknown]>)];
       return (
         entries.length === kind.value.entries.length &&
@@ -129,7 +129,7 @@ function passes({ expr, container, bindings, resultMatcher }: Case): boolean {
       if (kind.case === 'value') words[name] = inputOf(kind.value);
     }
     got = evaluator(container === '' ? undefined : container).planned(parse(expr).expr)(words);
-    failed = isCelError(got as CelInput);
+    failed = isCelError(got);
   } catch {
     failed = true;
   }

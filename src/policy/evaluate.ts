@@ -43,7 +43,7 @@ export function evaluator(namespace?: string): Evaluator {
       const ask = plan(env, metered(expr));
       return (words) => {
         meter.steps = 0;
-        const value = ask(words as Parameters<typeof ask>[0]);
+        const value = ask(words);
         if (meter.steps > maxSteps) throw new RangeError('The steps have run out');
         return value;
       };

@@ -42,7 +42,7 @@ export function readLimits(node: Located, problems: Problems): RuleLimits | unde
     idleMs: time('idle', 7 * dayMs),
   };
   // Absent keys stay absent.
-  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined)) as RuleLimits;
+  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
 }
 
 /** `100/1m`, or several that all hold. */
