@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Fault } from '../base/errors.ts';
 import { isPolicyFile } from '../policy/load.ts';
@@ -88,6 +88,22 @@ async function walk(directory: string, below: string, depth: number): Promise<st
     if (found.length > maxFiles) throw new Fault('policy', `More than ${maxFiles} files in ${directory}`);
   }
   return found;
+}
+
+/** Changes whenever a commit, a checkout or `git add` changes what `commitOf` may say of unchanged files. */
+export async function gitState(directory: string): Promise<string> {
+  for (let at = resolve(directory); ; at = dirname(at)) {
+    const found = await Promise.all(
+      ['HEAD', 'index', 'logs/HEAD'].map((name) => stat(join(at, '.git', name)).catch(() => undefined)),
+    );
+    if (found.some((each) => each !== undefined)) {
+      return found.map((each) => `${each?.mtimeMs ?? 0}:${each?.size ?? 0}`).join(' ');
+    }
+    // A linked worktree keeps them elsewhere: nothing is known of it, so Git is asked each time.
+    const link = await stat(join(at, '.git')).catch(() => undefined);
+    if (link !== undefined) return String(performance.now());
+    if (at === dirname(at)) return '';
+  }
 }
 
 const run = promisify(execFile);

@@ -6,7 +6,7 @@ import { Fault, messageOf } from '../base/errors.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import { openBundle, type OpenedBundle } from './policy-bundle.ts';
-import { commitOf, type PolicyFiles, readPolicyFiles, withShipped } from './policy-files.ts';
+import { commitOf, gitState, type PolicyFiles, readPolicyFiles, withShipped } from './policy-files.ts';
 import { gitPolicy, type GitPlace } from './policy-git.ts';
 
 /** What a source holds now. */
@@ -56,11 +56,12 @@ export function directoryReader(directory: string, signing?: Signing): PolicyRea
     watched: directory,
   };
   if (signing === undefined) {
+    const asked = rememberedCommit(directory);
     return {
       ...common,
       read: async () => {
         const found = await readPolicyFiles(directory);
-        const commit = found.problems.length > 0 ? undefined : await commitOf(directory);
+        const commit = found.problems.length > 0 ? undefined : await asked(found.digest);
         return { ...found, ...(commit === undefined ? {} : { commit }) };
       },
     };
@@ -69,6 +70,16 @@ export function directoryReader(directory: string, signing?: Signing): PolicyRea
     ...common,
     read: async () => signedState(await textAt(join(directory, bundleFile)), signing),
     accepted: (state) => keepFloor(signing, state),
+  };
+}
+
+/** Starting Git stops the whole program for a moment: it is asked again only when the files or its own have changed. */
+function rememberedCommit(directory: string): (digest: string) => Promise<string | undefined> {
+  let last: { readonly of: string; readonly commit: string | undefined } | undefined;
+  return async (digest) => {
+    const of = `${digest} ${await gitState(directory)}`;
+    if (last?.of !== of) last = { of, commit: await commitOf(directory) };
+    return last.commit;
   };
 }
 
