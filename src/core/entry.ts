@@ -32,6 +32,15 @@ export type Entry =
     }
   | { readonly kind: 'policy.refused'; readonly at: Instant; readonly problems: readonly string[] }
   | {
+      /** The ledger's key was changed: heads over this entry are signed with `to`. */
+      readonly kind: 'key.rotated';
+      readonly at: Instant;
+      readonly from: string; // a verifier key: <name>+<key id>+<base64>
+      readonly to: string;
+      readonly signature: string; // of the old key over both, base64
+      readonly proof: string; // of the new key over both, base64
+    }
+  | {
       readonly kind: 'sign-in.refused';
       readonly at: Instant;
       readonly resource: string;

@@ -82,6 +82,7 @@ export class Continuity {
       case 'gateway.stopped':
       case 'policy.loaded':
       case 'policy.refused':
+      case 'key.rotated':
       case 'sign-in.refused':
       case 'record.read':
         return;

@@ -25,6 +25,7 @@ const personal: { readonly [K in Entry['kind']]: readonly string[] } = {
   'gateway.stopped': [],
   'policy.loaded': [],
   'policy.refused': [],
+  'key.rotated': [],
   'sign-in.refused': ['peer', 'subject'],
   'session.opened': ['peer', 'run', 'client'],
   decision: ['sealed'],

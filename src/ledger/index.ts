@@ -7,9 +7,12 @@
  * It does not promise: that something was logged at all (reconciliation), nor that two readers were shown the same head
  * (witnesses, anchors). See docs/ledger.md.
  */
+export * from './cosign.ts';
 export * from './envelope.ts';
 export * from './merkle.ts';
 export * from './note.ts';
+export * from './proof.ts';
+export * from './rotation.ts';
 export * from './seal.ts';
 export * from './tiles.ts';
 export * from './tree.ts';

@@ -70,6 +70,12 @@ function split(n: number): number {
   return power;
 }
 
+/** The complete subtrees whose fold is the root of a tree of this size. */
+export function rootParts(size: number): ProofPart {
+  checkSize(size);
+  return cover(0, size);
+}
+
 /** What an inclusion proof of leaf `index` in a tree of `size` consists of, from the leaf up (RFC 6962, 2.1.1). */
 export function inclusionParts(index: number, size: number): readonly ProofPart[] {
   checkSize(size);

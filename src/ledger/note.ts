@@ -35,16 +35,25 @@ export interface Note {
 const ed25519 = 0x01;
 const keyName = /^[^\s+\p{C}]+$/u;
 /** SubjectPublicKeyInfo of an Ed25519 key up to the key itself (RFC 8410, 4). */
-const spki = Buffer.from('302a300506032b6570032100', 'hex');
+export const spki: Buffer = Buffer.from('302a300506032b6570032100', 'hex');
 
 /** Names an Ed25519 public key; the name is the ledger's origin. */
 export function verifierKey(name: string, key: KeyObject): VerifierKey {
+  const typed = Buffer.concat([Buffer.of(ed25519), rawKey(key)]);
+  const named = Buffer.concat([Buffer.from(`${checkedKeyName(name)}\n`), typed]);
+  const keyId = hash('sha256', named, 'hex').slice(0, 8);
+  return { name, keyId, key, text: `${name}+${keyId}+${typed.toString('base64')}` };
+}
+
+/** The 32 bytes of an Ed25519 public key. */
+export function rawKey(key: KeyObject): Buffer {
+  return key.export({ format: 'der', type: 'spki' }).subarray(spki.length);
+}
+
+export function checkedKeyName(name: string): string {
   if (!keyName.test(name))
     throw new RangeError('The name of a key must be without spaces, controls and plus signs');
-  const raw = key.export({ format: 'der', type: 'spki' }).subarray(spki.length);
-  const typed = Buffer.concat([Buffer.of(ed25519), raw]);
-  const keyId = hash('sha256', Buffer.concat([Buffer.from(`${name}\n`), typed]), 'hex').slice(0, 8);
-  return { name, keyId, key, text: `${name}+${keyId}+${typed.toString('base64')}` };
+  return name;
 }
 
 export function parseVerifierKey(text: string): Result<VerifierKey, string> {

@@ -116,6 +116,14 @@ const examples: { readonly [K in Entry['kind']]: Extract<Entry, { kind: K }> } =
   'gateway.stopped': { kind: 'gateway.stopped', at, why: 'SIGTERM' },
   'policy.loaded': { kind: 'policy.loaded', at, digest: 'abc', commit: 'def' },
   'policy.refused': { kind: 'policy.refused', at, problems: ['a.yaml:1:1'] },
+  'key.rotated': {
+    kind: 'key.rotated',
+    at,
+    from: 'gateway+00000000+AA==',
+    to: 'gateway+11111111+AB==',
+    signature: 'AA==',
+    proof: 'AA==',
+  },
   'sign-in.refused': {
     kind: 'sign-in.refused',
     at,

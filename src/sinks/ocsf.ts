@@ -78,6 +78,13 @@ const maps: Readonly<Record<ClearEntry['kind'], Map>> = {
     status_id: 2,
     entity: { type: 'Policy', name: 'policy', policy: { name: 'policy' } },
   }),
+  'key.rotated': (entry) => ({
+    ...entity,
+    activity_id: 3,
+    severity_id: 3,
+    status_id: 1,
+    entity: { type: 'Key', name: text(entry['to']) },
+  }),
   'sign-in.refused': (entry) => ({
     ...authentication,
     activity_id: 1,
