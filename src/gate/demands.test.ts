@@ -120,7 +120,7 @@ function placeOf(decision: Decision, without: 'usage' | 'end' | 'nothing' = 'not
       count: () => undefined,
       gauge: () => undefined,
       observe: () => undefined,
-    } as unknown as GateParts['metrics'],
+    },
     ...(without === 'usage' ? {} : { usage }),
     ...(without === 'end' ? {} : { end: (_: Session, why: SessionEnd) => void ended.push(why) }),
     notify: (_, about) => void told.push(about),

@@ -142,7 +142,7 @@ function cached(rules: readonly Sketch[]): Ask {
       policy: () => policy,
       ledger: { append: async () => undefined },
       world: realWorld,
-      metrics: quiet as unknown as Parameters<typeof gate>[0]['metrics'],
+      metrics: quiet,
     },
     session,
   );

@@ -127,7 +127,13 @@ resources:
     await new Promise((resolve) => server.close(resolve));
   });
 
-  const ask = (path: string, init: RequestInit = {}, token: string = tokens.analyst): Promise<Response> =>
+  interface Init {
+    readonly method?: string;
+    readonly body?: string | Uint8Array<ArrayBuffer>;
+    readonly headers?: Readonly<Record<string, string>>;
+  }
+
+  const ask = (path: string, init: Init = {}, token: string = tokens.analyst): Promise<Response> =>
     fetch(`http://127.0.0.1:${port}/web${path}`, {
       redirect: 'manual',
       ...init,

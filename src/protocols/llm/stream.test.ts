@@ -6,7 +6,7 @@ import { isObject } from '../../base/check.ts';
 import { noDuties, type Permit } from '../../core/decision.ts';
 import { maskKey } from '../../mask/index.ts';
 import { Placeholders } from './placeholders.ts';
-import type { Body } from './request.ts';
+import { type Body, textOf } from './request.ts';
 import { Shown } from './shown.ts';
 import { type AnswerStream, chatStream, messagesStream, responsesStream } from './stream.ts';
 import { hiddenThought, Thoughts } from './thoughts.ts';
@@ -68,7 +68,7 @@ const shapes: Readonly<
       })),
       { id: 'c', choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] },
     ],
-    read: (out) => out.map((event) => String(inside(event, 'choices', 0, 'delta', 'content') ?? '')).join(''),
+    read: (out) => out.map((event) => textOf(inside(event, 'choices', 0, 'delta', 'content'))).join(''),
   }),
   responses: (pieces) => ({
     stream: responsesStream(parts()),
@@ -88,7 +88,7 @@ const shapes: Readonly<
         text: pieces.join(''),
       },
     ],
-    read: (out) => out.map((event) => String(event['delta'] ?? '')).join(''),
+    read: (out) => out.map((event) => textOf(event['delta'])).join(''),
   }),
   messages: (pieces) => ({
     stream: messagesStream(parts()),
@@ -101,7 +101,7 @@ const shapes: Readonly<
       })),
       { type: 'content_block_stop', index: 0 },
     ],
-    read: (out) => out.map((event) => String(inside(event, 'delta', 'text') ?? '')).join(''),
+    read: (out) => out.map((event) => textOf(inside(event, 'delta', 'text'))).join(''),
   }),
 };
 
@@ -145,7 +145,7 @@ test('texts of two choices do not mix', async () => {
   const said = (wanted: number): string =>
     out
       .filter((event) => inside(event, 'choices', 0, 'index') === wanted)
-      .map((event) => String(inside(event, 'choices', 0, 'delta', 'content') ?? ''))
+      .map((event) => textOf(inside(event, 'choices', 0, 'delta', 'content')))
       .join('');
   assert.equal(said(0), '[EMAIL_ADDRESS]');
   assert.equal(said(1), 'x@ y');
@@ -168,7 +168,7 @@ test('arguments of tools are masked behind their escapes, and stay JSON', async 
       })),
       { type: 'content_block_stop', index: 0 },
     ]);
-    const written = out.map((event) => String(inside(event, 'delta', 'partial_json') ?? '')).join('');
+    const written = out.map((event) => textOf(inside(event, 'delta', 'partial_json'))).join('');
     const read = JSON.parse(written) as { to: string; deep: string[] };
     assert.equal(read.to, '[EMAIL_ADDRESS]');
     assert.deepEqual(read.deep, ['[CREDIT_CARD]']);
