@@ -32,7 +32,7 @@ test('test passes the sample policy and says what its tests reach', async () => 
   assert.equal(code, 0, out);
   assert.match(
     out,
-    /\n\d+ passed, 0 failed {3}rules 20\/20 \(at least 100 %\) {3}conditions 100 %.* {3}faults noticed \d+\/\d+, 9\d % \(at least 90 %\)\n$/,
+    /\n\d+ passed, 0 failed {3}rules (\d+)\/\1 \(at least 100 %\) {3}conditions 100 %.* {3}faults noticed \d+\/\d+, 9\d % \(at least 90 %\)\n$/,
   );
 });
 
@@ -82,7 +82,7 @@ test('test --json has each wrong answer with its explanation, and the coverage',
   assert.equal(failed?.passed, false);
   assert.equal(failed.questions[0]?.decision, 'deny');
   assert.equal(failed.questions[0].explanation.length, 1);
-  assert.equal(report.coverage.rules.all, 20);
+  assert.ok(report.coverage.rules.all >= 20);
 });
 
 test('test exits 2 when it cannot run', async () => {
