@@ -24,7 +24,7 @@ before(async () => {
   );
   write(
     'policy/modules/m.policy.yaml',
-    'apiVersion: sallyport/v1\nmodule: m\nowner: team:a\nrules: [{ id: a, effect: allow, match: { identity: { groups: [dba] }, resource: { kind: postgres }, access: read }, why: w, fix: f }]\n',
+    'apiVersion: sallyport/v1\nmodule: m\nowner: team:a\nrules: [{ id: a, effect: allow, match: { identity: { groups: [dba] }, resource: { kind: postgres }, access: [read, define] }, why: w, fix: f }]\n',
   );
   write(
     'policy/tests/m.test.yaml',
