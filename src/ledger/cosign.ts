@@ -23,7 +23,12 @@ const signatureBytes = 64;
 export function witnessKey(name: string, key: KeyObject): WitnessKey {
   const typed = Buffer.concat([Buffer.of(cosignature), rawKey(key)]);
   const keyId = hash('sha256', Buffer.concat([Buffer.from(`${checkedKeyName(name)}\n`), typed]), 'hex');
-  return { name, keyId: keyId.slice(0, 8), key, text: `${name}+${keyId.slice(0, 8)}+${typed.toString('base64')}` };
+  return {
+    name,
+    keyId: keyId.slice(0, 8),
+    key,
+    text: `${name}+${keyId.slice(0, 8)}+${typed.toString('base64')}`,
+  };
 }
 
 export function parseWitnessKey(text: string): Result<WitnessKey, string> {

@@ -17,4 +17,5 @@ export * from './seal.ts';
 export * from './tiles.ts';
 export * from './tree.ts';
 export * from './verify.ts';
+export type { AnchorReport, KeptHead } from './heads.ts';
 export type { ClockReport, Gap, SessionsReport } from './continuity.ts';

@@ -38,7 +38,12 @@ async function nodeOf({ level, index }: Node, read: ReadTile): Promise<Uint8Arra
   const first = index * 2 ** within;
   const from = first % tileWidth;
   const width = from + 2 ** within;
-  const name = { kind: 'hashes', level: Math.floor(level / 8), index: Math.floor(first / tileWidth), width } as const;
+  const name = {
+    kind: 'hashes',
+    level: Math.floor(level / 8),
+    index: Math.floor(first / tileWidth),
+    width,
+  } as const;
   const tile = await read(name);
   if (tile === undefined || tile.length < width * hashBytes)
     throw new RangeError(`${tilePath(name)} is missing or too short: run audit verify`);
@@ -55,7 +60,11 @@ export function inclusionProof(index: number, size: number, read: ReadTile): Pro
 }
 
 /** @throws {RangeError} where the first tree is larger, or a tile is missing */
-export function consistencyProof(first: number, second: number, read: ReadTile): Promise<readonly Uint8Array[]> {
+export function consistencyProof(
+  first: number,
+  second: number,
+  read: ReadTile,
+): Promise<readonly Uint8Array[]> {
   return Promise.all(consistencyParts(first, second).map((part) => hashOf(part, read)));
 }
 
@@ -147,7 +156,8 @@ function checkInclusion(text: string, keys: ProofKeys): Result<Proven, string> {
   if (!verifyInclusion({ index: BigInt(index), size: head.size, leaf, proof, root: head.root }))
     return err(`The entry is not number ${index} of the ledger that the head signs`);
   const envelope = decodeEnvelope(bytes);
-  if (envelope.ok && String(envelope.value.index) !== index) return err('The entry says that it has another number');
+  if (envelope.ok && String(envelope.value.index) !== index)
+    return err('The entry says that it has another number');
   return ok({
     kind: 'inclusion',
     index,
@@ -160,7 +170,12 @@ function checkInclusion(text: string, keys: ProofKeys): Result<Proven, string> {
 function checkConsistency(text: string, keys: ProofKeys): Result<Proven, string> {
   // A signed head is two paragraphs: its text, its signatures.
   const [start = '', newText, newSigned, oldText, oldSigned, ...more] = text.replace(/\n$/, '').split('\n\n');
-  if (newText === undefined || newSigned === undefined || more.length > 0 || (oldText === undefined) !== (oldSigned === undefined))
+  if (
+    newText === undefined ||
+    newSigned === undefined ||
+    more.length > 0 ||
+    (oldText === undefined) !== (oldSigned === undefined)
+  )
     return err('Not a proof: it does not hold one or two signed heads');
   const [, about = '', ...rest] = start.split('\n');
   const [, size, root = ''] = /^old (0|[1-9]\d{0,19}) ([A-Za-z0-9+/]{43}=)$/.exec(about) ?? [];
@@ -218,7 +233,9 @@ function told({ note, head }: { readonly note: Note; readonly head: Head }, keys
 export function hashesOf(texts: readonly string[]): readonly Uint8Array[] | undefined {
   if (texts.length > 64) return undefined;
   const hashes = texts.map(fromBase64);
-  return hashes.every((each) => each?.length === hashBytes) ? hashes.filter((each) => each !== undefined) : undefined;
+  return hashes.every((each) => each?.length === hashBytes)
+    ? hashes.filter((each) => each !== undefined)
+    : undefined;
 }
 
 function fromBase64(text: string): Uint8Array | undefined {

@@ -7,9 +7,11 @@
  * taken meanwhile holds that data. It is checked as far as it can be and reported as not signed.
  */
 import { Continuity, type ClockReport, type Gap, type SessionsReport } from './continuity.ts';
-import { decodeEnvelope, maxEnvelopeBytes } from './envelope.ts';
+import type { WitnessKey } from './cosign.ts';
+import { decodeEnvelope, type Envelope, maxEnvelopeBytes } from './envelope.ts';
+import { type AnchorReport, Kept, type KeptHead, KeyChain, readHead, type ReadHead } from './heads.ts';
 import { hashBytes, leafHash, same } from './merkle.ts';
-import { type Head, parseHead, parseNote, parseVerifierKey, signedBy, type VerifierKey } from './note.ts';
+import { parseVerifierKey, type VerifierKey } from './note.ts';
 import { decodeBundle, parseTilePath, tilePath, tileWidth, type TileName } from './tiles.ts';
 import { Tree } from './tree.ts';
 
@@ -22,15 +24,22 @@ export interface Folder {
 }
 
 export interface VerifyOptions {
-  /** The key the heads must be signed with. Without it, the key in the directory itself is taken, and the report says so. */
+  /**
+   * The key the heads must be signed with, or a key that handed over to it, in one step or several. Without it, the key
+   * in the directory itself is taken, and the report says so.
+   */
   readonly pinned?: VerifierKey;
-  /** A head that was kept elsewhere: the ledger must contain what it committed to. */
-  readonly kept?: string;
+  /** Heads that were kept: the ledger must contain what each of them committed to. */
+  readonly kept?: readonly KeptHead[];
+  /** Whose cosignatures on kept heads count. */
+  readonly witnesses?: readonly WitnessKey[];
+  /** Is shown every entry under the head, in order; what it gives is waited for. */
+  readonly see?: (entry: Envelope) => Promise<void> | undefined;
 }
 
 export interface Trouble {
   readonly what: string;
-  readonly where: string; // a path, `checkpoint`, or `--checkpoint`
+  readonly where: string; // a path, `checkpoint`, `key.rotated`, or where a head was kept
   readonly index?: number; // of the entry
 }
 
@@ -41,12 +50,15 @@ export interface Report {
     readonly keyId: string;
     readonly trust: 'pinned' | 'unpinned';
   } | null;
+  /** The keys of this ledger in turn, each with the smallest size of a head that it signs. */
+  readonly keys: readonly { readonly name: string; readonly keyId: string; readonly from: number }[];
   readonly origin: string | null;
   readonly size: number | null; // entries under the head
   readonly root: string | null; // base64
-  /** Entries that a head from elsewhere covers; null without one. */
+  /** Entries that a head from elsewhere, or one with a known witness, covers; null without one. */
   readonly anchoredTo: number | null;
   readonly unanchored: number | null;
+  readonly anchors: readonly AnchorReport[];
   /** Entries beyond the head: published, not yet signed. */
   readonly unsigned: number;
   /** Files beyond the head that nothing in this copy proves (a copy of a running gateway can hold some). */
@@ -81,44 +93,48 @@ class Verification {
   readonly #pending: Promise<void>[] = [];
   #problemCount = 0;
   #firstBad: number | undefined;
-  #keptRoot: Uint8Array | undefined;
+  readonly #chain: KeyChain;
+  readonly #kept: Kept;
 
   constructor(folder: Folder, options: VerifyOptions) {
     this.#folder = folder;
     this.#options = options;
+    const tell = this.#problem.bind(this);
+    this.#chain = new KeyChain(tell);
+    this.#kept = new Kept(options.kept ?? [], tell);
   }
 
   async run(): Promise<Report> {
-    const key = await this.#key();
-    const head = await this.#head(key);
-    const kept = this.#kept(key);
+    const { pinned, witnesses = [] } = this.#options;
+    const own = await this.#ownKey();
+    const read = await this.#head();
+    const head = read?.head;
     await this.#list();
     if (head !== undefined) this.#require(Number(head.size));
-    const { root, count } = await this.#stream(Number(head?.size ?? 0n), kept);
+    const { root, count } = await this.#stream(Number(head?.size ?? 0n));
+    this.#chain.close(own, pinned);
+    const signer = read === undefined ? undefined : this.#chain.signer(read);
     if (head !== undefined && (root === undefined || !same(root, head.root)))
       this.#problem('The entries do not give the root that the head signs', 'checkpoint');
-    const anchoredTo = this.#anchor(kept);
+    const anchors = this.#kept.report(this.#chain, witnesses);
+    const sizes = anchors.flatMap(({ counts, size }) => (counts && size !== null ? [size] : []));
+    const anchoredTo = sizes.length === 0 ? null : Math.max(...sizes);
     const unproven = await this.#unproven();
     const size = head === undefined ? null : Number(head.size);
+    const named = signer ?? this.#chain.all.at(-1)?.key;
     return {
-      verified:
-        head !== undefined &&
-        key !== undefined &&
-        this.#problemCount === 0 &&
-        this.#continuity.gapCount === 0,
+      verified: signer !== undefined && this.#problemCount === 0 && this.#continuity.gapCount === 0,
       signer:
-        key === undefined
+        named === undefined
           ? null
-          : {
-              name: key.name,
-              keyId: key.keyId,
-              trust: this.#options.pinned === undefined ? 'unpinned' : 'pinned',
-            },
+          : { name: named.name, keyId: named.keyId, trust: pinned === undefined ? 'unpinned' : 'pinned' },
+      keys: this.#chain.all.map(({ from, key }) => ({ name: key.name, keyId: key.keyId, from })),
       origin: head?.origin ?? null,
       size,
       root: head === undefined ? null : Buffer.from(head.root).toString('base64'),
       anchoredTo,
       unanchored: anchoredTo === null || size === null ? null : Math.max(0, size - anchoredTo),
+      anchors,
       unsigned: Math.max(0, count - (size ?? 0)),
       unproven,
       firstBad: this.#firstBad ?? null,
@@ -131,79 +147,34 @@ class Verification {
     };
   }
 
-  /** The key to check heads with. The file must be there and be right even where another key is pinned. */
-  async #key(): Promise<VerifierKey | undefined> {
-    const { pinned } = this.#options;
+  /** The key in the directory. It must be there and be right even where another key is pinned. */
+  async #ownKey(): Promise<VerifierKey | undefined> {
     const bytes = await this.#folder.read('key.pub', maxHeadBytes);
     if (bytes === undefined) {
       this.#problem('The file is missing', 'key.pub');
-      return pinned;
+      return undefined;
     }
     const text = Buffer.from(bytes).toString();
     const own = parseVerifierKey(text);
     if (!own.ok) {
       this.#problem(own.error, 'key.pub');
-      return pinned;
+      return undefined;
     }
     if (text !== `${own.value.text}\n`) this.#problem('The file holds more than a key', 'key.pub');
-    if (pinned !== undefined && pinned.text !== own.value.text)
-      this.#problem('It is another key than the pinned one', 'key.pub');
-    return pinned ?? own.value;
+    return own.value;
   }
 
-  async #head(key: VerifierKey | undefined): Promise<Head | undefined> {
+  async #head(): Promise<ReadHead | undefined> {
     const bytes = await this.#folder.read('checkpoint', maxHeadBytes);
     if (bytes === undefined) {
       this.#problem('The signed head is missing', 'checkpoint');
       return undefined;
     }
-    return this.#signedHead(Buffer.from(bytes).toString(), key, 'checkpoint');
-  }
-
-  #signedHead(text: string, key: VerifierKey | undefined, where: string): Head | undefined {
-    const note = parseNote(text);
-    if (!note.ok) {
-      this.#problem(note.error, where);
-      return undefined;
-    }
-    const head = parseHead(note.value.text);
-    if (!head.ok) {
-      this.#problem(head.error, where);
-      return undefined;
-    }
-    if (head.value.size > BigInt(Number.MAX_SAFE_INTEGER)) {
-      this.#problem('The size is beyond all reason', where);
-      return undefined;
-    }
-    if (key === undefined || !signedBy(note.value, key))
-      this.#problem(
-        `The head is not signed by ${key === undefined ? 'a known key' : `${key.name}+${key.keyId}`}`,
-        where,
-      );
-    if (key !== undefined && head.value.origin !== key.name)
-      this.#problem('The head is of another ledger than the key', where);
-    return head.value;
-  }
-
-  #kept(key: VerifierKey | undefined): Head | undefined {
-    const { kept } = this.#options;
-    return kept === undefined ? undefined : this.#signedHead(kept, key, '--checkpoint');
-  }
-
-  #anchor(kept: Head | undefined): number | null {
-    if (kept === undefined) return null;
-    if (this.#keptRoot === undefined) {
-      this.#problem(`The kept head covers ${kept.size} entries, more than this copy holds`, '--checkpoint');
-      return null;
-    }
-    if (!same(this.#keptRoot, kept.root)) {
-      this.#problem(
-        `The ledger does not contain the ${kept.size} entries of the kept head: it was forked`,
-        '--checkpoint',
-      );
-      return null;
-    }
-    return Number(kept.size);
+    const read = readHead(Buffer.from(bytes).toString(), 'checkpoint', this.#problem.bind(this));
+    // A line that no key of ours covers could be changed unseen.
+    if (read !== undefined && read.note.signatures.length > 1)
+      this.#problem('The head carries more than its signature', 'checkpoint');
+    return read;
   }
 
   async #list(): Promise<void> {
@@ -252,20 +223,17 @@ class Verification {
   }
 
   /** Reads all entries in order, compares every tile with them, and gives the root under the head. */
-  async #stream(
-    size: number,
-    kept: Head | undefined,
-  ): Promise<{ root: Uint8Array | undefined; count: number }> {
+  async #stream(size: number): Promise<{ root: Uint8Array | undefined; count: number }> {
     const tree = new Tree((level, index, hashes) => this.#full(level, index, hashes));
     let root = size === 0 ? tree.root() : undefined;
-    if (kept?.size === 0n) this.#keptRoot = tree.root();
+    this.#kept.at(0, () => tree.root());
     for (let index = 0; ; index++) {
       const leaves = await this.#leaves(index, size);
       if (leaves === undefined) break;
       for (const leaf of leaves) {
         tree.append(leaf);
         if (tree.size === size) root = tree.root();
-        if (kept !== undefined && BigInt(tree.size) === kept.size) this.#keptRoot = tree.root();
+        this.#kept.at(tree.size, () => tree.root());
       }
       await Promise.all(this.#pending.splice(0));
       if (leaves.length < tileWidth) break;
@@ -325,7 +293,14 @@ class Verification {
     if (!envelope.ok) this.#problem(envelope.error, where, index);
     else if (envelope.value.index !== index)
       this.#problem(`The entry says it is number ${envelope.value.index}`, where, index);
-    else if (index < size) this.#continuity.note(envelope.value);
+    else if (index < size) this.#under(envelope.value);
+  }
+
+  #under(entry: Envelope): void {
+    this.#continuity.note(entry);
+    if (entry.kind === 'key.rotated') this.#chain.rotated(entry.index, entry.fields);
+    const seen = this.#options.see?.(entry);
+    if (seen !== undefined) this.#pending.push(seen);
   }
 
   /** Compares every file of a hash tile with what the entries give, as far as both go. */

@@ -31,6 +31,7 @@ import { directory, nobody, type Directory, type DirectoryRecord } from '../iden
 import { sinkSettings, type SinkSettings } from '../sinks/index.ts';
 import { defaultReviewSettings, type ReviewSettings } from '../gate/desk.ts';
 import { reviewsCheck } from './reviews-config.ts';
+import { ledgerCheck, type LedgerSettings } from './ledger-config.ts';
 import { policyCheck, type PolicySettings } from './policy-config.ts';
 
 /** What `sallyport.yaml` says, checked. */
@@ -47,6 +48,7 @@ export interface Config {
   readonly accounts: ReadonlyMap<string, Subject>;
   readonly channels?: ChannelSettings;
   readonly sinks: readonly SinkSettings[];
+  readonly ledger?: LedgerSettings;
   readonly tls?: { readonly cert: string; readonly key: Secret }; // PEM
   readonly limits: Limits;
   readonly reviews: ReviewSettings;
@@ -200,6 +202,7 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
     identities: optional(identitiesCheck),
     channels: optional(channelsCheck(parts, folder)),
     sinks: optional(sinksCheck(parts, folder)),
+    ledger: optional(ledgerCheck(folder, (check) => secretsIn(check, parts, folder))),
     tls: optional(tlsCheck(folder)),
     limits: optional(limitsCheck),
     reviews: optional(reviewsCheck),
@@ -225,6 +228,7 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
       accounts: read.identities?.accounts ?? new Map(),
       ...(read.channels === undefined ? {} : { channels: read.channels }),
       sinks: read.sinks ?? [],
+      ...(read.ledger === undefined ? {} : { ledger: read.ledger }),
       ...(read.tls === undefined ? {} : { tls: read.tls }),
       limits: read.limits ?? defaultLimits,
       reviews: read.reviews ?? defaultReviewSettings,

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { Fault } from '../base/errors.ts';
 import { parseVerifierKey, sealingKey, verifierKey, type VerifierKey } from '../ledger/index.ts';
-import type { Files } from './files.ts';
+import { type Files, realFiles } from './files.ts';
 import {
   keyRecord,
   keyRecordBytes,
@@ -60,19 +60,28 @@ function newSigningKey(): string {
   return generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
 }
 
+function readMaster(files: Files, path: string): KeyObject {
+  const text = files.read(path).toString().trim();
+  if (!/^[0-9a-f]{64}$/.test(text))
+    throw new Fault('ledger', 'keys/master.key is not a key: expected 64 hex digits');
+  return sealingKey(Buffer.from(text, 'hex'));
+}
+
 function masterKey({ files, folder, random }: Place): KeyObject {
   const path = `${folder}/keys/master.key`;
-  if (files.exists(path)) {
-    const text = files.read(path).toString().trim();
-    if (!/^[0-9a-f]{64}$/.test(text))
-      throw new Fault('ledger', 'keys/master.key is not a key: expected 64 hex digits');
-    return sealingKey(Buffer.from(text, 'hex'));
-  }
+  if (files.exists(path)) return readMaster(files, path);
   if (files.list(`${folder}/keys/sessions`).length > 0)
     throw new Fault('ledger', 'keys/master.key is missing; without it no session of this folder can be read');
   const key = random(32);
   files.create(path, Buffer.from(`${Buffer.from(key).toString('hex')}\n`), 0o600);
   return sealingKey(key);
+}
+
+/** The session keys of a data folder, to read with. @throws {Fault} `ledger` where the key that wraps them is missing */
+export function keysOfSessions(folder: string): Pick<SessionKeys, 'find'> {
+  const path = `${folder}/keys/master.key`;
+  if (!realFiles.exists(path)) throw new Fault('ledger', 'keys/master.key is missing');
+  return new SessionKeys(realFiles, folder, readMaster(realFiles, path));
 }
 
 /** A session's key, on its way to disk. */

@@ -15,6 +15,7 @@ import { test } from 'node:test';
 import { Fault } from '../base/errors.ts';
 import type { Entry } from '../core/entry.ts';
 import {
+  type KeptHead,
   parseVerifierKey,
   type Report,
   type Stored,
@@ -42,6 +43,10 @@ function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
+}
+
+function keptAs(text: string): readonly KeptHead[] {
+  return [{ text, where: '--checkpoint', elsewhere: true }];
 }
 
 const isFault = (thrown: unknown): boolean => thrown instanceof Fault && thrown.code === 'ledger';
@@ -118,7 +123,7 @@ test('a ledger of several bundles and levels verifies, pinned and against an ear
   await again.close();
   const key = parseVerifierKey(readFileSync(`${folder.path}/ledger/key.pub`, 'utf8'));
   assert.ok(key.ok);
-  const report = await verify(folder.path, { pinned: key.value, kept: early });
+  const report = await verify(folder.path, { pinned: key.value, kept: keptAs(early) });
   assert.ok(report.verified, JSON.stringify(report));
   assert.deepEqual(
     [
@@ -139,12 +144,16 @@ test('a ledger of several bundles and levels verifies, pinned and against an ear
   assert.ok(foreign.ok);
   assert.equal((await verify(folder.path, { pinned: foreign.value })).verified, false, 'another key');
   const theirs = readFileSync(`${stranger.path}/ledger/checkpoint`, 'utf8');
-  assert.equal((await verify(folder.path, { kept: theirs })).verified, false, 'a head of another ledger');
+  assert.equal(
+    (await verify(folder.path, { kept: keptAs(theirs) })).verified,
+    false,
+    'a head of another ledger',
+  );
   const late = readFileSync(`${folder.path}/ledger/checkpoint`, 'utf8');
   cpSync(`${folder.path}/ledger`, `${stranger.path}/old`, { recursive: true });
   stranger[Symbol.dispose]();
   assert.equal(
-    (await verify(folder.path, { kept: late.replace('2509', '2508') })).verified,
+    (await verify(folder.path, { kept: keptAs(late.replace('2509', '2508')) })).verified,
     false,
     'a changed head',
   );
@@ -166,8 +175,8 @@ test('a rolled-back copy and a forked ledger fall to a kept head', async () => {
     await more.close();
   }
   const kept = readFileSync(`${folder.path}/ledger/checkpoint`, 'utf8');
-  assert.equal((await verify(folder.path, { kept })).verified, true);
-  const forked = await verify(fork.path, { kept });
+  assert.equal((await verify(folder.path, { kept: keptAs(kept) })).verified, true);
+  const forked = await verify(fork.path, { kept: keptAs(kept) });
   assert.equal(forked.verified, false);
   assert.match(forked.problems.map(({ what }) => what).join(), /forked/);
   assert.equal((await verify(fork.path)).verified, true, 'only the kept head tells');

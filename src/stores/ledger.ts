@@ -31,6 +31,7 @@ import { readEntries } from './read.ts';
 import type { PublishAnswer, PublishCall } from './publish-serve.ts';
 import type { PublishParts } from './publish.ts';
 import { recover } from './recover.ts';
+import { type Rotated, rotateWith, settleRotation } from './rotate.ts';
 import { cell, makeRing, type Ring, RingWriter } from './ring.ts';
 
 export interface LedgerParts {
@@ -74,6 +75,19 @@ export interface OpenLedger extends Ledger, AsyncDisposable {
  * has it, or when head, tree and write-ahead log do not tell one story.
  */
 export async function openLedger(parts: LedgerParts): Promise<OpenLedger> {
+  await settleRotation(parts, openHere);
+  return openHere(parts);
+}
+
+/**
+ * Lets a new key follow the one of a ledger that no gateway uses: the old key signs the new one in the ledger's last
+ * entry, and from there on heads are signed with the new one. Finished by the next start where it is interrupted.
+ */
+export function rotateKey(parts: LedgerParts): Promise<Rotated> {
+  return rotateWith(parts, openHere);
+}
+
+async function openHere(parts: LedgerParts): Promise<OpenLedger> {
   const { directory: folder, world, log } = parts;
   try {
     for (const name of ['', '/ledger', '/wal', '/tmp', '/keys', '/keys/sessions'])

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { Envelope } from '../ledger/index.ts';
+
+/** What a look at the recordings beside a ledger found. */
+export interface RecordedReport {
+  readonly chunks: number; // that the ledger knows
+  readonly checked: number; // whose files are what the ledger knows
+  /** Sessions of which no chunk lies there: not copied, or let go by retention. Said, not counted as a fault. */
+  readonly absent: number;
+  readonly problems: readonly { readonly what: string; readonly where: string; readonly index: number }[]; // the first 100
+  readonly problemCount: number;
+}
+
+interface Known {
+  readonly day: string;
+  present: number;
+  readonly missing: { readonly where: string; readonly index: number }[];
+}
+
+const listed = 100;
+
+/** Compares the recordings of a data folder with the digests in its ledger, as the entries pass by. */
+export class Recorded {
+  readonly #folder: string;
+  readonly #sessions: Map<string, Known> = new Map();
+  readonly #problems: { what: string; where: string; index: number }[] = [];
+  #chunks = 0;
+  #checked = 0;
+  #problemCount = 0;
+  #absent = 0;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  readonly see = ({ index, kind, at, fields }: Envelope): Promise<void> | undefined => {
+    const { session, chunk, digest, bytes } = fields;
+    // SECURITY: a tampered ledger names the files that are looked at.
+    if (typeof session !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(session)) return undefined;
+    if (kind === 'session.opened') {
+      const day = Number.isFinite(at) && Math.abs(at) < 8e15 ? new Date(at).toISOString().slice(0, 10) : '';
+      this.#sessions.set(session, { day, present: 0, missing: [] });
+    }
+    if (kind !== 'recording.chunk') return undefined;
+    this.#chunks += 1;
+    const known = this.#sessions.get(session);
+    if (known === undefined || !Number.isSafeInteger(chunk)) return undefined;
+    const where = `recordings/${known.day}/${session}/${String(chunk)}.chunk`;
+    return this.#check({ where, index, known, digest: String(digest), bytes: Number(bytes) });
+  };
+
+  report(): RecordedReport {
+    for (const known of this.#sessions.values()) this.#settle(known);
+    this.#sessions.clear();
+    return {
+      chunks: this.#chunks,
+      checked: this.#checked,
+      absent: this.#absent,
+      problems: this.#problems,
+      problemCount: this.#problemCount,
+    };
+  }
+
+  async #check(chunk: {
+    readonly where: string;
+    readonly index: number;
+    readonly known: Known;
+    readonly digest: string;
+    readonly bytes: number;
+  }): Promise<void> {
+    const { where, index, known } = chunk;
+    const path = `${this.#folder}/${where}`;
+    const about = await stat(path).catch(() => undefined);
+    if (about?.isFile() !== true) {
+      known.missing.push({ where, index });
+      return;
+    }
+    known.present += 1;
+    if (about.size !== chunk.bytes) {
+      const how = about.size < chunk.bytes ? 'truncated' : 'longer than it was written';
+      this.#problem(
+        `The chunk is ${how}: ${about.size} bytes, the ledger knows ${chunk.bytes}`,
+        where,
+        index,
+      );
+    } else if ((await digestOf(path)) === chunk.digest) this.#checked += 1;
+    else this.#problem('The chunk is not the one that the ledger knows', where, index);
+  }
+
+  /** A part of a recording that is gone while others lie there was taken out; a whole one may have been let go. */
+  #settle({ present, missing }: Known): void {
+    if (missing.length === 0) return;
+    if (present === 0) this.#absent += 1;
+    else
+      for (const { where, index } of missing)
+        this.#problem('The chunk is missing, others of its session are not', where, index);
+  }
+
+  #problem(what: string, where: string, index: number): void {
+    this.#problemCount += 1;
+    if (this.#problems.length < listed) this.#problems.push({ what, where, index });
+  }
+}
+
+async function digestOf(path: string): Promise<string> {
+  const digest = createHash('sha256');
+  for await (const piece of createReadStream(path)) digest.update(piece as Buffer);
+  return digest.digest('hex');
+}
