@@ -1,12 +1,10 @@
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { realWorld } from '../base/time.ts';
-import { protocols } from '../protocols/index.ts';
-import { type LedgerSettings } from '../server/ledger-config.ts';
+import type { LedgerSettings } from '../server/ledger-config.ts';
 import { anchorRound } from '../stores/anchoring.ts';
 import { type AuditIo, ledgerFolder, witnessesFrom } from './audit-folder.ts';
 import { safe } from './command.ts';
-import { configOf } from './up.ts';
 
 /** `sallyport audit anchor`: 0 kept everywhere, 1 somewhere not. */
 export async function anchor(args: readonly string[], io: AuditIo): Promise<number> {
@@ -35,7 +33,10 @@ export async function anchor(args: readonly string[], io: AuditIo): Promise<numb
     ],
     witnesses: keys.map((key, at) => ({ key, url: urls[at] ?? '' })),
   };
-  const configured = configuredIn(values.config, settings.anchors.length + settings.witnesses.length > 0);
+  const configured = await configuredIn(
+    values.config,
+    settings.anchors.length + settings.witnesses.length > 0,
+  );
   const round = await anchorRound(
     data,
     {
@@ -59,7 +60,9 @@ export async function anchor(args: readonly string[], io: AuditIo): Promise<numb
   return round.places.every(({ ok }) => ok) ? 0 : 1;
 }
 
-function configuredIn(config: string | undefined, given: boolean): LedgerSettings | undefined {
+async function configuredIn(config: string | undefined, given: boolean): Promise<LedgerSettings | undefined> {
   if (config === undefined && (given || !existsSync('sallyport.yaml'))) return undefined;
+  const { configOf } = await import('./up.ts');
+  const { protocols } = await import('../protocols/index.ts');
   return configOf(config ?? 'sallyport.yaml', protocols).ledger;
 }

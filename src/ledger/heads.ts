@@ -136,8 +136,8 @@ export class Kept {
     if (this.#roots.has(size)) this.#roots.set(size, root());
   }
 
-  /** What became of each, once the keys are known. */
-  report(keys: KeyChain, witnesses: readonly WitnessKey[]): readonly AnchorReport[] {
+  /** What became of each, once the keys are known; `size` is what the ledger's own head covers. */
+  report(keys: KeyChain, witnesses: readonly WitnessKey[], size: number): readonly AnchorReport[] {
     const checked = this.#heads.map(({ read, elsewhere }): AnchorReport => {
       const { head, note, where } = read;
       const cosigned = witnesses.flatMap((witness) => {
@@ -145,7 +145,7 @@ export class Kept {
         return at === undefined ? [] : [{ name: witness.name, at }];
       });
       const signed = keys.signer(read) !== undefined;
-      const contained = this.#contains(head, where);
+      const contained = this.#contains(head, where, size);
       const holds = signed && contained;
       const counts = holds && (elsewhere || cosigned.length > 0);
       return { where, size: Number(head.size), holds, counts, cosigned };
@@ -153,7 +153,7 @@ export class Kept {
     return [...checked, ...this.#broken];
   }
 
-  #contains(head: Head, where: string): boolean {
+  #contains(head: Head, where: string, size: number): boolean {
     const root = this.#roots.get(Number(head.size));
     if (root === undefined) {
       this.#tell(
@@ -162,7 +162,14 @@ export class Kept {
       );
       return false;
     }
-    if (same(root, head.root)) return true;
+    if (same(root, head.root)) {
+      if (head.size <= BigInt(size)) return true;
+      this.#tell(
+        `The kept head covers ${head.size} entries, the ledger's own head only ${size}: an old head was put back, or the copy was taken before the head was kept`,
+        where,
+      );
+      return false;
+    }
     this.#tell(`The ledger does not contain the ${head.size} entries of the kept head: it was forked`, where);
     return false;
   }

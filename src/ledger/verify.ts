@@ -116,7 +116,7 @@ class Verification {
     const signer = read === undefined ? undefined : this.#chain.signer(read);
     if (head !== undefined && (root === undefined || !same(root, head.root)))
       this.#problem('The entries do not give the root that the head signs', 'checkpoint');
-    const anchors = this.#kept.report(this.#chain, witnesses);
+    const anchors = this.#kept.report(this.#chain, witnesses, Number(head?.size ?? 0n));
     const sizes = anchors.flatMap(({ counts, size }) => (counts && size !== null ? [size] : []));
     const anchoredTo = sizes.length === 0 ? null : Math.max(...sizes);
     const unproven = await this.#unproven();
