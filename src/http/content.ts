@@ -5,12 +5,11 @@ export type Content = 'json' | 'lines' | 'events' | 'form' | 'text' | 'opaque';
 export function contentOf(header: string | undefined): Content {
   if (header === undefined) return 'opaque';
   const [type = '', ...parameters] = header.split(';').map((part) => part.trim().toLowerCase());
-  const charset = parameters
-    .find((parameter) => parameter.startsWith('charset='))
-    ?.slice('charset='.length)
-    .replaceAll('"', '');
-  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii')
-    return 'opaque';
+  // Whoever reads it may take any of them, however it is written.
+  for (const parameter of parameters) {
+    const [name = '', value = ''] = parameter.split(/=(.*)/s, 2).map((part) => part.trim());
+    if (name === 'charset' && !plainCharsets.has(value.replaceAll('"', ''))) return 'opaque';
+  }
   if (lines.has(type)) return 'lines';
   if (type === 'application/json' || type.endsWith('+json')) return 'json';
   if (type === 'text/event-stream') return 'events';
@@ -19,6 +18,7 @@ export function contentOf(header: string | undefined): Content {
   return 'opaque';
 }
 
+const plainCharsets: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii']);
 const lines: ReadonlySet<string> = new Set([
   'application/x-ndjson',
   'application/jsonl',
@@ -36,6 +36,11 @@ const texts: ReadonlySet<string> = new Set([
   'application/toml',
   'application/csv',
 ]);
+
+/** Whether characters of a text may be written as references (`&#64;`). */
+export function isMarkup(header: string | undefined): boolean {
+  return /^[^;]*(?:html|xml)/i.test(header ?? '');
+}
 
 /** Whether a media type fits a pattern such as `image/*`. */
 export function typeFits(pattern: string, header: string | undefined): boolean {

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Fields, refusedHeaders, towardsClient, towardsResource } from './headers.ts';
+import {
+  cookieBehind,
+  cookiesOf,
+  type Fields,
+  refusedHeaders,
+  towardsClient,
+  towardsResource,
+} from './headers.ts';
 
 test('credentials, hop-by-hop fields and the words of gateways do not go on', () => {
   const fields: Fields = [
@@ -21,8 +28,8 @@ test('credentials, hop-by-hop fields and the words of gateways do not go on', ()
     ['range', 'bytes=0-1'],
   ];
   assert.deepEqual(towardsResource(fields), [
-    ['cookie', 'a=1; b=2'],
     ['content-type', 'application/json'],
+    ['cookie', 'a=1; b=2'],
   ]);
 });
 
@@ -42,6 +49,48 @@ test('what a mask changes takes its length, coding and validators along', () => 
     ['set-cookie', 'a=1'],
   ]);
   assert.equal(towardsClient(fields, { changed: false }).length, 5);
+});
+
+test("the gateway's own cookie does not go on, however it is written, and cookies are one field", () => {
+  const cookies: Fields = [
+    ['cookie', 'sallyport_session =t; a=1'],
+    ['cookie', 'sallyport_session'],
+    ['cookie', 'b=2;sallyport_session=t'],
+  ];
+  assert.deepEqual(towardsResource(cookies), [['cookie', 'a=1; b=2']]);
+  assert.deepEqual(cookiesOf(cookies, 'sallyport_session'), ['t', 't']);
+});
+
+test("a resource cannot set the gateway's cookie", () => {
+  for (const value of [
+    'sallyport_session=x',
+    ' sallyport_session =x; Path=/',
+    'SALLYPORT_SESSION=x',
+    '=sallyport_session=x',
+    'sallyport_session',
+    '',
+  ]) {
+    assert.deepEqual(towardsClient([['set-cookie', value]], { changed: false }), [], value);
+  }
+});
+
+for (const [cookie, prefix, base, set] of [
+  ['a=1', '/web', '', 'a=1; Path=/web'],
+  ['a=1; Path=/', '/web', '/v2', 'a=1; Path=/web'],
+  ['a=1; path=/v2/x; Secure', '/web', '/v2', 'a=1; Path=/web/x; Secure'],
+  ['a=b=c; Domain=internal; HttpOnly', '/web', '', 'a=b=c; Path=/web; HttpOnly'],
+  ['a=1; Path=/x', '', '', 'a=1; Path=/x'],
+  ['a=1', '', '', 'a=1; Path=/'],
+] as const) {
+  test(`a cookie belongs to its resource: ${cookie} behind ${prefix}`, () => {
+    assert.equal(cookieBehind(cookie, prefix, base), set);
+  });
+}
+
+test('two content types, codings or lengths are refused', () => {
+  for (const name of ['content-type', 'content-encoding', 'content-length']) {
+    assert.ok(refusedHeaders([[name, 'a'], [name.replace('-', '_'), 'b']]) !== undefined, name); // prettier-ignore
+  }
 });
 
 test('a header that overrides the method is refused', () => {

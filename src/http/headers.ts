@@ -32,10 +32,18 @@ const overrides = /^x-(?:http-method(?:-override)?|method-override)$/;
 
 export const ownCookie = 'sallyport_session';
 
+/** Names that servers would read as one: many take `_` for `-` (CGI and what came of it). */
+export function plainName(name: string): string {
+  return name.replaceAll('_', '-');
+}
+
 /** Why a request's headers are refused; undefined where they are not. */
 export function refusedHeaders(fields: Fields): string | undefined {
+  for (const once of ['content-type', 'content-encoding', 'content-length']) {
+    if (fields.filter(([name]) => plainName(name) === once).length > 1) return `More than one ${once}`;
+  }
   for (const [name] of fields) {
-    if (overrides.test(name.replaceAll('_', '-'))) {
+    if (overrides.test(plainName(name))) {
       return 'A header overrides the method: send the method itself';
     }
   }
@@ -46,17 +54,20 @@ export function refusedHeaders(fields: Fields): string | undefined {
 export function towardsResource(fields: Fields): Fields {
   const named = nominated(fields);
   const out: (readonly [string, string])[] = [];
+  const cookies: string[] = [];
   for (const [name, value] of fields) {
-    const plain = name.replaceAll('_', '-');
+    const plain = plainName(name);
     if (named.has(name) || hopByHop.has(plain) || credentials.has(plain) || ofGateways.test(plain)) continue;
     if (dropped.has(plain)) continue;
     if (plain === 'cookie') {
       const rest = withoutOwnCookie(value);
-      if (rest !== '') out.push([name, rest]);
+      if (rest !== '') cookies.push(rest);
       continue;
     }
     out.push([name, value]);
   }
+  // HTTP/2 sends them one by one, HTTP/1.1 knows one field only (RFC 9113, 8.2.3).
+  if (cookies.length > 0) out.push(['cookie', cookies.join('; ')]);
   return out;
 }
 
@@ -75,7 +86,7 @@ export function towardsClient(fields: Fields, how: { readonly changed: boolean }
   const named = nominated(fields);
   return fields.filter(([name, value]) => {
     if (named.has(name) || hopByHop.has(name)) return false;
-    if (name === 'set-cookie') return !value.trimStart().toLowerCase().startsWith(`${ownCookie}=`);
+    if (name === 'set-cookie') return mayBeSet(value);
     return !how.changed || !ofTheBody.has(name);
   });
 }
@@ -93,6 +104,29 @@ const ofTheBody: ReadonlySet<string> = new Set([
   'accept-ranges',
 ]);
 
+/** SECURITY: a cookie without a name is sent back as whatever its value says, so it could pose as the gateway's. */
+function mayBeSet(cookie: string): boolean {
+  const pair = cookie.split(';', 1)[0] ?? '';
+  const at = pair.indexOf('=');
+  const name = at < 0 ? '' : pair.slice(0, at).trim();
+  return name !== '' && name.toLowerCase() !== ownCookie;
+}
+
+/** A cookie of a resource that stands behind a path is that path's: other resources of the host do not get it. */
+export function cookieBehind(cookie: string, prefix: string, base: string): string {
+  const [pair = '', ...attributes] = cookie.split(';').map((part) => part.trim());
+  let path = '/';
+  const kept: string[] = [];
+  for (const attribute of attributes) {
+    const [name = '', value = ''] = attribute.split(/=(.*)/s, 2).map((part) => part.trim());
+    if (/^path$/i.test(name)) path = value.startsWith('/') ? value : '/';
+    else if (!/^domain$/i.test(name) && attribute !== '') kept.push(attribute);
+  }
+  const own = base !== '' && (path === base || path.startsWith(`${base}/`)) ? path.slice(base.length) : path;
+  const whole = `${prefix}${own === '/' && prefix !== '' ? '' : own}`;
+  return [pair, `Path=${whole === '' ? '/' : whole}`, ...kept].join('; ');
+}
+
 function nominated(fields: Fields): ReadonlySet<string> {
   const named = new Set<string>();
   for (const [name, value] of fields) {
@@ -105,19 +139,21 @@ function withoutOwnCookie(value: string): string {
   return value
     .split(';')
     .map((pair) => pair.trim())
-    .filter((pair) => pair !== '' && !pair.startsWith(`${ownCookie}=`))
+    .filter((pair) => pair !== '' && nameOf(pair) !== ownCookie)
     .join('; ');
 }
 
-export function cookieOf(fields: Fields, wanted: string): string | undefined {
-  for (const [name, value] of fields) {
-    if (name !== 'cookie') continue;
-    for (const pair of value.split(';')) {
-      const at = pair.indexOf('=');
-      if (at > 0 && pair.slice(0, at).trim() === wanted) return pair.slice(at + 1).trim();
-    }
-  }
-  return undefined;
+function nameOf(pair: string): string {
+  const at = pair.indexOf('=');
+  return (at < 0 ? pair : pair.slice(0, at)).trim();
+}
+
+/** The values of all cookies of this name: two are what somebody planted beside the true one. */
+export function cookiesOf(fields: Fields, wanted: string): readonly string[] {
+  return all(fields, 'cookie')
+    .flatMap((value) => value.split(';'))
+    .filter((pair) => pair.includes('=') && nameOf(pair) === wanted)
+    .map((pair) => pair.slice(pair.indexOf('=') + 1).trim());
 }
 
 export function first(fields: Fields, wanted: string): string | undefined {

@@ -18,10 +18,15 @@ const deepest = 500;
 
 /**
  * Rewrites the leaves of one JSON text (RFC 8259) and nothing else: layout, order, keys given twice and the spelling of
- * numbers stay byte for byte. Refuses what is not JSON, since nobody can say how its reader would take it.
+ * numbers stay byte for byte. Refuses what is not JSON, since nobody can say how its reader would take it; with `uniqueKeys`
+ * also an object that names a key twice, of which readers take the first or the last.
  */
-export function rewriteJson(text: string, show: Show): Result<string, string> {
-  const rewriter = new Rewriter(text, show);
+export function rewriteJson(
+  text: string,
+  show: Show,
+  rules: { readonly uniqueKeys?: true } = {},
+): Result<string, string> {
+  const rewriter = new Rewriter(text, show, rules.uniqueKeys === true);
   try {
     return ok(rewriter.run());
   } catch (thrown) {
@@ -36,6 +41,7 @@ interface Level {
   readonly kind: 'object' | 'array';
   readonly path: string;
   readonly key: string;
+  readonly names?: Set<string>;
 }
 
 // oxlint-disable-next-line no-control-regex
@@ -46,12 +52,14 @@ const space = /[ \t\n\r]*/y;
 class Rewriter {
   readonly #text: string;
   readonly #show: Show;
+  readonly #unique: boolean;
   readonly #stack: Level[] = [];
   #at = 0;
   #copied = 0;
   #out = '';
 
-  constructor(text: string, show: Show) {
+  constructor(text: string, show: Show, unique: boolean) {
+    this.#unique = unique;
     this.#text = text;
     this.#show = show;
   }
@@ -89,6 +97,8 @@ class Rewriter {
     if (this.#peek() !== '"') throw new NotJson('A key is missing');
     const from = this.#at;
     const key = this.#string();
+    if (level.names?.has(key) === true) throw new NotJson('A key stands twice in one object');
+    level.names?.add(key);
     const path = level.path === '' ? key : `${level.path}.${key}`;
     this.#replace(from, this.#show({ kind: 'key', path, key, value: key }) ?? undefined, quoted);
     if (this.#peek() !== ':') throw new NotJson('A colon is missing');
@@ -101,7 +111,9 @@ class Rewriter {
     if (char === '{' || char === '[') {
       this.#at++;
       if (this.#stack.length >= deepest) throw new NotJson(`More than ${deepest} levels`);
-      const level: Level = { kind: char === '{' ? 'object' : 'array', path, key };
+      const kind = char === '{' ? 'object' : 'array';
+      const level: Level =
+        this.#unique && kind === 'object' ? { kind, path, key, names: new Set() } : { kind, path, key };
       this.#stack.push(level);
       if (this.#peek() === (char === '{' ? '}' : ']')) {
         this.#at++;

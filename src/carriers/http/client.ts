@@ -92,7 +92,11 @@ function call(parts: HttpClientParts, agent: Agent, asked: HttpRequest): Promise
   if (body instanceof Uint8Array) headers.push('content-length', String(body.length));
   else if (body !== undefined) headers.push('transfer-encoding', 'chunked');
   const request = nodeRequest({ agent, method, path, headers, signal, setHost: false });
-  request.once('response', (response) => resolve(answerOf(response)));
+  let answered = false;
+  request.once('response', (response) => {
+    answered = true;
+    resolve(answerOf(response));
+  });
   // An upgrade nobody asked for, and a tunnel: neither is an answer that could be looked into.
   request.once('upgrade', (_response, stream) => {
     stream.destroy();
@@ -100,12 +104,27 @@ function call(parts: HttpClientParts, agent: Agent, asked: HttpRequest): Promise
   });
   request.once('error', (error: NodeJS.ErrnoException) => {
     if (error instanceof Fault) return reject(error);
+    if (!answered && mayAskAgain(request, asked, error))
+      return void call(parts, agent, asked).then(resolve, reject);
     const why = signal.aborted ? 'the request was given up' : (error.code ?? 'no code');
     reject(new Fault('upstream-closed', `The resource did not answer: ${why}`, { cause: error }));
   });
   if (body === undefined || body instanceof Uint8Array) request.end(body);
   else void send(request, body);
   return promise;
+}
+
+/**
+ * A kept connection that the resource was just closing: nothing of an answer came, and a request that only reads has no
+ * second effect (RFC 9110, 9.2.2).
+ */
+function mayAskAgain(
+  request: ReturnType<typeof nodeRequest>,
+  { method, body, signal }: HttpRequest,
+  { code }: NodeJS.ErrnoException,
+): boolean {
+  const reads = (method === 'GET' || method === 'HEAD') && body === undefined;
+  return reads && request.reusedSocket && !signal.aborted && (code === 'ECONNRESET' || code === 'EPIPE');
 }
 
 async function send(request: ReturnType<typeof nodeRequest>, body: AsyncIterable<Uint8Array>): Promise<void> {
@@ -122,12 +141,28 @@ async function send(request: ReturnType<typeof nodeRequest>, body: AsyncIterable
 
 function drained(request: ReturnType<typeof nodeRequest>): Promise<void> {
   return new Promise((resolve) => {
-    request.once('drain', resolve).once('close', resolve);
+    const done = (): void => {
+      request.off('drain', done).off('close', done);
+      resolve();
+    };
+    request.on('drain', done).on('close', done);
   });
 }
 
 function answerOf(response: IncomingMessage): HttpResponse {
-  return { status: response.statusCode ?? 502, fields: fieldsOf(response.rawHeaders), body: response };
+  return {
+    status: response.statusCode ?? 502,
+    fields: fieldsOf(response.rawHeaders),
+    body: faulty(response),
+  };
+}
+
+async function* faulty(response: IncomingMessage): AsyncIterable<Uint8Array> {
+  try {
+    yield* response as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    throw new Fault('upstream-closed', 'The answer of the resource broke off', { cause: error });
+  }
 }
 
 /** Node's flat list of names and values, as pairs with lower-case names. */

@@ -3,10 +3,11 @@ import { createServer as createHttp2, type Http2ServerRequest, Http2ServerRespon
 import { Fault, WireError } from '../../base/errors.ts';
 import { Secret } from '../../base/secret.ts';
 import type { Wire } from '../../base/stream.ts';
+import type { World } from '../../base/time.ts';
 import type { Denial } from '../../core/decision.ts';
 import { denial } from '../../core/denial.ts';
 import type { House, Seat, Stay } from '../../core/protocol.ts';
-import { all, cookieOf, type Fields, first, ownCookie, refusedHeaders } from '../../http/headers.ts';
+import { all, cookiesOf, type Fields, first, ownCookie, refusedHeaders } from '../../http/headers.ts';
 import { readTarget, type Target } from '../../http/target.ts';
 import { fieldsOf } from './client.ts';
 import { WireDuplex } from './wire-duplex.ts';
@@ -14,6 +15,8 @@ import { WireDuplex } from './wire-duplex.ts';
 /** One request of a signed-in client, and the way to answer it. */
 export interface Exchange {
   readonly method: string;
+  /** As the client named it: Host, or :authority. */
+  readonly host: string;
   /** Inside the resource: without the segment that names it. */
   readonly target: Target;
   readonly fields: Fields;
@@ -70,6 +73,23 @@ export interface DoorParts {
 const headerBytes = 65_536;
 /** A connection on which no request is under way is closed after this long. */
 const quietMs = 75_000;
+/** Requests that one connection may have sent ahead of their answers. */
+const mostWaiting = 200;
+/** A body whose next bytes do not come for so long is given up. */
+const stallMs = 60_000;
+/** Of a body that nobody wants, so many bytes are read before the connection is closed instead. */
+const mostUnread = 1_048_576;
+
+interface Addressed {
+  readonly method: string;
+  readonly host: string;
+  readonly secure: boolean;
+}
+
+interface About {
+  readonly fields: Fields;
+  path: string;
+}
 
 /** Carries HTTP/1.1 and HTTP/2 clients: parses, signs in every request, finds its resource, and hands it on. */
 export function httpDoor(parts: DoorParts): (seat: Seat) => Promise<void> {
@@ -81,9 +101,9 @@ export function httpDoor(parts: DoorParts): (seat: Seat) => Promise<void> {
       requireHostHeader: true,
       keepAliveTimeout: 0,
     },
-    (request, response) => void visits.get(request.socket)?.attend(request, response),
+    (request, response) => visits.get(request.socket)?.inTurn(request, response),
   );
-  listenForTroubles(plain);
+  listenForTroubles(plain, (stream, why) => visits.get(stream)?.broken(why));
   return async (seat) => {
     const opened = await open(parts, seat);
     if (opened === undefined) return;
@@ -100,8 +120,13 @@ export function httpDoor(parts: DoorParts): (seat: Seat) => Promise<void> {
   };
 }
 
-function listenForTroubles(server: ReturnType<typeof createHttp>): void {
-  server.on('clientError', (_error, broken) => {
+function listenForTroubles(
+  server: ReturnType<typeof createHttp>,
+  tell: (stream: object, why: WireError) => void,
+): void {
+  server.on('clientError', (error: NodeJS.ErrnoException, broken) => {
+    const what = /^[A-Z_]{1,60}$/.exec(error.code ?? '')?.[0] ?? 'no code';
+    tell(broken, new WireError('bad-message', `The request could not be read (${what})`));
     if (broken.writable) broken.end(`HTTP/1.1 400 Bad Request\r\n${closing}`);
   });
   server.on('connect', (_request, tunnel) => tunnel.destroy());
@@ -115,7 +140,12 @@ function serveHttp2(visit: Visit, stream: WireDuplex): void {
     { settings: { maxConcurrentStreams: 100 } },
     (request, response) => void visit.attend(request, response),
   );
-  server.on('sessionError', () => stream.destroy());
+  server.on('sessionError', () => {
+    visit.broken(new WireError('bad-message', 'The HTTP/2 connection could not be read'));
+    stream.destroy();
+  });
+  // Tells the client to ask elsewhere; what is under way goes on (RFC 9113, 6.8).
+  server.on('session', (session) => visit.onDrain(() => session.close()));
   server.emit('connection', stream);
 }
 
@@ -156,6 +186,10 @@ class Visit {
   readonly #busy: Set<Promise<void>> = new Set();
   readonly #left: AbortController = new AbortController();
   #quiet: Disposable | undefined;
+  #last: Promise<void> = Promise.resolve();
+  #waiting = 0;
+  #seen = 0;
+  #error: WireError | undefined;
 
   constructor(parts: DoorParts, seat: Seat, wire: Wire, stream: WireDuplex) {
     this.#parts = parts;
@@ -173,21 +207,54 @@ class Visit {
 
   #wait(): void {
     this.#quiet?.[Symbol.dispose]();
-    this.#quiet = this.#parts.house.world.after(quietMs, () => this.#stream.destroy());
+    this.#seen = this.#stream.received;
+    this.#quiet = this.#parts.house.world.after(quietMs, () => {
+      if (this.#stream.received > this.#seen) this.broken(new WireError('deadline', 'Half a request'));
+      this.#stream.destroy();
+    });
+  }
+
+  /** The peer broke the rules: the first reason stays. */
+  broken(why: WireError): void {
+    this.#error ??= why;
+  }
+
+  onDrain(call: () => void): void {
+    if (this.#seat.draining.aborted) call();
+    else this.#seat.draining.addEventListener('abort', call, { once: true });
+  }
+
+  /** Requests that HTTP/1.1 sends ahead are served one after the other: a later one may build on an earlier. */
+  inTurn(request: Incoming, response: Outgoing): void {
+    this.#waiting++;
+    if (this.#waiting > mostWaiting) {
+      this.broken(
+        new WireError('too-large', `More than ${mostWaiting} requests without waiting for an answer`),
+      );
+      this.#stream.destroy();
+      return;
+    }
+    this.#quiet?.[Symbol.dispose]();
+    this.#last = this.#last.then(async () => {
+      if (!this.#left.signal.aborted) await this.attend(request, response);
+      this.#waiting--;
+    });
   }
 
   async over(): Promise<void> {
     await this.#wire.closed;
     this.#left.abort(new WireError('closed', 'The client left'));
     this.#quiet?.[Symbol.dispose]();
+    await this.#last;
     await Promise.all(this.#busy);
+    if (this.#error !== undefined) throw this.#error;
   }
 
   attend(request: Incoming, response: Outgoing): Promise<void> {
     this.#quiet?.[Symbol.dispose]();
     const one = this.#attend(request, response).finally(() => {
       this.#busy.delete(one);
-      if (this.#busy.size > 0) return;
+      if (this.#busy.size > 0 || this.#waiting > 1) return;
       if (this.#seat.draining.aborted) this.#stream.end();
       else this.#wait();
     });
@@ -197,20 +264,37 @@ class Visit {
 
   async #attend(request: Incoming, response: Outgoing): Promise<void> {
     const reply = replyOver(response);
+    const about: About = { fields: fieldsOf(request.rawHeaders), path: '' };
     response.on('error', () => undefined);
+    request.on('error', () => undefined);
+    response.once('finish', () => this.#unread(request));
     try {
-      await this.#serve(request, response, reply);
+      await this.#serve(request, response, { reply, about });
     } catch (thrown) {
-      this.#failed(reply, thrown);
+      this.#failed(reply, thrown, about);
     } finally {
-      request.resume(); // what was not read of the body must not block the next request
+      if (response.writableFinished) this.#unread(request);
     }
   }
 
+  /** What was not read of a body must not block the next request; what may be endless ends the connection instead. */
+  #unread(request: Incoming): void {
+    if (request.readableEnded || request.destroyed) return;
+    let bytes = 0;
+    request.on('data', (chunk: Uint8Array) => {
+      bytes += chunk.length;
+      if (bytes <= mostUnread) return;
+      if ('stream' in request) request.stream.close(8); // CANCEL (RFC 9113, 7)
+      else this.#stream.destroy();
+    });
+    request.resume();
+  }
+
   /** A fault of one request ends that request; what was begun is broken off, never ended as if it were whole. */
-  #failed(reply: Reply, thrown: unknown): void {
+  #failed(reply: Reply, thrown: unknown, about: About): void {
     const { house } = this.#parts;
     if (thrown instanceof WireError && thrown.code === 'closed') return reply.destroy();
+    if (thrown instanceof WireError && thrown.code === 'deadline') this.broken(thrown);
     const code = thrown instanceof Fault || thrown instanceof WireError ? thrown.code : 'bug';
     house.metrics.count('faults_total', { code });
     house.log('error', 'http.fault', {
@@ -220,24 +304,19 @@ class Visit {
     if (reply.started) return reply.destroy();
     const known =
       thrown instanceof Fault || thrown instanceof WireError ? thrown.message : 'The gateway failed';
-    this.#parts.refuse(
-      reply,
-      code === 'unreachable' || code === 'upstream-closed' ? 502 : 500,
-      denial('UNSUPPORTED', '', known),
-      {
-        fields: [],
-        path: '',
-      },
-    );
+    this.#parts.refuse(reply, statusOfFault[code] ?? 500, denial('UNSUPPORTED', '', known), about);
   }
 
-  async #serve(request: Incoming, response: Outgoing, reply: Reply): Promise<void> {
+  async #serve(
+    request: Incoming,
+    response: Outgoing,
+    { reply, about }: { readonly reply: Reply; readonly about: About },
+  ): Promise<void> {
     const { house, kind, hostsOf } = this.#parts;
-    const fields = fieldsOf(request.rawHeaders);
+    const { fields } = about;
     const method = request.method ?? '';
-    const hosts = 'authority' in request ? [request.authority] : all(fields, 'host');
+    const hosts = hostsNamed(request, fields);
     const host = hosts[0] ?? '';
-    const about = { fields, path: '' };
     const refuse = (status: number, why: string, ...fix: readonly string[]): void =>
       this.#parts.refuse(reply, status, denial('UNSUPPORTED', '', why, ...fix), about);
     if (hosts.length !== 1) return refuse(400, 'Exactly one host must be named');
@@ -262,7 +341,8 @@ class Visit {
         about,
       );
     }
-    const token = tokenOf(fields, method, host);
+    const token = tokenOf(fields, { method, host, secure: this.#wire.tls !== undefined });
+    if (token === 'several') return refuse(400, 'Several tokens were sent: send one');
     if (token === undefined) {
       this.#challenge(reply, place.resource, host, about);
       return;
@@ -285,22 +365,18 @@ class Visit {
     response.once('close', () => gone.abort(new WireError('closed', 'The client left')));
     await this.#parts.serve({
       method,
+      host,
       target: place.target,
       fields,
       stay,
-      body: bodyOf(request, fields),
+      body: bodyOf(request, fields, house.world),
       reply,
       prefix: place.prefix,
       signal: AbortSignal.any([stay.signal, gone.signal, this.#left.signal]),
     });
   }
 
-  #challenge(
-    reply: Reply,
-    resource: string,
-    host: string,
-    about: { readonly fields: Fields; readonly path: string },
-  ): void {
+  #challenge(reply: Reply, resource: string, host: string, about: About): void {
     const more = this.#parts.challenge?.(resource, host) ?? '';
     const challenged: Reply = {
       ...reply,
@@ -319,6 +395,14 @@ class Visit {
     );
   }
 }
+
+const statusOfFault: Readonly<Record<string, number>> = {
+  unreachable: 502,
+  'upstream-closed': 502,
+  ledger: 503,
+  stopping: 503,
+  deadline: 408,
+};
 
 const methods: ReadonlySet<string> = new Set([
   'GET',
@@ -346,30 +430,54 @@ function placeOf(
   return { resource: segment, target: { ...target, path: path === '' ? '/' : path }, prefix: `/${segment}` };
 }
 
-/**
- * The gateway's token, from wherever clients of its kinds of resources put a key. A cookie counts only where no other site
- * can have sent it.
- */
-function tokenOf(fields: Fields, method: string, host: string): Secret | undefined {
-  const given = all(fields, 'authorization');
-  if (given.length > 1) return undefined;
-  const bearer = /^bearer +([\w.~+/=-]+)$/i.exec(given[0] ?? '')?.[1];
-  if (bearer !== undefined) return new Secret(bearer);
-  const basic = /^basic +([\w+/=]+)$/i.exec(given[0] ?? '')?.[1];
-  if (basic !== undefined) {
-    const pair = Buffer.from(basic, 'base64').toString('utf8');
-    return pair.includes(':') ? new Secret(pair.slice(pair.indexOf(':') + 1)) : undefined;
-  }
-  const key = first(fields, 'x-api-key') ?? first(fields, 'api-key');
-  if (key !== undefined) return new Secret(key);
-  const cookie = cookieOf(fields, ownCookie);
-  if (cookie === undefined || cookie === '') return undefined;
-  if (method !== 'GET' && method !== 'HEAD' && !sameOrigin(first(fields, 'origin'), host)) return undefined;
-  return new Secret(cookie);
+/** All hosts that the request names, each once: HTTP/2 has `:authority` and may have Host too (RFC 9113, 8.3.1). */
+function hostsNamed(request: Incoming, fields: Fields): readonly string[] {
+  const named = all(fields, 'host');
+  if (!('stream' in request)) return named;
+  const authority = request.headers[':authority'];
+  return [...new Set(authority === undefined ? named : [authority, ...named])];
 }
 
-function sameOrigin(origin: string | undefined, host: string): boolean {
-  return origin === `https://${host}` || origin === `http://${host}`;
+/**
+ * The gateway's token, from wherever clients of its kinds of resources put a key; `several` where two differ, since nobody can say
+ * who asks. A cookie counts only where no other site can have sent it.
+ */
+function tokenOf(fields: Fields, to: Addressed): Secret | 'several' | undefined {
+  const given = all(fields, 'authorization');
+  const found = new Set([...all(fields, 'x-api-key'), ...all(fields, 'api-key')]);
+  for (const each of given) {
+    const token = authorized(each);
+    if (token === undefined) return undefined;
+    found.add(token);
+  }
+  if (found.size === 0 && sameSite(fields, to)) {
+    for (const cookie of cookiesOf(fields, ownCookie)) if (cookie !== '') found.add(cookie);
+  }
+  if (found.size > 1) return 'several';
+  const [token] = found;
+  return token === undefined || token === '' ? undefined : new Secret(token);
+}
+
+/** A bearer token, or the password of Basic (RFC 6750, 2.1; RFC 7617, 2). */
+function authorized(value: string): string | undefined {
+  const bearer = /^bearer +([\w.~+/=-]+)$/i.exec(value)?.[1];
+  if (bearer !== undefined) return bearer;
+  const basic = /^basic +([\w+/=-]+)$/i.exec(value)?.[1];
+  if (basic === undefined) return undefined;
+  const pair = Buffer.from(basic, 'base64').toString('utf8');
+  return pair.includes(':') ? pair.slice(pair.indexOf(':') + 1) : undefined;
+}
+
+/**
+ * SECURITY: browsers add a cookie to what any site makes them send, whatever the method (a GET can be a GraphQL mutation, or
+ * open a WebSocket). They say where it came from: Origin, and Sec-Fetch-Site on everything else.
+ */
+function sameSite(fields: Fields, { method, host, secure }: Addressed): boolean {
+  const origin = first(fields, 'origin');
+  const site = first(fields, 'sec-fetch-site');
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return false;
+  if (origin === undefined) return site !== undefined || method === 'GET' || method === 'HEAD';
+  return origin === `https://${host}` || (!secure && origin === `http://${host}`);
 }
 
 /** What the client says this belongs to: recorded, never trusted. */
@@ -381,19 +489,19 @@ function runOf(fields: Fields): string | undefined {
   )?.[1];
 }
 
-function bodyOf(request: Incoming, fields: Fields): Body {
+function bodyOf(request: Incoming, fields: Fields, world: World): Body {
   const declared = first(fields, 'content-length');
   const ended =
     'stream' in request ? request.stream.endAfterHeaders : first(fields, 'transfer-encoding') === undefined;
   const length = declared !== undefined ? Number(declared) : ended ? 0 : undefined;
   return {
     length,
-    stream: () => request,
+    stream: () => inTime(request, world),
     whole: async (most) => {
       if (length !== undefined && length > most) return undefined;
       const chunks: Uint8Array[] = [];
       let bytes = 0;
-      for await (const chunk of request as AsyncIterable<Uint8Array>) {
+      for await (const chunk of inTime(request, world)) {
         bytes += chunk.length;
         if (bytes > most) return undefined;
         chunks.push(chunk);
@@ -401,6 +509,32 @@ function bodyOf(request: Incoming, fields: Fields): Body {
       return Buffer.concat(chunks);
     },
   };
+}
+
+/**
+ * The chunks of a body whose sender may not stall for ever. Breaking off leaves the request open, so that it can still be
+ * answered.
+ */
+async function* inTime(request: Incoming, world: World): AsyncIterable<Uint8Array> {
+  const chunks = request.iterator({ destroyOnReturn: false });
+  try {
+    for (;;) {
+      const late = Promise.withResolvers<never>();
+      late.promise.catch(() => undefined);
+      using _ = world.after(stallMs, () => late.reject(new WireError('deadline', 'The body does not go on')));
+      const next = (await Promise.race([chunks.next(), late.promise])) as IteratorResult<
+        Uint8Array,
+        undefined
+      >;
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } catch (thrown) {
+    if (thrown instanceof WireError) throw thrown;
+    throw new WireError('closed', 'The client broke off');
+  } finally {
+    void chunks.return?.();
+  }
 }
 
 /** Node's HTTP/2 answers have the methods of its HTTP/1 answers, under another type. */
@@ -423,7 +557,11 @@ function replyOver(answer: Outgoing): Reply {
       if (response.destroyed) throw new WireError('closed', 'The client left');
       if (response.write(bytes)) return undefined;
       return new Promise((resolve) => {
-        response.once('drain', resolve).once('close', resolve);
+        const done = (): void => {
+          response.off('drain', done).off('close', done);
+          resolve();
+        };
+        response.on('drain', done).on('close', done);
       });
     },
     end: () => {

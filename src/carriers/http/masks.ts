@@ -1,8 +1,9 @@
 import { err, ok, type Result } from '../../base/result.ts';
 import type { MaskOperator, Permit } from '../../core/decision.ts';
-import { stronger } from '../../core/duties.ts';
+import { operatorForFind, stronger } from '../../core/duties.ts';
+import { undoEncoding } from '../../http/encoded.ts';
 import { rewriteJson, type Leaf } from '../../http/json.ts';
-import { findMasker, type MaskKey, showText } from '../../mask/index.ts';
+import { findMasker, type MaskKey, type Scanner, scanner, showText, textStream } from '../../mask/index.ts';
 
 /** Shows the texts of one answer as its permit demands. */
 export interface DocumentMask {
@@ -12,12 +13,16 @@ export interface DocumentMask {
   readonly json: (text: string) => Result<string, string>;
   /** Any other text; `name` is what it is called, as context. */
   readonly text: (text: string, name?: string) => string;
+  /** A text that comes in pieces, of any length: nothing is held but what may still become a value. */
+  readonly pieces: () => { readonly push: (piece: string) => string; readonly end: () => string };
   readonly masked: number;
 }
 
+type Find = (text: string) => { readonly text: string; readonly masked: number };
+
 interface At {
   readonly operator: MaskOperator | undefined;
-  readonly find: ((text: string) => { readonly text: string; readonly masked: number }) | undefined;
+  readonly find: Find | undefined;
 }
 
 /** `object` names what the answer is of, as tags do: a route, a tool, a model. Paths in it are its columns. */
@@ -30,7 +35,8 @@ class Masks implements DocumentMask {
   readonly #object: string;
   readonly #key: MaskKey;
   readonly #paths: Map<string, At> = new Map();
-  readonly #names: Map<string, At['find']> = new Map();
+  readonly #names: Map<string, Find> = new Map();
+  #scan: Scanner | undefined;
   masked = 0;
 
   constructor(permit: Permit, object: string, key: MaskKey) {
@@ -53,6 +59,42 @@ class Masks implements DocumentMask {
     if (shown === undefined || shown.masked === 0) return text;
     this.masked += shown.masked;
     return shown.text;
+  }
+
+  pieces(): ReturnType<DocumentMask['pieces']> {
+    const { finds } = this.#permit.duties;
+    if (finds.length === 0) return { push: (piece) => piece, end: () => '' };
+    const stream = textStream({ finds, key: this.#key });
+    let counted = 0;
+    const shown = (text: string): string => {
+      this.masked += stream.masked - counted;
+      counted = stream.masked;
+      const again = this.#encoded(text);
+      this.masked += again.masked;
+      return again.text;
+    };
+    return { push: (piece) => shown(stream.push(piece)), end: () => shown(stream.end()) };
+  }
+
+  /** What is found only once the encodings of addresses, pages and scripts are undone. */
+  #encoded(text: string): { readonly text: string; readonly masked: number } {
+    const undone = undoEncoding(text);
+    if (undone === undefined) return { text, masked: 0 };
+    const { finds } = this.#permit.duties;
+    this.#scan ??= scanner({ entities: finds.map((each) => each.entity) });
+    let out = '';
+    let copied = 0;
+    let masked = 0;
+    for (const { type, start, end } of this.#scan(undone.text)) {
+      const operator = operatorForFind(finds, type);
+      const [from, to] = [undone.from(start), undone.to(end - 1)];
+      const value = undone.text.slice(start, end);
+      if (operator === undefined || from < copied || text.slice(from, to) === value) continue;
+      out += text.slice(copied, from) + showText(operator, value, this.#key, { entity: type });
+      copied = to;
+      masked++;
+    }
+    return masked === 0 ? { text, masked: 0 } : { text: out + text.slice(copied), masked };
   }
 
   #document(text: string, under: string, outermost: boolean): Result<string, string> {
@@ -92,12 +134,17 @@ class Masks implements DocumentMask {
     return made;
   }
 
-  #finder(name: string): At['find'] {
+  #finder(name: string): Find | undefined {
     const { finds } = this.#permit.duties;
     if (finds.length === 0) return undefined;
     const known = this.#names.get(name);
     if (known !== undefined) return known;
-    const made = findMasker(finds, name === '' ? { key: this.#key } : { key: this.#key, column: name });
+    const find = findMasker(finds, name === '' ? { key: this.#key } : { key: this.#key, column: name });
+    const made: Find = (text) => {
+      const plain = find(text);
+      const again = this.#encoded(plain.text);
+      return again.masked === 0 ? plain : { text: again.text, masked: plain.masked + again.masked };
+    };
     if (this.#names.size < mostPaths) this.#names.set(name, made);
     return made;
   }

@@ -9,6 +9,9 @@ import type { Wire } from '../../base/stream.ts';
 export class WireDuplex extends Duplex {
   readonly #wire: Wire;
   #ahead: Uint8Array | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  /** Bytes that were read, to see whether a request had begun. */
+  received: number = 0;
   readonly remoteAddress: string;
 
   /** `ahead`: bytes that were read from the wire already, to see what it speaks. */
@@ -24,11 +27,16 @@ export class WireDuplex extends Duplex {
     const ahead = this.#ahead;
     if (ahead !== undefined) {
       this.#ahead = undefined;
+      this.received += ahead.length;
       this.push(Buffer.from(ahead));
       return;
     }
     this.#wire.read().then(
-      (bytes) => this.push(bytes === undefined ? null : Buffer.from(bytes)),
+      (bytes) => {
+        this.#idle?.refresh();
+        this.received += bytes?.length ?? 0;
+        this.push(bytes === undefined ? null : Buffer.from(bytes));
+      },
       (thrown: unknown) =>
         this.destroy(thrown instanceof WireError && thrown.code === 'closed' ? undefined : asError(thrown)),
     );
@@ -44,6 +52,7 @@ export class WireDuplex extends Duplex {
 
   #send(bytes: Buffer, done: (error?: Error) => void): void {
     let waiting: Promise<void> | undefined;
+    this.#idle?.refresh();
     try {
       waiting = this.#wire.write(bytes);
     } catch (thrown) {
@@ -64,14 +73,21 @@ export class WireDuplex extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    clearTimeout(this.#idle);
     this.#wire.destroy(error ?? undefined);
     done(error);
   }
 
-  // What Node's HTTP asks of a socket and a wire has no use for.
-  setTimeout(): this {
+  /** Node's agent closes a kept connection a little before its server does; nothing else here asks for it. */
+  setTimeout(ms: number, call?: () => void): this {
+    clearTimeout(this.#idle);
+    this.#idle = undefined;
+    if (call !== undefined) this.once('timeout', call);
+    if (ms > 0) this.#idle = setTimeout(() => this.emit('timeout'), ms).unref();
     return this;
   }
+
+  // What Node's HTTP asks of a socket and a wire has no use for.
   setNoDelay(): this {
     return this;
   }

@@ -20,7 +20,7 @@ export const attributes: Readonly<Record<string, AttributeType>> = {
   host: 'string',
   query: 'strings', // names of the query's parameters
   contentType: 'string', // of the request's body
-  fields: 'strings', // JSON paths of the request's body
+  fields: 'strings', // JSON paths, or names of a form's fields, of the request's body
   bytes: 'number', // of the request's body; -1 where it is not known before it is sent
   operation: 'string', // GraphQL: query, mutation, subscription
   selects: 'strings', // GraphQL: names of the root fields
@@ -79,6 +79,11 @@ export function meaningOf(asked: Asked): Meant {
     if (read === undefined)
       return { kind: 'refused', why: 'The body is not the JSON that its Content-Type says' };
     paths = read;
+  } else if (text !== '' && content === 'form') {
+    paths = [...new Set(new URLSearchParams(text).keys())].slice(0, mostPaths).map(worded);
+  } else if (text !== '' && /^\s*[[{]/.test(text)) {
+    // Many services read JSON whatever its Content-Type says.
+    paths = pathsOf([text]) ?? [];
   }
   const graphql = route?.graphql === true || /(?:^|\/)graphql$/.test(target.path);
   const operations = graphql ? graphqlOf({ method, query: target.query, content, text }) : undefined;
@@ -118,10 +123,14 @@ const mostPaths = 1_000;
 function pathsOf(texts: readonly string[]): readonly string[] | undefined {
   const paths = new Set<string>();
   for (const text of texts) {
-    const read = rewriteJson(text, ({ kind, path }) => {
-      if (kind !== 'key' && paths.size < mostPaths) paths.add(path.split('.').map(worded).join('.'));
-      return undefined;
-    });
+    const read = rewriteJson(
+      text,
+      ({ kind, path }) => {
+        if (kind !== 'key' && paths.size < mostPaths) paths.add(path.split('.').map(worded).join('.'));
+        return undefined;
+      },
+      { uniqueKeys: true },
+    );
     if (!read.ok) return undefined;
   }
   return [...paths];

@@ -3,14 +3,23 @@ import { decoded, wholeOf } from '../../carriers/http/decoded.ts';
 import type { Exchange } from '../../carriers/http/door.ts';
 import { documentMask, type DocumentMask, utf8 } from '../../carriers/http/masks.ts';
 import { sayProblem, statusOf } from '../../carriers/http/problem.ts';
+import { statedBy } from '../../carriers/http/stated.ts';
 import { Fault } from '../../base/errors.ts';
 import type { Action } from '../../core/action.ts';
 import type { Denial, Outcome, Permit } from '../../core/decision.ts';
 import { denial, denialOfDemand } from '../../core/denial.ts';
 import type { House, Waiting } from '../../core/protocol.ts';
-import { type Content, contentOf, typeFits } from '../../http/content.ts';
+import { type Content, contentOf, isMarkup, typeFits } from '../../http/content.ts';
 import { EventReader, eventText, type ServerEvent } from '../../http/events.ts';
-import { type Fields, first, towardsClient, towardsResource } from '../../http/headers.ts';
+import {
+  all,
+  cookieBehind,
+  type Fields,
+  first,
+  plainName,
+  towardsClient,
+  towardsResource,
+} from '../../http/headers.ts';
 import { router } from '../../http/target.ts';
 import type { MaskKey } from '../../mask/index.ts';
 import { meaningOf, nothingKnown, templateOf } from './meaning.ts';
@@ -41,11 +50,14 @@ async function attend(parts: SiteParts, route: HttpRoute | undefined, exchange: 
     return sayProblem(reply, 413, denial('LIMIT', '', `The body is longer than ${messageBytes} bytes`));
   }
   const { method, target } = exchange;
-  const host = first(fields, 'host') ?? '';
+  if (first(fields, 'content-encoding') !== undefined && readable && body !== undefined && body.length > 0)
+    return notUnderstood(exchange, 'A coded body cannot be read');
+  const { host } = exchange;
   const meant = meaningOf({ method, host, target, fields, route, body, length: given.length });
   if (meant.kind === 'refused') return notUnderstood(exchange, meant.why);
   const verdict = await stay.gate.ask({
     action: meant.action,
+    ...statedBy(fields),
     // A body that is sent on as a stream cannot be shown to a reviewer: such a request cannot wait.
     ...(body === undefined ? {} : { wait: () => patient(exchange, meant.action) }),
   });
@@ -84,22 +96,13 @@ async function notUnderstood({ stay, reply, method, target }: Exchange, why: str
 const patienceMs = 25_000;
 
 function patient({ signal, fields }: Exchange, action: Action): Waiting {
-  const reason = first(fields, 'sallyport-reason');
-  const ticket = first(fields, 'sallyport-ticket');
   return {
     tell: () => undefined, // HTTP has no word for it before the answer
     signal,
     settings: {},
     again: () => Promise.resolve({ action, settings: {} }), // nothing around a request changes what it means
     patienceMs: first(fields, 'prefer')?.includes('respond-async') === true ? 0 : patienceMs,
-    ...(reason === undefined && ticket === undefined
-      ? {}
-      : {
-          stated: {
-            ...(reason === undefined ? {} : { reason }),
-            ...(ticket === undefined ? {} : { ticket }),
-          },
-        }),
+    ...statedBy(fields),
     [Symbol.dispose]: () => undefined,
   };
 }
@@ -136,6 +139,10 @@ class Pass {
       await this.#permit.written;
       outcome = await this.#answer(answer);
     } catch (thrown) {
+      if (thrown instanceof Fault && thrown.code === 'mask' && !this.#exchange.reply.started) {
+        outcome = this.#withhold(thrown.message);
+        return;
+      }
       outcome = this.#outcome({ kind: 'error', code: thrown instanceof Fault ? thrown.code : 'closed' });
       throw thrown;
     } finally {
@@ -156,7 +163,7 @@ class Pass {
     const { method, target, fields, stay, signal } = this.#exchange;
     const { upstream, identityHeader } = this.#parts.settings;
     const out: (readonly [string, string])[] = towardsResource(fields).filter(
-      ([name]) => name !== upstream.credential?.header && name !== identityHeader,
+      ([name]) => plainName(name) !== upstream.credential?.header && plainName(name) !== identityHeader,
     );
     // Coded bytes can only be passed on where nobody has to look into them.
     const coding = this.#mask.needed ? 'identity' : (first(fields, 'accept-encoding') ?? 'identity');
@@ -190,7 +197,8 @@ class Pass {
         this.#fields(fields, { changed: bodiless && this.#mask.needed }),
       );
     }
-    const content = contentOf(declared);
+    // Of two types nobody can say which the client believes.
+    const content = all(fields, 'content-type').length > 1 ? 'opaque' : contentOf(declared);
     const body = content === 'opaque' ? undefined : decoded(answer);
     if (body !== undefined && content !== 'opaque') return this.#inspected(body, content, answer);
     if (await isEmpty(answer.body))
@@ -204,8 +212,15 @@ class Pass {
     answer: HttpResponse,
   ): Promise<Outcome> {
     const fields = this.#fields(answer.fields, { changed: true });
-    if (content === 'events') return this.#stream(this.#events(body), answer.status, fields);
+    if (content === 'events') {
+      // Whoever waits for events must see at once that they will come.
+      if (this.#permit.duties.byteLimit === undefined) this.#exchange.reply.start(answer.status, fields);
+      return this.#stream(this.#events(body), answer.status, fields);
+    }
     if (content === 'lines') return this.#stream(this.#lines(body), answer.status, fields);
+    // Markup can spell one value in many ways and places: it is looked at whole.
+    if (content === 'text' && !isMarkup(first(answer.fields, 'content-type')))
+      return this.#stream(this.#text(body), answer.status, fields);
     const most = this.#parts.house.limits.messageBytes;
     const bytes = await wholeOf(body, most);
     if (bytes === undefined)
@@ -218,7 +233,8 @@ class Pass {
 
   #document(bytes: Uint8Array, content: 'json' | 'form' | 'text'): Uint8Array | undefined {
     const text = utf8(bytes);
-    if (!text.ok) return undefined;
+    // As UTF-16 without a mark it would be another text.
+    if (!text.ok || text.value.includes('\0')) return undefined;
     if (bytes.length === 0) return bytes;
     if (content === 'json') {
       const shown = this.#mask.json(text.value);
@@ -226,10 +242,23 @@ class Pass {
     }
     if (content === 'text') return sameOr(bytes, text.value, this.#mask.text(text.value));
     const shown = new URLSearchParams();
+    const before = this.#mask.masked;
     for (const [name, value] of new URLSearchParams(text.value)) {
       shown.append(this.#mask.text(name), this.#mask.text(value, name));
     }
-    return Buffer.from(shown.toString());
+    return this.#mask.masked === before ? bytes : Buffer.from(shown.toString());
+  }
+
+  async *#text(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    const mask = this.#mask.pieces();
+    for await (const text of texts(body)) {
+      if (text.includes('\0'))
+        throw new Fault('mask', 'The answer is not the text that it says, so it cannot be masked');
+      const shown = mask.push(text);
+      if (shown !== '') yield Buffer.from(shown);
+    }
+    const rest = mask.end();
+    if (rest !== '') yield Buffer.from(rest);
   }
 
   async *#lines(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
@@ -263,10 +292,19 @@ class Pass {
   }
 
   #event(event: ServerEvent): ServerEvent {
-    const comments = event.comments.map((comment) => this.#mask.text(comment));
-    if (event.data === undefined) return { ...event, comments };
-    const shown = this.#mask.json(event.data);
-    return { ...event, comments, data: shown.ok ? shown.value : this.#mask.text(event.data) };
+    const { event: name, id, retry, data } = event;
+    return {
+      ...(name === undefined ? {} : { event: this.#mask.text(name) }),
+      ...(id === undefined ? {} : { id: this.#mask.text(id) }),
+      ...(retry === undefined || !/^\d+$/.test(retry) ? {} : { retry }),
+      ...(data === undefined ? {} : { data: this.#data(data) }),
+      comments: event.comments.map((comment) => this.#mask.text(comment)),
+    };
+  }
+
+  #data(data: string): string {
+    const shown = this.#mask.json(data);
+    return shown.ok ? shown.value : this.#mask.text(data);
   }
 
   #bounded(held: number): void {
@@ -278,8 +316,6 @@ class Pass {
     const { reply, stay } = this.#exchange;
     const { byteLimit } = this.#permit.duties;
     void stay.recorder.frame('answer', Buffer.from(`${status}\n${recorded(fields)}\n`));
-    // Whoever waits for events must see at once that they will come.
-    if (byteLimit === undefined) reply.start(status, fields);
     for await (const chunk of body) {
       if (byteLimit !== undefined && this.#bytes + chunk.length > byteLimit) return this.#cut(byteLimit);
       if (!reply.started) reply.start(status, fields);
@@ -316,13 +352,21 @@ class Pass {
     return this.#outcome({ kind: 'cut', why: 'LINEAGE' });
   }
 
+  /** Its name is a name: `id=`. */
+  #cookie(cookie: string): string {
+    const at = cookie.indexOf('=') + 1;
+    return cookie.slice(0, at) + this.#mask.text(cookie.slice(at));
+  }
+
   /** Headers carry values too; nothing of an answer made for one identity may be kept for another. */
   #fields(fields: Fields, how: { readonly changed: boolean }): Fields {
     const { upstream } = this.#parts.settings;
     const out: (readonly [string, string])[] = [];
     for (const [name, value] of towardsClient(fields, how)) {
       if (name === 'cache-control' || name === 'expires' || name === 'pragma' || name === 'alt-svc') continue;
-      if (name === 'location' || name === 'content-location') {
+      if (name === 'set-cookie') {
+        out.push([name, cookieBehind(this.#cookie(value), this.#exchange.prefix, upstream.base)]);
+      } else if (name === 'location' || name === 'content-location') {
         out.push([name, this.#mask.text(inside(value, upstream, this.#exchange.prefix))]);
       } else {
         out.push([name, plain.has(name) ? value : this.#mask.text(value, name)]);
@@ -353,7 +397,6 @@ const plain: ReadonlySet<string> = new Set([
   'age',
   'allow',
   'accept-ranges',
-  'set-cookie',
   'strict-transport-security',
   'content-security-policy',
   'retry-after',
