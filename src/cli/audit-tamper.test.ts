@@ -476,9 +476,9 @@ test('a copy taken while the gateway writes verifies, and holds what was kept be
   using live = copied();
   const ledger = await open(live.path);
   await ledger.append(opened('live'));
-  let stopped = false;
+  const done = { stopped: false };
   const writing = (async () => {
-    for (let at = 1; !stopped; at++) await ledger.append(decided('live', at, `SELECT ${at}`));
+    for (let at = 1; !done.stopped; at++) await ledger.append(decided('live', at, `SELECT ${at}`));
   })();
   for (let round = 0; round < 6; round++) {
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -487,7 +487,7 @@ test('a copy taken while the gateway writes verifies, and holds what was kept be
     const { code, out } = await run('verify', '--data', copy.path, '--key', firstKey, '--anchor', kept);
     assert.equal(code, 0, out);
   }
-  stopped = true;
+  done.stopped = true;
   await writing;
   await ledger.close();
 });
