@@ -54,6 +54,8 @@ export interface GatewayParts {
   readonly channels?: (desk: Pick<ChannelDesk, 'answer' | 'review'>) => AsyncDisposable & {
     readonly channels: readonly Channel[];
   };
+  /** What else is mounted on the API, by path; it checks what it is sent by itself. */
+  readonly hooks?: Readonly<Record<string, NonNullable<Channel['hook']>>>;
   /** Stands between decisions and sinks that are too far behind. */
   readonly guard?: SinkGuard;
   readonly recorder: (session: Session) => Recorder | Promise<Recorder>;
@@ -288,7 +290,7 @@ async function serveApi(
   );
   const { fetch } = app({
     routes: made.routes,
-    hooks: { ...Object.fromEntries(hooks), ...policyHooks(parts) },
+    hooks: { ...Object.fromEntries(hooks), ...policyHooks(parts), ...parts.hooks },
     identify: made.identify,
     failures: made.failures,
     metrics,

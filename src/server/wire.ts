@@ -5,6 +5,7 @@
  *   home/tls      our own CA, where no certificate is configured
  *   home/reviews  requests that wait for people, and those that did
  *   home/sinks    how far each sink is
+ *   home/witness  the key that cosigns others' ledgers, and what was seen of each
  *   home/channels.db   where cards of reviews stand
  *   home/data     ledger, recordings, their keys and indexes
  */
@@ -22,6 +23,7 @@ import { openLedger } from '../stores/ledger.ts';
 import { openReviews } from '../stores/reviews.ts';
 import { recordings } from '../stores/recordings.ts';
 import { sessionRecords } from '../stores/sessions.ts';
+import { startAnchoring, witnessHooks } from './anchoring.ts';
 import { ownCertificate, type Certificate } from './certificates.ts';
 import { channelsOf } from './channels.ts';
 import type { Config } from './config.ts';
@@ -133,6 +135,9 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
             }),
           );
 
+    if (config.ledger !== undefined)
+      under.use(startAnchoring({ settings: config.ledger, data, world, log, metrics }));
+
     const gateway = await startGateway({
       version,
       config,
@@ -157,6 +162,7 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
               channelsOf(config, { desk, file: join(home, 'channels.db'), world, log, metrics }),
           }),
       ...(sinks === undefined ? {} : { guard: sinks.guard }),
+      hooks: witnessHooks({ settings: config.ledger, home, name: config.name, world, log }),
       listen: listenTcp,
       dial: (address, signal) => dialTcp(address, signal, config.limits.connectSeconds * 1_000),
       worker: (module) => worker(module, { metrics }),
