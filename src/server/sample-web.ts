@@ -50,12 +50,12 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function portOf(server: Server): number {
+export function portOf(server: Server): number {
   const address = server.address();
   return address !== null && typeof address === 'object' ? address.port : 0;
 }
 
-function closed(server: Server): Promise<void> {
+export function closed(server: Server): Promise<void> {
   const done = Promise.withResolvers<void>();
   server.close(() => done.resolve());
   server.closeAllConnections();

@@ -1,0 +1,141 @@
+/**
+ * Tools, resources and prompts over the Model Context Protocol (MCP 2025-06-18, 2025-11-25 and 2026-07-28, streamable HTTP).
+ *
+ * Understood: connections of both eras on one endpoint, lists, calls, reads, prompts, completions, progress, logs.
+ * Refused: batches, tasks, methods of extensions, headers that do not repeat the body, sessions of others, definitions
+ * that are not the pinned ones, arguments that a tool's schema does not allow; what servers ask of the client's side,
+ * unless it is allowed. Masked: every text of every message towards the client. Docs: docs/protocols/mcp.md.
+ */
+import { httpClient, type HttpClient } from '../../carriers/http/client.ts';
+import { httpDoor } from '../../carriers/http/door.ts';
+import { Fault } from '../../base/errors.ts';
+import { Lru } from '../../base/lru.ts';
+import type { House, Protocol, Room } from '../../core/protocol.ts';
+import type { Resource } from '../../core/session.ts';
+import type { Upstream } from '../../http/upstream.ts';
+import { maskKey } from '../../mask/index.ts';
+import { attributes, meaningOf, verbs } from './meaning.ts';
+import { codes, errorOf, messageOf } from './message.ts';
+import { sayMessage } from './out.ts';
+import { Pins } from './pins.ts';
+import { attend, type ToolboxParts } from './session.ts';
+import { type McpSettings, settings } from './settings.ts';
+
+export const mcp: Protocol = { name: 'mcp', port: 8082, verbs, attributes, settings, start };
+
+const talksKept = 20_000;
+
+function start(house: House): Room {
+  const key = maskKey(Buffer.from(house.maskKey.reveal('mask key'), 'hex'));
+  const clients: HttpClient[] = [];
+  const boxes = new Map<string, ToolboxParts>();
+  for (const resource of house.resources) {
+    const given = settingsOf(resource);
+    const only = given.servers.get('');
+    if (only?.kind !== 'http') throw new Fault('config', 'Only one server over HTTP is served');
+    const client = clientOf(house, only.upstream);
+    clients.push(client);
+    boxes.set(resource.name, {
+      house,
+      settings: given,
+      call: (request) => client.call(towards(only.upstream, request)),
+      maskKey: key,
+      talks: new Lru(talksKept),
+      pins: new Pins(resource.name, given, house.log),
+    });
+  }
+  return {
+    serve: httpDoor({
+      house,
+      kind: 'mcp',
+      hostsOf: (resource) => boxes.get(resource)?.settings.hosts ?? [],
+      serve: async (exchange) => {
+        const parts = boxes.get(exchange.stay.session.resource.name);
+        if (parts === undefined) throw new Fault('bug', 'A session with a resource of another kind');
+        await attend(parts, exchange);
+      },
+      refuse: (reply, status, why) =>
+        sayMessage(reply, status, errorOf(null, codes.denied, why.why, { denial: why })),
+    }),
+    probe: (resource, signal) => probe(boxes.get(resource.name), signal),
+    actions: (resource, text) => Promise.resolve([actionOf(settingsOf(resource), text)]),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+function settingsOf(resource: Resource): McpSettings {
+  return resource.settings as McpSettings; // checked by settings.ts when the configuration was read
+}
+
+function clientOf(house: House, { address, authority, tls }: Upstream): HttpClient {
+  return httpClient({
+    address,
+    authority,
+    dial: house.dial,
+    connectMs: house.limits.connectSeconds * 1_000,
+    ...(tls === undefined ? {} : { tls: { kind: 'client', ...tls } }),
+  });
+}
+
+type Request = Parameters<HttpClient['call']>[0];
+
+/** SECURITY: the server gets the gateway's credential and nothing of the client's. */
+function towards({ base, credential }: Upstream, request: Request): Request {
+  return {
+    ...request,
+    path: base === '' ? '/' : base,
+    fields: [
+      ...request.fields,
+      ['accept-encoding', 'identity'],
+      ...(credential === undefined
+        ? []
+        : [[credential.header, credential.value.reveal('sign in to a resource')] as const]),
+    ],
+  };
+}
+
+/** Whether somebody is there: any answer will do. */
+async function probe(parts: ToolboxParts | undefined, signal: AbortSignal): Promise<string> {
+  if (parts === undefined) throw new Fault('bug', 'A resource without settings');
+  const { status, body } = await parts.call({
+    method: 'POST',
+    path: '',
+    fields: [
+      ['content-type', 'application/json'],
+      ['accept', 'application/json, text/event-stream'],
+    ],
+    body: Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'ping' })),
+    signal,
+  });
+  for await (const _ of body) break;
+  return `HTTP ${status}`;
+}
+
+/** `get_customer {"id": 7}`, or a whole message: what `explain` is given. */
+function actionOf(given: McpSettings, text: string): ReturnType<typeof understood> {
+  const [, name, rest = ''] = /^\s*([\w.:/-]+)\s*(\{[\s\S]*\})?\s*$/.exec(text) ?? [];
+  const raw = parsed(name === undefined ? text : rest === '' ? '{}' : rest);
+  const read = messageOf(
+    name === undefined
+      ? raw
+      : { jsonrpc: '2.0', id: 0, method: 'tools/call', params: { name, arguments: raw } },
+  );
+  if (!read.ok) throw new Fault('parser', `Expected TOOL {arguments}, or a message: ${read.error}`);
+  return understood(given, read.value);
+}
+
+function understood(given: McpSettings, message: Parameters<typeof meaningOf>[1]) {
+  const meant = meaningOf(given, message);
+  if (meant.kind === 'refused') throw new Fault('parser', meant.why);
+  return meant.action;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new Fault('parser', 'Expected TOOL {arguments}, or a message in JSON');
+  }
+}

@@ -1,0 +1,67 @@
+import { isObject } from '../../base/check.ts';
+import type { Action } from '../../core/action.ts';
+import type { Json } from './message.ts';
+import { meaningOf } from './meaning.ts';
+import type { McpSettings } from './settings.ts';
+
+export interface ListParts {
+  readonly method: string; // of the request
+  readonly settings: McpSettings;
+  /** Whether this definition of a tool is the pinned one, or is now. */
+  readonly take: (definition: Json) => boolean;
+  /** Whether the client could do this at all. */
+  readonly sees: (action: Action) => boolean;
+}
+
+/** A result without what this client may not use, and without what the gateway does not serve. */
+export function listed(result: Json, parts: ListParts): Json {
+  const own = kept(result);
+  switch (parts.method) {
+    case 'initialize':
+    case 'server/discover':
+      return withoutTasks(own);
+    case 'tools/list':
+      return filtered(
+        own,
+        'tools',
+        (each) => parts.take(each) && seen(parts, 'tools/call', { name: each['name'] }),
+      );
+    case 'prompts/list':
+      return filtered(own, 'prompts', (each) => seen(parts, 'prompts/get', { name: each['name'] }));
+    case 'resources/list':
+      return filtered(own, 'resources', (each) => seen(parts, 'resources/read', { uri: each['uri'] }));
+    case 'resources/templates/list':
+      return filtered(own, 'resourceTemplates', (each) =>
+        seen(parts, 'resources/read', { uri: each['uriTemplate'] }),
+      );
+    default:
+      return own;
+  }
+}
+
+function seen({ settings, sees }: ListParts, method: string, params: Json): boolean {
+  const meant = meaningOf(settings, { kind: 'request', id: 0, method, params });
+  return meant.kind === 'understood' && sees(meant.action);
+}
+
+function filtered(result: Json, key: string, keep: (each: Json) => boolean): Json {
+  const list: unknown = result[key];
+  if (!Array.isArray(list)) return result;
+  return { ...result, [key]: list.filter((each: unknown) => isObject(each) && keep(each)) };
+}
+
+/** An answer is one identity's: nobody may keep it for another. */
+function kept(result: Json): Json {
+  return {
+    ...result,
+    ...(result['cacheScope'] === undefined ? {} : { cacheScope: 'private' }),
+    ...(result['ttlMs'] === undefined ? {} : { ttlMs: 0 }),
+  };
+}
+
+function withoutTasks(result: Json): Json {
+  const { capabilities } = result;
+  if (!isObject(capabilities)) return result;
+  const { tasks: _, ...rest } = capabilities;
+  return { ...result, capabilities: rest };
+}

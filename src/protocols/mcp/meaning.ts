@@ -1,0 +1,191 @@
+import type { Access, Action } from '../../core/action.ts';
+import type { AttributeType } from '../../core/protocol.ts';
+import { rewriteJson } from '../../http/json.ts';
+import type { Json, Message } from './message.ts';
+import type { McpSettings } from './settings.ts';
+
+export const verbs: Readonly<Record<string, string>> = {
+  'mcp.connect': 'Begin, keep and end a connection to MCP servers',
+  'mcp.list': 'List tools, resources, templates and prompts',
+  'mcp.call': 'Call a tool',
+  'mcp.read': 'Read a resource, or be told of its changes',
+  'mcp.prompt': 'Get a prompt',
+  'mcp.complete': 'Complete an argument',
+  'mcp.sample': 'A server asks for an answer of the model of the client',
+  'mcp.elicit': 'A server asks the person at the client',
+  'mcp.roots': 'A server asks for the folders of the client',
+};
+
+export const attributes: Readonly<Record<string, AttributeType>> = {
+  method: 'string', // of the protocol: tools/call
+  server: 'string', // where several are behind one endpoint
+  tool: 'string', // its name at its server
+  arguments: 'strings', // JSON paths of a tool's or prompt's arguments
+  prompt: 'string',
+  scheme: 'string', // of a resource's URI
+  bytes: 'number', // of the request
+};
+
+const nothing: Action['attributes'] = {
+  method: '',
+  server: '',
+  tool: '',
+  arguments: [],
+  prompt: '',
+  scheme: '',
+  bytes: 0,
+};
+
+/** What separates the name of a server from the name it gave: neither has it, so no two names can meet. */
+const joint = '__';
+
+/** `files__read` is `read` of `files`; where a resource is one server, its names are as it gave them. */
+export function split(
+  settings: McpSettings,
+  name: string,
+): { readonly server: string; readonly name: string } | undefined {
+  if (settings.servers.has('')) return { server: '', name };
+  const at = name.indexOf(joint);
+  const server = name.slice(0, Math.max(at, 0));
+  return settings.servers.has(server) ? { server, name: name.slice(at + joint.length) } : undefined;
+}
+
+export function joined(server: string, name: string): string {
+  return server === '' ? name : `${server}${joint}${name}`;
+}
+
+export type Meant =
+  | { readonly kind: 'understood'; readonly action: Action }
+  | { readonly kind: 'refused'; readonly why: string };
+
+const methods: Readonly<Record<string, readonly [verb: string, access: Access]>> = {
+  initialize: ['mcp.connect', 'read'],
+  'server/discover': ['mcp.connect', 'read'],
+  ping: ['mcp.connect', 'read'],
+  'logging/setLevel': ['mcp.connect', 'read'],
+  'notifications/initialized': ['mcp.connect', 'read'],
+  'notifications/cancelled': ['mcp.connect', 'read'],
+  'notifications/progress': ['mcp.connect', 'read'],
+  'notifications/roots/list_changed': ['mcp.connect', 'read'],
+  'subscriptions/listen': ['mcp.connect', 'read'],
+  'tools/list': ['mcp.list', 'read'],
+  'resources/list': ['mcp.list', 'read'],
+  'resources/templates/list': ['mcp.list', 'read'],
+  'prompts/list': ['mcp.list', 'read'],
+  'tools/call': ['mcp.call', 'execute'],
+  'resources/read': ['mcp.read', 'read'],
+  'resources/subscribe': ['mcp.read', 'read'],
+  'resources/unsubscribe': ['mcp.read', 'read'],
+  'prompts/get': ['mcp.prompt', 'read'],
+  'completion/complete': ['mcp.complete', 'read'],
+  // What servers ask.
+  'sampling/createMessage': ['mcp.sample', 'execute'],
+  'elicitation/create': ['mcp.elicit', 'execute'],
+  'roots/list': ['mcp.roots', 'read'],
+};
+
+/** What a message of a client, or a request of a server, does. What is not in the table is refused. */
+export function meaningOf(settings: McpSettings, message: Message): Meant {
+  if (message.kind === 'answer' || message.kind === 'error') {
+    return { kind: 'refused', why: 'An answer is no request' };
+  }
+  const { method, params } = message;
+  const known = methods[method];
+  if (known === undefined || !Object.hasOwn(methods, method))
+    return { kind: 'refused', why: 'This method is not understood' };
+  const [verb, access] = known;
+  if (params['task'] !== undefined) return { kind: 'refused', why: 'Tasks are not understood' };
+  const text = `${method} ${JSON.stringify(withoutMeta(params))}`;
+  const base = { verb, access, columns: [], text, notes: [] } as const;
+  const about = { ...nothing, method, bytes: text.length };
+  switch (verb) {
+    case 'mcp.call':
+      return called(settings, params, { base, about });
+    case 'mcp.prompt': {
+      const at = nameOf(settings, params['name']);
+      if (at === undefined) return { kind: 'refused', why: 'Expected the name of a prompt' };
+      const paths = pathsOf(params['arguments'] ?? {});
+      return understood({
+        ...base,
+        targets: [{ kind: 'prompt', name: String(params['name']), access }],
+        attributes: { ...about, server: at.server, prompt: at.name, arguments: paths },
+      });
+    }
+    case 'mcp.read': {
+      const { uri } = params;
+      const scheme = typeof uri === 'string' ? /^([a-z][a-z0-9+.-]{0,40}):/i.exec(uri)?.[1] : undefined;
+      if (typeof uri !== 'string' || scheme === undefined || uri.length > 8_000)
+        return { kind: 'refused', why: 'Expected the URI of a resource' };
+      return understood({
+        ...base,
+        targets: [{ kind: 'resource', name: `${scheme.toLowerCase()}:`, access }],
+        attributes: { ...about, scheme: scheme.toLowerCase() },
+      });
+    }
+    default:
+      return understood({ ...base, targets: [], attributes: about });
+  }
+}
+
+function called(
+  settings: McpSettings,
+  params: Json,
+  {
+    base,
+    about,
+  }: { readonly base: Omit<Action, 'targets' | 'attributes'>; readonly about: Action['attributes'] },
+): Meant {
+  const { name, arguments: given = {} } = params;
+  const at = nameOf(settings, name);
+  if (at === undefined) return { kind: 'refused', why: 'Expected the name of a tool' };
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    return { kind: 'refused', why: '`arguments` is not an object' };
+  const access = settings.tools.get(String(name))?.access ?? 'execute';
+  return understood({
+    ...base,
+    access,
+    targets: [{ kind: 'tool', name: String(name), access }],
+    attributes: { ...about, server: at.server, tool: at.name, arguments: pathsOf(given) },
+  });
+}
+
+function understood(action: Action): Meant {
+  return { kind: 'understood', action };
+}
+
+function nameOf(settings: McpSettings, name: unknown): ReturnType<typeof split> {
+  return typeof name === 'string' && isName(name) ? split(settings, name) : undefined;
+}
+
+/** Names stand unsealed in the ledger, and two that look alike must be the same. */
+export function isName(name: string): boolean {
+  return /^[A-Za-z0-9_][\w.:/ -]{0,127}$/.test(name);
+}
+
+function withoutMeta({ _meta: _, ...rest }: Json): Json {
+  return rest;
+}
+
+const mostPaths = 200;
+
+function pathsOf(given: unknown): readonly string[] {
+  const paths = new Set<string>();
+  rewriteJson(JSON.stringify(given), ({ kind, path }) => {
+    if (kind !== 'key' && paths.size < mostPaths) paths.add(/^[\w$.[\]-]{1,200}$/.test(path) ? path : '{}');
+    return undefined;
+  });
+  return [...paths];
+}
+
+/** Judged as the worst there is, and refused whatever the policy says of it. */
+export function unreadable(text: string, why: string): Action {
+  return {
+    verb: 'mcp.call',
+    access: 'unknown',
+    targets: [],
+    columns: [],
+    attributes: nothing,
+    text,
+    notes: [why],
+  };
+}

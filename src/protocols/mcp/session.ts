@@ -1,0 +1,283 @@
+import { classifyInboundRequest } from '@modelcontextprotocol/server';
+import type { Exchange } from '../../carriers/http/door.ts';
+import type { HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
+import { utf8 } from '../../carriers/http/masks.ts';
+import { statusOf } from '../../carriers/http/problem.ts';
+import type { Lru } from '../../base/lru.ts';
+import type { Action } from '../../core/action.ts';
+import type { Denial, Permit } from '../../core/decision.ts';
+import { denial } from '../../core/denial.ts';
+import type { Gate, House, Waiting } from '../../core/protocol.ts';
+import { first } from '../../http/headers.ts';
+import type { MaskKey } from '../../mask/index.ts';
+import { codes, errorOf, type Message, readMessage } from './message.ts';
+import { meaningOf, unreadable } from './meaning.ts';
+import { mirrored, originAllowed } from './checks.ts';
+import { Out, sayMessage } from './out.ts';
+import { Pass } from './pass.ts';
+import type { Pins } from './pins.ts';
+import { refusalOf } from './refusal.ts';
+import type { McpSettings } from './settings.ts';
+
+export interface ToolboxParts {
+  readonly house: House;
+  readonly settings: McpSettings;
+  /** The servers behind this resource, as one that speaks streamable HTTP. */
+  readonly call: (request: HttpRequest) => Promise<HttpResponse>;
+  readonly maskKey: MaskKey;
+  /** Sessions that servers opened (2025-11-25, Session Management): whose each is. */
+  readonly talks: Lru<string, Talk>;
+  readonly pins: Pins;
+}
+
+/** One session of a server with one identity. */
+export interface Talk {
+  readonly owner: string;
+  /** What the server asked and the client has not answered yet, by its id; each with the permit under which it asked. */
+  readonly open: Map<string | number, { readonly gate: Gate; readonly permit: Permit }>;
+}
+
+export interface Asked {
+  readonly exchange: Exchange;
+  readonly message: Message | undefined; // undefined for GET and DELETE
+  readonly modern: boolean;
+  readonly session: string | undefined;
+  readonly talk: Talk | undefined;
+}
+
+type Request = Extract<Message, { kind: 'request' }>;
+
+/** One request of a client to the MCP endpoint of a resource. */
+export async function attend(parts: ToolboxParts, exchange: Exchange): Promise<void> {
+  const { method, target, reply, fields } = exchange;
+  const refuse = (status: number, code: number, why: string): void =>
+    sayMessage(reply, status, errorOf(null, code, why));
+  if (target.path !== '/' && target.path !== '/mcp')
+    return refuse(404, codes.invalidRequest, 'There is no MCP endpoint here');
+  if (target.query !== '') return refuse(400, codes.invalidRequest, 'The MCP endpoint takes no query');
+  if (!originAllowed(fields, parts.settings))
+    return refuse(403, codes.invalidRequest, 'This origin may not use it');
+  const session = first(fields, 'mcp-session-id');
+  if (method === 'POST') return post(parts, exchange, session);
+  if (method !== 'GET' && method !== 'DELETE') return refuse(405, codes.invalidRequest, 'POST messages here');
+  if (session === undefined && method === 'DELETE')
+    return refuse(400, codes.invalidRequest, 'A session must be named');
+  const talk = talkOf(parts, exchange, session);
+  if (session !== undefined && talk === undefined)
+    return refuse(404, codes.invalidRequest, 'There is no such session');
+  const action: Action = {
+    ...unreadable(method, ''),
+    verb: 'mcp.connect',
+    access: 'read',
+    notes: [],
+  };
+  const verdict = await exchange.stay.gate.ask({ action });
+  if (verdict.kind === 'refusal') return refuse(403, codes.denied, verdict.denial.why);
+  if (method === 'DELETE' && session !== undefined) parts.talks.delete(keyOf(exchange, session));
+  const asked = { exchange, message: undefined, modern: false, session, talk };
+  await new Pass(parts, asked, { permit: verdict, out: new Out(exchange, parts.house.world) }).run();
+}
+
+async function post(parts: ToolboxParts, exchange: Exchange, session: string | undefined): Promise<void> {
+  const { reply, fields, body } = exchange;
+  const refuse = (status: number, code: number, why: string): void =>
+    sayMessage(reply, status, errorOf(null, code, why));
+  const type = first(fields, 'content-type')?.split(';', 1)[0]?.trim().toLowerCase();
+  if (type !== 'application/json')
+    return refuse(415, codes.invalidRequest, 'Messages are sent as application/json');
+  const most = parts.house.limits.messageBytes;
+  const bytes = await body.whole(most);
+  if (bytes === undefined) {
+    parts.house.metrics.count('limits_total', { limit: 'messageBytes' });
+    return refuse(413, codes.invalidRequest, `The message is longer than ${most} bytes`);
+  }
+  const text = utf8(bytes);
+  const read = text.ok ? readMessage(text.value) : text;
+  if (!read.ok) {
+    await notUnderstood(exchange, 'POST', read.error);
+    return refuse(400, isJson(text) ? codes.invalidRequest : codes.parse, read.error);
+  }
+  const message = read.value;
+  const era = eraOf(exchange, text.ok ? text.value : '');
+  if (era.kind === 'reject') return refuse(era.httpStatus, era.code, era.message);
+  const modern = era.kind === 'modern';
+  const unlike = modern ? mirrored(message, fields) : undefined;
+  if (unlike !== undefined) {
+    return sayMessage(
+      reply,
+      400,
+      errorOf(message.kind === 'request' ? message.id : null, codes.headerMismatch, unlike),
+    );
+  }
+  const talk = modern ? undefined : talkOf(parts, exchange, session);
+  const begins = message.kind === 'request' && message.method === 'initialize';
+  if (!modern && session !== undefined && talk === undefined && !begins) {
+    return sayMessage(
+      reply,
+      404,
+      errorOf(message.kind === 'request' ? message.id : null, -32_001, 'Session not found'),
+    );
+  }
+  const asked: Asked = { exchange, message, modern, session: modern || begins ? undefined : session, talk };
+  if (message.kind === 'answer' || message.kind === 'error') return answered(parts, asked, message.id);
+  await judged(parts, asked, message);
+}
+
+async function judged(
+  parts: ToolboxParts,
+  asked: Asked,
+  message: Extract<Message, { kind: 'request' | 'notification' }>,
+): Promise<void> {
+  const { exchange, modern } = asked;
+  const { reply, stay } = exchange;
+  const out = new Out(exchange, parts.house.world);
+  const refuse = async (why: Denial, status: number): Promise<void> => {
+    if (message.kind === 'notification')
+      return sayMessage(reply, status, errorOf(null, codes.denied, why.why));
+    const structured = !parts.pins.promises(message.params['name']);
+    await out.whole(refusalOf(message, why, { modern, structured }));
+    out.end();
+  };
+  const meant = meaningOf(parts.settings, message);
+  if (meant.kind === 'refused') {
+    const id = await notUnderstood(exchange, message.method, meant.why);
+    if (message.kind === 'request' && meant.why === 'This method is not understood') {
+      return sayMessage(
+        reply,
+        modern ? 404 : 200,
+        errorOf(message.id, codes.methodNotFound, 'Method not found'),
+      );
+    }
+    return refuse(denial('NOT_UNDERSTOOD', id, meant.why, 'What is not understood is refused'), 400);
+  }
+  const { action } = meant;
+  // What is known to be refused when it would run is not asked of a person first.
+  const name = String(message.params['name']);
+  const fit =
+    message.method === 'tools/call' && parts.pins.knows(name)
+      ? parts.pins.fit(name, message.params['arguments'] ?? {})
+      : undefined;
+  if (fit?.kind === 'refused') {
+    const id = await notUnderstood(exchange, action.text, fit.why, action);
+    return refuse(denial('NOT_UNDERSTOOD', id, fit.why, fit.fix), 200);
+  }
+  const verdict = await stay.gate.ask({
+    action,
+    ...(message.kind === 'request' ? { wait: () => waiting(exchange, out, { action, message }) } : {}),
+  });
+  const id = verdict.kind === 'permit' ? verdict.id : verdict.denial.decisionId;
+  void stay.recorder.frame('statement', frame({ id, text: action.text }));
+  if (verdict.kind === 'refusal') {
+    void stay.recorder.frame('decision', frame({ id, decision: 'deny', why: verdict.denial.why }));
+    return refuse(verdict.denial, statusOf(verdict.denial.class));
+  }
+  await new Pass(parts, asked, { permit: verdict, out }).run();
+}
+
+/** The client answers what a server asked: only what was asked, in this session, and under the permit of the asking. */
+async function answered(parts: ToolboxParts, asked: Asked, id: string | number | null): Promise<void> {
+  const { exchange, talk } = asked;
+  const open = id === null ? undefined : talk?.open.get(id);
+  if (id === null || open === undefined) {
+    return sayMessage(
+      exchange.reply,
+      400,
+      errorOf(null, codes.invalidRequest, 'Nobody asked for this answer'),
+    );
+  }
+  talk?.open.delete(id);
+  await new Pass(parts, asked, {
+    permit: open.permit,
+    gate: open.gate,
+    out: new Out(exchange, parts.house.world),
+  }).run();
+}
+
+async function notUnderstood({ stay }: Exchange, text: string, why: string, like?: Action): Promise<string> {
+  const action: Action = { ...(like ?? unreadable(text, why)), access: 'unknown', notes: [why] };
+  const verdict = await stay.gate.ask({ action });
+  if (verdict.kind === 'permit') stay.gate.done(verdict, { kind: 'unsent' });
+  const id = verdict.kind === 'permit' ? verdict.id : verdict.denial.decisionId;
+  void stay.recorder.frame('decision', frame({ id, decision: 'deny', why }));
+  return id;
+}
+
+function frame(facts: Readonly<Record<string, string>>): Uint8Array {
+  return Buffer.from(JSON.stringify(facts));
+}
+
+function isJson(text: { readonly ok: boolean; readonly value?: string }): boolean {
+  try {
+    JSON.parse(text.value ?? '');
+    return text.ok;
+  } catch {
+    return false;
+  }
+}
+
+function eraOf({ fields }: Exchange, text: string): ReturnType<typeof classifyInboundRequest> {
+  const version = first(fields, 'mcp-protocol-version');
+  const method = first(fields, 'mcp-method');
+  const name = first(fields, 'mcp-name');
+  return classifyInboundRequest({
+    httpMethod: 'POST',
+    ...(version === undefined ? {} : { protocolVersionHeader: version }),
+    ...(method === undefined ? {} : { mcpMethodHeader: method }),
+    ...(name === undefined ? {} : { mcpNameHeader: name }),
+    body: JSON.parse(text) as unknown,
+  });
+}
+
+/** SECURITY: an id of a session is worth nothing to anybody else, however it became known. */
+export function ownerOf({ stay }: Exchange): string {
+  const { subject, actingFor } = stay.session.identity;
+  return JSON.stringify([subject, actingFor?.subject ?? null]);
+}
+
+export function keyOf({ stay }: Exchange, session: string): string {
+  return `${stay.session.resource.name} ${session}`;
+}
+
+function talkOf({ talks }: ToolboxParts, exchange: Exchange, session: string | undefined): Talk | undefined {
+  if (session === undefined) return undefined;
+  const talk = talks.get(keyOf(exchange, session));
+  return talk?.owner === ownerOf(exchange) ? talk : undefined;
+}
+
+/** Clients give up a call that says nothing after a minute; what is not decided by then becomes a ticket. */
+const patienceMs = 45_000;
+
+function waiting(
+  { signal, fields }: Exchange,
+  out: Out,
+  { action, message }: { readonly action: Action; readonly message: Request },
+): Waiting {
+  const reason = first(fields, 'sallyport-reason');
+  const ticket = first(fields, 'sallyport-ticket');
+  const meta = message.params['_meta'];
+  const token =
+    typeof meta === 'object' && meta !== null && 'progressToken' in meta ? meta.progressToken : undefined;
+  let told = 0;
+  out.begin();
+  return {
+    tell: (line) => {
+      if (typeof token !== 'string' && typeof token !== 'number') return;
+      told++;
+      const params = { progressToken: token, progress: told, message: line };
+      out.event({ kind: 'notification', method: 'notifications/progress', params }).catch(() => undefined);
+    },
+    signal,
+    patienceMs,
+    settings: {},
+    again: () => Promise.resolve({ action, settings: {} }), // nothing around a message changes what it means
+    ...(reason === undefined && ticket === undefined
+      ? {}
+      : {
+          stated: {
+            ...(reason === undefined ? {} : { reason }),
+            ...(ticket === undefined ? {} : { ticket }),
+          },
+        }),
+    [Symbol.dispose]: () => undefined,
+  };
+}

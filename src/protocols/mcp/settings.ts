@@ -1,0 +1,136 @@
+import {
+  array,
+  type Check,
+  isObject,
+  literal,
+  map,
+  object,
+  optional,
+  type Problem,
+  record,
+  string,
+} from '../../base/check.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import type { Access } from '../../core/action.ts';
+import { secret, type Upstream, upstreamAnd } from '../../http/upstream.ts';
+import type { Secret } from '../../base/secret.ts';
+
+/** One MCP server, or several behind one endpoint. */
+export interface McpSettings {
+  /** By name; the empty name where the resource is one server, whose names stay as they are. */
+  readonly servers: ReadonlyMap<string, McpServerSettings>;
+  /** What servers may ask of the client's side; everything else they ask is refused by the gateway. */
+  readonly allow: ReadonlySet<'sampling' | 'elicitation' | 'roots'>;
+  /** What tools do, by the name clients see; what is not said counts as `execute`. */
+  readonly tools: ReadonlyMap<string, ToolSettings>;
+  /** What becomes of a definition that is not the pinned one. `pinned`: none but those with a digest in `tools` is used. */
+  readonly pins: 'first' | 'pinned' | 'off';
+  /** Media types that reach the client although nothing can look into them while masks apply. */
+  readonly uninspected: readonly string[];
+  /** Web origins that may use it from a browser, besides loopback. */
+  readonly origins: readonly string[];
+  /** Hosts of the gateway that name this resource by themselves. */
+  readonly hosts: readonly string[];
+}
+
+export type McpServerSettings =
+  | { readonly kind: 'http'; readonly upstream: Upstream }
+  | {
+      readonly kind: 'stdio';
+      readonly command: readonly string[];
+      readonly env: Readonly<Record<string, Secret>>;
+      readonly folder?: string;
+    };
+
+export interface ToolSettings {
+  readonly access?: Access;
+  readonly digest?: string;
+}
+
+const serverName = /^[a-z][a-z0-9-]{0,30}$/;
+const stdio = object({
+  command: array(string({ max: 4_000 }), { min: 1 }),
+  env: optional(record(secret)),
+  folder: optional(string({ max: 4_000 })),
+});
+const none: Check<object> = object({});
+const remote = upstreamAnd(none);
+const serverKeys: readonly string[] = [
+  'url',
+  'verify',
+  'ca',
+  'serverName',
+  'hosts',
+  'credentials',
+  'command',
+  'env',
+  'folder',
+];
+
+const server: Check<McpServerSettings> = (raw, path) => {
+  if (isObject(raw) && raw['command'] !== undefined) {
+    return map(stdio, ({ command, env = {}, folder }) =>
+      ok<McpServerSettings>({ kind: 'stdio', command, env, ...(folder === undefined ? {} : { folder }) }),
+    )(raw, path);
+  }
+  return map(remote, ({ upstream }) => ok<McpServerSettings>({ kind: 'http', upstream }))(raw, path);
+};
+
+const common = object({
+  allow: optional(array(literal('sampling', 'elicitation', 'roots'))),
+  tools: optional(
+    record(
+      object({
+        access: optional(literal('read', 'write', 'define', 'administer', 'execute')),
+        digest: optional(string({ pattern: /^[0-9a-f]{64}$/, what: 'a SHA-256 digest in hex' })),
+      }),
+    ),
+  ),
+  pins: optional(literal('first', 'pinned', 'off')),
+  uninspected: optional(
+    array(string({ pattern: /^[a-z0-9.+-]+\/(?:\*|[a-z0-9.+-]+)$/, what: 'a media type such as image/*' })),
+  ),
+  origins: optional(
+    array(string({ pattern: /^https?:\/\/[a-z0-9.:-]+$/, what: 'an origin such as https://tools.example' })),
+  ),
+});
+
+export const settings: Check<McpSettings> = (raw, path): Result<McpSettings, readonly Problem[]> => {
+  if (!isObject(raw)) return err([{ path, message: 'Expected a mapping' }]);
+  const pick = (wanted: (key: string) => boolean): object =>
+    Object.fromEntries(Object.entries(raw).filter(([key]) => wanted(key)));
+  const { servers: several } = raw;
+  const rest = common(
+    pick((key) => key !== 'servers' && !serverKeys.includes(key)),
+    path,
+  );
+  if (!rest.ok) return rest;
+  const found = several === undefined ? undefined : record(server)(several, `${path}.servers`);
+  const own = pick((key) => serverKeys.includes(key));
+  const single = several === undefined ? server(own, path) : undefined;
+  if (found?.ok === false) return found;
+  if (single?.ok === false) return single;
+  if (several !== undefined && Object.keys(own).length > 0)
+    return err([{ path, message: 'Expected `url`, `command` or `servers`, and only one of them' }]);
+  const named = Object.entries(found?.value ?? {});
+  if (several !== undefined && named.length === 0)
+    return err([{ path: `${path}.servers`, message: 'At least one server is needed' }]);
+  const bad = named.find(([name]) => !serverName.test(name) || name.includes('__'));
+  if (bad !== undefined)
+    return err([
+      { path: `${path}.servers`, message: 'A name of a server is lower-case letters, digits and dashes' },
+    ]);
+  const servers = new Map(named);
+  if (single !== undefined) servers.set('', single.value);
+  const { allow = [], tools = {}, pins = 'first', uninspected = [], origins = [] } = rest.value;
+  const only = single?.value;
+  return ok({
+    servers,
+    allow: new Set(allow),
+    tools: new Map(Object.entries(tools)),
+    pins,
+    uninspected,
+    origins,
+    hosts: only?.kind === 'http' ? only.upstream.hosts : [],
+  });
+};

@@ -1,0 +1,121 @@
+import { isObject } from '../../base/check.ts';
+import { Fault } from '../../base/errors.ts';
+import type { DocumentMask } from '../../carriers/http/masks.ts';
+import { utf8 } from '../../carriers/http/masks.ts';
+import { contentOf, typeFits } from '../../http/content.ts';
+import type { Json, Message } from './message.ts';
+
+export interface ShowParts {
+  readonly mask: DocumentMask;
+  /** Media types that may pass unseen. */
+  readonly uninspected: readonly string[];
+}
+
+/** A message of a server as its client may see it: every text, wherever it stands, and every number. */
+export class Shower {
+  readonly #mask: DocumentMask;
+  readonly #uninspected: readonly string[];
+  withheld = 0;
+
+  constructor({ mask, uninspected }: ShowParts) {
+    this.#mask = mask;
+    this.#uninspected = uninspected;
+  }
+
+  show(message: Message): Message {
+    if (!this.#mask.needed) return message;
+    switch (message.kind) {
+      case 'answer':
+        return { ...message, result: this.#object(message.result) };
+      case 'error':
+        return { ...message, error: this.#object(message.error) };
+      default:
+        return { ...message, params: this.#object(message.params) };
+    }
+  }
+
+  #object(value: Json): Json {
+    const shown = this.#value(value, '');
+    return isObject(shown) ? shown : {};
+  }
+
+  #value(value: unknown, key: string): unknown {
+    if (Array.isArray(value)) return value.map((each: unknown) => this.#value(each, key));
+    if (isObject(value)) return this.#fields(value);
+    if (typeof value === 'string') return this.#text(value, key);
+    if (typeof value === 'number') return this.#document(value);
+    return value;
+  }
+
+  #fields(value: Json): Json {
+    const out: Record<string, unknown> = {};
+    const bytes = typeof value['blob'] === 'string' ? 'blob' : isMedia(value) ? 'data' : undefined;
+    if (bytes !== undefined) {
+      const shown = this.#bytes(value, bytes);
+      if (shown === undefined) {
+        this.withheld++;
+        const why = 'Withheld: it cannot be looked into, so it cannot be masked';
+        if (bytes === 'data') return { type: 'text', text: why };
+        return { uri: this.#text(String(value['uri'] ?? ''), 'uri'), mimeType: 'text/plain', text: why };
+      }
+      out[bytes] = shown;
+    }
+    for (const [key, each] of Object.entries(value)) {
+      if (key === bytes) continue;
+      // Tags are of the answer's own paths, not of the envelope around it.
+      out[this.#mask.text(key)] =
+        key === 'structuredContent'
+          ? this.#document(each)
+          : words.has(key)
+            ? this.#word(each, key)
+            : this.#value(each, key);
+    }
+    return out;
+  }
+
+  /** The protocol's own words stay; what is none of them is a text like others. */
+  #word(value: unknown, key: string): unknown {
+    return typeof value === 'string' && plain.test(value) ? value : this.#value(value, key);
+  }
+
+  /** A text that is JSON says the same as the structured content beside it, so it is shown by the same paths. */
+  #text(text: string, key: string): string {
+    if (/^\s*[{[]/.test(text)) {
+      const shown = this.#mask.json(text);
+      if (shown.ok) return shown.value;
+    }
+    return this.#mask.text(text, key === 'text' ? '' : key);
+  }
+
+  #document(value: unknown): unknown {
+    const shown = this.#mask.json(JSON.stringify(value ?? null));
+    if (!shown.ok) throw new Fault('mask', 'A part of the answer cannot be read, so it cannot be masked');
+    return JSON.parse(shown.value) as unknown;
+  }
+
+  #bytes(value: Json, key: 'blob' | 'data'): string | undefined {
+    const given = String(value[key]);
+    const type = typeof value['mimeType'] === 'string' ? value['mimeType'] : undefined;
+    if (this.#uninspected.some((pattern) => typeFits(pattern, type))) return given;
+    if (type === undefined || contentOf(type) === 'opaque') return undefined;
+    const text = utf8(Buffer.from(given, 'base64'));
+    if (!text.ok) return undefined;
+    const shown = this.#text(text.value, '');
+    return shown === text.value ? given : Buffer.from(shown).toString('base64');
+  }
+}
+
+const words: ReadonlySet<string> = new Set([
+  'type',
+  'resultType',
+  'role',
+  'mimeType',
+  'level',
+  'method',
+  'cacheScope',
+]);
+const plain = /^[a-z_+./-]{1,60}$/i;
+
+function isMedia(value: Json): boolean {
+  return typeof value['data'] === 'string' && (value['type'] === 'image' || value['type'] === 'audio');
+}

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { sampleCustomers } from '../../src/server/sample-data.ts';
+import { serveSampleTools } from '../../src/server/sample-tools.ts';
+import type { SampleService } from '../../src/server/sample-web.ts';
+import { type Configured, startConfigured } from './harness/gateway.ts';
+import { freePorts } from './harness/place.ts';
+
+const policy = {
+  'policy.yaml': `
+apiVersion: sallyport/v1
+layers:
+  - { name: base, role: restrict, use: [{ module: masks }] }
+  - { name: tools, role: grant, use: [{ module: tools }] }
+record: full
+`,
+  'modules/tools.policy.yaml': `
+apiVersion: sallyport/v1
+module: tools
+about: Who may use tools.
+owner: team:platform
+rules:
+  - id: use
+    effect: allow
+    match: { resource: { kind: mcp } }
+    why: Everybody may use tools.
+    fix: Ask.
+  - id: no-deletes
+    effect: deny
+    match: { resource: { kind: mcp }, action: mcp.call }
+    when: 'action.tool == "delete_customer"'
+    why: Nobody deletes customers with a tool.
+    fix: Ask a person.
+`,
+  'modules/masks.policy.yaml': `
+apiVersion: sallyport/v1
+module: masks
+about: What is hidden.
+owner: team:platform
+rules:
+  - id: masks
+    effect: require
+    match: { resource: { kind: mcp } }
+    then: { mask: [{ find: EMAIL_ADDRESS, with: redact }, { find: PHONE_NUMBER, with: redact }] }
+    why: Personal data is masked.
+    fix: Use ids.
+`,
+};
+
+const seven = sampleCustomers()[6];
+const email = seven?.email ?? '?';
+
+describe('MCP through the gateway, with the official client', () => {
+  let tools: SampleService;
+  let gateway: Configured;
+  let url = '';
+  let token = '';
+  let other = '';
+
+  before(async () => {
+    tools = await serveSampleTools(0);
+    const first = await freePorts(2);
+    gateway = await startConfigured({
+      api: first,
+      policy,
+      text: `
+listen: { api: 127.0.0.1:${first}, mcp: 127.0.0.1:${first + 1} }
+policy: ./policy
+identities:
+  - { subject: analyst, kind: human, groups: [analysts] }
+  - { subject: other, kind: human, groups: [analysts] }
+resources:
+  - name: tools
+    kind: mcp
+    url: http://127.0.0.1:${tools.port}/mcp
+    credentials: { bearer: server-key }
+`,
+    });
+    url = `http://127.0.0.1:${first + 1}/tools`;
+    token = await gateway.token('analyst');
+    other = await gateway.token('other');
+  });
+
+  after(async () => {
+    await gateway[Symbol.asyncDispose]();
+    await tools[Symbol.asyncDispose]();
+  });
+
+  for (const mode of ['legacy', 'auto'] as const) {
+    const era = mode === 'legacy' ? '2025-11-25' : '2026-07-28';
+    test(`${era}: lists, calls, reads; what is personal is masked, what is denied says why`, async () => {
+      const client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode } });
+      await client.connect(
+        new StreamableHTTPClientTransport(new URL(url), {
+          requestInit: { headers: { authorization: `Bearer ${token}` } },
+        }),
+      );
+      try {
+        const listed = await client.listTools();
+        assert.deepEqual(
+          listed.tools.map(({ name }) => name),
+          ['get_customer'],
+          'what is denied is not listed',
+        );
+        const called = await client.callTool({ name: 'get_customer', arguments: { id: 7 } });
+        const said = JSON.stringify(called);
+        assert.ok(said.includes(seven?.name ?? '?'));
+        assert.ok(!said.includes(email), 'a value is not masked');
+        assert.match(said, /\[EMAIL_ADDRESS\]/);
+        const denied = await client.callTool({ name: 'delete_customer', arguments: { id: 7 } });
+        assert.equal(denied.isError, true);
+        assert.match(JSON.stringify(denied), /Nobody deletes customers with a tool.*tools\/no-deletes/);
+        const bad = await client.callTool({ name: 'get_customer', arguments: { id: 7, all: true } });
+        assert.equal(bad.isError, true);
+        assert.match(JSON.stringify(bad), /schema/);
+        const read = await client.readResource({ uri: 'shop://rules' });
+        assert.match(JSON.stringify(read), /Questions go to \[EMAIL_ADDRESS\]/);
+        assert.equal((await client.getPrompt({ name: 'greet' })).messages.length, 1);
+      } finally {
+        await client.close();
+      }
+    });
+  }
+});
