@@ -4,7 +4,7 @@ import type { Secret } from '../base/secret.ts';
 import type { Wire } from '../base/stream.ts';
 import type { World } from '../base/time.ts';
 import type { Action } from './action.ts';
-import type { Denial, Outcome, Permit, Verdict } from './decision.ts';
+import type { Decision, Denial, Outcome, Permit, Verdict } from './decision.ts';
 import type { Limits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
 import type { Log, Recorder } from './ports.ts';
@@ -109,6 +109,11 @@ export interface Gate {
    * review at execution) leaves no entry; a refusal does. The permit covers the bytes of that one step and is not `done`.
    */
   readonly prepare: (action: Action, text?: string) => Verdict | Promise<Verdict>;
+  /**
+   * What would be decided of it, for lists that show only what could be used: no entry, no permit, no promise.
+   * Absent where nobody can tell.
+   */
+  readonly foresee?: (action: Action) => Decision['kind'];
   /** Says how a permitted action ended. Exactly once per permit. */
   readonly done: (permit: Permit, outcome: Outcome) => void;
   /** The same for resources that are called, not connected to: throws a Fault `bug` without a live permit. */

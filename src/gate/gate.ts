@@ -102,6 +102,7 @@ class Chamber implements SessionGate {
 
   readonly ask: (ask: Ask) => Verdict | Promise<Verdict>;
   readonly prepare: (action: Action, text?: string) => Verdict | Promise<Verdict>;
+  readonly foresee: (action: Action) => Decision['kind'];
   readonly done: (permit: Permit, outcome: Outcome) => void;
   readonly guard: (wire: Wire) => Upstream;
   readonly guardCalls: Gate['guardCalls'];
@@ -115,6 +116,7 @@ class Chamber implements SessionGate {
     this.#demands.busy = () => this.#live.size > 0;
     this.ask = (request) => this.#ask(request);
     this.prepare = (action, text) => this.#prepare(action, text);
+    this.foresee = (action) => this.#judge(action).decision.kind;
     this.done = (permit, outcome) => this.#done(permit, outcome);
     this.guard = (wire) => this.#guard(wire);
     this.guardCalls = (call) => (permit, request) => {
