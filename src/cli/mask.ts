@@ -110,7 +110,7 @@ function shower(entities: readonly string[], inCharacters: boolean): Shower {
   return ({ id, text, column }) => {
     let made = ready.get(column);
     if (made === undefined) {
-      const search = column === undefined ? { thorough: true } : { thorough: true, column };
+      const search = column === undefined ? {} : { column };
       const find = scanner({ entities, ...search });
       const masker = findMasker(finds, { key, ...search });
       made = (each) => ({

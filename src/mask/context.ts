@@ -16,7 +16,11 @@ export type Nearness = ReadonlyMap<Detector, Naming>;
  * Finds which detectors a text is context for. Made once for a list of detectors. With `anyPlace` a phrase that must stand
  * first or last may stand anywhere: what any part of the text is context for is among it.
  */
-export type ContextFinder = (words: string, anyPlace?: boolean) => Nearness;
+export interface ContextFinder {
+  readonly find: (words: string, anyPlace?: boolean) => Nearness;
+  /** What each phrase may begin with, in every form of the word: only a text with one of these can be context. */
+  readonly beginnings: readonly { readonly detector: Detector; readonly word: string }[];
+}
 
 interface Phrase {
   readonly detector: Detector;
@@ -29,7 +33,7 @@ interface Phrase {
   readonly last: boolean;
 }
 
-const nobody: Nearness = new Map();
+export const nobody: Nearness = new Map();
 // Scripts that write words without blanks between them, or hang endings onto them.
 const joined =
   /[\p{sc=Han}\p{sc=Hangul}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Arabic}\p{sc=Hebrew}]/u;
@@ -65,7 +69,14 @@ export function contextFinder(detectors: readonly Detector[]): ContextFinder {
       if (words.length > 1) add({ ...phrase, words: [words.join('')] });
     }
   }
-  return (text, anyPlace = false) => {
+  const beginnings = [...byFirst.entries()].flatMap(([key, phrases]) =>
+    ['', 's', 'n', 'es', 'en'].flatMap((ending) =>
+      phrases.map(({ detector }) => ({ detector, word: key + ending })),
+    ),
+  );
+  return { find, beginnings };
+
+  function find(text: string, anyPlace = false): Nearness {
     const found = new Map<Detector, Naming>();
     const words = wordsIn(text);
     for (const [at, { word }] of words.entries()) {
@@ -99,7 +110,7 @@ export function contextFinder(detectors: readonly Detector[]): ContextFinder {
       });
     }
     return found.size === 0 ? nobody : found;
-  };
+  }
 }
 
 // Between a name and its value they take nothing away: `NHS number is 943 …`.
@@ -114,6 +125,7 @@ interface Word {
   readonly end: number;
 }
 
+const letter = /[\p{L}\p{M}\ud800-\udfff]/u;
 const possessive = /^['’]s$/u;
 
 function wordsIn(text: string): readonly Word[] {
@@ -145,7 +157,11 @@ export function withoutNames(text: string): string {
 /** The text left of `start` that can be context of what begins there. */
 export function leftOf(text: string, start: number): string {
   // A shown value's own name (`[US_SSN]`) is no word of the text.
-  const left = withoutNames(text.slice(Math.max(0, start - reach), start));
+  // Half a word is no word.
+  let from = Math.max(0, start - reach);
+  if (from > 0 && letter.test(text[from - 1] ?? ''))
+    while (from < start && letter.test(text[from] ?? '')) from++;
+  const left = withoutNames(text.slice(from, start));
   // Where words stand on the value's own line, those of the line above are about something else.
   const line = left.slice(left.lastIndexOf('\n') + 1);
   return /\p{L}/u.test(line) ? line : left;

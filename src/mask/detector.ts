@@ -31,8 +31,6 @@ interface Common {
 /** Found by pattern. The pattern has the flag `g`, is linear (bounded repeats, no nested ones) and covers the value only. */
 export interface PatternDetector extends Common {
   readonly kind: 'pattern';
-  /** Signs (see gate.ts) of which the text must show one before the pattern is tried. */
-  readonly gate: number;
   readonly pattern: RegExp;
   readonly score: number;
   /** Says whether it is one. In the detector's own context a value that fails is reported all the same: a typo is still a leak. */
@@ -46,8 +44,12 @@ export interface PatternDetector extends Common {
 /** Found by own code that is linear in the text. Gives ranges with a score before context. */
 export interface FindDetector extends Common {
   readonly kind: 'find';
-  readonly gate: number;
   readonly find: (text: string) => Iterable<Span>;
+  /** What the text must show somewhere before `find` is asked. */
+  readonly gate?: RegExp;
+  /** What each value begins with, where that is the beginning of a word: then `at` is asked at such places, instead of `find`. */
+  readonly head?: RegExp;
+  readonly at?: (text: string, start: number) => Span | undefined;
 }
 
 export interface Span {
@@ -65,6 +67,8 @@ export interface DigitsDetector extends Common {
   readonly lengths: readonly number[];
   /** Only these shapes are judged (`9` is nine digits without separators); absent: every shape. */
   readonly shapes?: readonly string[];
+  /** Whether it may be reported in this shape where nothing names it; absent: in every shape. A sign that leads it always may. */
+  readonly alone?: (shape: string) => boolean;
   /** Score before context; 0: the shape is wrong; -1: right shape, wrong check: reported only where the context names it. */
   readonly judge: (window: Window) => number;
   /** What may follow and belongs to the value (an extension). Sticky. */

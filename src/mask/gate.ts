@@ -1,301 +1,286 @@
-// The signs that something sensitive may be in a text. One pass over bytes, no allocation: what shows no sign is clean.
-export const signs = {
-  at: 1, // '@'
-  digits: 2, // enough digits in groups
-  dots: 4, // digits with three dots between them
-  colons: 8, // '::', or three colons in one word
-  scheme: 16, // '://' or 'www.'
-  token: 32, // a long word
-  mixed: 64, // letters and digits in one word
-  equals: 128, // '='
-  exotic: 256, // digits or letters of other forms that are read as ASCII ones
-  date: 512, // a date or a year behind words
-} as const;
+import { detectors } from './detectors/index.ts';
+import { datetimeAt, isDigit, isWord, uuidAt } from './stamps.ts';
+import { byLength, hashLetter, isKnown, mostDigits, tablesOf, type Letters } from './tables.ts';
 
-/** As if every sign were there. */
-export const anySign = 1023;
+// What a text must show for anything to be found in it. One pass over bytes, no allocation.
 
-// 0: none of these
-const digit = 1;
-const letter = 2;
-const separator = 3;
-const high = 4;
+// What a byte can begin. 0: none of these, and the end of a word.
+const letter = 1;
+const digit = 2;
+const high = 3;
+const at = 4;
 const colon = 5;
-const joint = 6; // '_', '~', '=', '%', '+' …: inside a token, between groups of nothing
+const equals = 6;
+const dot = 7;
+const joint = 8; // between the groups of a number, or inside of a token
+const dash = 9;
 
 const classes = new Uint8Array(256);
 classes.fill(high, 0x80);
 classes.fill(digit, 0x30, 0x3a);
 classes.fill(letter, 0x41, 0x5b);
 classes.fill(letter, 0x61, 0x7b);
-for (const char of ' \t\r\n-./()+') classes[char.charCodeAt(0)] = separator;
-for (const char of '_~%=') classes[char.charCodeAt(0)] = joint;
+classes[0x40] = at;
 classes[0x3a] = colon;
+classes[0x3d] = equals;
+classes[0x2e] = dot;
+for (const char of '/_+~%&') classes[char.charCodeAt(0)] = joint;
+classes[0x2d] = dash;
 
-const leastDigits = 7;
-const leastToken = 13; // with a digit in it
-const longToken = 18; // of anything
+/** What bytes are in plain words. 0: more than that. */
+const words = new Uint8Array(256);
+const wordLetter = 1;
+const wordEnd = 2;
+words.fill(wordLetter, 0x41, 0x5b);
+words.fill(wordLetter, 0x61, 0x7b);
+for (const char of ' \t\r\n,;!?\'"') words[char.charCodeAt(0)] = wordEnd;
+words.fill(wordLetter, 0xc3, 0xc4); // an accented letter of Latin 1, and what continues it
+words.fill(wordLetter, 0x80, 0xc0);
+
+/** Nothing made of letters alone is found in words shorter than this. */
+const longWord = 16;
+
+interface Gate {
+  readonly letters: Letters;
+  readonly words: Uint8Array;
+  /** How many digits in one group may be somebody's; the bit of each number. */
+  readonly bare: number;
+  /** The fewest digits in several groups that may be. */
+  readonly least: number;
+}
+
+let built: Gate | undefined;
+
+function gate(): Gate {
+  if (built !== undefined) return built;
+  const { alone, words: known } = tablesOf(detectors);
+  const digits = detectors.flatMap((detector, order) =>
+    detector.kind === 'digits' ? [{ detector, order, here: false, words: 0 }] : [],
+  );
+  const able = byLength(digits, true);
+  let bare = 0;
+  let least = mostDigits;
+  for (const [length, each] of able.entries()) {
+    if ((each?.shapes.get(length)?.length ?? 0) > 0) bare |= 1 << length;
+    if (each !== undefined) least = Math.min(least, length);
+  }
+  built = { letters: alone, words: known, bare, least };
+  return built;
+}
 
 /**
- * Whether a detector could find anything in UTF-8 `bytes[start, end)`. False is certain (the column's name aside); true
- * only means: look. Tens of nanoseconds for a usual cell.
+ * Whether `scan` could find anything in UTF-8 `bytes[start, end)`. False is certain (the column's name aside); true only
+ * means: look. Tens of nanoseconds for a usual cell.
  */
 export function mayContain(bytes: Uint8Array, start: number, end: number): boolean {
   // Most texts are words: nothing but their length can be a sign, and no other state is needed to see that.
-  let token = 0;
-  for (let at = start; at < end; at++) {
-    const kind = words[bytes[at] ?? 0];
+  let length = 0;
+  for (let place = start; place < end; place++) {
+    const kind = words[bytes[place] ?? 0];
     if (kind === wordLetter) {
-      if (++token >= longToken) return signsOf(bytes, start, end, true) !== 0;
-    } else if (kind === wordEnd) {
-      token = 0;
-    } else if (kind === 0) {
-      return signsOf(bytes, start, end, true) !== 0;
-    }
+      if (++length >= longWord) return shows(bytes, start, end);
+    } else if (kind === wordEnd) length = 0;
+    else return shows(bytes, start, end);
   }
   return false;
 }
 
-const wordLetter = 1;
-const wordEnd = 2;
-const wordAccent = 3;
-/** What bytes are in plain words; 0: more than that. INVARIANT: `signsOf` finds nothing in words shorter than a token. */
-const words = new Uint8Array(256);
-words.fill(wordLetter, 0x41, 0x5b);
-words.fill(wordLetter, 0x61, 0x7b);
-for (const char of ' \t\r\n,;!?\'"') words[char.charCodeAt(0)] = wordEnd;
-words.fill(wordAccent, 0x80, 0xd9); // below what `exoticAt` asks about
-
-/** All signs of `bytes[start, end)`, or with `first` the first one met. Bytes above 0x7f are part of whatever surrounds them. */
-export function signsOf(bytes: Uint8Array, start: number, end: number, first: boolean): number {
-  let found = 0;
-  let run = 0; // digits in this run of groups
-  let parts = 0; // separators inside the run
+function shows(bytes: Uint8Array, start: number, end: number): boolean {
+  const { letters, words: known, bare, least } = built ?? gate();
+  let hash = 0;
+  let length = 0; // letters in this word
+  let token = 0; // characters without a blank
+  let named = false;
+  let digits = false;
+  let folded = false; // something that is read as a blank, a dash or nothing
+  let long = false;
+  let total = 0; // digits in this run of groups
+  let groups = 0;
   let gap = 0; // separators since the last digit
-  let context = false; // a letter was seen: words can be context
-  let word = 0; // letters and digits without a break
-  let wordDigits = 0;
-  let wordLetters = 0;
-  let token = 0; // characters without a space
-  let tokenDigits = 0;
   let dots = 0;
   let colons = 0;
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at] ?? 0;
-    const kind = classes[byte];
-    if (kind === digit) {
-      if (word === 0 && run === 0) {
-        const skip = datetimeAt(bytes, at, end);
-        if (context && (skip > 0 || isYear(bytes, at, end))) found |= signs.date;
-        if (skip > 0) {
-          if (first && found !== 0) return found;
-          at += skip - 1;
-          token = 0;
-          tokenDigits = 0;
-          continue;
+  for (let place = start; place < end; place++) {
+    const byte = bytes[place] ?? 0;
+    const kind = classes[byte] ?? 0;
+    if (kind === letter || kind === digit) {
+      if (length === 0 || kind === digit) {
+        const before = place > start ? (bytes[place - 1] ?? 0) : 0;
+        const first = before >= 0x80 || !isWord(before);
+        if (first) {
+          const skip = uuidAt(bytes, place, start, end);
+          if (skip > 0) {
+            place += skip - 1;
+            digits = true;
+            total = 0;
+            groups = 0;
+            hash = 0;
+            length = 0;
+            token = 0;
+            continue;
+          }
+          if (letters.automaton.any(bytes, place, end)) return true;
         }
-      }
-      if (word === 0) {
-        const skip = uuidAt(bytes, at, start, end);
-        if (skip > 0) {
-          at += skip - 1;
-          run = 0;
-          token = 0;
-          tokenDigits = 0;
-          continue;
-        }
-      }
-      run++;
-      if (gap > 0) parts++;
-      gap = 0;
-      word++;
-      wordDigits++;
-      token++;
-      tokenDigits++;
-      if (
-        (run >= leastDigits && (parts > 0 || context || run >= 11)) ||
-        (run === leastDigits && bytes[at - leastDigits] === 0x2b) ||
-        (run >= 6 && parts > 1)
-      ) {
-        found |= signs.digits;
-      }
-      if (wordLetters > 0 && wordDigits >= 4 && word >= 8) found |= signs.mixed;
-    } else if (kind === letter) {
-      if (run >= leastDigits) found |= signs.digits;
-      if (word === 0) {
-        const skip = uuidAt(bytes, at, start, end);
-        if (skip > 0) {
-          at += skip - 1;
-          run = 0;
-          gap = 0;
-          token = 0;
-          tokenDigits = 0;
-          context = true;
-          continue;
-        }
-      }
-      run = 0;
-      parts = 0;
-      gap = 0;
-      word++;
-      wordLetters++;
-      token++;
-      context = true;
-      if (wordDigits >= 4 && word >= 8) found |= signs.mixed;
-    } else if (kind === separator) {
-      if (run > 0) {
-        gap++;
-        if (gap > 3) {
-          run = 0;
-          parts = 0;
-          gap = 0;
-        }
-      }
-      if (byte === 0x2e) {
-        const before = bytes[at - 1] ?? 0;
-        if (at > start && (classes[before] === digit || before >= 0x80) && ++dots >= 3) found |= signs.dots;
-        if (token >= 3 && isWww(bytes, at)) found |= signs.scheme;
-      }
-      if (byte !== 0x2d && byte !== 0x2e && byte !== 0x2f && byte !== 0x2b) {
-        token = 0;
-        tokenDigits = 0;
-        colons = 0;
-        dots = 0;
-      } else if (byte === 0x2f) {
-        token++;
-        if (at - 2 >= start && bytes[at - 1] === 0x2f && bytes[at - 2] === 0x3a) found |= signs.scheme;
-      } else {
-        token++;
-        if (byte === 0x2d && isFence(bytes, at, start)) found |= signs.token;
-      }
-      word = 0;
-      wordDigits = 0;
-      wordLetters = 0;
-    } else if (kind === high) {
-      // Transparent: an accent inside a word, a no-break space or zero-width character between digits.
-      context = true;
-      if (run > 0 && byte >= 0xc2) parts++;
-      if (byte >= 0xc2 && exoticAt(bytes, at, end)) return anySign;
-    } else {
-      run = 0;
-      parts = 0;
-      gap = 0;
-      word = 0;
-      wordDigits = 0;
-      wordLetters = 0;
-      if (kind === colon) {
-        token++;
-        if (++colons >= 3 || (at > start && bytes[at - 1] === 0x3a)) found |= signs.colons;
-      } else if (kind === joint) {
-        token++;
-        if (byte === 0x3d) found |= signs.equals;
-      } else {
-        token = 0;
-        tokenDigits = 0;
-        colons = 0;
-        dots = 0;
-        if (byte === 0x40) found |= signs.at;
       }
     }
-    if (token >= leastToken && (tokenDigits > 0 || token >= longToken)) found |= signs.token;
-    if (first && found !== 0) return found;
+    if (kind === letter) {
+      if (total > 0) {
+        total = 0;
+        groups = 0;
+      }
+      hash = hashLetter(hash, byte);
+      length++;
+      if (++token >= longWord) long = true;
+      continue;
+    }
+    if (length > 0) {
+      if (!named && isKnown(known, hash)) named = true;
+      if ((kind === colon || kind === equals) && mayAssign(bytes, place, start)) return true;
+      hash = 0;
+      length = 0;
+    } else if (kind === equals || kind === colon) {
+      if (mayAssign(bytes, place, start)) return true;
+    }
+    if (kind === digit) {
+      digits = true;
+      if (total === 0) {
+        const skip = datetimeAt(bytes, place, start, end);
+        if (skip > 0) {
+          place += skip - 1;
+          token = 0;
+          continue;
+        }
+      }
+      let to = place + 1;
+      while (to < end && isDigit(bytes[to])) to++;
+      const count = to - place;
+      const before = place > start ? (bytes[place - 1] ?? 0) : 0;
+      if (before === 0x2b && total > 0) {
+        total = 0;
+        groups = 0;
+      }
+      total += count;
+      groups++;
+      gap = 0;
+      if (
+        groups > 1 ? total >= least : aloneAt({ before, after: to < end ? (bytes[to] ?? 0) : 0, count, bare })
+      )
+        return true;
+      token += count;
+      if (token >= longWord) long = true;
+      place = to - 1;
+      continue;
+    }
+    if (kind === high) {
+      // A blank or nothing between digits, letters of a word, a digit of another script.
+      if (byte >= 0xc2) {
+        if (exoticAt(bytes, place, end)) return true;
+        if (byte !== 0xc3 && byte !== 0xc4 && byte !== 0xc5) folded = true;
+      }
+      named = true;
+      total = 0;
+      groups = 0;
+      token++;
+      if (token >= longWord) long = true;
+      continue;
+    }
+    if (total > 0 && ++gap > 3) {
+      total = 0;
+      groups = 0;
+    }
+    switch (kind) {
+      case at:
+        return true;
+      case colon:
+        token++;
+        total = 0;
+        groups = 0;
+        if (++colons >= 3 || (place > start && bytes[place - 1] === 0x3a)) return true;
+        break;
+      case dot:
+        token++;
+        if (place > start && isDigit(bytes[place - 1]) && ++dots >= 3) return true;
+        if (token >= 3 && isWww(bytes, place, start)) return true;
+        break;
+      case dash:
+        token++;
+        if (isFence(bytes, place, start)) return true;
+        break;
+      case joint:
+        token++;
+        if (byte === 0x2f) {
+          if (place - 2 >= start && bytes[place - 1] === 0x2f && bytes[place - 2] === 0x3a) return true;
+        } else if (byte !== 0x2b) {
+          total = 0;
+          groups = 0;
+        }
+        break;
+      default:
+        token = 0;
+        colons = 0;
+        dots = 0;
+        if (!isGap(byte)) {
+          total = 0;
+          groups = 0;
+        }
+    }
   }
-  return found;
+  if (length > 0 && isKnown(known, hash)) named = true;
+  return (named && digits) || (folded && (digits || long));
 }
 
-/** `19xx` or `20xx`, and no more digits. */
-function isYear(bytes: Uint8Array, at: number, end: number): boolean {
-  const century = bytes[at];
-  if (at + 4 > end || (century !== 0x31 && century !== 0x32)) return false;
-  if (bytes[at + 1] !== (century === 0x31 ? 0x39 : 0x30) || !twoDigits(bytes, at + 2, 99)) return false;
-  return at + 4 === end || !isDigit(bytes[at + 4]);
+/** A number without separators that could be somebody's though nothing names it. */
+function aloneAt(group: {
+  readonly before: number;
+  readonly after: number;
+  readonly count: number;
+  readonly bare: number;
+}): boolean {
+  const { before, after, count, bare } = group;
+  if (before === 0x2b || before === 0x28) return count >= 7;
+  if (count > mostDigits || (bare & (1 << count)) === 0) return false;
+  // A letter that touches it makes it a part of a word, but what an `x` or `e` begins can be an extension.
+  return !isWord(before) && (!isWord(after) || (after | 0x20) === 0x78 || (after | 0x20) === 0x65);
 }
 
-function isWww(bytes: Uint8Array, at: number): boolean {
+function isGap(byte: number): boolean {
   return (
-    ((bytes[at - 1] ?? 0) | 0x20) === 0x77 &&
-    ((bytes[at - 2] ?? 0) | 0x20) === 0x77 &&
-    ((bytes[at - 3] ?? 0) | 0x20) === 0x77
+    byte === 0x20 ||
+    byte === 0x28 ||
+    byte === 0x29 ||
+    (byte >= 0x09 && byte <= 0x0d && byte !== 0x0b && byte !== 0x0c)
+  );
+}
+
+/** `password=`, `"api_key": `: the last letters before the sign are those of a word for a secret. */
+function mayAssign(bytes: Uint8Array, place: number, start: number): boolean {
+  let to = place - 1;
+  while (to >= start && place - to <= 8 && !isWord(bytes[to])) to--;
+  if (to - 2 < start) return false;
+  return endings.has(
+    (((bytes[to - 2] ?? 0) | 0x20) << 16) | (((bytes[to - 1] ?? 0) | 0x20) << 8) | ((bytes[to] ?? 0) | 0x20),
+  );
+}
+
+/** INVARIANT: the last three letters of every word that `assigned` knows. */
+const endings = new Set(
+  ['ord', 'swd', 'pwd', 'ass', 'ase', 'key', 'ret', 'ken', 'ial', 'als', 'ion', 'pin'].map(
+    (word) => (word.charCodeAt(0) << 16) | (word.charCodeAt(1) << 8) | word.charCodeAt(2),
+  ),
+);
+
+function isWww(bytes: Uint8Array, place: number, start: number): boolean {
+  return (
+    place - 3 >= start &&
+    ((bytes[place - 1] ?? 0) | 0x20) === 0x77 &&
+    ((bytes[place - 2] ?? 0) | 0x20) === 0x77 &&
+    ((bytes[place - 3] ?? 0) | 0x20) === 0x77
   );
 }
 
 /** `-----`: the fence of a PEM block. */
-function isFence(bytes: Uint8Array, at: number, start: number): boolean {
-  return (
-    at - 4 >= start &&
-    bytes[at - 1] === 0x2d &&
-    bytes[at - 2] === 0x2d &&
-    bytes[at - 3] === 0x2d &&
-    bytes[at - 4] === 0x2d
-  );
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
-}
-
-function isWord(byte: number | undefined): boolean {
-  return byte !== undefined && (byte >= 0x80 || classes[byte] === digit || classes[byte] === letter);
-}
-
-function twoDigits(bytes: Uint8Array, at: number, most: number): boolean {
-  if (!isDigit(bytes[at]) || !isDigit(bytes[at + 1])) return false;
-  return ((bytes[at] ?? 0) - 0x30) * 10 + (bytes[at + 1] ?? 0) - 0x30 <= most;
-}
-
-/**
- * Length of the ISO date or timestamp that begins here (`2024-01-31`, `2024-01-31 10:11:12.123456+00`), else 0. It is no
- * candidate for anything made of digits, so both the gate and the scan of digits step over it.
- */
-export function datetimeAt(bytes: Uint8Array, at: number, end: number): number {
-  if (at + 10 > end || bytes[at + 4] !== 0x2d || bytes[at + 7] !== 0x2d) return 0;
-  if (at > 0 && (isWord(bytes[at - 1]) || bytes[at - 1] === 0x2d)) return 0;
-  const century = bytes[at];
-  if ((century !== 0x31 && century !== 0x32) || !isDigit(bytes[at + 1])) return 0;
-  if (!twoDigits(bytes, at + 2, 99) || !twoDigits(bytes, at + 5, 12) || !twoDigits(bytes, at + 8, 31))
-    return 0;
-  let to = at + 10;
-  if (to === end) return 10;
-  const gap = bytes[to];
-  if (
-    (gap === 0x20 || gap === 0x54) &&
-    to + 6 <= end &&
-    bytes[to + 3] === 0x3a &&
-    twoDigits(bytes, to + 1, 24)
-  ) {
-    if (!twoDigits(bytes, to + 4, 59)) return 0;
-    to += 6;
-    if (to + 3 <= end && bytes[to] === 0x3a && twoDigits(bytes, to + 1, 60)) {
-      to += 3;
-      if (to + 2 <= end && bytes[to] === 0x2e && isDigit(bytes[to + 1])) {
-        to += 2;
-        for (let count = 1; count < 9 && to < end && isDigit(bytes[to]); count++) to++;
-      }
-    }
-    if (bytes[to] === 0x5a && to < end) to++;
-    else if (to + 3 <= end && (bytes[to] === 0x2b || bytes[to] === 0x2d) && twoDigits(bytes, to + 1, 15))
-      to += 3;
-  }
-  const next = to < end ? bytes[to] : undefined;
-  // Digits that go on behind a separator could make the "date" the head of something else.
-  if (isWord(next)) return 0;
-  if ((next === 0x2d || next === 0x2e || next === 0x2f) && to + 1 < end && isWord(bytes[to + 1])) return 0;
-  return to - at;
-}
-
-/** 36 when a UUID stands here by itself, else 0. */
-export function uuidAt(bytes: Uint8Array, at: number, start: number, end: number): number {
-  if (at + 36 > end || bytes[at + 8] !== 0x2d || bytes[at + 13] !== 0x2d) return 0;
-  if (bytes[at + 18] !== 0x2d || bytes[at + 23] !== 0x2d) return 0;
-  if (at > start && (isWord(bytes[at - 1]) || bytes[at - 1] === 0x2d)) return 0;
-  for (let offset = 0; offset < 36; offset++) {
-    if (offset === 8 || offset === 13 || offset === 18 || offset === 23) continue;
-    const byte = bytes[at + offset] ?? 0;
-    const low = byte | 0x20;
-    if (!isDigit(byte) && (low < 0x61 || low > 0x66)) return 0;
-  }
-  const next = at + 36 < end ? bytes[at + 36] : undefined;
-  return isWord(next) || next === 0x2d || next === 0x40 ? 0 : 36;
+function isFence(bytes: Uint8Array, place: number, start: number): boolean {
+  for (let back = 1; back < 5; back++) if (place - back < start || bytes[place - back] !== 0x2d) return false;
+  return true;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { datetimeAt, uuidAt } from './gate.ts';
+import { datetimeAt, isDigit, isWord, uuidAt } from './stamps.ts';
 
 /** Digit groups with at most three separators between neighbours: what numbers people write down are made of. */
 export interface Run {
@@ -30,7 +30,7 @@ export function* runsOf(bytes: Uint8Array): Generator<Run> {
     }
     const alone = !isWord(bytes[at - 1]);
     const skip = alone
-      ? (starts.length === 0 ? datetimeAt(bytes, at, end) : 0) || uuidAt(bytes, at, 0, end)
+      ? (starts.length === 0 ? datetimeAt(bytes, at, 0, end) : 0) || uuidAt(bytes, at, 0, end)
       : 0;
     if (skip > 0) {
       if (starts.length > 0) yield { starts, ends };
@@ -40,7 +40,7 @@ export function* runsOf(bytes: Uint8Array): Generator<Run> {
       continue;
     }
     let to = at + 1;
-    while (to < end && isDigit(bytes[to] ?? 0)) to++;
+    while (to < end && isDigit(bytes[to])) to++;
     // A plus begins a number, and so ends the one before.
     if (starts.length > 0 && bytes[at - 1] === 0x2b) {
       yield { starts, ends };
@@ -52,14 +52,4 @@ export function* runsOf(bytes: Uint8Array): Generator<Run> {
     at = to;
   }
   if (starts.length > 0) yield { starts, ends };
-}
-
-function isDigit(byte: number): boolean {
-  return byte >= 0x30 && byte <= 0x39;
-}
-
-export function isWord(byte: number | undefined): boolean {
-  if (byte === undefined) return false;
-  const low = byte | 0x20;
-  return byte >= 0x80 || isDigit(byte) || (low >= 0x61 && low <= 0x7a);
 }

@@ -69,7 +69,7 @@ const alone: Around = { original: '', shown: '', right: '' };
 /** `maskFindings` made ready for many texts of one column. */
 export function findMasker(
   finds: readonly FindMask[],
-  parts: { readonly key: MaskKey; readonly column?: string; readonly thorough?: boolean },
+  parts: { readonly key: MaskKey; readonly column?: string },
 ): (text: string, around?: Around) => Masked {
   const { key: _key, ...search } = parts;
   const find = scanner({ entities: finds.map((each) => each.entity), ...search });

@@ -4,7 +4,6 @@ import { findMasker, maskKey, scan } from './index.ts';
 
 const mask = findMasker([{ entity: '*', operator: { kind: 'redact' } }], {
   key: maskKey(new Uint8Array(32).fill(5)),
-  thorough: true,
 });
 
 test('broken text is searched like any other', () => {

@@ -1,38 +1,36 @@
 import { Lru } from '../base/lru.ts';
 import {
-  contextFinder,
   leftOf,
   nearness,
-  reach,
+  nobody,
   withoutNames,
   wordsOf,
   type ContextFinder,
   type Naming,
   type Nearness,
 } from './context.ts';
-import {
-  contextBoost,
-  leastScore,
-  type Detector,
-  type DigitsDetector,
-  type Finding,
-  type Span,
-} from './detector.ts';
+import { contextBoost, leastScore, type Detector, type Finding, type Span } from './detector.ts';
 import { detectors } from './detectors/index.ts';
+import { runsOf, type Run } from './groups.ts';
 import { bytesOf, normalise } from './normalise.ts';
-import { isWord, runsOf, type Run } from './groups.ts';
-import { anySign, signs as gate, signsOf } from './gate.ts';
+import { isWord } from './stamps.ts';
+import {
+  byLength,
+  mayNameIn,
+  mostDigits,
+  tablesOf,
+  type Able,
+  type ByLength,
+  type Letters,
+  type Used,
+  type UsedDigits,
+} from './tables.ts';
 
 export interface ScanOptions {
   /** Presidio names; absent or with `*`: all. */
   readonly entities?: readonly string[];
   /** The column's, key's or header's name: context for every value in it. */
   readonly column?: string;
-  /**
-   * Asks every detector, whatever signs the text shows: finds short values in their context too (`postcode SW1A 1AA`), and
-   * what it finds at one place never hangs on another. Some ten microseconds for each text; `mayContain` says nothing of it.
-   */
-  readonly thorough?: boolean;
   /** Other detectors than the program's own. */
   readonly detectors?: readonly Detector[];
 }
@@ -43,7 +41,6 @@ const mostFindings = 20_000;
 const mostConfirmations = 200;
 /** Windows of digit groups looked at in one text: about half a second; beyond, the whole text is a finding. */
 const mostWindows = 500_000;
-const mostDigits = 24;
 const mostGroups = 7;
 
 /** A search made ready: what can be worked out from the options is. Finds as `scan` does. */
@@ -75,40 +72,41 @@ const scannersKept = 2_000;
 const scanners: Lru<string, Scanner> = new Lru(scannersKept);
 const contexts: Lru<string, boolean> = new Lru(scannersKept);
 
-function keyOf({ entities, column, thorough }: ScanOptions): string {
-  return `${entities === undefined ? '*' : [...entities].sort().join()}\0${thorough === true ? 't' : ''}\0${column ?? ''}`;
+function keyOf({ entities, column }: ScanOptions): string {
+  return `${entities === undefined ? '*' : [...entities].sort().join()}\0${column ?? ''}`;
 }
 
 function makeScanner(options: ScanOptions): Scanner {
   const { entities, column } = options;
   const wanted = entities === undefined || entities.includes('*') ? undefined : new Set(entities);
-  const all = options.detectors ?? detectors;
-  const finder = all === detectors ? standardContexts : contextFinder(all);
-  const near = column === undefined ? undefined : finder(wordsOf(column));
-  const plain: Plain[] = [];
-  const digits: UsedDigits[] = [];
-  for (const detector of all) {
-    if (wanted !== undefined && !wanted.has(detector.name)) continue;
+  const tables = tablesOf(options.detectors ?? detectors);
+  const near = column === undefined ? undefined : tables.contexts.find(wordsOf(column));
+  const used = tables.detectors.map((detector, order): Used | undefined => {
+    if (wanted !== undefined && !wanted.has(detector.name)) return undefined;
     const naming = near?.get(detector);
-    const used = { here: naming !== undefined, words: naming?.words ?? 0 };
-    if (detector.kind === 'digits') digits.push({ detector, ...used });
-    else
-      plain.push({
-        detector,
-        needsName: detector.kind === 'pattern' && detector.score < leastScore,
-        ...used,
-      });
-  }
-  const here = digits.filter((each) => each.here);
-  const ready: Ready = {
-    plain,
-    digits: byLength(digits),
-    here: here.length === 0 ? undefined : byLength(here),
-    contexts: finder,
-    thorough: options.thorough === true,
-    named: here.length > 0 || plain.some((each) => each.here),
-    failed: wanted?.values().next().value ?? digits[0]?.detector.name ?? 'UNKNOWN',
-  };
+    return { detector, order, here: naming !== undefined, words: naming?.words ?? 0 };
+  });
+  const asked = used.filter((each) => each !== undefined);
+  const digits = asked.filter((each): each is UsedDigits => each.detector.kind === 'digits');
+  const letters = (which: Letters): Ready['alone'] => ({
+    ...which,
+    used: which.orders.map((order) => used[order]),
+  });
+  const named = asked.some(({ here }) => here);
+  const alone = byLength(digits, true);
+  return scannerOf({
+    plain: asked.filter(({ order }) => tables.plain.has(order)),
+    digits: byLength(digits, false),
+    digitsAlone: alone,
+    all: letters(tables.all),
+    alone: letters(named ? tables.all : tables.alone),
+    contexts: tables.contexts,
+    words: tables.words,
+    failed: asked[0]?.detector.name ?? 'UNKNOWN',
+  });
+}
+
+function scannerOf(ready: Ready): Scanner {
   return (text) => (text === '' ? none : search(text, ready));
 }
 
@@ -126,8 +124,7 @@ export function isContext(options: ScanOptions & { readonly column: string }): b
 function namesContext(options: ScanOptions & { readonly column: string }): boolean {
   const wanted =
     options.entities === undefined || options.entities.includes('*') ? undefined : options.entities;
-  const finder = options.detectors === undefined ? standardContexts : contextFinder(options.detectors);
-  const near = finder(wordsOf(options.column));
+  const near = tablesOf(options.detectors ?? detectors).contexts.find(wordsOf(options.column));
   return [...near.keys()].some(({ name }) => wanted === undefined || wanted.includes(name));
 }
 
@@ -139,68 +136,31 @@ const namedLoosely = 0.5;
 const labelledLoosely = 0.81;
 
 const none: readonly Finding[] = [];
-const standardContexts = contextFinder(detectors);
 const standard = scanner();
 
-interface Used {
-  readonly detector: Detector;
-  /** The column's name is its context, by so many words. */
-  readonly here: boolean;
-  readonly words: number;
-}
-
-interface Plain extends Used {
-  readonly detector: Exclude<Detector, DigitsDetector>;
-  /** What it finds by its pattern alone is too weak to be reported. */
-  readonly needsName: boolean;
-}
-
-interface UsedDigits extends Used {
-  readonly detector: DigitsDetector;
-}
-
-/** Detectors of digits by how many they look for: those that take any shape, and all that take this one. */
-interface Able {
-  readonly any: readonly UsedDigits[];
-  readonly shapes: ReadonlyMap<string, readonly UsedDigits[]>;
-}
-
-type ByLength = readonly (Able | undefined)[];
-
 interface Ready {
-  readonly plain: readonly Plain[];
+  /** Those with code of their own, and patterns that are no part of the tables of letters. */
+  readonly plain: readonly Used[];
+  /** Where the text has words that can be context, and where it has none: then few are worth being asked. */
   readonly digits: ByLength;
-  /** Those that the column's name is context for: asked even where the text shows no sign. */
-  readonly here: ByLength | undefined;
+  readonly digitsAlone: ByLength;
+  readonly all: Letters & { readonly used: readonly (Used | undefined)[] };
+  readonly alone: Letters & { readonly used: readonly (Used | undefined)[] };
   readonly contexts: ContextFinder;
-  readonly thorough: boolean;
-  /** The column's name is context for some detector. */
-  readonly named: boolean;
+  readonly words: Uint8Array;
   /** What a failure among detectors of digits is reported as: a type that was asked for. */
   readonly failed: string;
 }
 
-function byLength(digits: readonly UsedDigits[]): ByLength {
-  return Array.from({ length: mostDigits + 1 }, (_, length) => {
-    const able = digits.filter(({ detector }) => detector.lengths.includes(length));
-    if (able.length === 0) return undefined;
-    const shapes = new Set(able.flatMap(({ detector }) => detector.shapes ?? []));
-    const taking = (shape: string): readonly UsedDigits[] =>
-      able.filter(
-        ({ detector, here }) => here || detector.shapes === undefined || detector.shapes.includes(shape),
-      );
-    return { any: taking(''), shapes: new Map([...shapes].map((shape) => [shape, taking(shape)])) };
-  });
-}
-
 /** Stands for: any of them may be named. */
 const everyone: Nearness = new Map();
+/** Texts up to here are asked which detectors they name, once and for all. */
+const askedWhole = 1_024;
 
 function search(text: string, ready: Ready): readonly Finding[] {
   const normal = normalise(text);
   const bytes = bytesOf(normal.text);
-  const signs = ready.thorough ? anySign : signsOf(bytes, 0, bytes.length, false);
-  if (signs === 0 && !ready.named) return none;
+  const near = nearOf(normal.text, bytes, ready);
   const state: Search = {
     text: normal.text,
     bytes,
@@ -208,67 +168,127 @@ function search(text: string, ready: Ready): readonly Finding[] {
     confirmations: mostConfirmations,
     windows: mostWindows,
     contexts: ready.contexts,
+    named: near,
     near: undefined,
     nearOf: -1,
+    doing: ready.failed,
   };
-  let name = ready.failed;
   try {
-    const digits = (signs & gate.digits) === 0 ? ready.here : ready.digits;
-    if (digits !== undefined) byDigits(state, digits);
-    // Of a short text that names none of those that need a name, which most are, they need not be asked.
-    let near = normal.text.length <= reach ? undefined : everyone;
-    for (const used of ready.plain) {
-      const { detector, here } = used;
-      name = detector.name;
-      if (!here && (signs & detector.gate) === 0) continue;
-      if (used.needsName && !here && near !== everyone) {
-        near ??= ready.contexts(withoutNames(normal.text), true);
-        if (!near.has(detector)) continue;
-      }
-      if (detector.kind === 'pattern') byPattern(state, detector, used);
-      else for (const span of detector.find(state.text)) report(state, used, span);
-    }
+    byDigits(state, near === nobody ? ready.digitsAlone : ready.digits, ready.digits);
+    byLetters(state, near === nobody ? ready.alone : ready.all);
+    for (const used of ready.plain) byItself(state, used);
   } catch {
-    return [{ type: name, start: 0, end: text.length, score: 1 }];
+    return [{ type: state.doing, start: 0, end: text.length, score: 1 }];
   }
   if (state.found.length === 0) return none;
-  return arbitrate(state.found).map((each) => ({
-    ...each,
-    start: normal.from(each.start),
-    end: normal.to(each.end - 1),
+  return arbitrate(state.found).map(({ type, start, end, score }) => ({
+    type,
+    start: normal.from(start),
+    end: normal.to(end - 1),
+    score,
   }));
+}
+
+/** Which detectors any part of the text may name. INVARIANT: `nobody` only where no part of it names any. */
+function nearOf(text: string, bytes: Uint8Array, { contexts, words }: Ready): Nearness {
+  if (!mayNameIn(bytes, words)) return nobody;
+  // A shown value's name between two words parts them here, and not where it is left out.
+  if (text.length > askedWhole || text.includes('[')) return everyone;
+  return contexts.find(withoutNames(text), true);
+}
+
+interface Found extends Finding {
+  /** Of two that are alike the detector that stands first in the list has it. */
+  readonly order: number;
 }
 
 interface Search {
   readonly text: string;
   readonly bytes: Uint8Array;
-  readonly found: Finding[];
+  readonly found: Found[];
   confirmations: number;
   windows: number;
   readonly contexts: ContextFinder;
+  /** Who may be named at all. */
+  readonly named: Nearness;
   /** What the words left of `nearOf` are context for: worked out once for all detectors that ask. */
   near: Nearness | undefined;
   nearOf: number;
+  /** The type that is being looked for. */
+  doing: string;
 }
 
-function byPattern(search: Search, detector: Extract<Detector, { kind: 'pattern' }>, used: Used): void {
-  const { text } = search;
-  const { here } = used;
-  if (here && detector.wholeInColumn === true) {
-    if (!masked.test(text))
-      search.found.push({ type: detector.name, start: 0, end: text.length, score: 0.9 });
-    return;
+function isNamed(search: Search, detector: Detector): boolean {
+  return search.named === everyone || search.named.has(detector);
+}
+
+/** Patterns that begin with a word, all in one walk from each word. */
+function byLetters(search: Search, letters: Ready['all']): void {
+  const { bytes } = search;
+  const tried = new Int32Array(letters.used.length).fill(-1);
+  const ends = new Int32Array(letters.used.length);
+  let at = 0;
+  for (; at < bytes.length; at++) {
+    const before = bytes[at - 1] ?? 0;
+    if (at === 0 || before >= 0x80 || !isWord(before)) letters.automaton.walk(bytes, at, bytes.length, take);
   }
-  const { pattern } = detector;
-  pattern.lastIndex = 0;
-  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
-    if (match[0] === '') {
-      pattern.lastIndex++;
-      continue;
+
+  function take(index: number): boolean {
+    const used = letters.used[index];
+    if (used === undefined || tried[index] === at || at < (ends[index] ?? 0)) return false;
+    tried[index] = at;
+    const { detector, here } = used;
+    search.doing = detector.name;
+    if (detector.kind === 'find') {
+      const span = detector.at?.(search.text, at);
+      if (span !== undefined) report(search, used, span);
+    } else if (detector.kind === 'pattern') {
+      if (here && detector.wholeInColumn === true) return false;
+      if (detector.score < leastScore && !here && !isNamed(search, detector)) return false;
+      const pattern = letters.sticky[index];
+      if (pattern === undefined) return false;
+      pattern.lastIndex = at;
+      const value = pattern.exec(search.text)?.[0];
+      if (value === undefined || value === '') return false;
+      ends[index] = at + value.length;
+      fits(search, used, { at, value });
     }
-    const span = { start: match.index, end: match.index + match[0].length, score: detector.score };
-    if (detector.check === undefined || detector.check(match[0])) report(search, used, span);
-    else if (detector.looseInContext === true) report(search, used, { ...span, loose: true });
+    return false;
+  }
+}
+
+function fits(
+  search: Search,
+  used: Used,
+  { at, value }: { readonly at: number; readonly value: string },
+): void {
+  const { detector } = used;
+  if (detector.kind !== 'pattern') return;
+  const span = { start: at, end: at + value.length, score: detector.score };
+  if (detector.check === undefined || detector.check(value)) report(search, used, span);
+  else if (detector.looseInContext === true) report(search, used, { ...span, loose: true });
+}
+
+function byItself(search: Search, used: Used): void {
+  const { detector, here, order } = used;
+  const { text } = search;
+  search.doing = detector.name;
+  if (detector.kind === 'find') {
+    if (detector.head !== undefined || (detector.gate !== undefined && !detector.gate.test(text))) return;
+    for (const span of detector.find(text)) report(search, used, span);
+  } else if (detector.kind === 'pattern') {
+    if (here && detector.wholeInColumn === true) {
+      if (!masked.test(text))
+        search.found.push({ type: detector.name, start: 0, end: text.length, score: 0.9, order });
+      return;
+    }
+    if (detector.score < leastScore && !here && !isNamed(search, detector)) return;
+    const { pattern } = detector;
+    pattern.lastIndex = 0;
+    for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+      if (match[0] === '') pattern.lastIndex++;
+      else fits(search, used, { at: match.index, value: match[0] });
+    }
   }
 }
 
@@ -278,11 +298,12 @@ const masked = /^(?:\*+|\[[A-Z_]{2,40}\]|h_[a-p]{40}|t_[a-p]{34,})$/;
 function report(search: Search, used: Used, span: Span): void {
   const { detector, here } = used;
   if (search.found.length >= mostFindings) throw new RangeError('Too many findings');
+  const { order } = used;
   if (span.score >= leastScore + contextBoost && span.loose !== true && !here) {
-    search.found.push({ type: detector.name, start: span.start, end: span.end, score: span.score });
+    search.found.push({ type: detector.name, start: span.start, end: span.end, score: span.score, order });
     return;
   }
-  const distance = namedLeft(search, detector, span.start)?.distance;
+  const distance = isNamed(search, detector) ? namedLeft(search, detector, span.start)?.distance : undefined;
   const loose = span.loose === true;
   let score = loose ? 0 : span.score;
   if (here || distance !== undefined) {
@@ -297,7 +318,7 @@ function report(search: Search, used: Used, span: Span): void {
     score = Math.round(Math.max(least, labelled, Math.min(1, raised)) * 100) / 100;
   }
   if (score >= leastScore) {
-    search.found.push({ type: detector.name, start: span.start, end: span.end, score });
+    search.found.push({ type: detector.name, start: span.start, end: span.end, score, order });
   }
 }
 
@@ -307,7 +328,9 @@ function namedLeft(search: Search, detector: Detector, start: number): Naming | 
     let at = start - 1;
     while (at >= 0 && start - at < 12 && !isLetter(search.bytes[at] ?? 0)) at--;
     search.near =
-      at >= 0 && isLetter(search.bytes[at] ?? 0) ? search.contexts(leftOf(search.text, start)) : undefined;
+      at >= 0 && isLetter(search.bytes[at] ?? 0)
+        ? search.contexts.find(leftOf(search.text, start))
+        : undefined;
     search.nearOf = start;
   }
   return search.near?.get(detector);
@@ -318,19 +341,26 @@ function isLetter(byte: number): boolean {
   return byte >= 0x80 || (low >= 0x61 && low <= 0x7a);
 }
 
-function byDigits(search: Search, byLength: ByLength): void {
+function byDigits(search: Search, byLength: ByLength, everyShape: ByLength): void {
   for (const run of runsOf(search.bytes)) {
     for (let from = 0; from < run.starts.length; from++) {
+      // What a sign leads is asked of all: it is what the sign says it is.
+      const lead = leadOf(search.text, run.starts[from] ?? 0);
+      const asked = lead > 0 ? everyShape : byLength;
       let count = 0;
+      let shape = 0;
       for (let to = from; to < run.starts.length; to++) {
-        count += (run.ends[to] ?? 0) - (run.starts[to] ?? 0);
+        const group = (run.ends[to] ?? 0) - (run.starts[to] ?? 0);
+        count += group;
         if (count > mostDigits) break;
+        shape = shape * (mostDigits + 1) + group;
         // Nothing is written in more groups, except digit by digit: then it is the whole run.
         if (to - from >= mostGroups && (from > 0 || to < run.starts.length - 1)) continue;
-        const able = byLength[count];
+        const able = asked[count];
         if (able === undefined) continue;
         if (search.windows-- <= 0) throw new RangeError('Too many numbers');
-        judgeWindow(search, able, { run, from, to });
+        const takers = to - from >= mostGroups ? able.any : (able.shapes.get(shape) ?? able.any);
+        if (takers.length > 0) judgeWindow(search, takers, { run, from, to, lead });
       }
     }
   }
@@ -338,11 +368,11 @@ function byDigits(search: Search, byLength: ByLength): void {
 
 function judgeWindow(
   search: Search,
-  table: Able,
-  at: { readonly run: Run; readonly from: number; readonly to: number },
+  takers: Able['any'],
+  at: { readonly run: Run; readonly from: number; readonly to: number; readonly lead: number },
 ): void {
   const { text, bytes } = search;
-  const { run, from, to } = at;
+  const { run, from, to, lead } = at;
   const start = run.starts[from] ?? 0;
   const end = run.ends[to] ?? 0;
   // A letter that touches a number makes it part of a word: an order's or a part's name.
@@ -350,18 +380,16 @@ function judgeWindow(
     if (!/x|e/i.test(text[end] ?? '') || isWord(bytes[start - 1])) return;
   }
   let shape = String((run.ends[from] ?? 0) - start);
+  let digits = text.slice(start, run.ends[from]);
   for (let group = from + 1; group <= to; group++) {
     shape += `-${(run.ends[group] ?? 0) - (run.starts[group] ?? 0)}`;
+    digits += text.slice(run.starts[group], run.ends[group]);
   }
-  const able = table.shapes.get(shape) ?? table.any;
-  if (able.length === 0) return;
-  let digits = '';
-  for (let group = from; group <= to; group++) digits += text.slice(run.starts[group], run.ends[group]);
-  const lead = leadOf(text, start);
   const whole = from === 0 && to === run.starts.length - 1;
   const confirm = (): boolean => search.confirmations-- > 0;
-  for (const used of able) {
+  for (const used of takers) {
     const { detector } = used;
+    search.doing = detector.name;
     const first = detector.lead === true ? start - lead : start;
     let last = end;
     if (detector.trail !== undefined) {
@@ -379,7 +407,7 @@ function judgeWindow(
       confirm,
       named: used.here,
     });
-    if (score === 0) continue;
+    if (score === 0 || (score < 0 && !used.here && search.named === nobody)) continue;
     report(search, used, {
       start: first,
       end: last,
@@ -400,8 +428,9 @@ function leadOf(text: string, start: number): number {
  * Of findings that overlap the best stays: higher score, then longer, then first. It grows over what the others cover,
  * so that arbitration never uncovers a character that some detector found.
  */
-function arbitrate(found: readonly Finding[]): readonly Finding[] {
-  const ordered = [...found].sort((a, b) => a.start - b.start || b.end - a.end);
+function arbitrate(found: Found[]): readonly Finding[] {
+  if (found.length === 1) return found;
+  const ordered = found.sort((a, b) => a.start - b.start || b.end - a.end || a.order - b.order);
   const kept: Finding[] = [];
   for (const each of ordered) {
     const last = kept.at(-1);

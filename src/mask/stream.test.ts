@@ -16,7 +16,7 @@ const operators: readonly FindMask['operator'][] = [
 ];
 
 function masked(text: string, finds: readonly FindMask[] = redact): string {
-  return findMasker(finds, { key, thorough: true })(text).text;
+  return findMasker(finds, { key })(text).text;
 }
 
 function streamed(pieces: readonly string[], finds: readonly FindMask[] = redact): string {

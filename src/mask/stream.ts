@@ -3,8 +3,7 @@ import type { MaskKey } from './key.ts';
 import { findMasker } from './operators.ts';
 
 /**
- * Masks a text that comes in pieces: whatever the pieces, what comes out is what masking the whole text gives (thoroughly:
- * see ScanOptions). A piece is
+ * Masks a text that comes in pieces: whatever the pieces, what comes out is what masking the whole text gives. A piece is
  * held back from the last place at which a value could still be going on: usually the last word or two.
  */
 export interface TextStream {
@@ -53,7 +52,7 @@ const privateHead = /^-----BEGIN[ A-Z0-9_-]{0,64}PRIVATE KEY(?: BLOCK)?-----/;
 const openHead = /^-----BEGIN[ A-Z0-9_-]{0,100}$/;
 
 export function textStream(parts: StreamParts): TextStream {
-  const mask = findMasker(parts.finds, { key: parts.key, thorough: true });
+  const mask = findMasker(parts.finds, { key: parts.key });
   const most = parts.most ?? mostHeld;
   let held = '';
   let seen = 0; // of `held`, by `advance`

@@ -285,7 +285,13 @@ function scored(
 ): number {
   const loose = span.loose === true;
   if (!loose && !here && span.score >= 0.75) return span.score;
-  const left = text.slice(Math.max(0, span.start - 72), span.start).replace(/\[[A-Z_]{2,40}\]/g, ' ');
+  const reached = text.slice(Math.max(0, span.start - 72), span.start);
+  const halfWord = /^[\p{L}\p{M}\ud800-\udfff]/u;
+  const cut = span.start > 72 && halfWord.test(text[span.start - 73] ?? '');
+  const left = (cut ? reached.replace(/^(?:[\p{L}\p{M}]|[\ud800-\udfff])+/u, '') : reached).replace(
+    /\[[A-Z_]{2,40}\]/g,
+    ' ',
+  );
   const line = left.slice(left.lastIndexOf('\n') + 1);
   const beside = /[A-Za-z\u0080-\uffff]/.test(text.slice(Math.max(0, span.start - 12), span.start));
   const naming = beside ? namedBy(/\p{L}/u.test(line) ? line : left).get(detector) : undefined;

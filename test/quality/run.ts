@@ -9,7 +9,7 @@ const madeOfEach = 60;
 
 /** As `sallyport mask` looks. */
 function find(text: string, column?: string): readonly Finding[] {
-  return scanner(column === undefined ? { thorough: true } : { thorough: true, column })(text);
+  return scanner(column === undefined ? {} : { column })(text);
 }
 
 export function scoreOf(

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { PatternDetector } from '../detector.ts';
-import { signs } from '../gate.ts';
 
 const alphabet = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 const charset = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
@@ -9,7 +8,6 @@ const generators = [0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3];
 export const wallet: PatternDetector = {
   kind: 'pattern',
   name: 'CRYPTO',
-  gate: signs.token,
   context: ['wallet', 'btc', 'bitcoin', 'eth', 'ethereum', 'crypto'],
   pattern:
     /(?<![A-Za-z0-9])(?:bc1[02-9ac-hj-np-z]{11,71}|[13][1-9A-HJ-NP-Za-km-z]{25,34}|0x[0-9a-fA-F]{40})(?![A-Za-z0-9])/g,

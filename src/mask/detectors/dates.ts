@@ -1,5 +1,4 @@
 import type { PatternDetector } from '../detector.ts';
-import { signs } from '../gate.ts';
 
 const months =
   'jan(?:uary|uar|vier|eiro)?|feb(?:ruary|ruar)?|f[ée]v(?:rier|ereiro)?|mar(?:ch|s|zo|ço)?|märz|apr(?:il)?|avr(?:il)?|abr(?:il)?|ma[iy]|mayo|maio|june?|juni|juin|junio|junho|july?|juli|juillet|julio|julho|aug(?:ust)?|août|ago(?:sto)?|sep(?:t|tember|tembre|tiembre|tembro)?|okt(?:ober)?|oct(?:ober|obre|ubre)?|out(?:ubro)?|nov(?:ember|embre|iembre|embro)?|de[cz](?:ember|embro)?|d[ée]cembre|dic(?:iembre)?';
@@ -8,7 +7,6 @@ const months =
 export const dateOfBirth: PatternDetector = {
   kind: 'pattern',
   name: 'DATE_TIME',
-  gate: signs.digits | signs.date,
   context: [
     'dob',
     'date of birth',

@@ -1,4 +1,4 @@
-import type { DigitsDetector, Window } from '../detector.ts';
+import { leastScore, type DigitsDetector, type Window } from '../detector.ts';
 
 /** One kind of number that is digits: a row of a table. */
 export interface DigitsRow {
@@ -20,6 +20,7 @@ export function digitsOf(rows: readonly DigitsRow[]): readonly DigitsDetector[] 
     ...row,
     kind: 'digits',
     shapes: [...Object.keys(shapes), ...(bare > 0 ? row.lengths.map(String) : [])],
+    alone: (shape) => (shape.includes('-') ? (shapes[shape] ?? 0) : bare) >= leastScore,
     judge: (window) => {
       const isBare = !window.shape.includes('-');
       const score = isBare ? bare : (shapes[window.shape] ?? 0);

@@ -1,5 +1,4 @@
 import type { FindDetector, Span } from '../detector.ts';
-import { signs } from '../gate.ts';
 
 const local = /[\p{L}\p{N}\p{M}._%+'&#=?^{|}~$!`-]/u;
 const domain =
@@ -14,7 +13,7 @@ const files = new Set(
 export const email: FindDetector = {
   kind: 'find',
   name: 'EMAIL_ADDRESS',
-  gate: signs.at,
+  gate: /@/,
   context: ['email', 'e-mail', 'mail'],
   examples: {
     yes: [

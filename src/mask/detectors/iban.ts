@@ -1,6 +1,5 @@
 import { mod97 } from '../checks.ts';
 import type { FindDetector, Span } from '../detector.ts';
-import { signs } from '../gate.ts';
 
 // SWIFT IBAN registry: country and length.
 const lengths: Readonly<Record<string, number>> = Object.fromEntries(
@@ -14,12 +13,11 @@ const lengths: Readonly<Record<string, number>> = Object.fromEntries(
     .map((each) => [each.slice(0, 2), Number(each.slice(2))]),
 );
 
-const head = /(?<![A-Za-z0-9])[A-Za-z]{2}[ -]?\d[ -]?\d/g;
+const head = /(?<![A-Za-z0-9])[A-Za-z]{2}[ -]?\d[ -]?\d/gi;
 
 export const iban: FindDetector = {
   kind: 'find',
   name: 'IBAN_CODE',
-  gate: signs.mixed | signs.digits | signs.token,
   context: [
     'iban',
     'bank account',
@@ -52,6 +50,8 @@ export const iban: FindDetector = {
       if (span !== undefined) yield span;
     }
   },
+  head,
+  at: ibanAt,
 };
 
 function ibanAt(text: string, start: number): Span | undefined {

@@ -1,8 +1,5 @@
 import type { PatternDetector } from '../detector.ts';
-import { signs } from '../gate.ts';
 
-// What is written with blanks or dashes between its parts shows as digits or as a long word, not as one mixed word.
-export const spaced: number = signs.mixed | signs.digits | signs.token;
 const before = '(?<![A-Za-z0-9])';
 const after = '(?![A-Za-z0-9])';
 
@@ -11,8 +8,6 @@ export interface LettersRow {
   readonly name: string;
   readonly pattern: string;
   readonly score: number;
-  /** Absent: `mixed`. */
-  readonly gate?: number;
   readonly check?: (compact: string) => boolean;
   /** Signs that `check` wants to see; absent: it gets neither blanks nor dashes. */
   readonly keeps?: true;
@@ -24,7 +19,6 @@ export function lettersOf(rows: readonly LettersRow[]): readonly PatternDetector
   return rows.map(({ pattern, check, keeps, ...row }) => ({
     ...row,
     kind: 'pattern',
-    gate: row.gate ?? signs.mixed,
     pattern: new RegExp(`${before}(?:${pattern})${after}`, 'gi'),
     looseInContext: true,
     ...(check === undefined

@@ -1,8 +1,7 @@
 /* More numbers with letters in them: passports, licences, plates, companies, staff and patients. Shapes are loose, so nearly all want context. */
 import { weighted } from '../checks.ts';
 import type { PatternDetector } from '../detector.ts';
-import { signs } from '../gate.ts';
-import { lettersOf, spaced, type LettersRow } from './letters-row.ts';
+import { lettersOf, type LettersRow } from './letters-row.ts';
 
 // Five digits with letters around: a number that somebody keeps a register of.
 const registered = '(?=[A-Z0-9./-]{0,20}\\d{4})[A-Z]{1,5}[-./]?[A-Z]?\\d{4,12}(?:[-./][A-Z0-9]{1,6})?';
@@ -19,7 +18,6 @@ const rows: readonly LettersRow[] = [
     name: 'DE_HANDELSREGISTER',
     pattern: 'HR[AB][ -]?\\d{1,6}(?: ?[A-Z])?',
     score: 0.1,
-    gate: spaced,
     context: ['handelsregister', 'registernummer', 'amtsgericht', 'eingetragen'],
     examples: { yes: [], no: ['HRB 123456'], named: ['HRB 123456'] },
   },
@@ -50,7 +48,6 @@ const rows: readonly LettersRow[] = [
     name: 'DE_KFZ',
     pattern: '[A-ZÄÖÜ]{1,3}[ -][A-Z]{1,2}[ -]?\\d{1,4}[EH]?',
     score: 0.1,
-    gate: spaced,
     context: ['kfz', 'kennzeichen', 'nummernschild', 'fahrzeug'],
     examples: { yes: [], no: ['B-AB 1234'], named: ['B-AB 1234'] },
   },
@@ -96,7 +93,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'IN_PASSPORT',
     pattern: '[A-Z][1-9]\\d{5}[1-9]|[A-Z][1-9]\\d\\s?\\d{4}[1-9]',
-    gate: spaced,
     score: 0.1,
     context: ['indian passport', 'passport'],
     examples: { yes: [], no: ['A3456781'], named: ['A3456781'] },
@@ -111,7 +107,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'IN_VEHICLE_REGISTRATION',
     pattern: '[A-Z]{2}[ -]?\\d{1,2}[ -]?[A-Z]{1,3}[ -]?\\d{4}|\\d{2}BH\\d{4}[A-Z]{1,2}',
-    gate: spaced,
     score: 0.1,
     context: ['vehicle registration', 'rto', 'registration number', 'vehicle', 'number plate'],
     examples: { yes: [], no: ['KA53ME3456'], named: ['KA53ME3456'] },
@@ -119,7 +114,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'IT_DRIVER_LICENSE',
     pattern: 'U1[BCDFGHLJKMNPRSTUVWXYZ0-9]{7}[A-Z]|[A-Z]{2}\\d{7}[A-Z]',
-    gate: spaced,
     score: 0.1,
     context: ['patente', 'patente di guida', 'italian driver license'],
     examples: { yes: [], no: ['AA0123456B'], named: ['AA0123456B'] },
@@ -127,7 +121,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'IT_IDENTITY_CARD',
     pattern: '[A-Z]{2} ?\\d{7}|\\d{7}[A-Z]{2}|[A-Z]{2}\\d{5}[A-Z]{2}',
-    gate: spaced,
     score: 0.1,
     context: ["carta d'identità", 'carta di identità', 'carta identita', 'carta identità', 'cie'],
     examples: { yes: [], no: ['CA12345AA'], named: [] },
@@ -142,7 +135,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'NG_VEHICLE_REGISTRATION',
     pattern: '[A-Z]{3}[ -]?\\d{3}[ -]?[A-Z]{2}',
-    gate: spaced,
     score: 0.1,
     context: ['plate', 'plate number', 'plates', 'vehicle', 'registration'],
     examples: { yes: [], no: ['ABJ-001AA'], named: ['ABJ-001AA'] },
@@ -150,7 +142,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'SG_UEN',
     pattern: '(?:[TSR]\\d{2}[A-Z]{2}\\d{4}[A-Z]|(?:19|20)\\d{7}[A-Z]|\\d{8}[A-Z])',
-    gate: spaced,
     score: 0.1,
     context: ['uen', 'unique entity number', 'business registration', 'acra'],
     examples: { yes: [], no: ['T16RF0037C'], named: ['T16RF0037C'] },
@@ -158,7 +149,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'TR_LICENSE_PLATE',
     pattern: '(?:0[1-9]|[1-7]\\d|8[01])[ -]?[A-Z]{1,3}[ -]?\\d{2,5}',
-    gate: spaced,
     score: 0.1,
     context: ['plaka', 'plakası', 'plakali', 'plakalı', 'license plate', 'araç'],
     examples: { yes: [], no: ['34 ABC 1234'], named: ['34 ABC 1234'] },
@@ -173,7 +163,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'UK_PASSPORT',
     pattern: '[A-Z]{2}\\d{7}|\\d{9}',
-    gate: spaced,
     score: 0.1,
     context: ['uk passport', 'british passport', 'passport', 'hmpo'],
     examples: { yes: [], no: ['AB1234567'], named: ['AB1234567'] },
@@ -181,7 +170,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'UK_POSTCODE',
     pattern: '(?:GIR ?0AA|[A-Z]{1,2}\\d[A-Z0-9]? ?\\d[ABD-HJLNP-UW-Z]{2})',
-    gate: spaced,
     score: 0.1,
     context: ['postcode', 'post code', 'postal code'],
     examples: { yes: [], no: ['SW1A 1AA'], named: ['SW1A 1AA', 'GIR0AA'] },
@@ -189,7 +177,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'CA_POSTAL_CODE',
     pattern: '[ABCEGHJ-NPRSTVXY]\\d[A-Z][ -]?\\d[A-Z]\\d',
-    gate: spaced,
     score: 0.1,
     context: ['postal code', 'code postal'],
     examples: { yes: [], no: ['K1A 0B1'], named: ['K1A 0B1'] },
@@ -197,7 +184,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'NL_POSTCODE',
     pattern: '[1-9]\\d{3} ?[A-Z]{2}',
-    gate: spaced,
     score: 0.1,
     context: ['postcode'],
     examples: { yes: [], no: ['1012 AB'], named: ['1012 AB'] },
@@ -205,7 +191,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'UK_VEHICLE_REGISTRATION',
     pattern: '[A-Z]{2}\\d{2}[ -]?[A-Z]{3}|[A-Z]\\d{1,3}[ -]?[A-Z]{3}|[A-Z]{3}[ -]?\\d{1,3}[A-Z]',
-    gate: spaced,
     score: 0.1,
     context: ['number plate', 'numberplate', 'vehicle', 'registration', 'reg', 'licence plate'],
     examples: { yes: [], no: ['AB51 ABC'], named: ['AB51 ABC'] },
@@ -213,7 +198,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'VE_RIF',
     pattern: '[VEJPG]-?\\d{8}-?\\d',
-    gate: spaced,
     score: 0.3,
     check: (c) => {
       const first = { V: 4, E: 8, J: 12, P: 16, G: 20 }[c[0] ?? ''] ?? 0;
@@ -225,7 +209,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'PT_CC',
     pattern: '\\d{8} ?\\d ?[A-Z0-9]{2}\\d',
-    gate: spaced,
     score: 0.1,
     context: ['cartão de cidadão', 'cartao de cidadao', 'cartão cidadão'],
     examples: { yes: [], no: ['00000000 0 ZZ4'], named: ['00000000 0 ZZ4'] },
@@ -234,7 +217,6 @@ const rows: readonly LettersRow[] = [
     name: 'VAT_NUMBER',
     pattern:
       '(?:ATU\\d{8}|BE[01]\\d{9}|BG\\d{9,10}|CY\\d{8}[A-Z]|CZ\\d{8,10}|DK\\d{8}|EE\\d{9}|EL\\d{9}|ES[A-Z0-9]\\d{7}[A-Z0-9]|FI\\d{8}|FR[A-Z0-9]{2}\\d{9}|GB\\d{9}|HR\\d{11}|HU\\d{8}|IE\\d[A-Z0-9]\\d{5}[A-Z]{1,2}|IT\\d{11}|LT\\d{9}(?:\\d{3})?|LU\\d{8}|LV\\d{11}|MT\\d{8}|NL\\d{9}B\\d{2}|PL\\d{10}|PT\\d{9}|RO\\d{2,10}|SE\\d{12}|SI\\d{8}|SK\\d{10})',
-    gate: spaced,
     score: 0.2,
     context: ['vat', 'vat number', 'vat id', 'tva', 'iva', 'btw', 'moms', 'umsatzsteuer'],
     examples: { yes: [], no: ['NL123456789B01'], named: ['NL123456789B01'] },
@@ -242,7 +224,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'CN_USCC',
     pattern: '[1-9A-HJ-NPQRTUWXY][1239]\\d{6}[0-9A-HJ-NPQRTUWXY]{10}',
-    gate: spaced,
     score: 0.1,
     context: ['uscc', '统一社会信用代码', 'credit code'],
     examples: { yes: [], no: ['91110000600037341L'], named: ['91110000600037341L'] },
@@ -250,7 +231,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'LK_NIC',
     pattern: '\\d{9}[VX]',
-    gate: spaced,
     score: 0.3,
     context: ['nic', 'national identity card'],
     examples: { yes: [], no: ['901234567V'], named: ['901234567V'] },
@@ -259,14 +239,12 @@ const rows: readonly LettersRow[] = [
     name: 'SWIFT_CODE',
     pattern: '[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?',
     score: 0.1,
-    gate: signs.mixed | signs.token | signs.digits,
     context: ['swift', 'bic', 'swift code'],
     examples: { yes: [], no: ['DEUTDEFF500'], named: ['DEUTDEFF500'] },
   },
   {
     name: 'MEDICAL_RECORD_NUMBER',
     pattern: `${registered}|\\d{6,12}`,
-    gate: spaced,
     score: 0.1,
     context: [
       'mrn',
@@ -282,7 +260,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'HEALTH_INSURANCE_NUMBER',
     pattern: `${registered}|\\d{8,12}`,
-    gate: spaced,
     score: 0.1,
     context: [
       'member id',
@@ -297,7 +274,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'EMPLOYEE_ID',
     pattern: 'EMP(?:L|LOYEE)?-?\\d{4,10}',
-    gate: spaced,
     score: 0.45,
     context: [],
     examples: { yes: ['EMP-2674412'], no: ['EMP-1', 'TEMP-2674412'] },
@@ -305,7 +281,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'MEDICAL_RECORD_NUMBER',
     pattern: 'MRN[-:]?\\d{5,12}',
-    gate: spaced,
     score: 0.6,
     context: [],
     examples: { yes: ['MRN-1003212'], no: ['MRN-1'] },
@@ -313,7 +288,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'EMPLOYEE_ID',
     pattern: registered,
-    gate: spaced,
     score: 0.1,
     context: ['employee id', 'employee number', 'staff id', 'badge number', 'personalnummer'],
     examples: { yes: [], no: ['W-26744'], named: ['W-26744'] },
@@ -321,7 +295,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'NATIONAL_ID',
     pattern: `${registered}|\\d{7,14}`,
-    gate: spaced,
     score: 0.05,
     context: [
       'national id',
@@ -337,7 +310,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'LICENSE_PLATE',
     pattern: '[A-Z]{1,4}[ -]?\\d{1,4}[ -]?[A-Z]{0,3}\\d{0,4}',
-    gate: spaced,
     score: 0.05,
     context: [
       'license plate',

@@ -1,7 +1,7 @@
 /* Table of national numbers with letters in them, each with its own pattern and check. */
 import { isDay, mod11and10, mod11and2, pair, weighted } from '../checks.ts';
 import type { PatternDetector } from '../detector.ts';
-import { lettersOf, spaced, type LettersRow } from './letters-row.ts';
+import { lettersOf, type LettersRow } from './letters-row.ts';
 
 const nif = 'TRWAGMYFPDXBNJZSQVHLCKE';
 
@@ -9,7 +9,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'UK_NINO',
     pattern: '(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\\d\\d ?\\d\\d ?\\d\\d ?[A-D]',
-    gate: spaced,
     score: 0.75,
     context: ['nino', 'national insurance', 'ni number'],
     examples: { yes: ['AB123456C', 'AA 12 34 56 B'], no: ['BG123456C', 'AB123456E', 'XAB123456C'] },
@@ -17,7 +16,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'ES_NIF',
     pattern: '\\d{7,8}-?[A-HJ-NP-TV-Z]',
-    gate: spaced,
     score: 0.5,
     check: (c) => c.length === 9 && nif[Number(c.slice(0, 8)) % 23] === c[8],
     context: ['nif', 'dni', 'documento nacional'],
@@ -26,7 +24,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'ES_NIE',
     pattern: '[XYZ]-?\\d{7}-?[A-HJ-NP-TV-Z]',
-    gate: spaced,
     score: 0.6,
     check: (c) => nif[Number(`${'XYZ'.indexOf(c[0] ?? '')}${c.slice(1, 8)}`) % 23] === c[8],
     context: ['nie', 'extranjero'],
@@ -44,7 +41,6 @@ const rows: readonly LettersRow[] = [
     name: 'FI_PERSONAL_IDENTITY_CODE',
     keeps: true,
     pattern: '[0-3]\\d[01]\\d{3}[-+A-FU-Y]\\d{3}[0-9A-FHJ-NPR-Y]',
-    gate: spaced,
     score: 0.9,
     check: (c) =>
       isDay(pair(c, 2), pair(c, 0)) &&
@@ -79,7 +75,6 @@ const rows: readonly LettersRow[] = [
     name: 'US_MBI',
     pattern:
       '[1-9][AC-HJKMNP-RT-Y][0-9AC-HJKMNP-RT-Y]\\d-?[AC-HJKMNP-RT-Y][0-9AC-HJKMNP-RT-Y]\\d-?[AC-HJKMNP-RT-Y]{2}\\d{2}',
-    gate: spaced,
     score: 0.7,
     context: ['mbi', 'medicare', 'beneficiary'],
     examples: { yes: ['1EG4-TE5-MK73', '1EG4TE5MK73'], no: ['1EG4-TE5-MK7S'] },
@@ -97,7 +92,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'CN_RESIDENT_ID',
     pattern: '[1-9]\\d{5}(?:19|20)\\d{9}[0-9Xx]',
-    gate: spaced,
     score: 0.9,
     check: (c) => isDay(pair(c, 10), pair(c, 12)) && mod11and2(c),
     context: ['resident id', '身份证', '身份证号'],
@@ -120,7 +114,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'HK_ID',
     pattern: '[A-Z]{1,2}\\d{6}\\([0-9A]\\)',
-    gate: spaced,
     score: 0.8,
     check: (c) => {
       const text = c.replace(/[()]/g, '').padStart(9, ' ');
@@ -139,7 +132,6 @@ const rows: readonly LettersRow[] = [
     name: 'CL_RUT',
     keeps: true,
     pattern: '\\d{1,2}\\.\\d{3}\\.\\d{3}-[0-9Kk]',
-    gate: spaced,
     score: 0.7,
     check: rut,
     context: ['rut'],
@@ -149,7 +141,6 @@ const rows: readonly LettersRow[] = [
     name: 'CL_RUT',
     keeps: true,
     pattern: '\\d{7,8}-?[0-9Kk]',
-    gate: spaced,
     score: 0.3,
     check: rut,
     context: ['rut', 'run', 'rol único'],
@@ -184,7 +175,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'DE_SOCIAL_SECURITY',
     pattern: '\\d{2}[ -]?\\d{6}[ -]?[A-Z][ -]?\\d{3}',
-    gate: spaced,
     score: 0.3,
     check: (c) => isDay(pair(c, 4), pair(c, 2) % 50 || 1),
     context: ['rentenversicherung', 'sozialversicherung', 'versicherungsnummer', 'rvnr'],
@@ -193,7 +183,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'DE_VAT_ID',
     pattern: 'DE[ .-]?\\d{3}[ .-]?\\d{3}[ .-]?\\d{3}',
-    gate: spaced,
     score: 0.5,
     check: (c) => mod11and10(c.replace(/\D/g, '')),
     context: ['ust', 'ustid', 'umsatzsteuer', 'vat', 'vat id'],
@@ -209,7 +198,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'US_PASSPORT',
     pattern: '(?:[A-Z]\\d{8}|\\d{9}|[A-Z]\\d[A-Z]\\d{6})',
-    gate: spaced,
     score: 0.1,
     context: ['passport', 'passport number'],
     examples: { yes: [], no: ['912803456'], named: ['912803456'] },
@@ -217,7 +205,6 @@ const rows: readonly LettersRow[] = [
   {
     name: 'US_DRIVER_LICENSE',
     pattern: '(?:[A-Z]{1,2}\\d{5,14}[A-Z]?|\\d{7,12}|(?:DL-)?[A-Z]\\d{3,5}-\\d{2,4}(?:-\\d{2,5}){0,2})',
-    gate: spaced,
     score: 0.1,
     context: [
       'driver license',
@@ -233,7 +220,6 @@ const rows: readonly LettersRow[] = [
   },
   {
     name: 'VIN',
-    gate: spaced,
     pattern: '[A-HJ-NPR-Z0-9]{17}',
     score: 0.3,
     check: vehicle,

@@ -1,5 +1,4 @@
 import type { FindDetector, PatternDetector, Span } from '../detector.ts';
-import { signs } from '../gate.ts';
 
 const four =
   /(?<![\w.-])(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}(?:\/(?:3[0-2]|[12]?\d)(?!\d))?(?![\w]|\.\d|-\w)/g;
@@ -10,7 +9,7 @@ const versioned =
 export const ip: FindDetector = {
   kind: 'find',
   name: 'IP_ADDRESS',
-  gate: signs.dots | signs.colons,
+  gate: /\d\.\d{1,3}\.\d|:[0-9a-f]{0,4}:/i,
   context: ['ip', 'ipv4', 'ipv6', 'ip address', 'host', 'peer', 'remote', 'addr'],
   examples: {
     yes: [
@@ -73,7 +72,6 @@ function isSix(raw: string): boolean {
 export const mac: PatternDetector = {
   kind: 'pattern',
   name: 'MAC_ADDRESS',
-  gate: signs.colons | signs.token,
   context: ['mac', 'mac address', 'hardware address', 'ethernet', 'bssid'],
   pattern:
     /(?<![\w:-])(?:[0-9a-fA-F]{2}([:-]))(?:[0-9a-fA-F]{2}\1){4}[0-9a-fA-F]{2}(?![\w:-])|(?<![\w.])[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}(?![\w.])/g,
@@ -93,7 +91,7 @@ const withCredentials =
 export const url: FindDetector = {
   kind: 'find',
   name: 'URL',
-  gate: signs.scheme,
+  gate: /:\/\/|www\./i,
   context: ['url', 'link', 'website', 'web', 'site', 'dsn', 'connection'],
   examples: {
     yes: [

@@ -6,7 +6,6 @@ const never = /(?!)/g;
 export const person: PatternDetector = {
   kind: 'pattern',
   name: 'PERSON',
-  gate: 0,
   context: [
     'first name',
     'last name',
@@ -62,7 +61,6 @@ export const person: PatternDetector = {
 export const address: PatternDetector = {
   kind: 'pattern',
   name: 'LOCATION',
-  gate: 0,
   context: [
     'street',
     'street address',

@@ -110,6 +110,7 @@ export const phone: DigitsDetector = {
     'फ़ोन',
   ],
   lead: true,
+  alone: (shape) => shape.includes('-'),
   trail: /[ \t]{0,2}(?:x|ext\.?|extension|#)[ \t.:]{0,2}\d{1,6}(?![\w])/iy,
   examples: {
     yes: [

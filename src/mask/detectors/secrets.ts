@@ -1,12 +1,8 @@
 import type { FindDetector, PatternDetector, Span } from '../detector.ts';
-import { signs } from '../gate.ts';
-
-const any = signs.token;
 
 export const jwt: PatternDetector = {
   kind: 'pattern',
   name: 'JWT',
-  gate: signs.token,
   context: ['jwt', 'bearer', 'token', 'authorization'],
   pattern: /(?<![\w-])eyJ[\w-]{10,4096}\.[\w-]{4,65536}(?:\.[\w-]{0,4096}){0,3}(?![\w-])/g,
   score: 0.95,
@@ -33,7 +29,7 @@ const begin = /-----BEGIN[ A-Z0-9_-]{0,64}PRIVATE KEY(?: BLOCK)?-----/g;
 export const privateKey: FindDetector = {
   kind: 'find',
   name: 'PRIVATE_KEY',
-  gate: signs.token,
+  gate: /-----BEGIN/,
   context: ['private key'],
   examples: {
     yes: [
@@ -59,7 +55,6 @@ export const privateKey: FindDetector = {
 export const awsKey: PatternDetector = {
   kind: 'pattern',
   name: 'AWS_ACCESS_KEY',
-  gate: any,
   context: ['aws', 'access key', 'secret key'],
   pattern: /(?<![A-Za-z0-9])(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}(?![A-Za-z0-9])/g,
   score: 0.95,
@@ -136,7 +131,6 @@ const families: readonly string[] = [
 export const apiKey: PatternDetector = {
   kind: 'pattern',
   name: 'API_KEY',
-  gate: any,
   context: ['api key', 'apikey', 'token', 'secret'],
   pattern: new RegExp(`(?<![A-Za-z0-9])(?:${families.join('|')})(?![A-Za-z0-9])`, 'g'),
   score: 0.95,
@@ -156,9 +150,9 @@ export const apiKey: PatternDetector = {
 export const slackHook: PatternDetector = {
   kind: 'pattern',
   name: 'API_KEY',
-  gate: signs.token,
   context: [],
-  pattern: /(?:https?:\/\/)?hooks\.slack\.com\/(?:services|workflows|triggers)\/[A-Za-z0-9+/]{20,80}/g,
+  pattern:
+    /(?<![A-Za-z0-9])(?:https?:\/\/)?hooks\.slack\.com\/(?:services|workflows|triggers)\/[A-Za-z0-9+/]{20,80}/g,
   score: 0.95,
   examples: {
     yes: ['https://hooks.slack.com/services/T0000/B0000/abcdefghijklmnopqrst'],
@@ -170,7 +164,6 @@ export const slackHook: PatternDetector = {
 export const assigned: PatternDetector = {
   kind: 'pattern',
   name: 'PASSWORD',
-  gate: signs.equals,
   context: [
     'password',
     'passwd',

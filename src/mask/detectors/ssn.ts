@@ -6,6 +6,7 @@ export const ssn: DigitsDetector = {
   name: 'US_SSN',
   lengths: [9],
   shapes: ['9', '3-2-4'],
+  alone: (shape) => shape === '3-2-4',
   context: [
     'ssn',
     'social security',
