@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import type { TicketResult } from '../core/protocol.ts';
 import type { ReviewShown } from '../server/api/reviews.ts';
 import { ask } from './api.ts';
 import { CouldNotRun, print, safe, say, table, type Command } from './command.ts';
@@ -9,6 +10,7 @@ const help = `Usage: sallyport reviews list [--state STATE] [--limit N] [--json]
        sallyport reviews approve ID [--reason TEXT] [--digest DIGEST] [--json]
        sallyport reviews deny ID [--reason TEXT] [--json]        (refuse is the same)
        sallyport reviews withdraw ID
+       sallyport reviews result ID [--json]
        sallyport reviews wait ID [--timeout SECONDS] [--json]
 
 A review is a request that waits for another person. An approval fits exactly what show prints, and is used once.
@@ -20,6 +22,7 @@ approve   counts when you are one of those who are asked; never for a request of
           account of yours. --digest (from show) makes sure that it is what you have looked at
 deny      one refusal ends the review
 withdraw  takes your own request back
+result    what your ticket answered, once it is approved: runs it, once, where it has not run yet
 wait      until it has been answered: exit 0 when approved or run, 1 when not
 
 ID may be cut short where it stays clear. Exit codes: 0 yes, 1 no, 2 could not run.
@@ -67,10 +70,12 @@ async function run(args: readonly string[]): Promise<number> {
       return answer(id, 'refuse', values);
     case 'withdraw':
       return answer(id, 'withdraw', values);
+    case 'result':
+      return result(id, values);
     case 'wait':
       return wait(id, values);
     default:
-      throw new CouldNotRun('Expected list, show, approve, deny, withdraw or wait; see --help');
+      throw new CouldNotRun('Expected list, show, approve, deny, withdraw, result or wait; see --help');
   }
 }
 
@@ -116,6 +121,29 @@ async function answer(
   const more = vote === 'approve' && now.phase === 'waiting' ? `; it still needs ${needsText(now)}` : '';
   print(`${done[vote]}: ${id}, for ${safe(now.identity)} on ${safe(now.resource)}${more}`);
   return 0;
+}
+
+async function result(given: string, { json }: Options): Promise<number> {
+  const asked = await ask(`/api/v1/reviews/${encodeURIComponent(await whole(given))}/result`);
+  if (!asked.ok) return refused(asked.refusal);
+  const found = asked.answer as TicketResult; // the API's own schema
+  print(json ? JSON.stringify(found, undefined, 2) : resultText(found));
+  return found.error === undefined ? 0 : 1;
+}
+
+function resultText({ columns, rows, tag, error, cut }: TicketResult): string {
+  const cells = rows.map((row) =>
+    row.map((cell) => (cell === null ? '' : safe(cell.replaceAll(/\s+/g, ' ')))),
+  );
+  return [
+    ...(columns.length === 0 ? [] : [table([columns.map(safe), ...cells]).trimEnd()]),
+    ...(cut === 0 ? [] : [`... and ${cut} more rows, which were not kept: the result was too large`]),
+    ...(error === undefined ? [] : [`ERROR ${safe(error.code)}: ${safe(error.message)}`]),
+    ...(error?.detail === undefined ? [] : [safe(error.detail)]),
+    ...(error?.hint === undefined ? [] : [safe(error.hint)]),
+    ...(tag === undefined ? [] : [safe(tag)]),
+    '',
+  ].join('\n');
 }
 
 async function wait(given: string, { timeout = '900', json }: Options): Promise<number> {

@@ -54,6 +54,39 @@ export interface Room extends AsyncDisposable {
   readonly probe: (resource: Resource, signal: AbortSignal) => Promise<string>;
   /** What a request would ask of the gate, as text a person gives: for `explain` and `scan`. Nothing is executed. */
   readonly actions: (resource: Resource, text: string) => Promise<readonly Action[]>;
+  /**
+   * Plays the client that a ticket no longer has: sends what `Waiting.errand` kept, once, over this wire to a session of its
+   * own, and gives what the client would have been shown. Rejects with a Fault when it could not say all of it, or when
+   * `signal` aborts.
+   */
+  readonly errand?: (wire: Wire, errand: Errand) => Promise<TicketResult>;
+}
+
+/** What a ticket keeps, and for whom. */
+export interface Errand {
+  readonly subject: string;
+  readonly resource: string;
+  /** What `Waiting.errand` gave. */
+  readonly kept: string;
+  /** No more of the answer is kept than this. */
+  readonly bytes: number;
+  readonly signal: AbortSignal;
+}
+
+/** What a client would have been shown: after the masks. */
+export interface TicketResult {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly (string | null)[])[];
+  /** What the resource says of how it ended: `DELETE 3`. */
+  readonly tag?: string;
+  readonly error?: {
+    readonly code: string;
+    readonly message: string;
+    readonly detail?: string;
+    readonly hint?: string;
+  };
+  /** Rows that were answered and not kept, because there were too many. */
+  readonly cut: number;
 }
 
 /** One client's place, from its first byte. */
@@ -153,6 +186,8 @@ export interface Waiting extends Disposable {
   /** Settings of the session that change what the text means (`search_path`, `role`), by name. */
   readonly settings: Readonly<Record<string, string>>;
   readonly stated?: Stated;
+  /** All that the protocol needs to send this again by itself, on a connection like this one; absent where that could mean something else. */
+  readonly errand?: string;
   /** Rows it would touch, from a plan that is never executed. */
   readonly estimate?: () => Promise<{ readonly rows: number; readonly about: string } | undefined>;
   /** What the request means now, right before it would run; undefined where that cannot be told any more. */

@@ -25,4 +25,6 @@ export interface Session {
   readonly peer: string; // the client's address
   /** One turn of an agent's loop or one job, as the client declares it. Recorded and searchable, never trusted. */
   readonly run?: string;
+  /** It runs what this ticket keeps, once, without its client, and nothing else. */
+  readonly ticket?: string;
 }

@@ -27,7 +27,18 @@ export function forChannels(parts: CardParts, review: StoredReview): Review {
 }
 
 function card(parts: CardParts, review: StoredReview, clear: boolean): Review {
-  const { session: _s, binding: _b, fingerprint, outcome: _o, values, within, stated, ...rest } = review;
+  const {
+    session: _s,
+    binding: _b,
+    fingerprint,
+    outcome: _o,
+    errand: _e,
+    tokenId: _t,
+    values,
+    within,
+    stated,
+    ...rest
+  } = review;
   const { asked, approved, refused } = parts.store.history(fingerprint);
   const alike = Math.max(0, parts.store.alike(fingerprint) - (review.state === 'waiting' ? 1 : 0));
   return {

@@ -39,6 +39,13 @@ export interface ReviewSettings {
   readonly waiting: number;
   /** An approved ticket that nobody uses ends after this. */
   readonly useWithinMs: number;
+  /** So long the requester has to send an approved ticket's request again before the gateway runs it; Infinity: it waits to be asked for the result. */
+  readonly runAfterMs: number;
+  /** How long the gateway lets it run. */
+  readonly runWithinMs: number;
+  /** What it answered is kept so long, and no more of it than this. */
+  readonly resultForMs: number;
+  readonly resultBytes: number;
   /** Ended reviews, with their texts, are forgotten after this; the ledger keeps its entries. */
   readonly keepMs: number;
   /** Where a person opens a review in a browser, without the id. */
@@ -53,6 +60,10 @@ export const defaultReviewSettings: ReviewSettings = {
   waitingPerAgent: 20,
   waiting: 5_000,
   useWithinMs: 15 * 60_000,
+  runAfterMs: 10_000,
+  runWithinMs: 60_000,
+  resultForMs: 24 * 3_600_000,
+  resultBytes: 1_048_576,
   keepMs: 30 * 86_400_000,
 };
 
@@ -66,6 +77,8 @@ export interface DeskParts {
   readonly people: People;
   readonly settings: ReviewSettings;
   readonly channels: () => readonly Channel[];
+  /** Called when a ticket is approved, and for those that were when the gateway started. Must not throw. */
+  readonly approved?: (ticket: StoredReview) => void;
 }
 
 type EndState = Extract<ReviewEntry, { kind: 'review.ended' }>['state'];
@@ -89,6 +102,9 @@ export class Desk {
   readonly #deadlines: Map<ReviewId, Disposable> = new Map();
   /** Answers to one review are judged one after another. */
   readonly #turns: Map<string, Promise<unknown>> = new Map();
+
+  /** Tickets whose approval a run of the gateway's own has used up; not those that their client sent again. */
+  readonly ran: Set<ReviewId> = new Set();
 
   constructor(parts: DeskParts) {
     this.parts = parts;
@@ -114,6 +130,7 @@ export class Desk {
         );
       } else {
         this.#expireAt(review, Math.max(0, review.expiresAt - world.now()));
+        if (review.state === 'approved') this.parts.approved?.(review);
       }
     }
     this.#measure();
@@ -272,6 +289,7 @@ export class Desk {
     this.#waiting.get(id)?.end('approved');
     if (review.kind === 'ticket') this.#expireAt(review, this.parts.settings.useWithinMs);
     this.tell(id);
+    if (review.kind === 'ticket') this.parts.approved?.(review);
   }
 
   /** Whether the votes are enough, counting only those of people who could give them now. */

@@ -138,9 +138,13 @@ class Chamber implements SessionGate {
    * - What was not changed is forwarded as the same bytes.
    * - A refusal waits its turn among pipelined answers; the session lives on wherever the protocol allows it.
    */
-  #ask(request: Ask): Verdict | Promise<Verdict> {
+  #ask(given: Ask): Verdict | Promise<Verdict> {
+    const { ticket } = this.#session;
+    const request = ticket === undefined ? given : this.#withStated(given, ticket);
     const judged = this.#judgeFor(request.action, request); // decide
     const { decision } = judged;
+    if (ticket !== undefined && decision.kind === 'allow')
+      return this.#bar(judged.policy, request, elsewise(decision));
     const entered = decision.kind === 'deny' ? undefined : this.#demands.enter(decision, request.stated);
     if (entered?.kind === 'barred') return this.#bar(judged.policy, request, entered.decision);
     const probed = this.#probed(judged, request.action);
@@ -169,6 +173,12 @@ class Chamber implements SessionGate {
       default:
         return never(decision.kind);
     }
+  }
+
+  /** What the requester of a ticket said of its reasons holds for its run too. */
+  #withStated(request: Ask, ticket: string): Ask {
+    const stated = this.#parts.desk?.find(ticket)?.stated;
+    return stated === undefined ? request : { ...request, stated };
   }
 
   /** A question about a hidden column more than one session may ask. */
@@ -517,6 +527,18 @@ function traceable(decision: Decision, action: Action): Decision {
     because: [...by, ...decision.because.filter((rule) => !by.includes(rule))],
     why: 'It cannot be told which columns the values of this answer come from, so they cannot be masked',
     fix: ['Select columns of tables by name, without functions of your own'],
+  };
+}
+
+/** A ticket's run is bound to its approval: what needs none any more is another decision than the one that was approved. */
+function elsewise(decision: Decision): Decision {
+  return {
+    ...decision,
+    kind: 'deny',
+    code: 'REVIEW_VOID',
+    why: 'The policy says something else now than when this was approved',
+    fix: ['Send it again: it is judged by what holds now'],
+    cacheable: false,
   };
 }
 

@@ -82,8 +82,13 @@ async function held(asking: Asking, waiting: Waiting, estimate: Review['estimate
   }
   const binding = bindingNow(asking, waiting, asking.request.action, decision);
   const ready = store.ticket(binding, 'approved');
+  const { ticket } = asking.session;
+  if (ticket !== undefined && ready?.id !== ticket)
+    return refuse(asking, 'REVIEW_VOID', 'it is not what was approved');
   if (ready !== undefined) return useTicket(asking, waiting, ready);
   const forMs = patience(asking, waiting);
+  const unread = store.unread(binding);
+  if (unread !== undefined) return ranAlready(asking, unread);
   const waits = store.ticket(binding, 'waiting');
   if (forMs === 0 && waits !== undefined) return pending(asking, waits);
 
@@ -164,6 +169,7 @@ async function use(asking: Asking, waiting: Waiting, row: StoredReview, id: Deci
   if (!desk.parts.store.step(row.id, { from: ['approved'], to: 'running', at: world.now() })) {
     return endedWith(asking, id, desk.find(row.id) ?? row, Promise.resolve());
   }
+  if (session.ticket !== undefined) desk.ran.add(row.id);
   try {
     await desk.write({
       kind: 'review.used',
@@ -261,6 +267,10 @@ function rowOf(
     targets: action.targets,
     columns: action.columns,
     text,
+    ...(waiting.errand === undefined || request.stated?.breakGlass === true
+      ? {}
+      : { errand: waiting.errand }),
+    tokenId: session.identity.proof.tokenId,
     ...(waiting.within === undefined ? {} : { within: waiting.within }),
     ...(waiting.values === undefined ? {} : { values: waiting.values }),
     settings: waiting.settings,
@@ -387,6 +397,9 @@ function pendingDenial(decision: Decision, row: StoredReview): Denial {
     why: `This waits for a review by ${asked(row.needs)}: ${row.id}`,
     fix: [
       `Send exactly the same again once it is approved (until ${clock(row.expiresAt)}); sallyport reviews wait ${row.id} says when`,
+      ...(row.errand === undefined
+        ? []
+        : [`Or let the gateway run it, once: sallyport reviews result ${row.id} gives you what it answered`]),
     ],
     retryable: true,
     review: row.id,
@@ -400,6 +413,22 @@ function pending(asking: Asking, row: StoredReview): Reviewed {
     denial: { ...pendingDenial(asking.decision, row), decisionId },
   }));
   return { kind: 'refused', denial: { ...pendingDenial(asking.decision, row), decisionId: id }, written };
+}
+
+/** The gateway has run it: whoever sends it again means the same, not a second time. */
+function ranAlready(asking: Asking, row: StoredReview): Reviewed {
+  const make = (id: DecisionId): Denial => ({
+    ...denialOf(asking.decision, id),
+    class: 'REVIEW_PENDING',
+    why: `This was approved and ran, once, as review ${row.id}; its result waits for you`,
+    fix: [
+      `Fetch it with sallyport reviews result ${row.id}; after that, the same statement is a new request`,
+    ],
+    retryable: false,
+    review: row.id,
+  });
+  const { id, written } = asking.enter((given) => ({ review: row.id, denial: make(given) }));
+  return { kind: 'refused', denial: make(id), written };
 }
 
 /** No review was asked for. */

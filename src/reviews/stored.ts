@@ -10,6 +10,10 @@ export interface StoredReview extends Omit<Review, 'history' | 'alike'> {
   readonly binding: string;
   readonly fingerprint: string;
   readonly outcome?: Outcome;
+  /** What the gateway needs to run a ticket by itself; absent where only its client can. */
+  readonly errand?: string;
+  /** The token it was asked with: withdrawn tokens run nothing. */
+  readonly tokenId?: string;
 }
 
 export interface History {
@@ -47,6 +51,14 @@ export interface ReviewStore {
   readonly alike: (fingerprint: string) => number;
   /** The oldest ticket in this state for such a request. */
   readonly ticket: (binding: string, state: 'waiting' | 'approved') => StoredReview | undefined;
+  /** Keeps what a ticket answered, sealed, for its requester. */
+  readonly keepResult: (id: ReviewId, result: Uint8Array, at: Instant) => void;
+  /** What it answered; undefined when it has none, or no longer. */
+  readonly result: (id: ReviewId) => Uint8Array | undefined;
+  /** Notes that its requester has it. */
+  readonly fetched: (id: ReviewId) => void;
+  /** A ticket for such a request that has run by itself, and whose requester has not fetched the result. */
+  readonly unread: (binding: string) => StoredReview | undefined;
   /** How many of this requester's wait. */
   readonly waitingOf: (subject: string) => number;
 }

@@ -39,13 +39,21 @@ export interface Admitted extends Admission {
  * Who is it, what do they want, may there be one more, and is it written down: in this order, and only then a session.
  * Every refusal is written down too, until an address has had so many that it is no longer listened to.
  */
+// oxlint-disable-next-line max-params
 export async function admit(
   parts: AdmitParts,
   claim: Claim,
   peer: string,
+  ticket?: string,
 ): Promise<Result<Admitted, Denial>> {
   const { failures, world, live, resources } = parts;
-  const at: Attempt = { parts, claim, peer, id: newSessionId(world) };
+  const at: Attempt = {
+    parts,
+    claim,
+    peer,
+    id: newSessionId(world),
+    ...(ticket === undefined ? {} : { ticket }),
+  };
   if (failures.tooMany(peer)) return refuse(at, tooManyFailures);
 
   const identified = await parts.identify(claim.token, claim.user);
@@ -89,10 +97,11 @@ interface Attempt {
   readonly claim: Claim;
   readonly peer: string;
   readonly id: SessionId;
+  readonly ticket?: string;
 }
 
 async function open(
-  { parts, claim, peer, id }: Attempt,
+  { parts, claim, peer, id, ticket }: Attempt,
   found: { readonly identity: Identity; readonly resource: Resource; readonly place: Disposable },
 ): Promise<Admitted> {
   const { identity, resource, place } = found;
@@ -105,6 +114,7 @@ async function open(
     startedAt,
     peer,
     ...(run === undefined ? {} : { run: cut(run) }),
+    ...(ticket === undefined ? {} : { ticket }),
   };
   await parts.ledger.append({
     kind: 'session.opened',
@@ -131,7 +141,8 @@ async function open(
 /** What rules may read of who asks and of whom they act for: decisions are judged again by it. */
 function factsOf(identity: Identity): Readonly<Record<string, Identity['attributes']>> {
   const facts: Record<string, Identity['attributes']> = {};
-  for (let at: Identity | undefined = identity; at !== undefined; at = at.actingFor) facts[at.subject] = at.attributes;
+  for (let at: Identity | undefined = identity; at !== undefined; at = at.actingFor)
+    facts[at.subject] = at.attributes;
   return facts;
 }
 

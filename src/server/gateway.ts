@@ -26,6 +26,7 @@ import { placeOf, reception } from './listen.ts';
 import { isLoopback, LiveSessions, SignInFailures } from './live.ts';
 import type { MetricsPage } from './metrics.ts';
 import { policyHook } from './policy-wire.ts';
+import { Tickets } from './tickets.ts';
 import type { SinkGuard } from './sinks.ts';
 
 /** What the program is made of; `wire.ts` puts the real ones in. */
@@ -116,6 +117,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     people: peopleOf(config.directory),
     settings: config.reviews,
     channels: () => channels,
+    approved: (ticket) => tickets.approved(ticket),
   });
   const opened = parts.channels?.({
     answer: (answer) => desk.answer(answer),
@@ -141,6 +143,17 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     recorder: parts.recorder,
   });
 
+  let roomOf: (kind: string) => Room | undefined = () => undefined;
+  const tickets = new Tickets({
+    desk,
+    world,
+    log,
+    room: (kind) => roomOf(kind),
+    find: config.directory.find,
+    revoked: parts.revoked,
+    attend: hall.attend,
+  });
+
   const started = new AsyncDisposableStack();
   if (opened !== undefined) started.use(opened);
   try {
@@ -153,6 +166,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     });
     await desk.recover();
     const rooms = openRooms(parts, started);
+    roomOf = (kind) => rooms.get(kind);
+    started.use(tickets);
     const listeners = await openDoors(parts, { rooms, attend: hall.attend }, started);
     const api = await serveApi(parts, {
       started,
@@ -171,6 +186,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
         protocols: parts.protocols,
         find: config.directory.find,
         desk,
+        tickets,
         actions: (resource, text) => roomFor(rooms, resource.kind).actions(resource, text),
         statementBytes: limits.statementBytes,
         listener: (kind) => (listeners[kind] === undefined ? undefined : addressText(listeners[kind])),

@@ -44,6 +44,14 @@ export function maskKey(home: string): Secret {
   return new Secret(text);
 }
 
+/** 32 bytes in hex: what results of tickets are sealed with. */
+export function resultKey(home: string): Secret {
+  const file = join(home, 'keys', 'results.key');
+  const text = kept(file, () => randomBytes(32).toString('hex')).trim();
+  if (!/^[0-9a-f]{64}$/.test(text)) throw new Fault('config', `${file} is not a key: expected 64 hex digits`);
+  return new Secret(text);
+}
+
 /** What stands in a file for its owner only; made at the first use. */
 function kept(file: string, make: () => string): string {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });

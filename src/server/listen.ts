@@ -3,6 +3,7 @@ import { err, ok } from '../base/result.ts';
 import type { Wire } from '../base/stream.ts';
 import type { World } from '../base/time.ts';
 import { denial } from '../core/denial.ts';
+import type { Identity } from '../core/identity.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Ledger, Log } from '../core/ports.ts';
@@ -21,9 +22,15 @@ export interface ReceptionParts extends AdmitParts {
 /** Takes every client's connection from its first byte to its last, for all protocols of this gateway. */
 export interface Reception {
   /** Serves one connection; resolves when it is over and written down. Never rejects. */
-  readonly attend: (wire: Wire, room: Room) => Promise<void>;
+  readonly attend: (wire: Wire, room: Room, as?: Known) => Promise<void>;
   /** Takes no new ones, lets those that are busy finish for `drainSeconds`, then ends them. */
   readonly drain: () => Promise<void>;
+}
+
+/** Who is at the other end of a connection inside this process: a ticket's run has no token to show. */
+export interface Known {
+  readonly identity: Identity;
+  readonly ticket: string;
 }
 
 export function reception(parts: ReceptionParts): Reception {
@@ -37,13 +44,13 @@ export function reception(parts: ReceptionParts): Reception {
   });
 
   const hall: Hall = { parts, shared, count, draining: draining.signal, stopping: stopping.signal };
-  const attend = (wire: Wire, room: Room): Promise<void> => {
+  const attend = (wire: Wire, room: Room, as?: Known): Promise<void> => {
     if (draining.signal.aborted || count.before >= parts.limits.connectionsBeforeSignIn) {
       if (!draining.signal.aborted) parts.metrics.count('limits_total', { limit: 'connectionsBeforeSignIn' });
       wire.destroy();
       return Promise.resolve();
     }
-    const visit = serve(hall, wire, room);
+    const visit = serve(hall, wire, room, as);
     open.add(visit);
     return visit.finally(() => open.delete(visit));
   };
@@ -72,11 +79,12 @@ interface Hall {
   readonly stopping: AbortSignal;
 }
 
-async function serve(hall: Hall, wire: Wire, room: Room): Promise<void> {
+// oxlint-disable-next-line max-params
+async function serve(hall: Hall, wire: Wire, room: Room, as?: Known): Promise<void> {
   const { parts, count } = hall;
   const { world, limits, metrics } = parts;
   const client = watched(wire, world, limits);
-  const visit = new Visit(hall, client, wire.peer);
+  const visit = new Visit(hall, client, wire.peer, as);
   count.before += 1;
   count.all += 1;
   metrics.gauge('connections', count.all);
@@ -103,16 +111,19 @@ class Visit {
   readonly #hall: Hall;
   readonly #client: Watched;
   readonly #peer: string;
+  readonly #as: Known | undefined;
   readonly #stop: AbortController = new AbortController();
   readonly #deadline: Disposable;
   #waits = true; // counts among those before sign-in
   #asked = false;
 
-  constructor(hall: Hall, client: Watched, peer: string) {
+  // oxlint-disable-next-line max-params
+  constructor(hall: Hall, client: Watched, peer: string, as?: Known) {
     const { parts, draining, stopping } = hall;
     this.#hall = hall;
     this.#client = client;
     this.#peer = peer;
+    this.#as = as;
     this.#deadline = parts.world.after(parts.limits.signInSeconds * 1_000, () => {
       parts.metrics.count('limits_total', { limit: 'signInSeconds' });
       this.#end(new WireError('deadline', 'Sign-in took too long'));
@@ -120,7 +131,7 @@ class Visit {
     stopping.addEventListener('abort', this.#onStop, { once: true });
     this.seat = {
       client: client.wire,
-      plainAllowed: parts.plainFrom === 'loopback' && isLoopback(peer),
+      plainAllowed: as !== undefined || (parts.plainFrom === 'loopback' && isLoopback(peer)),
       admit: (claim) => this.#admit(claim),
       join: (claim) => this.#join(claim),
       signal: this.#stop.signal,
@@ -139,7 +150,7 @@ class Visit {
     this.#asked = true;
     const { parts, draining } = this.#hall;
     if (draining.aborted) return err(denial('LIMIT', '', 'The gateway stops', 'Connect again in a moment'));
-    const admitted = await admit(parts, claim, this.#peer);
+    const admitted = await admit(asKnown(parts, this.#as), claim, this.#peer, this.#as?.ticket);
     if (!admitted.ok) return admitted;
     this.admitted = admitted.value;
     parts.live.add(admitted.value.session, (why) => {
@@ -178,6 +189,10 @@ class Visit {
     this.#hall.stopping.removeEventListener('abort', this.#onStop);
     if (this.admitted !== undefined) await closeSession(this.#hall.parts, this.admitted, why);
   }
+}
+
+function asKnown(parts: ReceptionParts, as: Known | undefined): ReceptionParts {
+  return as === undefined ? parts : { ...parts, identify: () => Promise.resolve(ok(as.identity)) };
 }
 
 /** Writes down how the session ended. Never rejects: what fails here is logged, and the ledger refuses from then on. */

@@ -9,6 +9,10 @@ const time: Check<number> = map(string({ what: 'a time such as 15m', max: 20 }),
     ? err([{ path, message: 'Expected a time from 1s on, such as 60s, 15m or 8h' }])
     : ok(ms);
 });
+const after: Check<number> = map(string({ what: 'a time such as 10s, or 0s', max: 20 }), (text, path) => {
+  const ms = duration(text);
+  return ms === undefined ? err([{ path, message: 'Expected a time such as 10s, or 0s' }]) : ok(ms);
+});
 const count = number({ min: 1, max: 100_000, integer: true });
 const link = string({ pattern: /^https?:\/\/\S+$/, what: 'the address of a page, to which the id is added' });
 
@@ -24,6 +28,9 @@ export const reviewsCheck: Check<ReviewSettings> = map(
     waitingPerAgent: optional(count),
     waiting: optional(count),
     useWithin: optional(time),
+    runAfter: optional(either(after, literal('never'))),
+    runWithin: optional(time),
+    resultFor: optional(time),
     keep: optional(time),
     link: optional(link),
   }),
@@ -39,6 +46,9 @@ export const reviewsCheck: Check<ReviewSettings> = map(
       waitingPerAgent: read.waitingPerAgent ?? rest.waitingPerAgent,
       waiting: read.waiting ?? rest.waiting,
       useWithinMs: read.useWithin ?? rest.useWithinMs,
+      runAfterMs: read.runAfter === 'never' ? Infinity : (read.runAfter ?? rest.runAfterMs),
+      runWithinMs: read.runWithin ?? rest.runWithinMs,
+      resultForMs: read.resultFor ?? rest.resultForMs,
       keepMs: read.keep ?? rest.keepMs,
       ...(read.link === undefined ? {} : { link: read.link }),
     });

@@ -28,7 +28,7 @@ import { ownCertificate, type Certificate } from './certificates.ts';
 import { channelsOf } from './channels.ts';
 import type { Config } from './config.ts';
 import { startGateway, type Gateway, type GatewayParts } from './gateway.ts';
-import { maskKey, revokedTokens, tokenKeys, type TokenKeys } from './keys.ts';
+import { maskKey, resultKey, revokedTokens, tokenKeys, type TokenKeys } from './keys.ts';
 import { logger } from './logs.ts';
 import { metricsPage, type MetricsPage } from './metrics.ts';
 import { policyNotes, type PolicySource, watchPolicy } from './policy-source.ts';
@@ -115,8 +115,11 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
         },
       }),
     );
-    const reviews = under.use(openReviews(join(home, 'reviews')));
-    reviews.prune(instant(world.now() - config.reviews.keepMs));
+    const reviews = under.use(openReviews(join(home, 'reviews'), resultKey(home)));
+    reviews.prune(
+      instant(world.now() - config.reviews.keepMs),
+      instant(world.now() - config.reviews.resultForMs),
+    );
     const { recorder } = recordings({ directory: data, ledger, world, log });
 
     const hashKey = maskKey(home);

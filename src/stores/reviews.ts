@@ -1,13 +1,15 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Fault } from '../base/errors.ts';
+import type { Secret } from '../base/secret.ts';
 import type { Instant } from '../base/time.ts';
 import type { Review, ReviewId, ReviewState, Vote } from '../core/review.ts';
 import type { ReviewQuery, ReviewStore, Step, StoredReview } from '../reviews/index.ts';
 
 export interface OpenReviews extends ReviewStore, Disposable {
-  /** Forgets what ended before `at`: its texts can be personal. Gives how many. */
-  readonly prune: (at: Instant) => number;
+  /** Forgets what ended before `at`: its texts can be personal. Gives how many. Results older than `results` go too. */
+  readonly prune: (at: Instant, results?: Instant) => number;
 }
 
 // `body` is the review as it was asked, without what changes: state, votes, estimate, end.
@@ -24,6 +26,9 @@ const schema = `
     review TEXT NOT NULL REFERENCES reviews (id) ON DELETE CASCADE, subject TEXT NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (review, subject)
   ) STRICT;
+  CREATE TABLE IF NOT EXISTS results (
+    review TEXT PRIMARY KEY REFERENCES reviews (id) ON DELETE CASCADE, at INTEGER NOT NULL, fetched INTEGER NOT NULL, box BLOB NOT NULL
+  ) STRICT;
   PRAGMA user_version = 1;
 `;
 
@@ -38,9 +43,9 @@ const endStates: ReadonlySet<ReviewState> = new Set([
 
 /**
  * Reviews in a SQLite file of this folder, which its owner alone may read: the texts in it are not encrypted. `:memory:` keeps
- * them nowhere, for tests.
+ * them nowhere, for tests. Results of tickets are sealed with `key` (32 bytes, hex).
  */
-export function openReviews(folder: string): OpenReviews {
+export function openReviews(folder: string, key?: Secret): OpenReviews {
   if (folder !== ':memory:') mkdirSync(folder, { recursive: true, mode: 0o700 });
   const database = open(folder === ':memory:' ? folder : `${folder}/reviews.db`);
   const prepared = new Map<string, StatementSync>();
@@ -115,7 +120,29 @@ export function openReviews(folder: string): OpenReviews {
           "SELECT count(*) AS n FROM reviews INDEXED BY reviews_subject WHERE subject = ? AND state = 'waiting'",
         ).get(subject)?.['n'] ?? 0,
       ),
-    prune: (at) => Number(sql('DELETE FROM reviews WHERE ended_at < ?').run(at).changes),
+    keepResult: (id, result, at) => {
+      sql('INSERT OR IGNORE INTO results (review, at, fetched, box) VALUES (?, ?, 0, ?)').run(
+        id,
+        at,
+        sealed(key, id, result),
+      );
+    },
+    result: (id) => {
+      const box = sql('SELECT box FROM results WHERE review = ?').get(id)?.['box'];
+      return box instanceof Uint8Array ? unsealed(key, id, box) : undefined;
+    },
+    fetched: (id) => void sql('UPDATE results SET fetched = 1 WHERE review = ?').run(id),
+    unread: (binding) => {
+      const row = sql(
+        `SELECT reviews.* FROM reviews INDEXED BY reviews_binding JOIN results ON results.review = reviews.id
+         WHERE binding = ? AND state = 'done' AND fetched = 0 ORDER BY reviews.rowid DESC LIMIT 1`,
+      ).get(binding);
+      return row === undefined ? undefined : read(row);
+    },
+    prune: (at, results = at) => {
+      sql('DELETE FROM results WHERE at < ?').run(results);
+      return Number(sql('DELETE FROM reviews WHERE ended_at < ?').run(at).changes);
+    },
     [Symbol.dispose]: () => database.close(),
   };
 }
@@ -129,6 +156,32 @@ function open(file: string): DatabaseSync {
   } catch (thrown) {
     throw new Fault('config', `The reviews in ${file} cannot be opened`, { cause: thrown });
   }
+}
+
+/** 12 bytes nonce, ciphertext, 16 bytes tag (AES-256-GCM), bound to the review. */
+function sealed(key: Secret | undefined, id: string, plain: Uint8Array): Uint8Array {
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', keyBytes(key), nonce);
+  cipher.setAAD(Buffer.from(id));
+  return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+}
+
+function unsealed(key: Secret | undefined, id: string, box: Uint8Array): Uint8Array | undefined {
+  if (box.length < 28) return undefined;
+  const cipher = createDecipheriv('aes-256-gcm', keyBytes(key), box.subarray(0, 12), { authTagLength: 16 });
+  cipher.setAAD(Buffer.from(id));
+  cipher.setAuthTag(box.subarray(box.length - 16));
+  try {
+    return Buffer.concat([cipher.update(box.subarray(12, box.length - 16)), cipher.final()]);
+  } catch {
+    return undefined; // another key, or a byte was changed
+  }
+}
+
+function keyBytes(key: Secret | undefined): Uint8Array {
+  if (key === undefined)
+    throw new Fault('config', 'Results of tickets cannot be kept: there is no key to seal them with');
+  return Buffer.from(key.reveal('results of tickets'), 'hex');
 }
 
 type Sql = (text: string) => StatementSync;

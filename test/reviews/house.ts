@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Secret } from '../../src/base/secret.ts';
 import type { Wire } from '../../src/base/stream.ts';
 import type { World } from '../../src/base/time.ts';
 import { instant, realWorld } from '../../src/base/time.ts';
@@ -9,13 +10,14 @@ import { noDuties, type ApproveDuty, type Decision, type Verdict } from '../../s
 import type { Entry } from '../../src/core/entry.ts';
 import type { Identity, Subject } from '../../src/core/identity.ts';
 import type { Ledger, Policy } from '../../src/core/ports.ts';
-import type { Ask, Upstream, Waiting } from '../../src/core/protocol.ts';
+import type { Ask, Room, Upstream, Waiting } from '../../src/core/protocol.ts';
 import type { Answer, Counted, ReviewId } from '../../src/core/review.ts';
 import type { ResourceName, Session, SessionId } from '../../src/core/session.ts';
 import { defaultReviewSettings, Desk, type ReviewSettings } from '../../src/gate/desk.ts';
 import { gate, type SessionGate } from '../../src/gate/gate.ts';
 import { directory, type DirectoryRecord } from '../../src/identity/directory.ts';
 import type { ReviewStore } from '../../src/reviews/index.ts';
+import { Tickets } from '../../src/server/tickets.ts';
 import { openReviews } from '../../src/stores/reviews.ts';
 
 export const noMetrics = { count: () => undefined, gauge: () => undefined, observe: () => undefined };
@@ -65,7 +67,10 @@ export interface House {
   /** Changes what the policy says from now on. */
   policy: { digest: string; kind: Decision['kind']; needs: readonly ApproveDuty[] };
   records: readonly DirectoryRecord[];
-  readonly gateOf: (subject: string) => SessionGate;
+  readonly gateOf: (subject: string, ticket?: string) => SessionGate;
+  /** Runs tickets by themselves; `runs` counts how often one was tried. */
+  readonly tickets: Tickets;
+  readonly runs: { count: number };
   readonly identity: (subject: string) => Identity;
   /** Asks, and sends when it may. */
   readonly ask: (by: string, more?: Partial<Asked>) => Asking;
@@ -83,6 +88,7 @@ interface Asked {
   readonly patienceMs: number;
   readonly limit: { readonly why: string };
   readonly through: SessionGate;
+  readonly errand: string;
 }
 
 export interface Asking {
@@ -101,7 +107,7 @@ export function house(
   } = {},
 ): House & Disposable {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-reviews-'));
-  const opened = over.store === undefined ? openReviews(folder) : undefined;
+  const opened = over.store === undefined ? openReviews(folder, new Secret('00'.repeat(32))) : undefined;
   const store = over.store ?? opened;
   if (store === undefined) throw new Error('No store');
   const world = over.world ?? realWorld;
@@ -152,7 +158,33 @@ export function house(
     },
     settings: { ...defaultReviewSettings, ...over.settings },
     channels: () => [],
+    approved: (ticket) => tickets.approved(ticket),
   });
+  const runs = { count: 0 };
+  const tickets = new Tickets({
+    desk,
+    world,
+    log: () => undefined,
+    find: (subject) => known().value.find(subject),
+    revoked: (tokenId) => tokenId === 'revoked',
+    room: () => room,
+    attend: () => Promise.resolve(),
+  });
+  /** A protocol whose errand is one request through a session of its own. */
+  const room: Room = {
+    serve: () => Promise.resolve(),
+    probe: () => Promise.resolve(''),
+    actions: () => Promise.resolve([]),
+    errand: async (_wire, { subject, kept }) => {
+      runs.count += 1;
+      const through = gateOf(subject, store.list({ limit: 1, states: ['approved'] })[0]?.id ?? 'none');
+      const verdict = await made.ask(subject, { text: kept, through }).verdict;
+      return verdict.kind === 'permit'
+        ? { columns: [], rows: [], tag: 'DELETE 3', cut: 0 }
+        : { columns: [], rows: [], cut: 0, error: { code: '42501', message: verdict.denial.why } };
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
   const identity = (subject: string): Identity => {
     const found = known().value.find(subject);
     if (found === undefined) throw new Error(`Nobody is called ${subject}`);
@@ -167,13 +199,14 @@ export function house(
     };
   };
   let sessions = 0;
-  const gateOf = (subject: string): SessionGate => {
+  const gateOf = (subject: string, ticket?: string): SessionGate => {
     const session: Session = {
       id: `s${(sessions += 1)}` as SessionId,
       identity: identity(subject),
       resource: { name: 'shop' as ResourceName, kind: 'postgres', tags: [], settings: undefined },
       startedAt: world.now(),
       peer: '127.0.0.1:1',
+      ...(ticket === undefined ? {} : { ticket }),
     };
     return gate({ policy, ledger, world, metrics: noMetrics, desk }, session);
   };
@@ -197,6 +230,8 @@ export function house(
       state.records = now;
     },
     gateOf,
+    tickets,
+    runs,
     identity,
     ask: (by, more = {}) => {
       const own = more.through ?? gateOf(by);
@@ -218,6 +253,7 @@ export function house(
           settings,
           again: more.again ?? (() => Promise.resolve({ action: deletes, settings })),
           ...(more.patienceMs === undefined ? {} : { patienceMs: more.patienceMs }),
+          ...(more.errand === undefined ? {} : { errand: more.errand }),
           ...(more.limit === undefined ? {} : { limit: more.limit }),
           [Symbol.dispose]: () => undefined,
         }),
@@ -252,6 +288,7 @@ export function house(
     kinds: () =>
       entries.map((entry) => (entry.kind === 'review.ended' ? `ended:${entry.state}` : entry.kind)),
     [Symbol.dispose]: () => {
+      tickets[Symbol.dispose]();
       opened?.[Symbol.dispose]();
       rmSync(folder, { recursive: true, force: true });
     },

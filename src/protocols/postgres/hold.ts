@@ -4,6 +4,7 @@ import { duration } from '../../base/time.ts';
 import type { Recorder } from '../../core/ports.ts';
 import type { Ahead } from './ahead.ts';
 import * as encode from './encode.ts';
+import { errandOf } from './errand.ts';
 import type { Estimate } from './estimate.ts';
 import type { Flow } from './flow.ts';
 
@@ -15,6 +16,8 @@ export interface HoldParts {
   /** Asks the session's own server process, while nothing else is under way. */
   readonly own: (sql: string) => Promise<readonly (readonly (string | null)[])[]>;
   readonly searchPath: () => readonly string[];
+  /** The name of the database it is connected to. */
+  readonly database: string;
   readonly estimate: (
     action: Action,
     text: string,
@@ -28,6 +31,8 @@ export interface Held {
   readonly text: string;
   readonly within?: string;
   readonly values?: readonly string[];
+  /** It came as a Query of its own: nothing but its text is needed to send it again. */
+  readonly alone: boolean;
   /** Reads it again, with names as they are now. */
   readonly again: () => Promise<Action | undefined>;
 }
@@ -85,6 +90,7 @@ export class Holds {
         ...(held.within === undefined ? {} : { within: held.within }),
         ...(held.values === undefined ? {} : { values: held.values }),
         settings,
+        ...(locks ? {} : errandOf(held, this.#parts.database, settings)),
         estimate: () => this.#parts.estimate(action, text, this.#parts.searchPath()),
         again: async () => {
           const now = await held.again();
@@ -112,6 +118,7 @@ export class Holds {
     // In the middle of a pipeline, or of a failed transaction, the server cannot be asked; it is the same session still.
     if (!flow.quiet || flow.status === 'E') return { settings: { schemas }, facts: {} };
     const [row = []] = await own(`SELECT ${about}`);
+    const changed = (await own(changedSettings)).map(([name, value]) => [name ?? '', value ?? ''] as const);
     const [path, user, sessionUser, wait, reason, ticket] = row.map((cell) => cell ?? '');
     const patienceMs = wait === undefined || wait === '' ? undefined : duration(wait);
     const stated = {
@@ -120,6 +127,8 @@ export class Holds {
     };
     return {
       settings: {
+        ...Object.fromEntries(changed.filter(([name]) => !meansNothing.test(name))),
+        database: this.#parts.database,
         schemas,
         search_path: path ?? '',
         role: user ?? '',
@@ -150,6 +159,13 @@ export class Holds {
     }
   }
 }
+
+// SECURITY: the operator is named with its schema, or the session's own search path could put another in its place.
+const changedSettings = `SELECT name, setting FROM pg_catalog.pg_settings
+  WHERE source OPERATOR(pg_catalog.=) 'session' OR source OPERATOR(pg_catalog.=) 'client'`;
+// That strings are read as the standard says is the same for all sessions: with any other value they end.
+const meansNothing =
+  /^(?:application_name|client_encoding|client_min_messages|search_path|standard_conforming_strings|sallyport\..*)$/;
 
 /** Bound values as a person would read them. */
 export function shownValues(

@@ -18,6 +18,7 @@ import { Cancels } from './cancel.ts';
 import { connectUpstream } from './connect.ts';
 import { type Database, openDatabase, viewParser } from './database.ts';
 import * as encode from './encode.ts';
+import { runErrand } from './errand.ts';
 import type { OwnConnection } from './keeper.ts';
 import { simpleQuery } from './query.ts';
 import { serve } from './session.ts';
@@ -57,6 +58,7 @@ function start(house: House): Room {
     serve: (seat) => serve(session, seat),
     probe: (resource, signal) => probe(house, resource, databaseOf(resource), signal),
     actions: (resource, text) => actionsOf(databaseOf(resource), text),
+    errand: runErrand,
     [Symbol.asyncDispose]: async () => {
       stop.abort();
       await Promise.all([...databases.values()].map((each) => each[Symbol.asyncDispose]()));

@@ -671,6 +671,7 @@ export class Requests {
       text,
       ...(typeof from === 'number' && source !== text ? { within: source } : {}),
       ...(given === undefined ? {} : { values: given }),
+      alone: typeof from === 'number' && values === undefined && portal === undefined,
       again: () => this.#again(source, from),
     });
   }

@@ -207,6 +207,7 @@ class Talk {
       write: (bytes) => this.#write(client, bytes),
       own,
       searchPath: () => meaning.searchPath,
+      database: this.#database,
       estimate: (action, text, path) => database.estimates.of(action, text, path),
     });
     this.#holds = holds;
@@ -230,7 +231,12 @@ class Talk {
     const server = fromServer(upstream.read, answers);
     server.catch(() => undefined); // told by the race, or after it by nobody
     const idle = Promise.withResolvers<never>();
-    await Promise.race([this.#fromClient(client, ahead, requests, idle.reject), server, stop.promise, idle.promise]);
+    await Promise.race([
+      this.#fromClient(client, ahead, requests, idle.reject),
+      server,
+      stop.promise,
+      idle.promise,
+    ]);
     // The client said goodbye. What it had asked for is still done, and how that ends is still written down.
     await link.wire.write(encode.terminate);
     await this.#lastAnswers(server);

@@ -7,6 +7,8 @@ import { err, ok } from '../../base/result.ts';
 import type { Question } from '../../core/ports.ts';
 import type { Protocol } from '../../core/protocol.ts';
 import type { ResourceName } from '../../core/session.ts';
+import { Secret } from '../../base/secret.ts';
+import type { ReviewId } from '../../core/review.ts';
 import { fakePolicy, heldWorld, memoryLedger, memoryMetrics, person } from '../fake.ts';
 import { openReviews } from '../../stores/reviews.ts';
 import { defaultReviewSettings, Desk } from '../../gate/desk.ts';
@@ -15,10 +17,14 @@ import { SignInFailures } from '../live.ts';
 import { app } from './app.ts';
 import { documentPath, openapi } from './openapi.ts';
 import type { DecisionRecord, SessionSummary } from './records.ts';
+import { Tickets } from '../tickets.ts';
 import { routes, type ApiParts } from './routes.ts';
 import { schemas } from './schemas.ts';
 
 const shop = { name: 'shop' as ResourceName, kind: 'postgres', tags: ['env/test'], settings: {} };
+
+const ranId = 'rev_00000000000000000000000ran' as ReviewId;
+const ranResult = { columns: ['a'], rows: [['1'], [null]], tag: 'SELECT 2', cut: 0 };
 
 function decision(id: string, subject: string): DecisionRecord {
   return {
@@ -88,9 +94,12 @@ function house(
 } {
   const [world, ledger, metrics, logged] = [heldWorld(), memoryLedger(), memoryMetrics(), [] as string[]];
   const policy = fakePolicy(allows);
-  const store = openReviews(':memory:');
+  const store = openReviews(':memory:', new Secret('00'.repeat(32)));
   store.add(heldReview);
   store.add(ownReview);
+  store.add({ ...ownReview, id: ranId, kind: 'ticket' });
+  store.step(ranId, { from: ['waiting'], to: 'done', at: world.now() });
+  store.keepResult(ranId, Buffer.from(JSON.stringify(ranResult)), world.now());
   const desk = new Desk({
     store,
     ledger,
@@ -108,6 +117,15 @@ function house(
   });
   const parts: ApiParts = {
     desk,
+    tickets: new Tickets({
+      desk,
+      world,
+      log: () => undefined,
+      room: () => undefined,
+      find: () => undefined,
+      revoked: () => false,
+      attend: () => Promise.resolve(),
+    }),
     policy: () => policy,
     ledger,
     world,
@@ -209,6 +227,9 @@ function mismatch(schema: unknown, value: unknown, path: string = ''): readonly 
     return mismatch(schemas[name], value, path);
   }
   if (Array.isArray(schema['enum']) && !schema['enum'].includes(value)) return [`${path}: not in the enum`];
+  if (Array.isArray(schema['type'])) {
+    return schema['type'].includes(value === null ? 'null' : typeof value) ? [] : [`${path}: another type`];
+  }
   switch (schema['type']) {
     case 'array':
       return Array.isArray(value)
@@ -248,6 +269,7 @@ const answers: readonly (readonly [string, string, unknown?])[] = [
   ['/api/v1/explain', '/api/v1/explain', { on: 'shop', statement: 'select 1', as: 'bob' }],
   ['/api/v1/policy/status', '/api/v1/policy/status'],
   ['/api/v1/reviews', '/api/v1/reviews?state=waiting'],
+  ['/api/v1/reviews/:id/result', `/api/v1/reviews/${ranId}/result`],
   ['/api/v1/reviews/:id', `/api/v1/reviews/${heldReview.id}`],
   ['/api/v1/reviews/:id/approve', `/api/v1/reviews/${heldReview.id}/approve`, {}],
   ['/api/v1/reviews/:id/refuse', `/api/v1/reviews/${heldReview.id}/refuse`, { reason: 'no' }],
@@ -263,6 +285,14 @@ for (const [path, url, body] of answers) {
     assert.deepEqual(mismatch(route?.gives.schema, answer.body), []);
   });
 }
+
+test('a result is for its requester alone, and of a review without one the answer says why', async () => {
+  const { get } = house();
+  assert.equal((await get(`/api/v1/reviews/${heldReview.id}/result`)).status, 404);
+  const waits = await get(`/api/v1/reviews/${ownReview.id}/result`);
+  assert.equal(waits.status, 409);
+  assert.match(waits.text, /not-yet/);
+});
 
 test('/openapi.json has every route, and every schema it refers to', () => {
   const all = routes(house().parts);

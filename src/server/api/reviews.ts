@@ -8,10 +8,12 @@ import type { Desk } from '../../gate/desk.ts';
 import type { StoredReview } from '../../reviews/index.ts';
 import { decideOwn, type JudgeParts } from './judge.ts';
 import { json, problem, type Answer, type ApiRequest, type Route } from './route.ts';
+import type { Tickets } from '../tickets.ts';
 import { list, ref } from './schemas.ts';
 
 export interface ReviewParts extends JudgeParts {
   readonly desk: Desk;
+  readonly tickets: Tickets;
 }
 
 /** A state in one of few words, for those who list: what is used up is `used`, whether it runs, has run, or nobody knows. */
@@ -82,6 +84,20 @@ export function reviewRoutes(parts: ReviewParts): readonly Route[] {
       gives: { schema: ref('Review'), about: 'The review' },
       errors: { 401: answered[401], 404: answered[404], 503: answered[503] },
       run: (request) => shown(parts, request),
+    },
+    {
+      method: 'get',
+      path: '/api/v1/reviews/:id/result',
+      summary:
+        'What your approved ticket answered; runs it, once, where it has not run. For its requester only',
+      gives: { schema: ref('TicketResult'), about: 'The result, after the masks' },
+      errors: {
+        401: answered[401],
+        404: answered[404],
+        409: 'There is no result, or not yet; `code` is `not-yet` or `none`',
+        503: answered[503],
+      },
+      run: (request) => result(parts, request),
     },
     ...(['approve', 'refuse'] as const).map((vote): Route => ({
       method: 'post',
@@ -209,6 +225,24 @@ async function answer(parts: ReviewParts, request: ApiRequest, vote: 'approve' |
   } catch (thrown) {
     return unwritten(thrown);
   }
+}
+
+/** SECURITY: for who asked and nobody else, whatever else they may read: it is what that one's rights showed. */
+async function result(parts: ReviewParts, request: ApiRequest): Promise<Answer> {
+  const caller = request.caller();
+  const id = request.parameter('id').slice(0, 64);
+  const review = parts.desk.find(id);
+  const allowed = review?.identity.subject === caller.subject;
+  const refused = await note(parts, caller, {
+    verb: 'review.result',
+    allowed,
+    ...(review === undefined ? {} : { of: review.session }),
+  });
+  if (refused !== undefined) return refused;
+  if (!allowed) return missing;
+  const found = await parts.tickets.fetch(id);
+  if (found.kind !== 'result') return withCode(problem(409, found.why), found.kind);
+  return json({ review: id, state: found.review.state, ...found.result });
 }
 
 async function withdraw(parts: ReviewParts, request: ApiRequest): Promise<Answer> {

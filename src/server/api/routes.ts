@@ -8,6 +8,7 @@ import { explain, type ExplainParts } from './explain.ts';
 import { decideOwn, judge, writeDown } from './judge.ts';
 import { openapi } from './openapi.ts';
 import { reachable } from './reach.ts';
+import type { Tickets } from '../tickets.ts';
 import type { Records, SessionSummary } from './records.ts';
 import { reviewRoutes } from './reviews.ts';
 import { json, problem, type Answer, type ApiRequest, type Route } from './route.ts';
@@ -16,6 +17,7 @@ import { list, ref } from './schemas.ts';
 
 export interface ApiParts extends ExplainParts {
   readonly desk: Desk;
+  readonly tickets: Tickets;
   readonly version: string;
   readonly records: Records;
   readonly protocols: readonly Protocol[];

@@ -68,6 +68,7 @@ export type SchemaName =
   | 'Question'
   | 'Review'
   | 'ReviewAnswer'
+  | 'TicketResult'
   | 'PolicyStatus'
   | 'Bundle'
   | 'Health'
@@ -202,8 +203,20 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
     expiresAt: time,
     review: { type: 'object', description: 'everything that is known of the request: docs/reviews.md' },
   }),
+  TicketResult: shape({
+    review: text,
+    state: text,
+    columns: texts,
+    rows: list(list({ type: ['string', 'null'] })),
+    'tag?': text,
+    'error?': shape({ code: text, message: text, 'detail?': text, 'hint?': text }),
+    cut: { type: 'integer', description: 'rows that were answered and not kept' },
+  }),
   ReviewAnswer: shape({
-    'digest?': { type: 'string', description: 'of what you have looked at; an answer to something else does not count' },
+    'digest?': {
+      type: 'string',
+      description: 'of what you have looked at; an answer to something else does not count',
+    },
     'reason?': { type: 'string', maxLength: 2_000 },
     'via?': { type: 'string', enum: ['cli', 'console', 'api'] },
   }),
