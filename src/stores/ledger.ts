@@ -25,6 +25,7 @@ import {
 } from '../ledger/index.ts';
 import { type CommitParts, entryHead, keyHead, tag } from './commit.ts';
 import { realFiles } from './files.ts';
+import { migrate } from './format.ts';
 import { houseKeys, type SessionKey, SessionKeys } from './keys.ts';
 import { lockFolder } from './lock.ts';
 import { readEntries } from './read.ts';
@@ -99,6 +100,8 @@ async function openHere(parts: LedgerParts): Promise<OpenLedger> {
   }
   const lock = lockFolder(folder);
   try {
+    const { from, to } = migrate(realFiles, folder);
+    if (from !== to) log('info', 'ledger.migrated', { from, to });
     const keys = houseKeys({ files: realFiles, folder, origin: parts.origin, random: world.random });
     const found = recover(realFiles, folder, keys.signer);
     if (keys.signer.name !== parts.origin)
