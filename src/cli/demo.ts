@@ -21,13 +21,24 @@ import { lockHome } from '../server/lock.ts';
 import { untilStopped } from '../server/process.ts';
 import { sampleFiles, sampleTables } from '../server/sample-data.ts';
 import { serveSampleModel } from '../server/sample-model.ts';
+import { serveSampleTools } from '../server/sample-tools.ts';
 import { serveSampleWeb } from '../server/sample-web.ts';
 import { wire, type Running } from '../server/wire.ts';
 import { CouldNotRun, print, say, type Command } from './command.ts';
 
 const defaultBase = 8_420;
 /** What listens where, counted from the port base. */
-const ports = { api: 0, postgres: 12, server: 13, http: 14, llm: 15, web: 17, model: 18 } as const;
+const ports = {
+  api: 0,
+  postgres: 12,
+  server: 13,
+  http: 14,
+  llm: 15,
+  mcp: 16,
+  web: 17,
+  model: 18,
+  tools: 19,
+} as const;
 const lastPort = 39;
 
 const help = `Usage: sallyport demo [--port-base N] [--ready-file FILE]
@@ -41,8 +52,10 @@ Runs a real PostgreSQL with sample data, the gateway in front of it with the sam
                        N+13    the demo's own PostgreSQL server        ${defaultBase + ports.server}
                        N+14    web services through the gateway        ${defaultBase + ports.http}
                        N+15    models through the gateway              ${defaultBase + ports.llm}
+                       N+16    MCP servers through the gateway         ${defaultBase + ports.mcp}
                        N+17    the demo's own web service              ${defaultBase + ports.web}
                        N+18    the demo's own model, by a script       ${defaultBase + ports.model}
+                       N+19    the demo's own MCP server               ${defaultBase + ports.tools}
                        the others up to N+39 are kept for later protocols
   --ready-file FILE  is written when, and only when, everything answers, and removed at the end: JSON with the address of
                      the API, the folders of policy and data, the identities' tokens, and how to reach each resource
@@ -117,6 +130,7 @@ async function start({ base, readyFile, home }: Options): Promise<number> {
   try {
     services.use(await serveSampleWeb(base + ports.web));
     services.use(await serveSampleModel(base + ports.model));
+    services.use(await serveSampleTools(base + ports.tools));
     const keys = passingKeys();
     const config = demoConfig(base, secrets);
     running = await wire({ config, home, protocols, keys });
@@ -151,8 +165,10 @@ async function portsFree(base: number): Promise<void> {
     [ports.server, "the demo's own PostgreSQL"],
     [ports.http, 'web services through the gateway'],
     [ports.llm, 'models through the gateway'],
+    [ports.mcp, 'MCP servers through the gateway'],
     [ports.web, "the demo's own web service"],
     [ports.model, "the demo's own model"],
+    [ports.tools, "the demo's own MCP server"],
   ] as const;
   const taken: string[] = [];
   for (const [offset, use] of uses) {
@@ -248,6 +264,7 @@ function demoConfig(base: number, { gateway }: Secrets): Config {
         postgres: { host, port: base + ports.postgres },
         http: { host, port: base + ports.http },
         llm: { host, port: base + ports.llm },
+        mcp: { host, port: base + ports.mcp },
       },
     },
     policy: join(packageFolder, 'policy'),
@@ -278,6 +295,10 @@ function demoResources(base: number, password: Secret): readonly Resource[] {
     }),
     resource('web', 'http', { url: `http://${host}:${base + ports.web}` }),
     resource('model', 'llm', { url: `http://${host}:${base + ports.model}` }),
+    resource('tools', 'mcp', {
+      url: `http://${host}:${base + ports.tools}/mcp`,
+      tools: { get_customer: { access: 'read' }, delete_customer: { access: 'write' } },
+    }),
   ];
 }
 
@@ -348,6 +369,7 @@ function writeReady(file: string, ready: Ready): void {
       },
       web: { kind: 'http', url: `http://${host}:${base + ports.http}/web` },
       model: { kind: 'llm', url: `http://${host}:${base + ports.llm}/model` },
+      tools: { kind: 'mcp', url: `http://${host}:${base + ports.mcp}/tools` },
     },
   };
   writeFileSync(`${file}.new`, `${JSON.stringify(document, undefined, 2)}\n`, { mode: 0o600 });
@@ -381,10 +403,12 @@ ${sallyport} reviews list --state waiting
 ${sallyport} reviews show ID
 ${sallyport} reviews approve ID
 
-6. A web service and a model answer through the same door:
+6. A web service, a model and an MCP server answer through the same door:
 curl -s -H "Authorization: Bearer ${token}" http://${host}:${base + ports.http}/web/customers/7
 curl -s -H "Authorization: Bearer ${token}" http://${host}:${base + ports.llm}/model/v1/chat/completions \\
   -d '{"model":"demo-1","messages":[{"role":"user","content":"Who is customer 7?"}]}'
+curl -s -H "Authorization: Bearer ${token}" -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' \\
+  http://${host}:${base + ports.mcp}/tools -d '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_customer","arguments":{"id":7}}}'
 
 The policy lies in ${policy}: change it, and the next statement is judged by it.
 Ledger and recordings lie in ${data}; the CA for TLS is ${ca}.

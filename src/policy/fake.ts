@@ -63,6 +63,26 @@ export const kinds: Kinds = kindsOf([
       arguments: 'strings',
     },
   },
+  {
+    name: 'mcp',
+    verbs: {
+      'mcp.connect': 'Connect',
+      'mcp.list': 'List',
+      'mcp.call': 'Call a tool',
+      'mcp.read': 'Read a resource',
+      'mcp.prompt': 'Get a prompt',
+      'mcp.complete': 'Complete',
+    },
+    attributes: {
+      method: 'string',
+      server: 'string',
+      tool: 'string',
+      arguments: 'strings',
+      prompt: 'string',
+      scheme: 'string',
+      bytes: 'number',
+    },
+  },
   { name: 'ssh', verbs: { 'ssh.exec': 'Run a command' }, attributes: { command: 'string', byKey: 'string' } },
 ]);
 
