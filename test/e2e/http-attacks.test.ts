@@ -108,7 +108,7 @@ resources:${one('web', 'web.test, admin.test')}${one('other', 'other.test')}
 
   const ask = (
     path: string,
-    init: RequestInit & { readonly headers?: Readonly<Record<string, string>> } = {},
+    init: Omit<RequestInit, 'headers'> & { readonly headers?: Readonly<Record<string, string>> } = {},
     token: string = tokens.analyst,
   ): Promise<Response> =>
     fetch(`http://127.0.0.1:${port}/web${path}`, {

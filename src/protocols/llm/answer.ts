@@ -45,12 +45,23 @@ async function judgeChat(answer: Body, judge: JudgeCall): Promise<void> {
       if (denial === undefined) kept.push(call);
       else denials.push(denial);
     }
+    // The older way to ask for one call.
+    const old = inner['function_call'];
+    if (isObject(old)) {
+      const { name, text } = calledOf(old);
+      const denial = await judge({ name, arguments: text });
+      if (denial !== undefined) {
+        denials.push(denial);
+        delete inner['function_call'];
+        if (kept.length === 0) choice['finish_reason'] = 'stop';
+      }
+    }
     if (denials.length === 0) continue;
     inner['content'] = [inner['content'], ...denials]
       .filter((part) => typeof part === 'string' && part !== '')
       .join('\n');
     if (kept.length > 0) inner['tool_calls'] = kept;
-    else {
+    else if (Object.hasOwn(inner, 'tool_calls')) {
       delete inner['tool_calls'];
       choice['finish_reason'] = 'stop';
     }
@@ -67,7 +78,8 @@ export function calledOf(call: Readonly<Record<string, unknown>>): {
     : isObject(call['custom'])
       ? call['custom']
       : call;
-  const text = inner['arguments'] ?? inner['input'];
+  // Items of the provider's own tools have what is asked for under other names.
+  const text = inner['arguments'] ?? inner['input'] ?? inner['action'] ?? inner['operation'] ?? inner['code'];
   return {
     name: textOf(inner['name']),
     text: typeof text === 'string' ? text : JSON.stringify(text ?? {}),
@@ -88,7 +100,8 @@ async function judgeOutput(answer: Body, judge: JudgeCall): Promise<void> {
 
 /** Items by which a model asks its client, or the provider on its behalf, to do something. */
 export function isCall(item: Readonly<Record<string, unknown>>): boolean {
-  return typeof item['type'] === 'string' && item['type'].endsWith('_call');
+  const type = item['type'];
+  return typeof type === 'string' && (type.endsWith('_call') || type === 'mcp_approval_request');
 }
 
 export function callName(item: Readonly<Record<string, unknown>>): string {

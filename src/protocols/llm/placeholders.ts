@@ -59,6 +59,12 @@ export class Placeholders {
     return this.#values.size === 0 ? text : text.replace(shape, (found) => this.#values.get(found) ?? found);
   }
 
+  /** The same inside a JSON document, where a value must not end the string that it stands in. */
+  restoreJson(text: string): string {
+    if (this.#values.size === 0) return text;
+    return text.replace(shape, (found) => JSON.stringify(this.#values.get(found) ?? found).slice(1, -1));
+  }
+
   /** The same for a text in pieces: holds back what may become a placeholder. */
   restoring(): { readonly push: (piece: string) => string; readonly end: () => string } {
     let held = '';

@@ -1,5 +1,6 @@
 import { isObject } from '../../base/check.ts';
 import { err, ok, type Result } from '../../base/result.ts';
+import { rewriteJson } from '../../http/json.ts';
 
 export type Body = { [key: string]: unknown };
 
@@ -47,6 +48,8 @@ export interface Prompt {
   readonly turns: number;
   /** The stored answer it goes on from. */
   readonly previous: string | undefined;
+  /** All that the provider has stored and the request names: answers, and items of them. */
+  readonly stored: readonly string[];
 }
 
 const deepest = 100;
@@ -69,6 +72,12 @@ export function readPrompt(text: string): Result<Prompt, string> {
     return err('`stream` is neither true nor false');
   if (body['background'] === true)
     return err('`background` is not understood: its answer would come past the gateway');
+  // Another model than the one that is judged, or texts and tools that only the provider has.
+  for (const key of ['models', 'fallbacks', 'fallback_models', 'plugins', 'route', 'transforms', 'preset']) {
+    if (body[key] !== undefined && body[key] !== null) return err(`\`${key}\` is not understood`);
+  }
+  if (isObject(body['prompt']))
+    return err('A stored `prompt` is not understood: its text and tools would come past the gateway');
   const previous = body['previous_response_id'] ?? conversationOf(body['conversation']);
   if (previous !== undefined && previous !== null && typeof previous !== 'string')
     return err('`previous_response_id` is not a text');
@@ -83,7 +92,7 @@ export function readPrompt(text: string): Result<Prompt, string> {
     body,
     model,
     stream: stream === true,
-    tools: toolNames(body['tools']),
+    tools: [...toolNames(body['tools']), ...toolNames(body['functions'])],
     attachments: [...attachments].toSorted(),
     maxTokens:
       numberOf(body['max_tokens']) ??
@@ -92,7 +101,18 @@ export function readPrompt(text: string): Result<Prompt, string> {
       -1,
     turns: list.length,
     previous: previous ?? undefined,
+    stored: [...(previous === undefined || previous === null ? [] : [previous]), ...itemsOf(body['input'])],
   });
+}
+
+function itemsOf(input: unknown): readonly string[] {
+  if (!Array.isArray(input)) return [];
+  return input.flatMap((item: unknown) =>
+    isObject(item) &&
+    (item['type'] === 'item_reference' || (item['type'] === undefined && item['role'] === undefined))
+      ? [textOf(item['id'])]
+      : [],
+  );
 }
 
 function conversationOf(given: unknown): unknown {
@@ -168,15 +188,37 @@ const bytes: ReadonlySet<string> = new Set([
   'audio',
 ]);
 
+/** What the protocol's own words look like; anything else under their keys was written by somebody. */
+const tame = /^[\w.:/=+-]*$/;
+
+function isBytes(text: string, isPart: boolean): boolean {
+  if (/^data:[\w.+/-]{0,100};base64,[A-Za-z0-9+/=_\s-]*$/.test(text)) return true;
+  return /^[A-Za-z0-9+/_-]*={0,2}$/.test(text) && (isPart || text.length >= 100);
+}
+
+/** A JSON text behind its escapes, with keys and numbers; another text as it is. */
+function inJson(text: string, show: (text: string, key: string) => string): string {
+  const shown = rewriteJson(text, ({ kind, key, value }) => {
+    if (kind === 'null' || kind === 'boolean') return undefined;
+    const after = show(value, key);
+    return after === value ? undefined : after;
+  });
+  return shown.ok ? shown.value : show(text, 'arguments');
+}
+
 /** Every text of a JSON value through `show`, in place of it; names of tools and the protocol's words stay. */
 export function mapTexts(
   value: unknown,
   show: (text: string, key: string) => string,
   key: string = '',
 ): unknown {
-  if (typeof value === 'string') return structural.has(key) ? value : show(value, key);
+  if (typeof value === 'string') {
+    if (structural.has(key) && tame.test(value)) return value;
+    return key === 'arguments' ? inJson(value, show) : show(value, key);
+  }
   if (Array.isArray(value)) return value.map((each) => mapTexts(each, show, key));
   if (!isObject(value)) return value;
+  const isCall = typeof value['type'] === 'string' && value['type'].endsWith('tool_use');
   const isPart =
     typeof value['type'] === 'string' &&
     (attached[value['type']] !== undefined || value['type'] === 'base64');
@@ -188,7 +230,11 @@ export function mapTexts(
           Object.hasOwn(value, 'parameters') ||
           Object.hasOwn(value, 'input_schema') ||
           value['type'] === 'tool_use');
-      if (isName || (isPart && bytes.has(name))) return [name, each];
+      if (isName || (bytes.has(name) && typeof each === 'string' && isBytes(each, isPart)))
+        return [name, each];
+      // What a tool was called with has keys and numbers of its own, and no words of the protocol.
+      if (isCall && name === 'input' && isObject(each))
+        return [name, JSON.parse(inJson(JSON.stringify(each), show)) as unknown];
       return [name, mapTexts(each, show, name)];
     }),
   );

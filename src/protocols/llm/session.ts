@@ -11,8 +11,10 @@ import { denial, denialOfDemand } from '../../core/denial.ts';
 import type { House, Waiting } from '../../core/protocol.ts';
 import type { SessionId } from '../../core/session.ts';
 import { contentOf } from '../../http/content.ts';
+import { statedBy } from '../../carriers/http/stated.ts';
 import { EventReader, eventText, type ServerEvent } from '../../http/events.ts';
 import { type Fields, first, towardsClient, towardsResource } from '../../http/headers.ts';
+import { rewriteJson } from '../../http/json.ts';
 import { type MaskKey, scan } from '../../mask/index.ts';
 import { showAnswer, usedOf } from './answer.ts';
 import { type Budgets, tokensOf, type Used } from './budget.ts';
@@ -70,7 +72,7 @@ export async function attend(parts: ModelParts, exchange: Exchange): Promise<voi
     return notUnderstood(exchange, text.ok ? 'The body cannot be read' : text.error, read);
   const prompt = read?.ok === true ? read.value : undefined;
   const foreign = ownerOf(parts, api, exchange, prompt);
-  if (foreign !== undefined && foreign !== stay.session.identity.subject) {
+  if (foreign.some((owner) => owner !== stay.session.identity.subject)) {
     return refuse(reply, denial('SIGN_IN', '', 'There is no such stored answer, or it is not yours'), {
       path: target.path,
       status: 404,
@@ -79,7 +81,11 @@ export async function attend(parts: ModelParts, exchange: Exchange): Promise<voi
   const found = prompt === undefined ? [] : foundIn(prompt.body);
   const shownText = posts ? (text.ok ? text.value : '') : `${method} ${target.path}`;
   const action = promptAction(api, prompt, { found, bytes: bytes.length, text: shownText });
-  const verdict = await stay.gate.ask({ action, wait: () => waiting(exchange, action) });
+  const verdict = await stay.gate.ask({
+    action,
+    ...statedBy(exchange.fields),
+    wait: () => waiting(exchange, action),
+  });
   const id = verdict.kind === 'permit' ? verdict.id : verdict.denial.decisionId;
   void stay.recorder.frame('statement', json({ id, text: action.text }));
   if (verdict.kind === 'refusal') {
@@ -123,15 +129,15 @@ async function notUnderstood(
   });
 }
 
-/** The subject that a stored answer belongs to, where the request names one; nobody's is nobody's to use. */
+/** The subjects that what it names of stored answers belongs to; nobody's is nobody's to use. */
 function ownerOf(
   { stored }: ModelParts,
   api: Api,
   { target }: Exchange,
   prompt: Prompt | undefined,
-): string | undefined {
-  const named = api === 'stored' ? target.path.split('/').at(-1) : prompt?.previous;
-  return named === undefined ? undefined : (stored.get(named) ?? '');
+): readonly string[] {
+  const named = api === 'stored' ? [target.path.split('/').at(-1) ?? ''] : (prompt?.stored ?? []);
+  return named.map((id) => stored.get(id) ?? '');
 }
 
 function foundIn(body: Body): readonly string[] {
@@ -143,13 +149,14 @@ function foundIn(body: Body): readonly string[] {
   return [...found].toSorted();
 }
 
-function waiting({ signal }: Exchange, action: Action): Waiting {
+function waiting({ signal, fields }: Exchange, action: Action): Waiting {
   return {
     tell: () => undefined, // before its answer HTTP has no word for it
     signal,
     settings: {},
     patienceMs,
     again: () => Promise.resolve({ action, settings: {} }),
+    ...statedBy(fields),
     [Symbol.dispose]: () => undefined,
   };
 }
@@ -186,6 +193,7 @@ class Pass {
       key: parts.maskKey,
       mask: documentMask(asked.permit, 'answer', parts.maskKey),
       placeholders: memory.placeholders,
+      wantsJson: wantsJson(asked.prompt?.body),
     });
   }
 
@@ -194,7 +202,7 @@ class Pass {
     const { gate, session } = exchange.stay;
     const body = this.#body();
     const promptTokens = tokensOf(body?.length ?? 0);
-    const most = { input: promptTokens, output: Math.max(prompt?.maxTokens ?? 0, 0) };
+    const most = { input: promptTokens, output: Math.max(prompt?.maxTokens ?? 0, 0) * answersOf(prompt) };
     const reserved = this.#parts.budgets.reserve(session.identity, prompt?.model ?? '', most);
     let outcome = this.#outcome({ kind: 'error', code: 'closed' });
     try {
@@ -284,6 +292,7 @@ class Pass {
     if (text?.ok !== true) return this.#withhold();
     const parsed = parsedOf(text.value);
     if (parsed === undefined) return text.value === '' ? this.#say(answer, text.value) : this.#withhold();
+    const before = JSON.stringify(parsed);
     this.#used = usedOf(parsed);
     this.#remember(parsed);
     const shown = await showAnswer(api, parsed, {
@@ -292,7 +301,9 @@ class Pass {
       thoughts: this.#memory.thoughts,
     });
     if (exchange.signal.aborted) throw exchange.signal.reason;
-    return this.#say(answer, JSON.stringify(shown));
+    // Numbers and spaces stay as the provider wrote them where nothing was changed.
+    const after = JSON.stringify(shown);
+    return this.#say(answer, after === before && isUnique(text.value) ? text.value : after);
   }
 
   #say(answer: HttpResponse, text: string): Outcome {
@@ -353,16 +364,25 @@ class Pass {
     const out: ServerEvent[] = [];
     for (const event of events) {
       if (event.data === undefined || event.data === '[DONE]') {
-        out.push({ ...event, comments: event.comments.map((comment) => this.#shown.text(comment)) });
+        out.push({
+          ...(event.data === undefined ? {} : { data: event.data }),
+          comments: event.comments.map((comment) => this.#shown.text(comment)),
+        });
         continue;
       }
       const data = parsedOf(event.data);
       if (data === undefined)
         throw new Fault('mask', 'An event of the answer is not JSON, so it cannot be masked');
+      const before = this.#shown.needed ? '' : JSON.stringify(data);
       this.#meter(data);
       this.#remember(data);
       for (const each of await stream.event(data)) {
-        out.push(named(each, event.event === undefined ? undefined : textOf(each['type'] ?? event.event)));
+        const name = event.event === undefined ? undefined : textOf(each['type'] ?? event.event);
+        // What was not changed is sent as the same bytes.
+        const same = !this.#shown.needed && JSON.stringify(each) === before && isUnique(event.data);
+        out.push(
+          same ? event : named(each, name !== undefined && /^[\w.]{1,100}$/.test(name) ? name : undefined),
+        );
       }
     }
     if (out.length > 0) await this.#write(out);
@@ -395,13 +415,23 @@ class Pass {
     this.#parts.stored.set(response['id'], subject);
     const conversation = isObject(response['conversation']) ? response['conversation']['id'] : undefined;
     if (typeof conversation === 'string') this.#parts.stored.set(conversation, subject);
+    for (const item of Array.isArray(response['output']) ? response['output'] : []) {
+      if (isObject(item) && typeof item['id'] === 'string') this.#parts.stored.set(item['id'], subject);
+    }
   }
 
   readonly #judge: JudgeCall = async (call) => {
     const { exchange, prompt } = this.#asked;
     const { gate, recorder } = exchange.stay;
-    const action = toolAction(prompt?.model ?? '', call);
-    const verdict = await gate.ask({ action, wait: () => waiting(exchange, action) });
+    // Judged as the client gets it, with what this session hid put back.
+    const { placeholders } = this.#memory;
+    const given = { name: call.name, arguments: placeholders.restoreJson(call.arguments) };
+    const action = toolAction(prompt?.model ?? '', given);
+    const verdict = await gate.ask({
+      action,
+      ...statedBy(exchange.fields),
+      wait: () => waiting(exchange, action),
+    });
     if (verdict.kind === 'refusal') {
       const { decisionId, why } = verdict.denial;
       void recorder.frame('decision', json({ id: decisionId, decision: 'deny', why }));
@@ -426,6 +456,30 @@ class Pass {
     const kept = towardsClient(fields, { changed: true }).filter(([name]) => given.test(name));
     return [...kept, ['cache-control', 'private, no-store']];
   }
+}
+
+/** SECURITY: of a key that stands twice only the last was looked at. */
+function isUnique(text: string): boolean {
+  return rewriteJson(text, () => undefined, { uniqueKeys: true }).ok;
+}
+
+/** Whether its answer is to be JSON: then it must stay so behind the masks. */
+function wantsJson(body: Body | undefined): boolean {
+  const text = body?.['text'];
+  const output = body?.['output_config'];
+  const formats = [
+    body?.['response_format'],
+    body?.['output_format'],
+    isObject(text) ? text['format'] : undefined,
+    isObject(output) ? output['format'] : undefined,
+  ];
+  return formats.some((each) => isObject(each) && textOf(each['type']).startsWith('json'));
+}
+
+/** How many answers a request asks for at once. */
+function answersOf(prompt: Prompt | undefined): number {
+  const n = prompt?.body['n'];
+  return typeof n === 'number' && n > 1 ? Math.ceil(n) : 1;
 }
 
 /** What SDKs send that providers understand; nothing that could name another host, account or key. */

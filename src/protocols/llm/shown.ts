@@ -4,7 +4,7 @@ import type { DocumentMask } from '../../carriers/http/masks.ts';
 import type { Permit } from '../../core/decision.ts';
 import { type MaskKey, textStream } from '../../mask/index.ts';
 import type { Placeholders } from './placeholders.ts';
-import { mapTexts } from './request.ts';
+import { mapTexts, textOf } from './request.ts';
 
 /** How the texts of one answer are shown: masked, then with the values that this session hid in its prompts. */
 export class Shown {
@@ -12,6 +12,7 @@ export class Shown {
   readonly #key: MaskKey;
   readonly #mask: DocumentMask;
   readonly #placeholders: Placeholders;
+  readonly #wantsJson: boolean;
   #streamed = 0;
 
   constructor(parts: {
@@ -19,7 +20,10 @@ export class Shown {
     readonly key: MaskKey;
     readonly mask: DocumentMask;
     readonly placeholders: Placeholders;
+    /** The answer is to be JSON, and must stay so. */
+    readonly wantsJson?: boolean;
   }) {
+    this.#wantsJson = parts.wantsJson === true;
     this.#permit = parts.permit;
     this.#key = parts.key;
     this.#mask = parts.mask;
@@ -43,7 +47,9 @@ export class Shown {
   json(text: string): string {
     if (text.trim() === '') return text;
     const shown = this.#mask.json(text);
-    return this.#placeholders.restore(shown.ok ? shown.value : this.#mask.text(text));
+    return shown.ok
+      ? this.#placeholders.restoreJson(shown.value)
+      : this.#placeholders.restore(this.#mask.text(text));
   }
 
   /** A whole answer or event: every text of it that somebody can have written. */
@@ -61,13 +67,33 @@ export class Shown {
       // What a tool is called with can hold numbers too.
       else if (name === 'input' && isObject(each)) out[name] = JSON.parse(this.json(JSON.stringify(each)));
       else if (name === 'name' && isTool(value)) out[name] = each;
+      // Bytes of pictures and sounds, and what the provider has sealed.
+      else if (typeof each === 'string' && isBytes(name, value)) out[name] = each;
       else out[name] = this.#document(each, name);
     }
     return out;
   }
 
   #named(text: string, name: string): string {
-    return name === 'arguments' ? this.json(text) : this.text(text);
+    return name === 'arguments' || this.#isJson(text) ? this.json(text) : this.text(text);
+  }
+
+  #isJson(text: string): boolean {
+    return this.#wantsJson && /^\s*[[{]/.test(text);
+  }
+
+  /** A JSON document cannot be masked before its end: a number may go on, and escapes hide what they stand for. */
+  #whole(): Channel {
+    let text = '';
+    return {
+      push: (piece) => {
+        text += piece;
+        if (text.length > longestDocument)
+          throw new Fault('mask', 'A document of the answer is too long to be masked');
+        return '';
+      },
+      end: () => (this.#isJson(text) ? this.json(text) : this.text(text)),
+    };
   }
 
   /** One text that comes in pieces. */
@@ -75,6 +101,7 @@ export class Shown {
     const { finds } = this.#permit.duties;
     const restoring = this.#placeholders.restoring();
     if (finds.length === 0) return restoring;
+    if (this.#wantsJson) return this.#whole();
     const masking = textStream({ finds, key: this.#key });
     return {
       push: (piece) => {
@@ -97,6 +124,19 @@ export interface Channel {
   readonly push: (piece: string) => string;
   readonly end: () => string;
 }
+
+const longestDocument = 16_777_216;
+
+function isBytes(name: string, of: Readonly<Record<string, unknown>>): boolean {
+  if (name === 'b64_json' || name === 'partial_image_b64') return base64.test(textOf(of[name]));
+  const type = of['type'];
+  if (name === 'result') return type === 'image_generation_call' && base64.test(textOf(of[name]));
+  if (name === 'data')
+    return type === 'redacted_thinking' || (Object.hasOwn(of, 'transcript') && base64.test(textOf(of[name])));
+  return false;
+}
+
+const base64 = /^[A-Za-z0-9+/_-]{16,}={0,2}$/;
 
 function isTool(value: Readonly<Record<string, unknown>>): boolean {
   return (

@@ -64,6 +64,9 @@ interface Gathered {
   custom: boolean;
 }
 
+/** Stands for the index of the one call that the older `function_call` asks for. */
+const older = -1;
+
 /** Texts of a delta, by their key. */
 const texts = ['content', 'refusal', 'reasoning_content', 'reasoning'] as const;
 
@@ -85,6 +88,7 @@ export function chatStream({ shown, judge }: StreamParts): AnswerStream {
     const shownDelta: Body = {};
     for (const [key, value] of Object.entries(delta)) {
       if (key === 'tool_calls') gather(at, listOf(value));
+      else if (key === 'function_call' && isObject(value)) gather(at, [{ index: older, function: value }]);
       else if (typeof value === 'string' && (texts as readonly string[]).includes(key)) {
         shownDelta[key] = channels.push(`${at}/${key}`, value, (text) => only(index, { [key]: text }));
       } else if (key === 'role' || value === null) shownDelta[key] = value;
@@ -92,7 +96,7 @@ export function chatStream({ shown, judge }: StreamParts): AnswerStream {
       // Else a field that nobody here knows: it could carry text past the masks.
     }
     const text = given['text'];
-    const older =
+    const completion =
       typeof text === 'string'
         ? channels.push(`${at}/text`, text, (rest) => ({
             ...frame,
@@ -102,17 +106,18 @@ export function chatStream({ shown, judge }: StreamParts): AnswerStream {
     const says = Object.entries(shownDelta).some(
       ([key, value]) => key === 'role' || (value !== '' && value !== null),
     );
-    if (older !== undefined && older !== '')
-      out.push({ ...frame, choices: [{ index, text: older, finish_reason: null }] });
+    if (completion !== undefined && completion !== '')
+      out.push({ ...frame, choices: [{ index, text: completion, finish_reason: null }] });
     else if (says) out.push(only(index, shownDelta, shown.needed ? {} : pick(given, 'logprobs')));
     const reason = given['finish_reason'];
     if (typeof reason !== 'string') return out;
     out.push(...channels.end(`${at}/`));
     const { events, asked, denied } = await release(index, at);
     out.push(...events);
-    const ends = reason === 'tool_calls' && denied > 0 && asked === 0 ? 'stop' : reason;
+    const calls = reason === 'tool_calls' || reason === 'function_call';
+    const ends = calls && denied > 0 && asked === 0 ? 'stop' : reason;
     out.push(
-      older === undefined
+      completion === undefined
         ? only(index, {}, { finish_reason: ends })
         : { ...frame, choices: [{ index, text: '', finish_reason: ends }] },
     );
@@ -142,11 +147,16 @@ export function chatStream({ shown, judge }: StreamParts): AnswerStream {
     const events: Body[] = [];
     let asked = 0;
     let denied = 0;
-    for (const [, { head, name, text, custom }] of calls.get(at) ?? []) {
+    for (const [place, { head, name, text, custom }] of calls.get(at) ?? []) {
       const denial = await judge({ name, arguments: text });
       if (denial !== undefined) {
         denied++;
         events.push(only(index, { content: denial }));
+        continue;
+      }
+      if (place === older) {
+        events.push(only(index, { function_call: { name, arguments: shown.json(text) } }));
+        asked++;
         continue;
       }
       const inner = custom
@@ -185,7 +195,8 @@ export function responsesStream({ shown, judge }: StreamParts): AnswerStream {
   const channels = new Channels(shown);
   /** Calls that are not complete: what came of them waits. */
   const held = new Map<unknown, Body[]>();
-  const denied = new Map<unknown, Body>();
+  const denied = new Map<string, Body>();
+  const judged = new Set<string>();
   let sequence = 0;
   const numbered = (events: readonly Body[]): readonly Body[] =>
     events.map((event) =>
@@ -209,7 +220,14 @@ export function responsesStream({ shown, judge }: StreamParts): AnswerStream {
       held.delete(at);
       return called(at, waiting, event, item);
     }
+    // A call that was not announced is a call.
+    if (type === 'response.output_item.done' && item !== undefined && isCall(item)) {
+      return called(at, [], event, item);
+    }
     if (type.endsWith('.delta')) return delta(type, event);
+    // What is told of a call that was never asked for cannot be judged.
+    if (ofCalls.test(type)) return [];
+    await judgeUnseen(event);
     const rests = channels.end(`${textOf(event['item_id'] ?? item?.['id'])}/`);
     const replaced = replaceDenied(event);
     return [...rests, shown.document(replaced)];
@@ -218,7 +236,8 @@ export function responsesStream({ shown, judge }: StreamParts): AnswerStream {
   function delta(type: string, event: Body): readonly Body[] {
     const piece = event['delta'];
     // SECURITY: a piece of something that is not known may be a part of a text.
-    if (typeof piece !== 'string' || !streamed.has(type)) return shown.needed ? [] : [event];
+    if (typeof piece !== 'string' || !streamed.has(type))
+      return shown.needed || ofCalls.test(type) ? [] : [event];
     const name = `${textOf(event['item_id'])}/${type}/${textOf(event['content_index'] ?? event['summary_index'])}`;
     const { obfuscation: _, ...plain } = event;
     const last = (text: string): Body => ({
@@ -236,10 +255,11 @@ export function responsesStream({ shown, judge }: StreamParts): AnswerStream {
     done: Body,
     item: Body,
   ): Promise<readonly Body[]> {
+    judged.add(keyOf(item));
     const denial = await judge({ name: callName(item), arguments: calledOf(item).text });
     if (denial !== undefined) {
       const message = deniedItem(textOf(item['id']), denial);
-      denied.set(at, message);
+      denied.set(keyOf(item), message);
       return deniedEvents(at, message, denial);
     }
     const arguments_ = typeof item['arguments'] === 'string' ? shown.json(item['arguments']) : undefined;
@@ -255,15 +275,35 @@ export function responsesStream({ shown, judge }: StreamParts): AnswerStream {
     return [...out, shown.document(done)];
   }
 
+  /** The closing event repeats all items: a call that only stands there is judged there. */
+  async function judgeUnseen({ response }: Body): Promise<void> {
+    if (!isObject(response)) return;
+    for (const item of listOf(response['output'])) {
+      if (!isCall(item) || judged.has(keyOf(item))) continue;
+      judged.add(keyOf(item));
+      const denial = await judge({ name: callName(item), arguments: calledOf(item).text });
+      if (denial !== undefined) denied.set(keyOf(item), deniedItem(textOf(item['id']), denial));
+    }
+  }
+
   function replaceDenied(event: Body): Body {
     const response = event['response'];
     if (denied.size === 0 || !isObject(response) || !Array.isArray(response['output'])) return event;
-    const output = response['output'].map((each: unknown, index) => denied.get(index) ?? each);
+    const output = response['output'].map((each: unknown) =>
+      isObject(each) && isCall(each) ? (denied.get(keyOf(each)) ?? each) : each,
+    );
     return { ...event, response: { ...response, output } };
   }
 
   return { event: async (event) => numbered(await handle(event)) };
 }
+
+/** Two calls are one where everything that is judged of them is the same. */
+function keyOf(item: Body): string {
+  return JSON.stringify([item['id'], item['type'], callName(item), calledOf(item).text]);
+}
+
+const ofCalls = /_call(?:_arguments|_input|_code)?\.(?:delta|done)$|_arguments\.(?:delta|done)$/;
 
 const streamed: ReadonlySet<string> = new Set([
   'response.output_text.delta',
@@ -311,7 +351,14 @@ export function messagesStream({ shown, judge, thoughts }: StreamParts): AnswerS
           held.set(index, { start: event, block, text: '', signature: '', others: [] });
           return [];
         }
-        return [shown.document(event)];
+        const { text } = block;
+        if (block['type'] !== 'text' || typeof text !== 'string' || text === '')
+          return [shown.document(event)];
+        // What a block begins with and its first piece are one text.
+        return [
+          shown.document({ ...event, content_block: { ...block, text: '' } }),
+          ...delta({ type: 'content_block_delta', index, delta: {} }, { type: 'text_delta', text }),
+        ];
       }
       case 'content_block_delta':
         return delta(event, isObject(event['delta']) ? event['delta'] : {});
