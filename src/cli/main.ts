@@ -25,8 +25,16 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       load: async () => (await import('./explain.ts')).explain,
     },
     audit: {
-      about: 'verifies a ledger offline, exports its entries',
+      about: 'verifies a ledger offline; proofs, anchors, keys, exports',
       load: async () => plain((await import('./audit.ts')).audit),
+    },
+    backup: {
+      about: 'copies the state of a gateway while it runs',
+      load: async () => (await import('./backup.ts')).backup,
+    },
+    restore: {
+      about: 'puts a backup back, verified',
+      load: async () => (await import('./backup.ts')).restore,
     },
     check: {
       about: 'checks a policy: types, analysis, tests',
