@@ -7,7 +7,7 @@ import { CouldNotRun, type Command } from './command.ts';
 const commands: Readonly<Record<string, { readonly about: string; readonly load: () => Promise<Command> }>> =
   {
     demo: {
-      about: 'a real PostgreSQL with sample data, the gateway and five identities',
+      about: 'a real PostgreSQL with sample data, a web service, a model, the gateway and five identities',
       load: async () => (await import('./demo.ts')).demo,
     },
     up: { about: 'the gateway', load: async () => (await import('./up.ts')).up },
@@ -79,6 +79,13 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
     attest: {
       about: 'says and signs which policy judged which source with which results, verifies such a statement',
       load: async () => (await import('./attest.ts')).attest,
+    },
+    verify: {
+      about: 'the same as attest verify',
+      load: async () => {
+        const { attest } = await import('./attest.ts');
+        return { ...attest, run: (args) => attest.run(['verify', ...args]) };
+      },
     },
     policy: {
       about: 'says which policy is in force',
