@@ -64,7 +64,10 @@ export function cardOf(review: Review, room: Room, { freshSignIn }: CardTerms): 
   const reasoned = review.needs.some(({ reason }) => reason === true);
   const risky = freshSignIn && (review.risk.level === 'high' || review.risk.level === 'critical');
   return {
-    title: titles[review.state],
+    title:
+      review.kind === 'break-glass'
+        ? 'Glass broken: somebody went past a rule in an emergency'
+        : titles[review.state],
     facts,
     statement,
     answers: !waits || risky ? [] : cut || reasoned ? ['refuse'] : ['approve', 'refuse'],

@@ -132,9 +132,27 @@ export function statementText(statement: DecisionRecord): string {
     ...(denial === undefined ? [] : [`  why    ${denial.why}`]),
     ...rulesOf(statement).map((rule) => `  rule   ${rule}`),
     ...(denial?.fix ?? []).map((fix) => `  fix    ${fix}`),
+    ...reviewLines(statement),
     ...(outcome === undefined ? [] : [`  ended  ${outcomeText(outcome)}`]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function reviewLines({ review, glass }: DecisionRecord): readonly string[] {
+  const by = review?.approvers;
+  return [
+    ...(glass === undefined
+      ? []
+      : [
+          `  GLASS  broken: ${glass.rules.join(', ')}`,
+          `         ticket ${glass.ticket ?? '(erased)'}: ${(glass.reason ?? '(erased)').replaceAll(/\s+/g, ' ')}`,
+        ]),
+    ...(review === undefined
+      ? []
+      : [
+          `  review ${review.id}: ${review.state}${by === undefined ? '' : `, approved by ${by.join(', ')}`}${review.why === undefined ? '' : ` (${review.why})`}`,
+        ]),
+  ];
 }
 
 function rulesOf({ rules, denial }: DecisionRecord): readonly string[] {

@@ -62,6 +62,21 @@ export type Entry =
     }
   | DecisionEntry
   | {
+      /** Somebody went past `soft` rules; stands beside the decision, before anything of it has left. */
+      readonly kind: 'break-glass';
+      readonly at: Instant;
+      readonly session: SessionId;
+      readonly decision: DecisionId;
+      readonly identity: Actor;
+      readonly resource: string;
+      readonly verb: string;
+      readonly access: Access;
+      readonly rules: readonly RuleId[];
+      readonly policy: string;
+      /** Sealed. */
+      readonly stated: { readonly reason: string; readonly ticket: string };
+    }
+  | {
       /** How statements ended; several at a time, since nobody waits for it. */
       readonly kind: 'outcomes';
       readonly at: Instant;
@@ -105,7 +120,7 @@ export type ReviewEntry =
       readonly review: string;
       readonly decision: DecisionId;
       readonly digest: string; // what an approval is bound to
-      readonly how: 'live' | 'ticket' | 'access';
+      readonly how: 'live' | 'ticket' | 'access' | 'break-glass';
       readonly identity: Actor;
       readonly resource: string;
       readonly verb: string;

@@ -23,6 +23,7 @@ export type CounterName =
   | 'cancels_total'
   | 'reviews_total'
   | 'review_answers_total'
+  | 'glass_broken_total'
   | 'channel_answers_total'
   | 'channel_faults_total'
   | 'sink_entries_total'
@@ -43,12 +44,16 @@ export const counters: Table<CounterName> = {
   ledger_entries_total: ['Entries on disk', []],
   cancels_total: ['Cancel requests', ['result']],
   reviews_total: ['Reviews that have ended, by their state', ['resource', 'state']],
+  glass_broken_total: ['Requests that went past soft rules in an emergency', ['resource']],
   review_answers_total: ['Answers to reviews: what counted, and why the others did not', ['result']],
   channel_answers_total: ['Answers to reviews that came through a channel', ['channel', 'result']],
   channel_faults_total: ['Reviews that a channel could not tell', ['channel']],
   sink_entries_total: ['Entries that a sink has taken, those sent again included', ['sink']],
   sink_faults_total: ['Batches that a sink did not take; they are sent again', ['sink']],
-  sink_refused_total: ['Entries that a sink refuses for good; they are kept in its file of refused entries', ['sink']],
+  sink_refused_total: [
+    'Entries that a sink refuses for good; they are kept in its file of refused entries',
+    ['sink'],
+  ],
 };
 
 export type GaugeName =
@@ -71,7 +76,10 @@ export const gauges: Table<GaugeName> = {
   analyses_cached: ['Statement analyses in the cache', ['resource']],
   ledger_size: ['Entries in the ledger', []],
   policy_age_seconds: ['Seconds since the policy was last loaded or confirmed', []],
-  policy_drift_seconds: ['Seconds for which the source of the policy has held another one than is enforced', []],
+  policy_drift_seconds: [
+    'Seconds for which the source of the policy has held another one than is enforced',
+    [],
+  ],
 };
 
 export type HistogramName = 'review_seconds' | 'decide_seconds' | 'parse_seconds' | 'ledger_wait_seconds';

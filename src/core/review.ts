@@ -32,7 +32,8 @@ export interface Review {
   readonly id: ReviewId;
   readonly digest: ReviewDigest;
   readonly state: ReviewState;
-  readonly kind: 'live' | 'ticket' | 'access';
+  /** `break-glass`: nobody is asked, channels only tell of it. */
+  readonly kind: 'live' | 'ticket' | 'access' | 'break-glass';
   readonly decision: DecisionId;
   readonly askedAt: Instant;
   readonly expiresAt: Instant;

@@ -190,15 +190,17 @@ export class Desk {
 
   /** Tells every channel. What a channel cannot tell, another may: nobody waits for it. */
   tell(id: ReviewId): void {
-    const { store, channels, log } = this.parts;
-    const all = channels();
-    if (all.length === 0) return;
-    const found = store.find(id);
-    if (found === undefined) return;
-    const review = forChannels(this.parts, found);
-    for (const channel of all) {
+    if (this.parts.channels().length === 0) return;
+    const found = this.parts.store.find(id);
+    if (found !== undefined) this.alert(forChannels(this.parts, found));
+  }
+
+  /** Tells of this, as it is, over every channel. */
+  alert(review: Review): void {
+    const { channels, log } = this.parts;
+    for (const channel of channels()) {
       channel.tell(review).catch((thrown: unknown) => {
-        log('warn', 'review.not-told', { review: id, channel: channel.name, why: messageOf(thrown) });
+        log('warn', 'review.not-told', { review: review.id, channel: channel.name, why: messageOf(thrown) });
       });
     }
   }

@@ -12,6 +12,7 @@ import type {
   Outcome,
   Permit,
   Refusal,
+  RuleRef,
   Verdict,
 } from '../core/decision.ts';
 import { denial, denialOf } from '../core/denial.ts';
@@ -27,6 +28,7 @@ import { actorOf } from './actor.ts';
 import { Demands, type DemandParts } from './demands.ts';
 import { asked, Probes } from './predicates.ts';
 import type { Desk } from './desk.ts';
+import { glassCard, glassEntry } from './glass.ts';
 import { review } from './review.ts';
 
 export interface GateParts extends DemandParts {
@@ -70,6 +72,8 @@ interface Judged {
   readonly decision: Decision;
   readonly operatorOf: (column: ColumnRef) => MaskOperator | undefined;
   readonly entry: EntryFacts;
+  /** The soft rules that it goes past. */
+  readonly glass?: readonly RuleRef[];
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -346,11 +350,8 @@ class Chamber implements SessionGate {
     if (stated?.breakGlass !== true || soft !== true || past === undefined) return judged;
     const { policy } = judged;
     const traced = traceable(past, action);
-    return this.#judgedAs(
-      policy,
-      action,
-      policy === undefined ? traced : this.#guarded(policy, traced, action),
-    );
+    const broken = policy === undefined ? traced : this.#guarded(policy, traced, action);
+    return { ...this.#judgedAs(policy, action, broken), glass: judged.decision.because };
   }
 
   /** Conditions on hidden columns, as the duties allow them. */
@@ -415,11 +416,31 @@ class Chamber implements SessionGate {
       this.#told.add(decision.duties);
       entry.demands = decision.duties;
     }
-    const written = this.#parts.ledger.append(entry);
+    const appended = this.#parts.ledger.append(entry);
+    const broken =
+      judged.glass === undefined || why !== undefined ? undefined : this.#break(judged, id, request);
+    const written = broken === undefined ? appended : Promise.all([appended, broken]).then(ignore);
     if (decision.duties.notify.length > 0) this.#notify(decision, id, entry);
     written.catch(ignore); // whoever shows the answer awaits it; nobody may, when the answer never comes
     this.#tally[judged.decision.kind] += 1;
     this.#flushSoon();
+    return written;
+  }
+
+  /** Glass is broken: an entry of its own, and everybody is told at once. */
+  #break({ glass = [], decision }: Judged, id: DecisionId, request: Ask): Promise<void> {
+    const { ledger, world, desk, metrics } = this.#parts;
+    const broken = {
+      id,
+      at: world.now(),
+      session: this.#session,
+      request,
+      rules: glass,
+      policy: decision.policy.digest,
+    };
+    metrics.count('glass_broken_total', { resource: this.#session.resource.name });
+    const written = ledger.append(glassEntry(broken));
+    written.then(() => desk?.alert(glassCard(broken)), ignore);
     return written;
   }
 

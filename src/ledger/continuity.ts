@@ -76,6 +76,7 @@ export class Continuity {
         if (open !== undefined) open.waiting += 1;
         return;
       }
+      case 'break-glass':
       case 'review.asked':
       case 'review.answered':
       case 'review.ended':

@@ -29,6 +29,7 @@ const personal: { readonly [K in Entry['kind']]: readonly string[] } = {
   'sign-in.refused': ['peer', 'subject'],
   'session.opened': ['peer', 'run', 'client'],
   decision: ['sealed'],
+  'break-glass': ['stated'],
   outcomes: [],
   'recording.chunk': [],
   'session.closed': [],

@@ -134,6 +134,14 @@ const maps: Readonly<Record<ClearEntry['kind'], Map>> = {
     ...control(entry['allowed'] === true ? 'allow' : 'deny'),
     ...called(text(entry['verb']), entry),
   }),
+  'break-glass': (entry) => ({
+    ...entity,
+    activity_id: 99,
+    activity_name: 'Break glass',
+    severity_id: 5,
+    status_id: 1,
+    ...reviewed(entry, entry['identity']),
+  }),
   'review.asked': (entry) => ({
     ...entity,
     activity_id: 1,

@@ -76,6 +76,18 @@ export interface DecisionRecord {
   /** Bytes of the whole text, where the entry holds only its beginning. */
   readonly cutFrom?: number;
   readonly outcome?: Outcome;
+  /** The review that it waited for or was let pass by, and how that ended. */
+  readonly review?: ReviewOf;
+  /** It went past soft rules: these, and what was said for it, until the session's key was destroyed. */
+  readonly glass?: { readonly rules: readonly string[]; readonly reason?: string; readonly ticket?: string };
+}
+
+export interface ReviewOf {
+  readonly id: string;
+  /** `open`: it waits, or is a ticket that can still be used. */
+  readonly state: 'open' | 'done' | 'refused' | 'expired' | 'withdrawn' | 'void' | 'unknown';
+  readonly why?: string;
+  readonly approvers?: readonly string[];
 }
 
 /** Sessions that are remembered; older ones are in the ledger, and `audit export` shows them. */
@@ -217,6 +229,13 @@ async function detail(
         const known = statements.get(id);
         if (known !== undefined) statements.set(id, { ...known, outcome });
       }
+    } else if (
+      entry.kind === 'break-glass' ||
+      entry.kind === 'review.used' ||
+      entry.kind === 'review.ended'
+    ) {
+      const known = statements.get(entry.decision);
+      if (known !== undefined) statements.set(entry.decision, withMore(known, entry, stored));
     } else if (entry.kind === 'decision') {
       if (statements.size < statementsShown) statements.set(entry.id, recordOf(entry, stored));
       else more = true;
@@ -236,9 +255,15 @@ async function decisionOf(
   for await (const stored of entriesOf(ledger, session)) {
     const { entry } = stored;
     if (entry.kind === 'decision' && entry.id === id) found = recordOf(entry, stored);
-    if (entry.kind !== 'outcomes' || found === undefined) continue;
+    if (found === undefined) continue;
+    if (entry.kind === 'break-glass' || entry.kind === 'review.used' || entry.kind === 'review.ended') {
+      if (entry.decision === id) found = withMore(found, entry, stored);
+    }
+    if (entry.kind !== 'outcomes') continue;
     const own = entry.outcomes.find((each) => each.id === id);
-    if (own !== undefined) return { ...found, outcome: own.outcome };
+    // Of what a review let pass, how the review ended is written behind this.
+    if (own !== undefined && found.review === undefined) return { ...found, outcome: own.outcome };
+    if (own !== undefined) found = { ...found, outcome: own.outcome };
   }
   return found;
 }
@@ -255,6 +280,23 @@ async function recordingOf(
     if (entry.kind === 'recording.chunk' && entry.session === session.opened.session)
       chunks.push(entry.digest);
   return { session: session.opened.session, startedAt: instant(session.opened.at), chunks };
+}
+
+type More = Extract<Entry, { kind: 'break-glass' | 'review.used' | 'review.ended' }>;
+
+/** What later entries say of a decision. */
+function withMore(known: DecisionRecord, entry: More, { seal }: Stored): DecisionRecord {
+  switch (entry.kind) {
+    case 'break-glass':
+      return { ...known, glass: { rules: entry.rules, ...(seal === 'shut' ? {} : entry.stated) } };
+    case 'review.used':
+      return {
+        ...known,
+        review: { ...(known.review ?? { id: entry.review, state: 'open' }), approvers: entry.approvers },
+      };
+    case 'review.ended':
+      return { ...known, review: { ...known.review, id: entry.review, state: entry.state, why: entry.why } };
+  }
 }
 
 function recordOf(entry: DecisionEntry, { seal, cut }: Stored): DecisionRecord {
@@ -281,5 +323,6 @@ function recordOf(entry: DecisionEntry, { seal, cut }: Stored): DecisionRecord {
     ...(denial === undefined ? {} : { denial }),
     ...(seal === 'shut' ? {} : { text: entry.sealed.text }),
     ...(cut === undefined ? {} : { cutFrom: cut.bytes }),
+    ...(entry.review === undefined ? {} : { review: { id: entry.review, state: 'open' } }),
   };
 }

@@ -5,9 +5,14 @@ import { type Fields, first } from '../../http/headers.ts';
 export function statedBy(fields: Fields): { readonly stated?: Stated } {
   const reason = first(fields, 'sallyport-reason')?.slice(0, longest);
   const ticket = first(fields, 'sallyport-ticket')?.slice(0, longest);
-  if (reason === undefined && ticket === undefined) return {};
+  const glass = /^(?:on|true|yes|1)$/i.test(first(fields, 'sallyport-break-glass') ?? '');
+  if (reason === undefined && ticket === undefined && !glass) return {};
   return {
-    stated: { ...(reason === undefined ? {} : { reason }), ...(ticket === undefined ? {} : { ticket }) },
+    stated: {
+      ...(reason === undefined ? {} : { reason }),
+      ...(ticket === undefined ? {} : { ticket }),
+      ...(glass ? { breakGlass: true } : {}),
+    },
   };
 }
 

@@ -63,4 +63,16 @@ export interface DecisionRecord {
   /** Bytes of the whole text, where the entry holds only its beginning. */
   readonly cutFrom?: number;
   readonly outcome?: Outcome;
+  /** The review that it waited for or was let pass by, and how that ended. */
+  readonly review?: ReviewOf;
+  /** It went past soft rules: these, and what was said for it, until the session's key was destroyed. */
+  readonly glass?: { readonly rules: readonly string[]; readonly reason?: string; readonly ticket?: string };
+}
+
+export interface ReviewOf {
+  readonly id: string;
+  /** `open`: it waits, or is a ticket that can still be used. */
+  readonly state: 'open' | 'done' | 'refused' | 'expired' | 'withdrawn' | 'void' | 'unknown';
+  readonly why?: string;
+  readonly approvers?: readonly string[];
 }

@@ -153,6 +153,13 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
     'text?': { type: 'string', description: 'absent once the key of its session was destroyed' },
     'cutFrom?': { ...count, description: 'bytes of the whole text, where only its beginning is kept' },
     'outcome?': ref('Outcome'),
+    'review?': shape({
+      id: text,
+      state: { type: 'string', enum: ['open', 'done', 'refused', 'expired', 'withdrawn', 'void', 'unknown'] },
+      'why?': text,
+      'approvers?': texts,
+    }),
+    'glass?': shape({ rules: texts, 'reason?': text, 'ticket?': text }),
   }),
   Session: shape({ ...summary, statements: list(ref('Decision')), 'more?': { type: 'boolean' } }),
   Explanation: shape({
