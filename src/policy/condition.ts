@@ -4,6 +4,7 @@ import type { Place } from '../core/decision.ts';
 import { evaluator } from './evaluate.ts';
 import { type Fact, factOf } from './facts.ts';
 import type { ProblemCode, Problems } from './problem.ts';
+import { quick, type QuickWords } from './quick.ts';
 import { type Expr, typecheck, type TypeProblem } from './typecheck.ts';
 import type { Type } from './types.ts';
 import type { Words } from './words.ts';
@@ -55,13 +56,16 @@ export function compiler(): Compile {
     };
   };
 
+  type Placed = Omit<Part, 'at'> & { readonly offset: number };
   const partOf = (
-    source: string,
-    offset: number,
+    { text, offset }: { readonly text: string; readonly offset: number },
     expr: Expr,
-  ): Omit<Part, 'at'> & { readonly offset: number } => {
+    words: ReadonlyMap<string, Type>,
+  ): Placed => {
     const fact = factOf(expr); // before the meter changes the tree
-    return { source, offset, ask: askOf(expr), ...(fact === undefined ? {} : { fact }) };
+    const plain = quick(expr, words);
+    const ask = plain === undefined ? askOf(expr) : quickly(plain);
+    return { source: text, offset, ask, ...(fact === undefined ? {} : { fact }) };
   };
 
   const understand = (source: string, words: ReadonlyMap<string, Type>): Understood => {
@@ -74,8 +78,8 @@ export function compiler(): Compile {
     // The texts only name the parts: where they do not pair off with the tree, the tree is asked as one.
     const parts =
       texts.length === exprs.length
-        ? texts.map(({ text, offset }, at) => partOf(text, offset, exprs[at] ?? parsed.expr))
-        : [partOf(source.trim(), 0, parsed.expr)];
+        ? texts.map((text, at) => partOf(text, exprs[at] ?? parsed.expr, words))
+        : [partOf({ text: source.trim(), offset: 0 }, parsed.expr, words)];
     return { ...typed, parts };
   };
 
@@ -115,6 +119,16 @@ export function compiler(): Compile {
       fleeting,
       reads,
     };
+  };
+}
+
+function quickly(plain: (words: QuickWords) => Answer): Part['ask'] {
+  return (words) => {
+    try {
+      return plain(words as unknown as QuickWords);
+    } catch {
+      return 'error';
+    }
   };
 }
 

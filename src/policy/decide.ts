@@ -7,9 +7,10 @@ import type { Answer } from './condition.ts';
 import { outsideColumns } from './columns.ts';
 import type { RuleDuties } from './duties.ts';
 import { joinDuties } from './join.ts';
+import type { MatchTest } from './match.ts';
 import { nearestMiss } from './nearest.ts';
 import type { Rule } from './rule.ts';
-import { chainOf, longestChain, matches, type Ruling } from './ruling.ts';
+import { chainOf, longestChain, type Ruling } from './ruling.ts';
 import type { Words } from './words.ts';
 
 /** What the rules say to one identity of the delegation chain. */
@@ -38,12 +39,15 @@ export function decider(ruling: Ruling): (question: Question) => Decision {
   const exempted = Map.groupBy(ruling.exemptions, (exemption) => exemption.rule as string);
   const joined = new Lru<string, Duties>(1_024);
 
-  const hear = (question: Question, identity: Identity, rules: readonly Rule[]): Said => {
+  const hear = (question: Question, identity: Identity, rules: readonly Candidate[]): Said => {
     const said: Said = { allows: [], denies: [], failed: [], requires: [], wouldBe: [], fleeting: false };
     let words: Words | undefined;
-    for (const rule of rules) {
-      if (!matches(rule, question, identity)) continue;
-      const exemption = exempted.get(rule.ref.id)?.find((each) => each.covers(identity, question.resource));
+    for (const { rule, tests } of rules) {
+      if (!passes(tests, question, identity)) continue;
+      const exemption =
+        exempted.size === 0
+          ? undefined
+          : exempted.get(rule.ref.id)?.find((each) => each.covers(identity, question.resource));
       if (exemption !== undefined) {
         said.fleeting = true; // the day it expires the answer changes
         if (question.at < exemption.expires) {
@@ -215,17 +219,25 @@ function denied(ruling: Ruling, code: DenyCode, why: string): Decision {
   };
 }
 
+/** A rule that may concern a question, and what of its match is still to be asked. */
+interface Candidate {
+  readonly rule: Rule;
+  readonly tests: readonly MatchTest[];
+}
+
+interface OfKind {
+  readonly all: readonly Candidate[];
+  readonly byVerb: Map<string, readonly Candidate[]>;
+}
+
 /** Rules by resource kind and verb, so that a question meets only those that may concern it. Made when first asked for. */
-function index(ruling: Ruling): (kind: string, verb: string) => readonly Rule[] {
-  const byKind = new Map<
-    string,
-    { readonly all: readonly Rule[]; readonly byVerb: Map<string, readonly Rule[]> }
-  >();
-  const kindOf = (
-    kind: string,
-  ): { readonly all: readonly Rule[]; readonly byVerb: Map<string, readonly Rule[]> } => {
-    const all = ruling.rules.filter((rule) => rule.enforce !== 'off' && rule.match.kinds.includes(kind));
-    const made = { all, byVerb: new Map<string, readonly Rule[]>() };
+function index(ruling: Ruling): (kind: string, verb: string) => readonly Candidate[] {
+  const byKind = new Map<string, OfKind>();
+  const kindOf = (kind: string): OfKind => {
+    const all = ruling.rules
+      .filter((rule) => rule.enforce !== 'off' && rule.match.kinds.includes(kind))
+      .map((rule) => ({ rule, tests: rule.match.tests.filter(({ key }) => key !== 'resource.kind') }));
+    const made = { all, byVerb: new Map<string, readonly Candidate[]>() };
     byKind.set(kind, made);
     return made;
   };
@@ -235,17 +247,25 @@ function index(ruling: Ruling): (kind: string, verb: string) => readonly Rule[] 
     if (known !== undefined) return known;
     // Only verbs that the kind declares are remembered: others come from nobody knows where.
     if (!Object.hasOwn(ruling.kinds.get(kind)?.verbs ?? {}, verb)) return all;
-    const found = all.filter((rule) => rule.match.verb(verb));
+    const found = all
+      .filter(({ rule }) => rule.match.verb(verb))
+      .map(({ rule, tests }) => ({ rule, tests: tests.filter(({ key }) => key !== 'action') }));
     byVerb.set(verb, found);
     return found;
   };
+}
+
+function passes(tests: readonly MatchTest[], question: Question, identity: Identity): boolean {
+  for (const test of tests) if (!test.passes(question, identity)) return false;
+  return true;
 }
 
 /** CEL's `&&` over the parts: one that is false decides; else one that failed. */
 function ask(rule: Rule, words: Words): Answer {
   words.params = rule.params;
   let answer: Answer = 'yes';
-  for (const part of rule.when?.parts ?? []) {
+  if (rule.when === undefined) return answer;
+  for (const part of rule.when.parts) {
     const said = part.ask(words);
     if (said === 'no') return 'no';
     if (said === 'error') answer = 'error';

@@ -70,8 +70,8 @@ const keyRules: Readonly<Record<MatchKey, KeyRules>> = {
   'resource.env': {
     weight: 10,
     passes: (items) => {
-      const tags = items.map((item) => `env/${item}`);
-      return (question) => question.resource.tags.some((tag) => tags.includes(tag));
+      const tags = new Set(items.map((item) => `env/${item}`));
+      return (question) => anyOf(question.resource.tags, tags);
     },
   },
   'identity.kind': {
@@ -83,7 +83,7 @@ const keyRules: Readonly<Record<MatchKey, KeyRules>> = {
     weight: 8,
     passes: (items) => {
       const groups = new Set(items);
-      return (_, identity) => identity.groups.some((group) => groups.has(group));
+      return (_, identity) => anyOf(identity.groups, groups);
     },
   },
   'identity.subject': {
@@ -113,6 +113,11 @@ const keyRules: Readonly<Record<MatchKey, KeyRules>> = {
     passes: (items) => (question) => items.includes(question.action.access),
   },
 };
+
+function anyOf(items: readonly string[], wanted: ReadonlySet<string>): boolean {
+  for (const item of items) if (wanted.has(item)) return true;
+  return false;
+}
 
 /** Reads `match:`. The same places as the file has; `undefined` when anything is wrong. */
 export function readMatch(node: Located, kinds: Kinds, problems: Problems): Match | undefined {

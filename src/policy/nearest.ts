@@ -1,7 +1,7 @@
 import type { RuleRef } from '../core/decision.ts';
 import type { Identity } from '../core/identity.ts';
 import type { Question } from '../core/ports.ts';
-import type { MatchKey } from './match.ts';
+import type { MatchKey, MatchTest } from './match.ts';
 import type { Rule } from './rule.ts';
 import type { Ruling } from './ruling.ts';
 import type { Words } from './words.ts';
@@ -23,22 +23,18 @@ export function nearestMiss(
   identity: Identity,
   layer: string,
 ): NearestMiss | undefined {
-  const layers = new Set(
-    ruling.layers
-      .filter(({ name, role }) => (layer === '' ? role === 'grant' : name === layer))
-      .map(({ name }) => name),
-  );
-  let closest: Candidate[] = [];
-  for (const rule of ruling.rules) {
-    if (rule.ref.effect !== 'allow' || rule.enforce !== 'enforce' || !layers.has(rule.layer)) continue;
-    const least = closest[0]?.far ?? Infinity;
-    const candidate = matched(rule, question, identity, least);
-    if (candidate === undefined) continue;
-    if (candidate.far < least) closest = [candidate];
-    else if (candidate.far === least) closest.push(candidate);
+  let closest: Rule[] = [];
+  let least = Infinity;
+  for (const { rule, tests } of allowing(ruling, layer)) {
+    const far = distance(tests, question, identity, least);
+    if (far < least) {
+      least = far;
+      closest = [rule];
+    } else if (far === least && far !== Infinity) closest.push(rule);
   }
   const words = ruling.words(question, identity);
   const [best] = closest
+    .map((rule) => matched(rule, question, identity))
     .sort(byNearness)
     .slice(0, asked)
     .map((candidate) => held(candidate, words))
@@ -63,9 +59,51 @@ const asked = 8;
 /** A rule written for this identity is more to the point than one for everybody. */
 const named: ReadonlySet<MatchKey> = new Set(['identity.groups', 'identity.subject', 'identity.actingFor']);
 
-/** How near a rule is by its match; undefined as soon as it is farther than `least`. */
+interface Allowing {
+  readonly rule: Rule;
+  /** The weightiest first: most rules are too far off after one. */
+  readonly tests: readonly MatchTest[];
+}
+
+const known = new WeakMap<Ruling, Map<string, readonly Allowing[]>>();
+
+/** The allow rules of a ceiling, or of all grant layers where it is empty: looked up once for each policy. */
+function allowing(ruling: Ruling, layer: string): readonly Allowing[] {
+  const byLayer = known.get(ruling) ?? new Map<string, readonly Allowing[]>();
+  known.set(ruling, byLayer);
+  const before = byLayer.get(layer);
+  if (before !== undefined) return before;
+  const layers = new Set(
+    ruling.layers
+      .filter(({ name, role }) => (layer === '' ? role === 'grant' : name === layer))
+      .map(({ name }) => name),
+  );
+  const made = ruling.rules
+    .filter((rule) => rule.ref.effect === 'allow' && rule.enforce === 'enforce' && layers.has(rule.layer))
+    .map((rule) => ({ rule, tests: rule.match.tests.toSorted((a, b) => b.weight - a.weight) }));
+  byLayer.set(layer, made);
+  return made;
+}
+
+/** The weight of all tests that fail; Infinity as soon as it is more than `least`. */
 // oxlint-disable-next-line max-params
-function matched(rule: Rule, question: Question, identity: Identity, least: number): Candidate | undefined {
+function distance(
+  tests: readonly MatchTest[],
+  question: Question,
+  identity: Identity,
+  least: number,
+): number {
+  let far = 0;
+  for (const test of tests) {
+    if (test.passes(question, identity)) continue;
+    far += test.weight;
+    if (far > least) return Infinity;
+  }
+  return far;
+}
+
+/** How near a rule is by its match. */
+function matched(rule: Rule, question: Question, identity: Identity): Candidate {
   let far = 0;
   let near = 0;
   let failed: string | undefined;
@@ -73,7 +111,6 @@ function matched(rule: Rule, question: Question, identity: Identity, least: numb
     if (test.passes(question, identity)) near += named.has(test.key) ? 3 : 1;
     else {
       far += test.weight;
-      if (far > least) return undefined;
       failed ??= test.source;
     }
   }

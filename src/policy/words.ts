@@ -183,10 +183,23 @@ function makerFor(kind: Kind, declared: Declared): MakeWords {
     for (const [name, read] of Object.entries(table)) getter(Facts.prototype, `${word}.${name}`, read);
   }
   getter(Facts.prototype, 'now', ({ $question }) => instantOf($question.at));
+  for (const [name, read] of Object.entries(behind(declared))) getter(Facts.prototype, name, read);
   return (question, identity) => new Facts(question, identity);
 }
 
-function getter(on: object, name: string, read: (asked: Asked) => CelInput | undefined): void {
+/** The lists behind two words as they are, for conditions that are asked without CEL's evaluator. No word of CEL begins with `$`. */
+function behind(declared: Declared): Readonly<Record<`$${string}`, (asked: Asked) => unknown>> {
+  return {
+    $objects: ({ $question }) => $question.action.targets,
+    $columns: ({ $question }) => $question.action.columns,
+    $tagsOf:
+      ({ $question }) =>
+      ({ object, column }: ColumnUse) =>
+        declared.tagsOf($question.resource.name, object, column),
+  };
+}
+
+function getter(on: object, name: string, read: (asked: Asked) => unknown): void {
   Object.defineProperty(on, name, {
     get(this: Asked) {
       return read(this);
