@@ -66,6 +66,7 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   protocols: {
     'node:crypto': 'SCRAM, md5, cancel keys',
     graphql: 'reads what GraphQL requests do',
+    '@modelcontextprotocol/client': 'speaks to MCP servers over HTTP and pipes, in both eras',
     '@modelcontextprotocol/server': 'tells the eras of MCP apart, checks arguments against schemas',
   },
   server: {

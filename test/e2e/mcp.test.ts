@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { sampleCustomers } from '../../src/server/sample-data.ts';
 import { serveSampleTools } from '../../src/server/sample-tools.ts';
 import type { SampleService } from '../../src/server/sample-web.ts';
 import { type Configured, startConfigured } from './harness/gateway.ts';
-import { freePorts } from './harness/place.ts';
+import { freePorts, root, temporaryFolder } from './harness/place.ts';
 
 const policy = {
   'policy.yaml': `
@@ -56,10 +58,11 @@ describe('MCP through the gateway, with the official client', () => {
   let gateway: Configured;
   let url = '';
   let token = '';
-  let other = '';
+  const folder = temporaryFolder('mcp');
 
   before(async () => {
     tools = await serveSampleTools(0);
+    writeFileSync(join(folder.path, 'note.txt'), `Ask ${email} first`);
     const first = await freePorts(2);
     gateway = await startConfigured({
       api: first,
@@ -75,16 +78,22 @@ resources:
     kind: mcp
     url: http://127.0.0.1:${tools.port}/mcp
     credentials: { bearer: server-key }
+  - name: many
+    kind: mcp
+    servers:
+      shop: { url: 'http://127.0.0.1:${tools.port}/mcp' }
+      memory: { command: [${process.execPath}, ${root}/node_modules/@modelcontextprotocol/server-memory/dist/index.js], env: { MEMORY_FILE_PATH: ${folder.path}/memory.jsonl } }
+      files: { command: [${process.execPath}, ${root}/node_modules/@modelcontextprotocol/server-filesystem/dist/index.js, ${folder.path}] }
 `,
     });
     url = `http://127.0.0.1:${first + 1}/tools`;
     token = await gateway.token('analyst');
-    other = await gateway.token('other');
   });
 
   after(async () => {
     await gateway[Symbol.asyncDispose]();
     await tools[Symbol.asyncDispose]();
+    folder[Symbol.dispose]();
   });
 
   for (const mode of ['legacy', 'auto'] as const) {
@@ -117,6 +126,42 @@ resources:
         const read = await client.readResource({ uri: 'shop://rules' });
         assert.match(JSON.stringify(read), /Questions go to \[EMAIL_ADDRESS\]/);
         assert.equal((await client.getPrompt({ name: 'greet' })).messages.length, 1);
+      } finally {
+        await client.close();
+      }
+    });
+  }
+
+  for (const mode of ['legacy', 'auto'] as const) {
+    test(`several servers, two of them processes, behind one name (${mode})`, async () => {
+      const client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode } });
+      await client.connect(
+        new StreamableHTTPClientTransport(new URL(url.replace('/tools', '/many')), {
+          requestInit: { headers: { authorization: `Bearer ${token}` } },
+        }),
+      );
+      try {
+        const names = (await client.listTools()).tools.map(({ name }) => name);
+        for (const name of ['shop__get_customer', 'memory__create_entities', 'files__read_text_file']) {
+          assert.ok(names.includes(name), `${name} is not listed`);
+        }
+        assert.ok(!names.includes('shop__delete_customer'), 'what is denied is listed');
+        const note = await client.callTool({
+          name: 'files__read_text_file',
+          arguments: { path: join(folder.path, 'note.txt') },
+        });
+        assert.match(JSON.stringify(note), /Ask \[EMAIL_ADDRESS\] first/);
+        const entity = { name: `e-${mode}`, entityType: 'test', observations: [`Write to ${email}`] };
+        await client.callTool({ name: 'memory__create_entities', arguments: { entities: [entity] } });
+        const graph = JSON.stringify(await client.callTool({ name: 'memory__read_graph', arguments: {} }));
+        assert.match(graph, /Write to \[EMAIL_ADDRESS\]/);
+        assert.ok(!graph.includes(email));
+        const read = await client.readResource({ uri: 'shop+shop://rules' });
+        assert.equal(read.contents[0]?.uri, 'shop+shop://rules');
+        const denied = await client.callTool({ name: 'shop__delete_customer', arguments: { id: 1 } });
+        assert.equal(denied.isError, true);
+        const nowhere = await client.callTool({ name: 'nowhere__get', arguments: {} });
+        assert.equal(nowhere.isError, true);
       } finally {
         await client.close();
       }

@@ -1,12 +1,18 @@
 /**
- * Tools, resources and prompts over the Model Context Protocol (MCP 2025-06-18, 2025-11-25 and 2026-07-28, streamable HTTP).
+ * Tools, resources and prompts over the Model Context Protocol (MCP 2025-06-18, 2025-11-25 and 2026-07-28, streamable HTTP);
+ * servers over streamable HTTP or as processes, alone or several together.
  *
  * Understood: connections of both eras on one endpoint, lists, calls, reads, prompts, completions, progress, logs.
  * Refused: batches, tasks, methods of extensions, headers that do not repeat the body, sessions of others, definitions
  * that are not the pinned ones, arguments that a tool's schema does not allow; what servers ask of the client's side,
  * unless it is allowed. Masked: every text of every message towards the client. Docs: docs/protocols/mcp.md.
  */
-import { httpClient, type HttpClient } from '../../carriers/http/client.ts';
+import {
+  httpClient,
+  type HttpClient,
+  type HttpRequest,
+  type HttpResponse,
+} from '../../carriers/http/client.ts';
 import { httpDoor } from '../../carriers/http/door.ts';
 import { Fault } from '../../base/errors.ts';
 import { Lru } from '../../base/lru.ts';
@@ -14,6 +20,7 @@ import type { House, Protocol, Room } from '../../core/protocol.ts';
 import type { Resource } from '../../core/session.ts';
 import type { Upstream } from '../../http/upstream.ts';
 import { maskKey } from '../../mask/index.ts';
+import { hub } from './hub.ts';
 import { attributes, meaningOf, verbs } from './meaning.ts';
 import { codes, errorOf, messageOf } from './message.ts';
 import { sayMessage } from './out.ts';
@@ -27,18 +34,30 @@ const talksKept = 20_000;
 
 function start(house: House): Room {
   const key = maskKey(Buffer.from(house.maskKey.reveal('mask key'), 'hex'));
-  const clients: HttpClient[] = [];
+  const opened: AsyncDisposable[] = [];
   const boxes = new Map<string, ToolboxParts>();
   for (const resource of house.resources) {
     const given = settingsOf(resource);
-    const only = given.servers.get('');
-    if (only?.kind !== 'http') throw new Fault('config', 'Only one server over HTTP is served');
-    const client = clientOf(house, only.upstream);
-    clients.push(client);
+    const remote = new Map<string, { readonly upstream: Upstream; readonly client: HttpClient }>();
+    for (const [name, server] of given.servers) {
+      if (server.kind !== 'http') continue;
+      const client = clientOf(house, server.upstream);
+      opened.push(client);
+      remote.set(name, { upstream: server.upstream, client });
+    }
+    const callServer = (name: string, request: Request): Promise<Answer> => {
+      const at = remote.get(name);
+      if (at === undefined) throw new Fault('bug', 'A server that is not reached over HTTP');
+      return at.client.call(towards(at.upstream, request));
+    };
+    // One server over HTTP speaks for itself; everything else is made to look like one.
+    const single = remote.has('');
+    const joint = single ? undefined : hub({ settings: given, call: callServer, version: '1' });
+    if (joint !== undefined) opened.push(joint);
     boxes.set(resource.name, {
       house,
       settings: given,
-      call: (request) => client.call(towards(only.upstream, request)),
+      call: joint?.call ?? ((request) => callServer('', request)),
       maskKey: key,
       talks: new Lru(talksKept),
       pins: new Pins(resource.name, given, house.log),
@@ -60,7 +79,7 @@ function start(house: House): Room {
     probe: (resource, signal) => probe(boxes.get(resource.name), signal),
     actions: (resource, text) => Promise.resolve([actionOf(settingsOf(resource), text)]),
     [Symbol.asyncDispose]: async () => {
-      await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
+      await Promise.all(opened.map((each) => each[Symbol.asyncDispose]()));
     },
   };
 }
@@ -79,7 +98,8 @@ function clientOf(house: House, { address, authority, tls }: Upstream): HttpClie
   });
 }
 
-type Request = Parameters<HttpClient['call']>[0];
+type Request = HttpRequest;
+type Answer = HttpResponse;
 
 /** SECURITY: the server gets the gateway's credential and nothing of the client's. */
 function towards({ base, credential }: Upstream, request: Request): Request {

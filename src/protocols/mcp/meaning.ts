@@ -54,6 +54,21 @@ export function joined(server: string, name: string): string {
   return server === '' ? name : `${server}${joint}${name}`;
 }
 
+/** `files+file:///notes.txt` is `file:///notes.txt` of `files`: names of servers have no `+`. */
+export function splitUri(
+  settings: McpSettings,
+  uri: string,
+): { readonly server: string; readonly uri: string } | undefined {
+  if (settings.servers.has('')) return { server: '', uri };
+  const at = uri.indexOf('+');
+  const server = uri.slice(0, Math.max(at, 0));
+  return settings.servers.has(server) ? { server, uri: uri.slice(at + 1) } : undefined;
+}
+
+export function joinedUri(server: string, uri: string): string {
+  return server === '' ? uri : `${server}+${uri}`;
+}
+
 export type Meant =
   | { readonly kind: 'understood'; readonly action: Action }
   | { readonly kind: 'refused'; readonly why: string };
@@ -113,13 +128,14 @@ export function meaningOf(settings: McpSettings, message: Message): Meant {
     }
     case 'mcp.read': {
       const { uri } = params;
-      const scheme = typeof uri === 'string' ? /^([a-z][a-z0-9+.-]{0,40}):/i.exec(uri)?.[1] : undefined;
-      if (typeof uri !== 'string' || scheme === undefined || uri.length > 8_000)
+      const at = typeof uri === 'string' ? splitUri(settings, uri) : undefined;
+      const scheme = /^([a-z][a-z0-9+.-]{0,40}):/i.exec(at?.uri ?? '')?.[1];
+      if (typeof uri !== 'string' || at === undefined || scheme === undefined || uri.length > 8_000)
         return { kind: 'refused', why: 'Expected the URI of a resource' };
       return understood({
         ...base,
         targets: [{ kind: 'resource', name: `${scheme.toLowerCase()}:`, access }],
-        attributes: { ...about, scheme: scheme.toLowerCase() },
+        attributes: { ...about, server: at.server, scheme: scheme.toLowerCase() },
       });
     }
     default:

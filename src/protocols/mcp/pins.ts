@@ -44,7 +44,9 @@ export class Pins {
     const { name } = definition;
     if (typeof name !== 'string' || !isName(name)) return false;
     const { pins, tools } = this.#settings;
-    const text = canonical(definition);
+    // `execution` speaks of tasks, which are refused; 2026-07-28 has no such field, and a tool has one pin in both eras.
+    const { execution: _, ...said } = definition;
+    const text = canonical(said);
     if (text.length > longestDefinition) return false;
     const digest = createHash('sha256').update(text).digest('hex');
     const known = this.#pins.get(name);

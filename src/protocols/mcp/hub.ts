@@ -1,0 +1,270 @@
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import {
+  createMcpHandler,
+  ProtocolError,
+  Server,
+  type ServerCapabilities,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
+import { isObject } from '../../base/check.ts';
+import { Fault } from '../../base/errors.ts';
+import type { HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
+import type { Json } from './message.ts';
+import { joined, joinedUri, split, splitUri } from './meaning.ts';
+import type { McpServerSettings, McpSettings } from './settings.ts';
+
+export interface HubParts {
+  readonly settings: McpSettings;
+  /** Calls a server over HTTP, with the gateway's credential. */
+  readonly call: (server: string, request: HttpRequest) => Promise<HttpResponse>;
+  readonly version: string;
+}
+
+/**
+ * Several servers, or one that is a process, as one server over streamable HTTP. It joins and parts names and knows no
+ * policy: everything to and from it passes the gate like any other server's.
+ */
+export interface Hub extends AsyncDisposable {
+  readonly call: (request: HttpRequest) => Promise<HttpResponse>;
+}
+
+const callMs = 3_600_000;
+const capabilities: ServerCapabilities = {
+  tools: {},
+  resources: {},
+  prompts: {},
+  completions: {},
+  logging: {},
+};
+
+export function hub(parts: HubParts): Hub {
+  const links = new Map(
+    [...parts.settings.servers].map(([name, given]) => [name, new Link(name, given, parts)] as const),
+  );
+  const handler = createMcpHandler(() => front(parts, links));
+  return {
+    call: async ({ method, fields, body, signal }) => {
+      const headers = new Headers(fields.map(([name, value]): [string, string] => [name, value]));
+      if (body !== undefined && !(body instanceof Uint8Array))
+        throw new Fault('bug', 'A message is sent as a whole');
+      const asked = new Request('http://127.0.0.1/', {
+        method,
+        headers,
+        signal,
+        ...(body === undefined ? {} : { body: Buffer.from(body) }),
+      });
+      const answer = await handler.fetch(asked);
+      return { status: answer.status, fields: [...answer.headers], body: bodyOf(answer) };
+    },
+    [Symbol.asyncDispose]: async () => {
+      await handler.close();
+      await Promise.all([...links.values()].map((link) => link.close()));
+    },
+  };
+}
+
+async function* bodyOf(answer: Response): AsyncIterable<Uint8Array> {
+  if (answer.body !== null) yield* answer.body;
+}
+
+const lists = {
+  'tools/list': ['tools', 'name'],
+  'prompts/list': ['prompts', 'name'],
+  'resources/list': ['resources', 'uri'],
+  'resources/templates/list': ['resourceTemplates', 'uriTemplate'],
+} as const;
+
+function front({ settings, version }: HubParts, links: ReadonlyMap<string, Link>): Server {
+  const server = new Server({ name: 'sallyport', version }, { capabilities });
+  const linkOf = (name: string | undefined): Link => {
+    const link = name === undefined ? undefined : links.get(name);
+    if (link === undefined) throw new ProtocolError(-32_602, 'There is no such name');
+    return link;
+  };
+  const byName = async (method: string, params: Json, context: ServerContext): Promise<Json> => {
+    const at = split(settings, String(params['name']));
+    const link = linkOf(at?.server);
+    return link.outward(await link.ask(method, { ...params, name: at?.name }, context));
+  };
+  const byUri = async (method: string, params: Json, context: ServerContext): Promise<Json> => {
+    const at = splitUri(settings, String(params['uri']));
+    const link = linkOf(at?.server);
+    return link.outward(await link.ask(method, { ...params, uri: at?.uri }, context));
+  };
+  for (const [method, [key, named]] of Object.entries(lists)) {
+    server.setRequestHandler(method as keyof typeof lists, async (_request, context) => {
+      const all: Json[] = [];
+      for (const link of links.values()) all.push(...(await link.list(method, { key, named, context })));
+      return { [key]: all } as never;
+    });
+  }
+  server.setRequestHandler(
+    'tools/call',
+    async ({ params }, context) => (await byName('tools/call', params, context)) as never,
+  );
+  server.setRequestHandler(
+    'prompts/get',
+    async ({ params }, context) => (await byName('prompts/get', params, context)) as never,
+  );
+  server.setRequestHandler(
+    'resources/read',
+    async ({ params }, context) => (await byUri('resources/read', params, context)) as never,
+  );
+  server.setRequestHandler('completion/complete', async ({ params }, context) => {
+    const { ref } = params;
+    const at = ref.type === 'ref/prompt' ? split(settings, ref.name) : splitUri(settings, ref.uri);
+    if (at === undefined) throw new ProtocolError(-32_602, 'There is no such name');
+    const inner = 'uri' in at ? { ...ref, uri: at.uri } : { ...ref, name: at.name };
+    return (await linkOf(at.server).ask('completion/complete', { ...params, ref: inner }, context)) as never;
+  });
+  return server;
+}
+
+/** The connection to one server: opened when it is first needed, and again when it broke. */
+class Link {
+  readonly #name: string;
+  readonly #given: McpServerSettings;
+  readonly #parts: HubParts;
+  #client: Promise<Client> | undefined;
+
+  constructor(name: string, given: McpServerSettings, parts: HubParts) {
+    this.#name = name;
+    this.#given = given;
+    this.#parts = parts;
+  }
+
+  async list(
+    method: string,
+    about: { readonly key: string; readonly named: string; readonly context: ServerContext },
+  ): Promise<readonly Json[]> {
+    const needs = method.startsWith('resources') ? 'resources' : about.key;
+    const has = (await this.#connected()).getServerCapabilities() ?? {};
+    if (!Object.hasOwn(has, needs)) return [];
+    const all: Json[] = [];
+    let cursor: unknown;
+    for (let page = 0; page < 50; page++) {
+      const result = await this.ask(method, cursor === undefined ? {} : { cursor }, about.context);
+      const list: unknown = result[about.key];
+      for (const each of Array.isArray(list) ? (list as readonly unknown[]) : []) {
+        if (!isObject(each)) continue;
+        const own = String(each[about.named]);
+        all.push({
+          ...each,
+          [about.named]: about.named === 'name' ? joined(this.#name, own) : joinedUri(this.#name, own),
+        });
+      }
+      cursor = result['nextCursor'];
+      if (typeof cursor !== 'string') return all;
+    }
+    throw new Fault('upstream-closed', 'A list of an MCP server has no end');
+  }
+
+  async ask(method: string, params: Json, context: ServerContext): Promise<Json> {
+    const client = await this.#connected();
+    const { _meta, ...rest } = params;
+    const token = isObject(_meta) ? _meta['progressToken'] : undefined;
+    const options = {
+      signal: context.mcpReq.signal,
+      timeout: callMs,
+      ...(typeof token === 'string' || typeof token === 'number'
+        ? {
+            onprogress: (progress: object) => {
+              context.mcpReq
+                .notify({
+                  method: 'notifications/progress',
+                  params: { ...progress, progressToken: token } as never,
+                })
+                .catch(() => undefined);
+            },
+          }
+        : {}),
+    };
+    return (await client.request(
+      { method: method as 'tools/call', params: rest as never },
+      options,
+    )) as unknown as Json;
+  }
+
+  /** URIs in an answer lead back to the server that gave them. */
+  outward(value: Json): Json {
+    if (this.#name === '') return value;
+    const walk = (each: unknown): unknown => {
+      if (Array.isArray(each)) return each.map(walk);
+      if (!isObject(each)) return each;
+      const out: Record<string, unknown> = {};
+      for (const [key, inner] of Object.entries(each)) {
+        if (key === 'structuredContent' || key === '_meta') out[key] = inner;
+        else
+          out[key] = key === 'uri' && typeof inner === 'string' ? joinedUri(this.#name, inner) : walk(inner);
+      }
+      return out;
+    };
+    return walk(value) as Json;
+  }
+
+  #connected(): Promise<Client> {
+    this.#client ??= this.#connect();
+    return this.#client;
+  }
+
+  async #connect(): Promise<Client> {
+    const client = new Client(
+      { name: 'sallyport', version: this.#parts.version },
+      { capabilities: {}, versionNegotiation: { mode: 'auto' } },
+    );
+    client.onclose = () => {
+      this.#client = undefined;
+    };
+    try {
+      await client.connect(this.#transport());
+      return client;
+    } catch (error) {
+      this.#client = undefined;
+      throw new Fault('unreachable', 'An MCP server could not be reached', { cause: error });
+    }
+  }
+
+  #transport(): StdioClientTransport | StreamableHTTPClientTransport {
+    const given = this.#given;
+    if (given.kind === 'http') {
+      return new StreamableHTTPClientTransport(new URL('http://server.invalid/'), {
+        fetch: (_url, init) => this.#fetch(init ?? {}),
+      });
+    }
+    const [command = '', ...args] = given.command;
+    const env = Object.fromEntries(
+      Object.entries(given.env).map(([name, value]) => [name, value.reveal('environment of an MCP server')]),
+    );
+    return new StdioClientTransport({
+      command,
+      args,
+      env: { ...getDefaultEnvironment(), ...env },
+      stderr: 'ignore',
+      ...(given.folder === undefined ? {} : { cwd: given.folder }),
+    });
+  }
+
+  /** Over the gateway's own connections, whatever address the client library has in mind. */
+  async #fetch({ method = 'GET', headers, body, signal }: RequestInit): Promise<Response> {
+    const fields = [...new Headers(headers)].map(([name, value]) => [name, value] as const);
+    const answer = await this.#parts.call(this.#name, {
+      method,
+      path: '',
+      fields: fields.filter(([name]) => name !== 'authorization'),
+      signal: signal ?? new AbortController().signal,
+      ...(typeof body === 'string' ? { body: Buffer.from(body) } : {}),
+    });
+    const out = new Headers(answer.fields.map(([name, value]): [string, string] => [name, value]));
+    const empty = [204, 205, 304].includes(answer.status);
+    return new Response(empty ? null : (ReadableStream.from(answer.body) as ReadableStream), {
+      status: answer.status,
+      headers: out,
+    });
+  }
+
+  async close(): Promise<void> {
+    const client = await this.#client?.catch(() => undefined);
+    await client?.close();
+  }
+}
