@@ -26,7 +26,6 @@ interface State {
   /** Patterns that may still go on. */
   readonly open: readonly number[];
   readonly nodes: readonly number[];
-  readonly next: Int32Array; // of each class of symbols; -1: not worked out, 0: nothing goes on
 }
 
 export interface Automaton {
@@ -58,12 +57,16 @@ export function automaton(patterns: readonly RegExp[]): Automaton {
     for (let node = first; node < edges.length; node++) owner[node] = index;
   }
   const { classes, count } = classesOf(edges);
+  // Of each state and each class of symbols the next state; -1: not worked out.
+  const next = new Int32Array(mostStates * count);
+  const fitting = new Uint8Array(mostStates); // 1: some pattern fits here
   // INVARIANT: state 0 is dead, state 1 the beginning.
   let states: State[] = [];
   let known = new Map<string, number>();
   const reset = (): void => {
     states = [];
     known = new Map();
+    next.fill(-1);
     stateOf([]);
     stateOf([0]);
   };
@@ -77,42 +80,48 @@ export function automaton(patterns: readonly RegExp[]): Automaton {
     if (before !== undefined) return before;
     const fits = nodes.flatMap((node) => accepts.get(node) ?? []);
     const open = [...new Set(nodes.map((node) => owner[node] ?? -1))].filter((each) => each >= 0);
-    states.push({ fits, open, nodes, next: new Int32Array(count).fill(-1) });
+    fitting[states.length] = fits.length > 0 ? 1 : 0;
+    states.push({ fits, open, nodes });
     known.set(key, states.length - 1);
     return states.length - 1;
   }
 
-  function step(state: State, symbol: number): number {
+  function step(from: number, symbol: number): number {
     const to: number[] = [];
-    for (const node of state.nodes)
+    for (const node of states[from]?.nodes ?? [])
       for (const edge of edges[node] ?? []) if (edge.set?.[symbol] === 1) to.push(edge.to);
-    return stateOf(to);
+    const made = stateOf(to);
+    next[from * count + (classes[symbol] ?? 0)] = made;
+    return made;
   }
 
   function walk(bytes: Uint8Array, at: number, end: number, take: (pattern: number) => boolean): boolean {
-    if (states.length > mostStates) reset();
-    let now = states[1];
-    for (let to = at; now !== undefined; to++) {
-      const byte = to < end ? (bytes[to] ?? 0) : endOfText;
-      const symbol = byte >= 0x80 && byte < endOfText ? 0x80 : byte;
-      const found: number = now.next[classes[symbol] ?? 0] ?? -1;
-      const next = found >= 0 ? found : (now.next[classes[symbol] ?? 0] = step(now, symbol));
-      if (next === 0) return false;
-      now = states[next];
-      if (now === undefined) return false;
-      for (const pattern of now.fits) if (take(pattern)) return true;
-      if (byte === endOfText) return false;
-      if (to - at >= deep) return now.open.some(take);
+    if (states.length > mostStates - deep - 2) reset();
+    let now = 1;
+    for (let to = at; to <= end; to++) {
+      const symbol = to < end ? (bytes[to] ?? 0) : endOfText;
+      const found = next[now * count + (classes[symbol] ?? 0)] ?? -1;
+      now = found >= 0 ? found : step(now, symbol);
+      if (now === 0) return false;
+      if (fitting[now] === 1 && states[now]?.fits.some(take) === true) return true;
+      if (to - at >= deep) return states[now]?.open.some(take) === true;
     }
     return false;
   }
 
   function any(bytes: Uint8Array, at: number, end: number): boolean {
-    return walk(bytes, at, end, always);
+    if (states.length > mostStates - deep - 2) reset();
+    let now = 1;
+    for (let to = at; to <= end; to++) {
+      const symbol = to < end ? (bytes[to] ?? 0) : endOfText;
+      const found = next[now * count + (classes[symbol] ?? 0)] ?? -1;
+      now = found >= 0 ? found : step(now, symbol);
+      if (now === 0) return false;
+      if (fitting[now] === 1 || to - at >= deep) return true;
+    }
+    return false;
   }
 }
-
-const always = (): boolean => true;
 
 function closure(from: readonly number[], edges: readonly (readonly Step[])[]): readonly number[] {
   const seen = new Set(from);
@@ -142,6 +151,7 @@ function classesOf(edges: readonly (readonly Step[])[]): {
     classes = next;
     count = numbers.size;
   }
+  classes.fill(classes[0x80] ?? 0, 0x80, endOfText);
   return { classes, count };
 }
 

@@ -18,8 +18,8 @@ export type Nearness = ReadonlyMap<Detector, Naming>;
  */
 export interface ContextFinder {
   readonly find: (words: string, anyPlace?: boolean) => Nearness;
-  /** What each phrase may begin with, in every form of the word: only a text with one of these can be context. */
-  readonly beginnings: readonly { readonly detector: Detector; readonly word: string }[];
+  /** A word of each phrase, in every form: only a text with one of these can be context. */
+  readonly needed: readonly string[];
 }
 
 interface Phrase {
@@ -69,12 +69,12 @@ export function contextFinder(detectors: readonly Detector[]): ContextFinder {
       if (words.length > 1) add({ ...phrase, words: [words.join('')] });
     }
   }
-  const beginnings = [...byFirst.entries()].flatMap(([key, phrases]) =>
-    ['', 's', 'n', 'es', 'en'].flatMap((ending) =>
-      phrases.map(({ detector }) => ({ detector, word: key + ending })),
-    ),
-  );
-  return { find, beginnings };
+  // The longest word of each phrase: `at svnr` would make every `at` a sign.
+  const needed = [...byFirst.values()].flat().flatMap(({ words }) => {
+    const longest = words.reduce((a, b) => (b.length > a.length ? b : a), '');
+    return ['', 's', 'n', 'es', 'en'].map((ending) => longest + ending);
+  });
+  return { find, needed };
 
   function find(text: string, anyPlace = false): Nearness {
     const found = new Map<Detector, Naming>();

@@ -73,6 +73,7 @@ function gate(): Gate {
  * means: look. Tens of nanoseconds for a usual cell.
  */
 export function mayContain(bytes: Uint8Array, start: number, end: number): boolean {
+  if (isDigit(bytes[start]) && isPlainNumber(bytes, start, end)) return false;
   // Most texts are words: nothing but their length can be a sign, and no other state is needed to see that.
   let length = 0;
   for (let place = start; place < end; place++) {
@@ -85,6 +86,22 @@ export function mayContain(bytes: Uint8Array, start: number, end: number): boole
   return false;
 }
 
+/** A short number, a time or a UUID, and nothing else: most cells that are no words. */
+function isPlainNumber(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start >= 10) {
+    return datetimeAt(bytes, start, start, end) === end - start || uuidAt(bytes, start, start, end) === end - start;
+  }
+  if (end - start >= shortNumber) return false;
+  for (let place = start; place < end; place++) {
+    const byte = bytes[place];
+    if (!isDigit(byte) && byte !== 0x2e && byte !== 0x2c && byte !== 0x2d) return false;
+  }
+  return true;
+}
+
+/** INVARIANT: less than anything that is found among digits alone has. */
+const shortNumber = 7;
+
 function shows(bytes: Uint8Array, start: number, end: number): boolean {
   const { letters, words: known, bare, least } = built ?? gate();
   let hash = 0;
@@ -92,6 +109,7 @@ function shows(bytes: Uint8Array, start: number, end: number): boolean {
   let token = 0; // characters without a blank
   let named = false;
   let digits = false;
+  let eight = false; // a word that could be a bank's code, which needs no digit
   let folded = false; // something that is read as a blank, a dash or nothing
   let long = false;
   let total = 0; // digits in this run of groups
@@ -133,6 +151,7 @@ function shows(bytes: Uint8Array, start: number, end: number): boolean {
       continue;
     }
     if (length > 0) {
+      if (length === 8 || length === 11) eight = true;
       if (!named && isKnown(known, hash)) named = true;
       if ((kind === colon || kind === equals) && mayAssign(bytes, place, start)) return true;
       hash = 0;
@@ -224,8 +243,9 @@ function shows(bytes: Uint8Array, start: number, end: number): boolean {
         }
     }
   }
+  if (length === 8 || length === 11) eight = true;
   if (length > 0 && isKnown(known, hash)) named = true;
-  return (named && digits) || (folded && (digits || long));
+  return (named && (digits || eight)) || (folded && (digits || long));
 }
 
 /** A number without separators that could be somebody's though nothing names it. */

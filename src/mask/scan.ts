@@ -225,8 +225,8 @@ function isNamed(search: Search, detector: Detector): boolean {
 /** Patterns that begin with a word, all in one walk from each word. */
 function byLetters(search: Search, letters: Ready['all']): void {
   const { bytes } = search;
-  const tried = new Int32Array(letters.used.length).fill(-1);
-  const ends = new Int32Array(letters.used.length);
+  let tried: number[] = [];
+  let ends: number[] = [];
   let at = 0;
   for (; at < bytes.length; at++) {
     const before = bytes[at - 1] ?? 0;
@@ -236,6 +236,10 @@ function byLetters(search: Search, letters: Ready['all']): void {
   function take(index: number): boolean {
     const used = letters.used[index];
     if (used === undefined || tried[index] === at || at < (ends[index] ?? 0)) return false;
+    if (tried.length === 0) {
+      tried = Array.from({ length: letters.used.length }, () => -1);
+      ends = tried.map(() => 0);
+    }
     tried[index] = at;
     const { detector, here } = used;
     search.doing = detector.name;

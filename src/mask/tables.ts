@@ -27,7 +27,7 @@ export interface Letters {
 interface Tables {
   readonly detectors: readonly Detector[];
   readonly contexts: ContextFinder;
-  /** All words that context can begin with: see `mayNameIn`. */
+  /** Words of which context has one: see `mayNameIn`. */
   readonly words: Uint8Array;
   readonly all: Letters;
   /** Those of them that may be reported where nothing names them. */
@@ -98,9 +98,9 @@ export function isKnown(words: Uint8Array, hash: number): boolean {
   return ((words[bit >> 3] ?? 0) & (1 << (bit & 7))) !== 0;
 }
 
-function wordTable({ beginnings }: ContextFinder): Uint8Array {
+function wordTable({ needed }: ContextFinder): Uint8Array {
   const words = new Uint8Array(1 << (wordBits - 3));
-  for (const { word } of beginnings) {
+  for (const word of needed) {
     if (!/^[a-z]+$/.test(word)) continue;
     let hash = 0;
     for (let at = 0; at < word.length; at++) hash = hashLetter(hash, word.charCodeAt(at));

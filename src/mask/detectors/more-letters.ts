@@ -237,7 +237,9 @@ const rows: readonly LettersRow[] = [
   },
   {
     name: 'SWIFT_CODE',
-    pattern: '[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?',
+    // ISO 9362: a bank's letters, its country's, then a place and a branch.
+    pattern:
+      '[A-Z]{4}(?:A[DEFGILMORSTUWXZ]|B[ABDEFGHIJLMNORSTWYZ]|C[ACDFGHIKLMNORUVWXYZ]|D[EJKMOZ]|E[CEGRST]|F[IJKMOR]|G[ABDEFGHILMNPQRTUWY]|H[KNRTU]|I[DELMNOQRST]|J[EMOP]|K[EGHIMNPRWYZ]|L[ABCIKRSTUVY]|M[ACDEGHKLMNOPQRSTUVWXYZ]|N[ACEFGILOPRUZ]|OM|P[AEFGHKLMNRSTWY]|QA|R[EOSUW]|S[ABCDEGHIJKLMNORSTVXYZ]|T[CDGHJKLMNORTVWZ]|U[AGSYZ]|V[ACEGINU]|W[FS]|XK|Y[ET]|Z[AMW])[A-Z0-9]{2}(?:[A-Z0-9]{3})?',
     score: 0.1,
     context: ['swift', 'bic', 'swift code'],
     examples: { yes: [], no: ['DEUTDEFF500'], named: ['DEUTDEFF500'] },
