@@ -12,6 +12,11 @@ export interface Rehearsal {
   readonly resource: (wire: Wire) => void;
   /** Signs in, through the gateway or straight to the resource. Rejects with the answer when it is refused. */
   readonly client: (wire: Wire, as: RehearsalLogin) => Promise<RehearsalClient>;
+  /**
+   * What of a request goes on as the same bytes, where that is not all of it: HTTP has a body and a head of the
+   * gateway's own.
+   */
+  readonly kept?: (request: Uint8Array) => readonly Uint8Array[];
   /** As a person writes them; a request's bytes hold its `mark`, and no other request's do. */
   readonly requests: {
     readonly read: RehearsalRequest;

@@ -3,10 +3,12 @@ import { suite, test } from 'node:test';
 import type { Rehearsal } from '../core/rehearsal.ts';
 import { promises } from './conformance.ts';
 import { protocols } from './index.ts';
+import { rehearsal as http } from './http/rehearsal.ts';
+import { rehearsal as llm } from './llm/rehearsal.ts';
 import { rehearsal as postgres } from './postgres/rehearsal.ts';
 import { broken, rehearsal as toyRehearsal, toy } from './toy.ts';
 
-const rehearsals: Readonly<Record<string, Rehearsal>> = { postgres };
+const rehearsals: Readonly<Record<string, Rehearsal>> = { postgres, http, llm };
 
 for (const protocol of protocols) {
   suite(`${protocol.name} keeps what every protocol promises`, () => {

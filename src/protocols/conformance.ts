@@ -63,7 +63,9 @@ export const promises: readonly Promised[] = [
       for (const { text } of [read, sensitive, write]) {
         const [through, straight] = [await client.ask(text), await direct.ask(text)];
         assert.deepEqual(bytesOf(through), bytesOf(straight), 'the answer was changed');
-        assert.ok(stage.sawRequest(stage.lastRequest()), 'the request was changed');
+        const last = stage.lastRequest();
+        const kept = (rehearsal.kept?.(last) ?? [last]).map((part) => Buffer.from(part));
+        assert.ok(kept.length > 0 && kept.every(stage.sawRequest), 'the request was changed');
       }
     },
   },

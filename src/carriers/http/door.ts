@@ -127,7 +127,8 @@ function listenForTroubles(
   server.on('clientError', (error: NodeJS.ErrnoException, broken) => {
     const what = /^[A-Z_]{1,60}$/.exec(error.code ?? '')?.[0] ?? 'no code';
     tell(broken, new WireError('bad-message', `The request could not be read (${what})`));
-    if (broken.writable) broken.end(`HTTP/1.1 400 Bad Request\r\n${closing}`);
+    if (broken.writable) broken.end(`HTTP/1.1 400 Bad Request\r\n${closing}`, () => broken.destroy());
+    else broken.destroy();
   });
   server.on('connect', (_request, tunnel) => tunnel.destroy());
   server.on('upgrade', (_request, tunnel) => tunnel.end(`HTTP/1.1 501 Not Implemented\r\n${closing}`));
@@ -145,7 +146,12 @@ function serveHttp2(visit: Visit, stream: WireDuplex): void {
     stream.destroy();
   });
   // Tells the client to ask elsewhere; what is under way goes on (RFC 9113, 6.8).
-  server.on('session', (session) => visit.onDrain(() => session.close()));
+  server.on('session', (session) => {
+    visit.onDrain(() => session.close());
+    visit.parsed = new Promise((resolve) => {
+      session.once('close', () => resolve(visit.closedByParser()));
+    });
+  });
   server.emit('connection', stream);
 }
 
@@ -158,7 +164,13 @@ async function open(
   { house }: DoorParts,
   seat: Seat,
 ): Promise<{ readonly wire: Wire; readonly ahead?: Uint8Array } | undefined> {
+  const stop = (): void => {
+    const { reason } = seat.signal as { readonly reason: unknown };
+    seat.client.destroy(reason instanceof Error ? reason : undefined);
+  };
+  seat.signal.addEventListener('abort', stop, { once: true });
   const bytes = await seat.client.read();
+  seat.signal.removeEventListener('abort', stop);
   if (bytes === undefined) return undefined;
   const ahead = bytes.slice();
   if (ahead[0] !== 0x16) return { wire: seat.client, ahead };
@@ -188,6 +200,10 @@ class Visit {
   #quiet: Disposable | undefined;
   #last: Promise<void> = Promise.resolve();
   #waiting = 0;
+  #half: Incoming | undefined;
+  /** Resolves when the parser has said its last word. */
+  parsed: Promise<void> = Promise.resolve();
+  #gone = false;
   #seen = 0;
   #error: WireError | undefined;
 
@@ -209,9 +225,25 @@ class Visit {
     this.#quiet?.[Symbol.dispose]();
     this.#seen = this.#stream.received;
     this.#quiet = this.#parts.house.world.after(quietMs, () => {
-      if (this.#stream.received > this.#seen) this.broken(new WireError('deadline', 'Half a request'));
+      this.#gone = true;
+      const half = this.#stream.received > this.#seen || this.#half?.complete === false;
+      if (half) this.broken(new WireError('deadline', 'Half a request'));
       this.#stream.destroy();
     });
+  }
+
+  /** Some errors of HTTP/2 end the connection without an event of their own. */
+  closedByParser(): void {
+    const { draining, signal } = this.#seat;
+    if (
+      this.#gone ||
+      this.#stream.peerLeft ||
+      this.#stream.readableEnded ||
+      draining.aborted ||
+      signal.aborted
+    )
+      return;
+    this.broken(new WireError('bad-message', 'The HTTP/2 connection could not be read'));
   }
 
   /** The peer broke the rules: the first reason stays. */
@@ -245,6 +277,7 @@ class Visit {
     await this.#wire.closed;
     this.#left.abort(new WireError('closed', 'The client left'));
     this.#quiet?.[Symbol.dispose]();
+    await this.parsed;
     await this.#last;
     await Promise.all(this.#busy);
     if (this.#error !== undefined) throw this.#error;
@@ -280,6 +313,7 @@ class Visit {
   /** What was not read of a body must not block the next request; what may be endless ends the connection instead. */
   #unread(request: Incoming): void {
     if (request.readableEnded || request.destroyed) return;
+    this.#half = request;
     let bytes = 0;
     request.on('data', (chunk: Uint8Array) => {
       bytes += chunk.length;

@@ -12,6 +12,8 @@ export class WireDuplex extends Duplex {
   #idle: NodeJS.Timeout | undefined;
   /** Bytes that were read, to see whether a request had begun. */
   received: number = 0;
+  /** The connection went away by itself: nobody here closed it. */
+  peerLeft: boolean = false;
   readonly remoteAddress: string;
 
   /** `ahead`: bytes that were read from the wire already, to see what it speaks. */
@@ -20,7 +22,10 @@ export class WireDuplex extends Duplex {
     this.#wire = wire;
     this.#ahead = ahead;
     this.remoteAddress = wire.peer;
-    void wire.closed.then(() => this.destroy());
+    void wire.closed.then(() => {
+      this.peerLeft = !this.destroyed;
+      this.destroy();
+    });
   }
 
   override _read(): void {

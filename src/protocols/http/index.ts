@@ -15,7 +15,7 @@ import type { House, Protocol, Room } from '../../core/protocol.ts';
 import type { Resource } from '../../core/session.ts';
 import { readTarget, router } from '../../http/target.ts';
 import { maskKey } from '../../mask/index.ts';
-import { attributes, meaningOf, verbs } from './meaning.ts';
+import { attributes, meaningOf, unreadable, verbs } from './meaning.ts';
 import { site } from './session.ts';
 import { type HttpSettings, settings } from './settings.ts';
 
@@ -89,8 +89,9 @@ function actionsOf(
 ): ReturnType<Room['actions']> extends Promise<infer T> ? T : never {
   const [head = '', ...rest] = text.split('\n\n');
   const [method = '', raw = ''] = head.trim().split(/\s+/);
+  if (!/^[A-Z]+$/.test(method) || !raw.startsWith('/')) throw new Fault('parser', 'Expected METHOD /path');
   const target = readTarget(raw);
-  if (!target.ok) throw new Fault('parser', `Expected METHOD /path: ${target.error}`);
+  if (!target.ok) return [unreadable(method, raw, target.error)];
   const body = Buffer.from(rest.join('\n\n'));
   const meant = meaningOf({
     method: method.toUpperCase(),
@@ -101,6 +102,6 @@ function actionsOf(
     body,
     length: body.length,
   });
-  if (meant.kind === 'refused') throw new Fault('parser', meant.why);
+  if (meant.kind === 'refused') return [unreadable(method, target.value.path, meant.why)];
   return [meant.action];
 }

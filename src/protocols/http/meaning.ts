@@ -11,7 +11,6 @@ import type { HttpRoute } from './settings.ts';
 export const verbs: Readonly<Record<string, string>> = {
   'http.request': 'A request to a web service',
   'http.graphql': 'A GraphQL operation',
-  'http.websocket': 'A WebSocket connection, or one message on it',
 };
 
 export const attributes: Readonly<Record<string, AttributeType>> = {
@@ -27,7 +26,7 @@ export const attributes: Readonly<Record<string, AttributeType>> = {
 };
 
 /** The attributes of a request of which nothing is known. */
-export const nothingKnown: Action['attributes'] = {
+const nothingKnown: Action['attributes'] = {
   method: '',
   route: '',
   host: '',
@@ -114,6 +113,20 @@ export function meaningOf(asked: Asked): Meant {
       text: `${method} ${target.path}${query}${text === '' ? '' : `\n\n${text}`}`,
       notes: operations?.notes ?? [],
     },
+  };
+}
+
+/** What nobody could read: the worst there is, and refused whatever the policy says of it. */
+export function unreadable(method: string, path: string, why: string): Action {
+  const name = templateOf(path);
+  return {
+    verb: 'http.request',
+    access: 'unknown',
+    targets: [{ kind: 'path', name, access: 'unknown' }],
+    columns: [],
+    attributes: { ...nothingKnown, method, route: name },
+    text: `${method} ${path}`,
+    notes: [why],
   };
 }
 

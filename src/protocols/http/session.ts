@@ -22,7 +22,7 @@ import {
 } from '../../http/headers.ts';
 import { router } from '../../http/target.ts';
 import type { MaskKey } from '../../mask/index.ts';
-import { meaningOf, nothingKnown, templateOf } from './meaning.ts';
+import { meaningOf, unreadable } from './meaning.ts';
 import type { HttpRoute, HttpSettings } from './settings.ts';
 
 export interface SiteParts {
@@ -74,16 +74,7 @@ async function attend(parts: SiteParts, route: HttpRoute | undefined, exchange: 
 
 /** Written down as what it is, whatever the policy would say of it; nothing of it is sent. */
 async function notUnderstood({ stay, reply, method, target }: Exchange, why: string): Promise<void> {
-  const name = templateOf(target.path);
-  const action: Action = {
-    verb: 'http.request',
-    access: 'unknown',
-    targets: [{ kind: 'path', name, access: 'unknown' }],
-    columns: [],
-    attributes: { ...nothingKnown, method, route: name },
-    text: `${method} ${target.path}`,
-    notes: [why],
-  };
+  const action = unreadable(method, target.path, why);
   const verdict = await stay.gate.ask({ action });
   if (verdict.kind === 'permit') stay.gate.done(verdict, { kind: 'unsent' });
   const id = verdict.kind === 'permit' ? verdict.id : verdict.denial.decisionId;

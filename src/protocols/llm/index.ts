@@ -11,13 +11,14 @@ import { httpClient, type HttpClient } from '../../carriers/http/client.ts';
 import { httpDoor } from '../../carriers/http/door.ts';
 import { Fault } from '../../base/errors.ts';
 import { Lru } from '../../base/lru.ts';
+import type { Action } from '../../core/action.ts';
 import type { House, Protocol, Room } from '../../core/protocol.ts';
 import type { Resource, SessionId } from '../../core/session.ts';
 import { maskKey } from '../../mask/index.ts';
 import { Budgets } from './budget.ts';
-import { attributes, promptAction, verbs } from './meaning.ts';
+import { attributes, promptAction, toolAction, unreadable, verbs } from './meaning.ts';
 import { refuse } from './refusal.ts';
-import { readPrompt } from './request.ts';
+import { apiOf, readPrompt } from './request.ts';
 import { attend, type Memory, type ModelParts } from './session.ts';
 import { type LlmSettings, settings } from './settings.ts';
 
@@ -55,15 +56,28 @@ function start(house: House): Room {
       refuse: (reply, status, why, { path }) => refuse(reply, why, { path, status }),
     }),
     probe: (resource, signal) => probe(models.get(resource.name), signal),
-    actions: (_resource, text) => {
-      const read = readPrompt(text);
-      if (!read.ok) throw new Fault('parser', `Expected the body of a request to a model: ${read.error}`);
-      return Promise.resolve([promptAction('chat', read.value, { found: [], bytes: text.length, text })]);
-    },
+    actions: (_resource, text) => Promise.resolve([actionOf(text)]),
     [Symbol.asyncDispose]: async () => {
       await Promise.all([...models.values()].map(({ client }) => client[Symbol.asyncDispose]()));
     },
   };
+}
+
+/** `POST /v1/messages` with the body below an empty line, such a body alone, or a call of a tool: `name({"a":1})`. */
+function actionOf(text: string): Action {
+  const call = /^([\w.:-]+)\((.*)\)$/s.exec(text.trim());
+  if (call !== null) return toolAction('', { name: call[1] ?? '', arguments: call[2] ?? '' });
+  const alone = text.trimStart().startsWith('{');
+  const [head = '', ...rest] = alone ? ['POST /v1/chat/completions', text] : text.split('\n\n');
+  const [method = '', path = ''] = head.trim().split(/\s+/);
+  const body = rest.join('\n\n');
+  const api = apiOf(method, path);
+  if (api === undefined)
+    return unreadable(`${method} ${path}`, 'It is not among the requests that are understood');
+  const about = { found: [], bytes: Buffer.byteLength(body), text: body === '' ? head : body };
+  if (method !== 'POST') return promptAction(api, undefined, about);
+  const read = readPrompt(body);
+  return read.ok ? promptAction(api, read.value, about) : unreadable(`${method} ${path}`, read.error);
 }
 
 function settingsOf(resource: Resource): LlmSettings {

@@ -169,7 +169,7 @@ function collectAttachments(value: unknown, found: Set<string>, depth: number): 
 }
 
 /** Keys whose values are the protocol's own words; everything else that is a text can hold what somebody wrote. */
-export const structural: ReadonlySet<string> = new Set([
+const structural: ReadonlySet<string> = new Set([
   'id', 'object', 'type', 'role', 'model', 'event', 'finish_reason', 'stop_reason', 'status', 'created', 'created_at', 'completed_at',
   'index', 'output_index', 'content_index', 'summary_index', 'sequence_number', 'item_id', 'call_id', 'tool_call_id', 'tool_use_id',
   'response_id', 'previous_response_id', 'conversation_id', 'system_fingerprint', 'service_tier', 'encrypted_content', 'signature', 'media_type',
@@ -190,6 +190,11 @@ const bytes: ReadonlySet<string> = new Set([
 
 /** What the protocol's own words look like; anything else under their keys was written by somebody. */
 const tame = /^[\w.:/=+-]*$/;
+
+/** Whether a text is one of the protocol's own words. */
+export function isStructural(key: string, text: string): boolean {
+  return structural.has(key) && tame.test(text);
+}
 
 function isBytes(text: string, isPart: boolean): boolean {
   if (/^data:[\w.+/-]{0,100};base64,[A-Za-z0-9+/=_\s-]*$/.test(text)) return true;
@@ -213,7 +218,7 @@ export function mapTexts(
   key: string = '',
 ): unknown {
   if (typeof value === 'string') {
-    if (structural.has(key) && tame.test(value)) return value;
+    if (isStructural(key, value)) return value;
     return key === 'arguments' ? inJson(value, show) : show(value, key);
   }
   if (Array.isArray(value)) return value.map((each) => mapTexts(each, show, key));

@@ -213,11 +213,12 @@ class Pass {
         const said = denial('LIMIT', permit.id, why, 'Wait, or ask for a larger budget');
         return refuse(exchange.reply, said, { path: exchange.target.path, status: 429, retryAfterSeconds });
       }
+      // SECURITY: a prompt takes data out and an answer brings some in: neither before its entry is on disk.
+      await permit.written;
       const answer = await gate.guardCalls((request: HttpRequest) => this.#parts.client.call(request))(
         permit,
         this.#request(body),
       );
-      await permit.written; // SECURITY: no byte of an answer before its entry is on disk
       outcome = await this.#answer(answer);
     } catch (thrown) {
       outcome = this.#outcome({ kind: 'error', code: thrown instanceof Fault ? thrown.code : 'closed' });

@@ -4,7 +4,7 @@ import type { DocumentMask } from '../../carriers/http/masks.ts';
 import type { Permit } from '../../core/decision.ts';
 import { type MaskKey, textStream } from '../../mask/index.ts';
 import type { Placeholders } from './placeholders.ts';
-import { mapTexts, textOf } from './request.ts';
+import { isStructural, textOf } from './request.ts';
 
 /** How the texts of one answer are shown: masked, then with the values that this session hid in its prompts. */
 export class Shown {
@@ -59,7 +59,8 @@ export class Shown {
 
   #document(value: unknown, key: string): unknown {
     if (Array.isArray(value)) return value.map((each) => this.#document(each, key));
-    if (!isObject(value)) return mapTexts(value, (text, name) => this.#named(text, name), key);
+    if (typeof value === 'string') return isStructural(key, value) ? value : this.#named(value, key);
+    if (!isObject(value)) return value;
     const out: Record<string, unknown> = {};
     for (const [name, each] of Object.entries(value)) {
       // SECURITY: the texts of tokens stand there a second time.
