@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { DecisionRecord } from '../server/api/records.ts';
-import type { Explanation } from '../server/api/explain.ts';
+import type { ExplainedAnswer, ExplainedIdentity, Explanation } from '../server/api/explain.ts';
 import { ask } from './api.ts';
 import { CouldNotRun, print, safe, say, type Command } from './command.ts';
 import { statementText } from './sessions.ts';
@@ -62,6 +62,36 @@ function refused(refusal: string): number {
 
 const verdicts = { allow: 'ALLOWED', deny: 'DENIED', review: 'NEEDS A REVIEW' } as const;
 
+/** All rules that matched, and the nearest that did not, each with its tests and what they read. */
+function askedLines({ subject, rules }: ExplainedIdentity): readonly string[] {
+  const hit = rules.filter(({ outcome }) => outcome !== 'no-match');
+  const near = rules.filter(({ outcome }) => outcome === 'no-match').slice(0, nearest);
+  return ['', `  asked for ${subject}: ${hit.length} matched`, ...[...hit, ...near].flatMap(answerLines)];
+}
+
+const nearest = 3;
+
+function answerLines({
+  rule,
+  layer,
+  enforce,
+  outcome,
+  exemption,
+  tests,
+}: ExplainedAnswer): readonly string[] {
+  const how = exemption === undefined ? outcome : `exempt by ${exemption}`;
+  const level = enforce === 'enforce' ? '' : `, ${enforce}`;
+  return [
+    `    ${how.padEnd(8)} ${rule.effect} ${rule.id} (${rule.at}), layer ${layer}${level}`,
+    ...tests.map(({ source, at, outcome: said, facts }) => {
+      const read = facts.map(
+        ({ path, value }) => `${path} ${value === undefined ? 'is absent' : `= ${value}`}`,
+      );
+      return `      ${said.padEnd(5)} ${source.replaceAll(/\s+/g, ' ')} (${at})${read.length === 0 ? '' : `: ${read.join(', ')}`}`;
+    }),
+  ];
+}
+
 export function explanationText({ identity, resource, policy, statements }: Explanation): string {
   const parts = statements.map((each) => {
     const lines = [
@@ -78,6 +108,7 @@ export function explanationText({ identity, resource, policy, statements }: Expl
       ...(each.rowLimit === undefined ? [] : [`  limit  ${each.rowLimit} rows`]),
       ...each.approve.map(({ groups, count }) => `  review by ${count} of ${groups.join(' or ')}`),
       ...each.wouldBe.map(({ id, effect, at }) => `  would  ${effect} ${id} (${at}), if it were enforced`),
+      ...each.identities.flatMap(askedLines),
     ];
     return `${lines.join('\n')}\n`;
   });

@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util';
 import { messageOf } from '../base/errors.ts';
 import { realWorld } from '../base/time.ts';
 import type { Place } from '../core/decision.ts';
-import { explain, type RuleExplanation } from '../policy/explain.ts';
+import type { FactExplanation, RuleExplanation } from '../core/explanation.ts';
+import { explain } from '../policy/explain.ts';
 import { detectors } from '../mask/index.ts';
 import { kindsOf } from '../policy/kinds.ts';
 import type { LoadedPolicy } from '../policy/load.ts';
@@ -65,7 +66,9 @@ export async function test(args: readonly string[], io: Io): Promise<number> {
 async function run(asked: Asked, io: Io): Promise<number> {
   const { files, problems: unreadable } = await readPolicyFiles(asked.directory);
   const said =
-    unreadable.length > 0 ? { problems: unreadable } : review(files, kindsOf(protocols, detectors), realWorld.now());
+    unreadable.length > 0
+      ? { problems: unreadable }
+      : review(files, kindsOf(protocols, detectors), realWorld.now());
   if (said.policy === undefined || said.trial === undefined) {
     io.err('The policy does not load, so no test was run; sallyport check says more\n');
     io.err(safe(said.problems.map((problem) => `${lineOf(asked, problem)}\n`).join('')));
@@ -156,14 +159,22 @@ function missLines(asked: Asked, policy: LoadedPolicy, miss: Miss): readonly str
 
 const nearest = 3;
 
-/** The tests of a rule that did not hold, as its author wrote them. */
+/** The tests of a rule that did not hold, as its author wrote them, with what they read. */
 function broken(asked: Asked, { tests }: RuleExplanation, outcome: 'no' | 'error'): string {
   const verb = outcome === 'no' ? 'does not hold' : 'cannot be evaluated';
   return tests
     .filter((test) => test.outcome === outcome)
     .map(
-      ({ source, at }) =>
-        `\n                 \`${source.replaceAll(/\s+/g, ' ')}\` ${verb} (${placeIn(asked, at)})`,
+      ({ source, at, facts }) =>
+        `\n                 \`${source.replaceAll(/\s+/g, ' ')}\` ${verb} (${placeIn(asked, at)})${factLines(facts)}`,
+    )
+    .join('');
+}
+
+function factLines(facts: readonly FactExplanation[]): string {
+  return facts
+    .map(
+      ({ path, value }) => `\n                   ${path} ${value === undefined ? 'is absent' : `= ${value}`}`,
     )
     .join('');
 }

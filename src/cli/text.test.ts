@@ -130,10 +130,35 @@ test('explanationText() says why, by which rule, where, and what would be masked
         rowLimit: 500,
         record: 'full',
         approve: [],
+        identities: [
+          {
+            subject: 'ana',
+            kind: 'human',
+            rules: [
+              {
+                rule,
+                layer: 'team',
+                enforce: 'enforce',
+                outcome: 'no-match',
+                tests: [
+                  {
+                    source: 'action.own',
+                    at: 'm.policy.yaml:3:4',
+                    outcome: 'no',
+                    facts: [{ path: 'action.own', value: 'false' }, { path: 'identity.mfa' }],
+                  },
+                ],
+              },
+            ],
+          },
+        ],
       },
     ],
   });
   for (const part of [
+    'asked for ana: 0 matched',
+    'no-match allow m/r (m.policy.yaml:1:2), layer team',
+    'no    action.own (m.policy.yaml:3:4): action.own = false, identity.mfa is absent',
     'DENIED  sql.select',
     'm/r (m.policy.yaml:1:2) fails: action.own',
     'fix    Ask',

@@ -1,6 +1,7 @@
 import type { Instant } from '../base/time.ts';
 import type { Action, ColumnRef } from './action.ts';
 import type { Decision, PolicyId } from './decision.ts';
+import type { IdentityExplanation } from './explanation.ts';
 import type { Entry } from './entry.ts';
 import type { Identity } from './identity.ts';
 import type { Resource, SessionId } from './session.ts';
@@ -9,6 +10,8 @@ import type { Resource, SessionId } from './session.ts';
 export interface Policy {
   readonly id: PolicyId;
   readonly decide: (question: Question) => Decision;
+  /** What every rule said for everyone of the delegation chain, for people who ask why. */
+  readonly explain?: (question: Question) => readonly IdentityExplanation[];
   /** The tags that schema.yaml gives this column of this resource. */
   readonly tagsOf: (resource: Resource, column: ColumnRef) => readonly string[];
 }

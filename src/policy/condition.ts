@@ -5,6 +5,7 @@ import { evaluator } from './evaluate.ts';
 import { type Fact, factOf } from './facts.ts';
 import type { ProblemCode, Problems } from './problem.ts';
 import { quick, type QuickWords } from './quick.ts';
+import { readsOf } from './reads.ts';
 import { type Expr, typecheck, type TypeProblem } from './typecheck.ts';
 import type { Type } from './types.ts';
 import type { Words } from './words.ts';
@@ -28,6 +29,8 @@ export interface Part {
   readonly source: string;
   readonly at: Place;
   readonly ask: (words: Words) => Answer;
+  /** The attributes it reads. */
+  readonly reads: readonly string[];
   /** What it says of one attribute, where it is as simple as that: for analysis. */
   readonly fact?: Fact;
 }
@@ -63,9 +66,10 @@ export function compiler(): Compile {
     words: ReadonlyMap<string, Type>,
   ): Placed => {
     const fact = factOf(expr); // before the meter changes the tree
+    const reads = readsOf(expr);
     const plain = quick(expr, words);
     const ask = plain === undefined ? askOf(expr) : quickly(plain);
-    return { source: text, offset, ask, ...(fact === undefined ? {} : { fact }) };
+    return { source: text, offset, ask, reads, ...(fact === undefined ? {} : { fact }) };
   };
 
   const understand = (source: string, words: ReadonlyMap<string, Type>): Understood => {

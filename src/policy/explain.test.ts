@@ -46,3 +46,21 @@ test('explain() tells a rule that failed from one that did not match', () => {
   const broken = identities[0]?.rules.find((each) => each.rule.id === 'changing/wide-changes-wait');
   assert.equal(broken?.outcome, 'failed');
 });
+
+test('explain() tells what each test read, for the identity that is asked', () => {
+  const policy = loaded(samplePolicy());
+  const asked = question(identity('dan', ['dba']), {
+    verb: 'sql.update',
+    access: 'write',
+    on: ['public.orders'],
+    attributes: { byKey: true },
+  });
+  const rules = explain(policy, asked).identities[0]?.rules ?? [];
+  const factsOf = (id: string): readonly string[] =>
+    (rules.find(({ rule }) => rule.id === id)?.tests ?? []).flatMap(({ facts }) =>
+      facts.map(({ path, value }) => `${path} = ${value ?? 'absent'}`),
+    );
+  assert.ok(factsOf('changing/wide-changes-wait').includes('action.byKey = true'));
+  assert.ok(factsOf('reading/staff-read').includes('action.verb = "sql.update"'));
+  assert.deepEqual(policy.explain?.(asked), explain(policy, asked).identities);
+});

@@ -1,9 +1,10 @@
-import type { Decision, Place, RuleRef } from '../core/decision.ts';
+import type { Decision } from '../core/decision.ts';
+import type { IdentityExplanation, RuleExplanation, TestExplanation } from '../core/explanation.ts';
 import type { Identity } from '../core/identity.ts';
-import type { Question } from '../core/ports.ts';
-import type { LoadedPolicy } from './load.ts';
-import type { Enforcement, Rule } from './rule.ts';
-import { chainOf } from './ruling.ts';
+import type { Policy, Question } from '../core/ports.ts';
+import { factsOf, readByKey } from './reads.ts';
+import type { Rule } from './rule.ts';
+import { chainOf, type Ruling } from './ruling.ts';
 
 /** Why a decision is what it is: what every rule that may concern it said, for everyone in the delegation chain. */
 export interface Explanation {
@@ -11,46 +12,29 @@ export interface Explanation {
   readonly identities: readonly IdentityExplanation[];
 }
 
-export interface IdentityExplanation {
-  readonly subject: string;
-  readonly kind: Identity['kind'];
-  /** Those that matched first, then those that came near (at most three tests failed), nearest first. */
-  readonly rules: readonly RuleExplanation[];
-}
-
-export interface RuleExplanation {
-  readonly rule: RuleRef;
-  readonly layer: string;
-  readonly enforce: Enforcement;
-  /** `exempt`: it would match, and an exemption takes it away. */
-  readonly outcome: 'matched' | 'failed' | 'no-match' | 'exempt';
-  readonly exemption?: string;
-  /** What did not hold, as its author wrote it; never a value of the request. */
-  readonly tests: readonly TestExplanation[];
-}
-
-export interface TestExplanation {
-  readonly source: string;
-  readonly at: Place;
-  readonly outcome: 'yes' | 'no' | 'error';
-}
-
 const nearFailures = 3;
 
 /** Asks every rule everything, where a decision stops at the first "no". For people, not for the hot path. */
-export function explain(policy: LoadedPolicy, question: Question): Explanation {
-  const chain = chainOf(question.identity) ?? [];
-  return {
-    decision: policy.decide(question),
-    identities: chain.map((identity) => ({
-      subject: identity.subject,
-      kind: identity.kind,
-      rules: rulesFor(policy, question, identity),
-    })),
-  };
+export function explain(policy: Explainable, question: Question): Explanation {
+  return { decision: policy.decide(question), identities: said(policy.ruling, question) };
 }
 
-function rulesFor(policy: LoadedPolicy, question: Question, identity: Identity): readonly RuleExplanation[] {
+type Explainable = Pick<Policy, 'decide'> & { readonly ruling: Ruling };
+
+/** The same without the decision. */
+export function said(ruling: Ruling, question: Question): readonly IdentityExplanation[] {
+  return (chainOf(question.identity) ?? []).map((identity) => ({
+    subject: identity.subject,
+    kind: identity.kind,
+    rules: rulesFor({ ruling }, question, identity),
+  }));
+}
+
+function rulesFor(
+  policy: Pick<Explainable, 'ruling'>,
+  question: Question,
+  identity: Identity,
+): readonly RuleExplanation[] {
   return policy.ruling.rules
     .filter((rule) => rule.match.kinds.includes(question.resource.kind))
     .map((rule) => ({ rule, failures: 0, ...ask(policy, rule, question, identity) }))
@@ -69,7 +53,7 @@ function rulesFor(policy: LoadedPolicy, question: Question, identity: Identity):
 
 /** Everything about one rule for one identity: each test of its match, each part of its condition. */
 export function ask(
-  policy: LoadedPolicy,
+  policy: Pick<Explainable, 'ruling'>,
   rule: Rule,
   question: Question,
   identity: Identity,
@@ -78,11 +62,17 @@ export function ask(
     source: test.source,
     at: test.at,
     outcome: test.passes(question, identity) ? 'yes' : 'no',
+    facts: factsOf([readByKey[test.key]], question, identity, rule),
   }));
   const words = policy.ruling.words(question, identity);
   words.params = rule.params;
   for (const part of rule.when?.parts ?? []) {
-    tests.push({ source: part.source, at: part.at, outcome: part.ask(words) });
+    tests.push({
+      source: part.source,
+      at: part.at,
+      outcome: part.ask(words),
+      facts: factsOf(part.reads, question, identity, rule),
+    });
   }
   const exemption = policy.ruling.exemptions.find(
     (each) =>

@@ -7,6 +7,7 @@ import type { Policy } from '../core/ports.ts';
 import type { Resource } from '../core/session.ts';
 import { compiler } from './condition.ts';
 import { decider } from './decide.ts';
+import { said } from './explain.ts';
 import { type Exemption, readExemptions } from './exemptions.ts';
 import type { Kinds } from './kinds.ts';
 import { type Composition, type Layer, readComposition, readLock, type Use } from './layers.ts';
@@ -97,6 +98,7 @@ export function loadPolicy(
   return ok({
     id,
     decide: decider(ruling),
+    explain: (question) => said(ruling, question),
     tagsOf: (resource: Resource, column: ColumnRef) => tags(resource.name, column.object, column.column),
     ruling,
     schema,

@@ -1,7 +1,16 @@
 import { object, optional, string, type Check } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
 import type { Action } from '../../core/action.ts';
-import type { ApproveDuty, Decision, DenyCode, Duties, MaskOperator, RuleRef } from '../../core/decision.ts';
+import type {
+  ApproveDuty,
+  Decision,
+  DenyCode,
+  Duties,
+  MaskOperator,
+  Place,
+  RuleRef,
+} from '../../core/decision.ts';
+import type { IdentityExplanation, RuleExplanation, TestExplanation } from '../../core/explanation.ts';
 import { operatorForTags } from '../../core/duties.ts';
 import type { Identity } from '../../core/identity.ts';
 import type { Policy } from '../../core/ports.ts';
@@ -49,8 +58,9 @@ export async function explain(parts: ExplainParts, request: ApiRequest): Promise
     resource: resource.name,
     policy: policy.id.digest,
     statements: actions.map((action) => {
-      const decision = policy.decide({ identity, resource, action, session, at });
-      return explained({ policy, resource, action, decision });
+      const asked = { identity, resource, action, session, at };
+      const decision = policy.decide(asked);
+      return explained({ policy, resource, action, decision, said: policy.explain?.(asked) ?? [] });
     }),
   };
   return json(explanation);
@@ -80,6 +90,17 @@ export interface ExplainedStatement extends Pick<
   readonly byteLimit?: number;
   readonly record: Duties['record'];
   readonly approve: readonly ApproveDuty[];
+  /** Everyone of the delegation chain, with all rules that matched and those that came near. */
+  readonly identities: readonly ExplainedIdentity[];
+}
+
+export interface ExplainedIdentity extends Omit<IdentityExplanation, 'rules'> {
+  readonly rules: readonly ExplainedAnswer[];
+}
+
+export interface ExplainedAnswer extends Omit<RuleExplanation, 'rule' | 'tests'> {
+  readonly rule: ExplainedRule;
+  readonly tests: readonly (Omit<TestExplanation, 'at'> & { readonly at: string })[];
 }
 
 export interface ExplainedRule extends Omit<RuleRef, 'at'> {
@@ -110,9 +131,10 @@ interface Explained {
   readonly resource: Resource;
   readonly action: Action;
   readonly decision: Decision;
+  readonly said: readonly IdentityExplanation[];
 }
 
-function explained({ policy, resource, action, decision }: Explained): ExplainedStatement {
+function explained({ policy, resource, action, decision, said }: Explained): ExplainedStatement {
   const { duties, nearest } = decision;
   const masks = action.columns
     .filter(({ use }) => use === 'output')
@@ -138,14 +160,23 @@ function explained({ policy, resource, action, decision }: Explained): Explained
     ...(duties.byteLimit === undefined ? {} : { byteLimit: duties.byteLimit }),
     record: duties.record,
     approve: duties.approve,
+    identities: said.map(({ rules, ...identity }) => ({ ...identity, rules: rules.map(answerOf) })),
   };
+}
+
+function answerOf({ rule, tests, ...rest }: RuleExplanation): ExplainedAnswer {
+  return { ...rest, rule: ruleOf(rule), tests: tests.map((test) => ({ ...test, at: placeOf(test.at) })) };
+}
+
+function placeOf({ file, line, col }: Place): string {
+  return `${file}:${line}:${col}`;
 }
 
 function ruleOf({ id, effect, at, why, fix, owner }: RuleRef): ExplainedRule {
   return {
     id,
     effect,
-    at: `${at.file}:${at.line}:${at.col}`,
+    at: placeOf(at),
     ...(why === undefined ? {} : { why }),
     ...(fix === undefined ? {} : { fix }),
     ...(owner === undefined ? {} : { owner }),

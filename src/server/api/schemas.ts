@@ -65,10 +65,13 @@ export type SchemaName =
   | 'Decision'
   | 'Session'
   | 'Explanation'
+  | 'ExplainedIdentity'
   | 'Question'
   | 'Review'
   | 'ReviewAnswer'
   | 'TicketResult'
+  | 'Nothing'
+  | 'Killed'
   | 'PolicyStatus'
   | 'Bundle'
   | 'Health'
@@ -185,6 +188,28 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
         'byteLimit?': count,
         record: { type: 'string', enum: ['meta', 'statements', 'full'] },
         approve: list(shape({ groups: texts, count, withinMs: count })),
+        identities: list(ref('ExplainedIdentity')),
+      }),
+    ),
+  }),
+  ExplainedIdentity: shape({
+    subject: text,
+    kind: { type: 'string', enum: ['human', 'workload', 'agent'] },
+    rules: list(
+      shape({
+        rule: ref('Rule'),
+        layer: text,
+        enforce: { type: 'string', enum: ['enforce', 'soft', 'warn', 'shadow', 'off'] },
+        outcome: { type: 'string', enum: ['matched', 'failed', 'no-match', 'exempt'] },
+        'exemption?': text,
+        tests: list(
+          shape({
+            source: text,
+            at: { type: 'string', description: 'file:line:col' },
+            outcome: { type: 'string', enum: ['yes', 'no', 'error'] },
+            facts: list(shape({ path: text, 'value?': text })),
+          }),
+        ),
       }),
     ),
   }),
@@ -210,6 +235,8 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
     expiresAt: time,
     review: { type: 'object', description: 'everything that is known of the request: docs/reviews.md' },
   }),
+  Nothing: shape({}),
+  Killed: shape({ session: text, by: text }),
   TicketResult: shape({
     review: text,
     state: text,
