@@ -7,10 +7,12 @@ import { CouldNotRun, print, safe, say, table, type Command } from './command.ts
 
 const help = `Usage: sallyport sessions list [--identity SUBJECT] [--resource NAME] [--limit N] [--json]
        sallyport sessions show ID|last [--count N] [--json]
+       sallyport sessions kill ID
 
 list shows sessions, newest first: all, or your own where the policy shows you no others.
 show shows each statement of a session with its verdict, its rules and their places, and how it ended.
   last        your newest session; with --count N the newest N, oldest first
+kill ends an open session within a second, whatever it does; the policy says who may (verb session.kill).
 
 SALLYPORT_API (default http://127.0.0.1:8420) is the gateway, SALLYPORT_TOKEN your token.
 `;
@@ -32,7 +34,17 @@ async function run(args: readonly string[]): Promise<number> {
   const [verb, id, ...others] = positionals;
   if (verb === 'list' && id === undefined) return list(values);
   if (verb === 'show' && id !== undefined && others.length === 0) return show(id, values);
-  throw new CouldNotRun('Expected `sessions list` or `sessions show ID|last`; see --help');
+  if (verb === 'kill' && id !== undefined && others.length === 0) return kill(id);
+  throw new CouldNotRun(
+    'Expected `sessions list`, `sessions kill ID` or `sessions show ID|last`; see --help',
+  );
+}
+
+async function kill(id: string): Promise<number> {
+  const asked = await ask(`/api/v1/sessions/${encodeURIComponent(id)}/kill`, {});
+  if (!asked.ok) return refused(asked.refusal);
+  print(`Ended: ${safe(id)}`);
+  return 0;
 }
 
 async function list(options: {

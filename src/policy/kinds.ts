@@ -18,6 +18,7 @@ const sallyport: Kind = {
     'record.verify': 'Verify the ledger',
     'decision.explain': 'Explain a decision',
     'policy.read': 'Read the policy in force and its state',
+    'session.kill': 'End a session that is open now',
     'policy.push': 'Bring a signed policy into force',
   },
   attributes: { own: 'boolean' }, // the record is of the caller's own session

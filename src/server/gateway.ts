@@ -23,7 +23,7 @@ import type { Certificate } from './certificates.ts';
 import { addressText, type Address, type Config } from './config.ts';
 import type { TokenKeys } from './keys.ts';
 import { placeOf, reception } from './listen.ts';
-import { isLoopback, LiveSessions, SignInFailures } from './live.ts';
+import { type Ending, isLoopback, LiveSessions, SignInFailures } from './live.ts';
 import type { MetricsPage } from './metrics.ts';
 import { policyHook } from './policy-wire.ts';
 import { Tickets } from './tickets.ts';
@@ -125,7 +125,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   });
   const channels = opened?.channels ?? [];
   const usage = new Usage();
-  const end = live.end.bind(live);
+  const end = (session: Session, why: Ending): void => void live.end(session, why);
   const notify = (who: readonly string[], about: Notice): void =>
     log('warn', 'decision.notify', { who: who.join(', '), ...about });
   const hall = reception({
@@ -187,6 +187,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
         find: config.directory.find,
         desk,
         tickets,
+        endSession: (id, by) => live.end({ id: id as Session['id'] }, `killed by ${by}`), // one that is not a session's is not found
         actions: (resource, text) => roomFor(rooms, resource.kind).actions(resource, text),
         statementBytes: limits.statementBytes,
         listener: (kind) => (listeners[kind] === undefined ? undefined : addressText(listeners[kind])),

@@ -4,8 +4,14 @@ import type { Limits } from '../core/limits.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Session, SessionId } from '../core/session.ts';
 
-/** Why the gateway ends a session; stands in its `session.closed` entry. */
-export type Ending = 'token expired' | 'token revoked' | 'session limit' | 'idle limit' | 'stopping';
+/** Why the gateway ends a session; stands in its `session.closed` entry. A person's stop names the person. */
+export type Ending =
+  | 'token expired'
+  | 'token revoked'
+  | 'session limit'
+  | 'idle limit'
+  | 'stopping'
+  | `killed by ${string}`;
 
 interface Held {
   readonly session: Session;
@@ -72,9 +78,11 @@ export class LiveSessions {
     }
   }
 
-  /** Ends one session, if it is still open. */
-  end({ id }: Session, why: Ending): void {
-    this.#held.get(id)?.end(why);
+  /** Ends one session; false when it is not open. */
+  end({ id }: Pick<Session, 'id'>, why: Ending): boolean {
+    const held = this.#held.get(id);
+    held?.end(why);
+    return held !== undefined;
   }
 
   endAll(why: Ending): void {

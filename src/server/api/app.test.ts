@@ -126,6 +126,7 @@ function house(
       revoked: () => false,
       attend: () => Promise.resolve(),
     }),
+    endSession: (id) => id === 's2',
     policy: () => policy,
     ledger,
     world,
@@ -265,6 +266,7 @@ const answers: readonly (readonly [string, string, unknown?])[] = [
   ['/api/v1/sessions', '/api/v1/sessions?limit=10'],
   ['/api/v1/sessions/:id', '/api/v1/sessions/s2'],
   ['/api/v1/sessions/:id', '/api/v1/sessions/last'],
+  ['/api/v1/sessions/:id/kill', '/api/v1/sessions/s2/kill', {}],
   ['/api/v1/decisions/:id', '/api/v1/decisions/s1.1'],
   ['/api/v1/explain', '/api/v1/explain', { on: 'shop', statement: 'select 1', as: 'bob' }],
   ['/api/v1/policy/status', '/api/v1/policy/status'],
@@ -285,6 +287,13 @@ for (const [path, url, body] of answers) {
     assert.deepEqual(mismatch(route?.gives.schema, answer.body), []);
   });
 }
+
+test('a session is ended by who may: not by others, and not when it is over', async () => {
+  assert.equal((await house(ownOnly).post('/api/v1/sessions/s2/kill', {})).status, 403);
+  assert.equal((await house(ownOnly).post('/api/v1/sessions/nothing/kill', {})).status, 403);
+  assert.equal((await house().post('/api/v1/sessions/s1/kill', {})).status, 409);
+  assert.equal((await house().post('/api/v1/sessions/nothing/kill', {})).status, 404);
+});
 
 test('a result is for its requester alone, and of a review without one the answer says why', async () => {
   const { get } = house();

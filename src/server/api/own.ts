@@ -8,7 +8,8 @@ export type OwnVerb =
   | 'record.verify'
   | 'decision.explain'
   | 'policy.read'
-  | 'policy.push';
+  | 'policy.push'
+  | 'session.kill';
 
 /** The gateway itself, as rules see it. */
 export const gatewayResource: Resource = {

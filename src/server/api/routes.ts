@@ -18,6 +18,8 @@ import { list, ref } from './schemas.ts';
 export interface ApiParts extends ExplainParts {
   readonly desk: Desk;
   readonly tickets: Tickets;
+  /** Ends a session that is open now; false when it is not. */
+  readonly endSession: (id: string, by: string) => boolean;
   readonly version: string;
   readonly records: Records;
   readonly protocols: readonly Protocol[];
@@ -121,6 +123,15 @@ export function routes(parts: ApiParts): readonly Route[] {
       gives: { schema: ref('Session'), about: 'The session' },
       errors: { ...judged, ...notFound },
       run: (request) => session(parts, request),
+    },
+    {
+      method: 'post',
+      path: '/api/v1/sessions/:id/kill',
+      summary: 'Ends an open session within a second, whatever it does; judged as `session.kill`',
+      body: ref('Nothing'),
+      gives: { schema: ref('Killed'), about: 'It is being ended' },
+      errors: { ...judged, ...notFound, 409: 'It is not open', 415: 'The body is not JSON' },
+      run: (request) => kill(parts, request),
     },
     {
       method: 'get',
@@ -241,6 +252,24 @@ async function session(parts: ApiParts, request: ApiRequest): Promise<Answer> {
 async function lastOf(parts: ApiParts, caller: Identity): Promise<string | undefined> {
   const [newest] = await parts.records.sessions({ limit: 1, identity: caller.subject });
   return newest?.id;
+}
+
+/** Who may not end others' sessions learns nothing from a wrong id either. */
+async function kill(parts: ApiParts, request: ApiRequest): Promise<Answer> {
+  const caller = request.caller();
+  const id = request.parameter('id').slice(0, 64);
+  const found = await parts.records.session(id);
+  const own = found !== undefined && isOwn(found, caller);
+  const of = found?.id as SessionId | undefined; // the store has it
+  const refused = await judge(parts, caller, {
+    verb: 'session.kill',
+    own,
+    ...(of === undefined ? {} : { of }),
+  });
+  if (refused !== undefined) return refused;
+  if (found === undefined) return problem(404, 'There is no such session');
+  if (!parts.endSession(id, caller.subject)) return problem(409, 'The session is not open');
+  return json({ session: id, by: caller.subject });
 }
 
 async function decision(parts: ApiParts, request: ApiRequest): Promise<Answer> {
