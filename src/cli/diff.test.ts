@@ -144,8 +144,37 @@ test('diff reads a policy of a Git revision', async () => {
     assert.equal(code, 1, out);
     assert.match(out, /^duty strengthened .*\n {2}duty {3}rows: 900 → 500\n/);
     assert.match((await run('nope:', sample)).err, /Git has no nope: here/);
+    assert.deepEqual(await run('HEAD', sample, '--requests', '3000'), { code, out, err: '' });
+    assert.match((await run('nope', sample)).err, /Git has no nope/);
   } finally {
     process.chdir(before);
+  }
+});
+
+test('diff finds policy/ in revisions that are named alone', async () => {
+  const top = await mkdtemp(join(tmpdir(), 'sallyport-diff-'));
+  const git = (...args: readonly string[]): string =>
+    execFileSync('git', ['-C', top, '-c', 'user.name=a', '-c', 'user.email=a@b', ...args], {
+      encoding: 'utf8',
+    });
+  const before = process.cwd();
+  try {
+    git('init', '-q', '-b', 'main');
+    await cp(sample, join(top, 'policy'), { recursive: true });
+    git('add', '.');
+    git('commit', '-q', '-m', 'a');
+    git('checkout', '-q', '-b', 'work');
+    const file = join(top, 'policy', 'policy.yaml');
+    await writeFile(file, (await readFile(file, 'utf8')).replace('rows: 500', 'rows: 900'));
+    git('commit', '-q', '-a', '-m', 'b');
+    process.chdir(join(top, 'policy', 'modules')); // wherever in the repository
+    const { code, out } = await run('main', 'HEAD', '--requests', '3000');
+    assert.equal(code, 1, out);
+    assert.match(out, /^duty weakened .*\n {2}duty {3}rows: 500 → 900\n/);
+    assert.equal((await run('main', 'main', '--requests', '3000')).code, 0);
+  } finally {
+    process.chdir(before);
+    await rm(top, { recursive: true, force: true });
   }
 });
 

@@ -10,7 +10,8 @@ import type { Io } from './test.ts';
 const help = `Usage: sallyport diff OLD NEW [--requests N] [--json]
 
 Says what a change of a policy means: which requests are newly allowed, newly denied, or come with a weaker or a stronger
-duty. OLD and NEW are directories, or Git revisions such as HEAD:policy (paths from the top of the repository).
+duty. OLD and NEW are directories, or Git revisions: main, or HEAD:some/path (from the top of the repository). Of a
+revision alone it is policy/, or the top where policy.yaml stands there.
 It asks both policies N requests (default 30000) made from what their rules speak of, aimed at the rules that changed.
 That is a search and no proof: what it does not find may still be there. Each difference comes with a witness, which is
 a whole test file as the new policy answers it.

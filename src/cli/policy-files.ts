@@ -17,14 +17,17 @@ export interface Source {
 }
 
 /**
- * A policy from a directory, or from a Git revision as `REF:path` (the path is from the top of the repository).
+ * A policy from a directory, or from a Git revision: `REF:path` (the path is from the top of the repository), or `REF`
+ * alone for its `policy/`, or for its top where policy.yaml stands there. A directory goes before a revision of its name.
  *
  * @throws {CouldNotRun} when there is none, or it does not load; the message has one line for each problem.
  */
 export async function readPolicy(spec: string): Promise<LoadedPolicy> {
   const { files, problems } = await readSource(spec);
   const loaded =
-    problems.length > 0 ? { ok: false as const, error: problems } : loadPolicy(files, kindsOf(protocols, detectors));
+    problems.length > 0
+      ? { ok: false as const, error: problems }
+      : loadPolicy(files, kindsOf(protocols, detectors));
   if (loaded.ok) return loaded.value;
   const lines = loaded.error.map(
     ({ file, line, col, code, message }) => `  ${file}:${line}:${col}  ${code}  ${message}`,
@@ -34,33 +37,40 @@ export async function readPolicy(spec: string): Promise<LoadedPolicy> {
 
 async function readSource(spec: string): Promise<Source> {
   if ((await stat(spec).catch(() => undefined))?.isDirectory() === true) return readPolicyFiles(spec);
-  const [, ref, path] = /^([^:-][^:]*):(.*)$/.exec(spec) ?? [];
-  if (ref === undefined || path === undefined) {
-    throw new CouldNotRun(`${spec} is no directory, and no Git revision such as HEAD:policy`);
+  const [, ref, path] = /^([^:-][^:]*)(?::(.*))?$/.exec(spec) ?? [];
+  if (ref === undefined) {
+    throw new CouldNotRun(`${spec} is no directory, and no Git revision such as main or HEAD:policy`);
   }
-  return fromGit(ref, path.replace(/\/+$/, ''));
+  return fromGit(ref, path?.replace(/\/+$/, ''));
 }
 
 const run = promisify(execFile);
 const mostBytes = 67_108_864;
 
-async function fromGit(ref: string, path: string): Promise<Source> {
+async function fromGit(ref: string, given: string | undefined): Promise<Source> {
   // SECURITY: a repository's own configuration can name programs to run; this one is not let.
   const bare = ['--no-optional-locks', '-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null'];
+  const where = given === undefined ? ref : `${ref}:${given}`;
   const git = async (...args: readonly string[]): Promise<string> => {
     try {
       return (await run('git', [...bare, ...args], { timeout: 30_000, maxBuffer: mostBytes })).stdout;
     } catch {
-      throw new CouldNotRun(`Git has no ${ref}:${path} here`);
+      const or = given === undefined ? `${where} is no directory either` : 'the path is from its top';
+      throw new CouldNotRun(`Git has no ${where} here; ${or}`);
     }
   };
-  const tree = (await git('rev-parse', '--verify', '--end-of-options', `${ref}:${path}`)).trim();
+  const resolved = (object: string): Promise<string> =>
+    git('rev-parse', '--verify', '--end-of-options', object);
+  if (given === undefined) await resolved(`${ref}^{commit}`);
+  const path =
+    given ?? ((await resolved(`${ref}:policy/policy.yaml`).catch(() => '')) === '' ? '' : 'policy');
+  const tree = (await resolved(`${ref}:${path}`)).trim();
   const names = (await git('ls-tree', '-r', '-z', '--name-only', '--full-tree', tree)).split('\0');
   const files = new Map<string, string>();
   for (const name of names.filter(isPolicyFile)) {
     if (name.split('/').some((part) => part.startsWith('.') || part === 'node_modules')) continue;
     files.set(name, await git('cat-file', 'blob', `${tree}:${name}`));
   }
-  if (files.size === 0) throw new CouldNotRun(`There is no policy in ${ref}:${path}`);
+  if (!files.has('policy.yaml')) throw new CouldNotRun(`There is no policy in ${ref}:${path}`);
   return { files: await withShipped(files), problems: [] };
 }
