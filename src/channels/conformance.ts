@@ -53,6 +53,21 @@ export function conformance(name: string, form: 'writes' | 'sends', open: () => 
     assert.match(stand.shown().at(-1) ?? '', /Nobody answered|expired/);
   });
 
+  test(
+    `${name} tells of broken glass, although nobody was asked, and takes no answer to it`,
+    limits,
+    async () => {
+      await using stand = await open();
+      const review = waiting();
+      await stand.channel.tell({ ...review, state: 'done', kind: 'break-glass', needs: [] });
+      assert.equal(stand.shown().length, 1);
+      assert.match(stand.shown()[0] ?? '', /[Gg]lass|break-glass/);
+      const other: Review = { ...review, id: `${review.id}x` as Review['id'], state: 'done' };
+      await stand.channel.tell(other);
+      assert.equal(stand.shown().length, form === 'writes' || name === 'email' ? 1 : 2);
+    },
+  );
+
   if (form === 'writes') {
     test(`${name} keeps to one card, and never shows an older state`, limits, async () => {
       await using stand = await open();

@@ -38,7 +38,7 @@ export function emailChannel(settings: EmailSettings, parts: ChannelParts): Chan
       await transport.sendMail({
         from: settings.from,
         to: [...settings.to],
-        subject: `${review.state === 'waiting' ? 'Review' : 'Review over'}: ${line(review.resource.name)} (${review.id})`,
+        subject: `${subjects(review)}: ${line(review.resource.name)} (${review.id})`,
         text: textOf(review, parts.link(review.id)),
         headers: { 'auto-submitted': 'auto-generated' },
         ...headers,
@@ -72,7 +72,26 @@ export function emailChannel(settings: EmailSettings, parts: ChannelParts): Chan
   };
 }
 
+function subjects({ kind, state }: Review): string {
+  if (kind === 'break-glass') return 'Glass broken';
+  return state === 'waiting' ? 'Review' : 'Review over';
+}
+
+/** Nobody is asked, so there is nothing to open and nothing to answer. */
+function glassText({ identity, resource, verb, why, stated, rules, decision }: Review): string {
+  return [
+    `${line(identity.subject)} (${identity.kind}) went past a rule in an emergency: ${line(verb)} on ${line(resource.name)}.`,
+    `Rules: ${rules.map(({ id }) => line(id)).join(', ')}.`,
+    `Why they deny it: ${line(why)}`,
+    `Ticket: ${line(stated?.ticket ?? '')}`,
+    `Reason given: ${line(stated?.reason ?? '')}`,
+    '',
+    `Decision ${decision}`,
+  ].join('\n');
+}
+
 function textOf(review: Review, link: string): string {
+  if (review.kind === 'break-glass') return glassText(review);
   const { identity, resource, risk, needs } = review;
   const asked = [
     `${line(identity.subject)} (${identity.kind}) asks for ${line(review.verb)} on ${line(resource.name)}.`,
