@@ -36,6 +36,8 @@ class Masks implements DocumentMask {
   readonly #key: MaskKey;
   readonly #paths: Map<string, At> = new Map();
   readonly #names: Map<string, Find> = new Map();
+  /** Keys in which nothing is to be hidden: documents repeat a few of them thousands of times. */
+  readonly #plainKeys: Set<string> = new Set();
   #scan: Scanner | undefined;
   masked = 0;
 
@@ -104,7 +106,7 @@ class Masks implements DocumentMask {
   #leaf(leaf: Leaf, under: string, outermost: boolean): string | null | undefined {
     const { kind, key, value } = leaf;
     if (kind === 'null' || value === '') return undefined;
-    if (kind === 'key') return changed(value, this.text(value));
+    if (kind === 'key') return this.#shownKey(value);
     const at = this.#at(under === '' ? leaf.path : `${under}.${leaf.path}`, key);
     if (at.operator !== undefined) {
       this.masked++;
@@ -119,6 +121,13 @@ class Masks implements DocumentMask {
     if (shown.masked === 0) return undefined;
     this.masked += shown.masked;
     return shown.text;
+  }
+
+  #shownKey(key: string): string | undefined {
+    if (this.#plainKeys.has(key)) return undefined;
+    const shown = changed(key, this.text(key));
+    if (shown === undefined && this.#plainKeys.size < mostPaths) this.#plainKeys.add(key);
+    return shown;
   }
 
   #at(path: string, key: string): At {
