@@ -173,17 +173,14 @@ class Link {
               context.mcpReq
                 .notify({
                   method: 'notifications/progress',
-                  params: { ...progress, progressToken: token } as never,
+                  params: { ...progress, progressToken: token },
                 })
                 .catch(() => undefined);
             },
           }
         : {}),
     };
-    return (await client.request(
-      { method: method as 'tools/call', params: rest as never },
-      options,
-    )) as unknown as Json;
+    return await client.request({ method: method as 'tools/call', params: rest as never }, options);
   }
 
   /** URIs in an answer lead back to the server that gave them. */
@@ -213,6 +210,7 @@ class Link {
       { name: 'sallyport', version: this.#parts.version },
       { capabilities: {}, versionNegotiation: { mode: 'auto' } },
     );
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the library's client is no event target
     client.onclose = () => {
       this.#client = undefined;
     };

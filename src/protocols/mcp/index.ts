@@ -25,7 +25,8 @@ import { attributes, meaningOf, verbs } from './meaning.ts';
 import { codes, errorOf, messageOf } from './message.ts';
 import { sayMessage } from './out.ts';
 import { Pins } from './pins.ts';
-import { attend, type ToolboxParts } from './session.ts';
+import { attend } from './session.ts';
+import type { ToolboxParts } from './talk.ts';
 import { type McpSettings, settings } from './settings.ts';
 
 export const mcp: Protocol = { name: 'mcp', port: 8082, verbs, attributes, settings, start };

@@ -178,7 +178,8 @@ export function isName(name: string): boolean {
   return /^[A-Za-z0-9_][\w.:/ -]{0,127}$/.test(name);
 }
 
-function withoutMeta({ _meta: _, ...rest }: Json): Json {
+function withoutMeta(params: Json): Json {
+  const { _meta: _, ...rest } = params;
   return rest;
 }
 

@@ -16,7 +16,7 @@ import { meaningOf } from './meaning.ts';
 import { type Out, sayMessage, sayStatus } from './out.ts';
 import type { Fit } from './pins.ts';
 import { refusalOf } from './refusal.ts';
-import { type Asked, keyOf, ownerOf, type ToolboxParts } from './session.ts';
+import { type Asked, keyOf, ownerOf, type ToolboxParts } from './talk.ts';
 import { Shower } from './shown.ts';
 
 interface Under {
@@ -27,6 +27,7 @@ interface Under {
 }
 
 const mostPages = 50;
+const unknownTool = 'There is no such tool, or you may not see it';
 
 /** One permitted message, from the server's first byte to the client's last. */
 export class Pass {
@@ -156,8 +157,8 @@ export class Pass {
     for (const [header, value] of exchange.fields) {
       if (!header.startsWith('mcp-param-')) continue;
       const key = mirrors.get(header);
-      const own = key === undefined || !isObject(given) ? undefined : given[key];
-      if (own === undefined || own === null || String(own) !== plain(value))
+      const own = key === undefined || !isObject(given) ? undefined : worded(given[key]);
+      if (own === undefined || own !== plain(value))
         return 'Header mismatch: an Mcp-Param header is not the argument in the body';
     }
     return undefined;
@@ -208,10 +209,13 @@ export class Pass {
     if (message?.kind !== 'request') throw new Fault('bug', 'Only a call can be unfit');
     if (typeof unfit === 'string') {
       sayMessage(exchange.reply, 400, errorOf(message.id, codes.headerMismatch, unfit));
+    } else if (unfit.kind === 'unknown' && modern) {
+      await this.#out.whole(errorOf(message.id, codes.invalidParams, unknownTool));
+      this.#out.end();
     } else if (unfit.kind === 'unknown') {
-      await this.#out.whole(
-        errorOf(message.id, codes.invalidParams, 'There is no such tool, or you may not see it'),
-      );
+      // Servers of this era say it where the model reads it.
+      const result = { content: [{ type: 'text', text: unknownTool }], isError: true };
+      await this.#out.whole({ kind: 'answer', id: message.id, result });
       this.#out.end();
     } else {
       const why = denial('NOT_UNDERSTOOD', this.#permit.id, unfit.why, unfit.fix);
@@ -410,8 +414,15 @@ export class Pass {
   }
 }
 
-function withoutProgress({ progressToken: _, ...rest }: Json): Json {
+function withoutProgress(meta: Json): Json {
+  const { progressToken: _, ...rest } = meta;
   return rest;
+}
+
+/** How a header repeats an argument (2026-07-28, Streamable HTTP): only these kinds can be repeated. */
+function worded(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
 }
 
 const wishes: Readonly<Record<string, 'sampling' | 'elicitation' | 'roots'>> = {

@@ -1,49 +1,19 @@
 import { classifyInboundRequest } from '@modelcontextprotocol/server';
 import type { Exchange } from '../../carriers/http/door.ts';
-import type { HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
 import { utf8 } from '../../carriers/http/masks.ts';
 import { statusOf } from '../../carriers/http/problem.ts';
-import type { Lru } from '../../base/lru.ts';
 import type { Action } from '../../core/action.ts';
-import type { Denial, Permit } from '../../core/decision.ts';
+import type { Denial } from '../../core/decision.ts';
 import { denial } from '../../core/denial.ts';
-import type { Gate, House, Waiting } from '../../core/protocol.ts';
+import type { Waiting } from '../../core/protocol.ts';
 import { first } from '../../http/headers.ts';
-import type { MaskKey } from '../../mask/index.ts';
 import { codes, errorOf, type Message, readMessage } from './message.ts';
 import { meaningOf, unreadable } from './meaning.ts';
 import { mirrored, originAllowed } from './checks.ts';
 import { Out, sayMessage } from './out.ts';
 import { Pass } from './pass.ts';
-import type { Pins } from './pins.ts';
+import { type Asked, keyOf, ownerOf, type Talk, type ToolboxParts } from './talk.ts';
 import { refusalOf } from './refusal.ts';
-import type { McpSettings } from './settings.ts';
-
-export interface ToolboxParts {
-  readonly house: House;
-  readonly settings: McpSettings;
-  /** The servers behind this resource, as one that speaks streamable HTTP. */
-  readonly call: (request: HttpRequest) => Promise<HttpResponse>;
-  readonly maskKey: MaskKey;
-  /** Sessions that servers opened (2025-11-25, Session Management): whose each is. */
-  readonly talks: Lru<string, Talk>;
-  readonly pins: Pins;
-}
-
-/** One session of a server with one identity. */
-export interface Talk {
-  readonly owner: string;
-  /** What the server asked and the client has not answered yet, by its id; each with the permit under which it asked. */
-  readonly open: Map<string | number, { readonly gate: Gate; readonly permit: Permit }>;
-}
-
-export interface Asked {
-  readonly exchange: Exchange;
-  readonly message: Message | undefined; // undefined for GET and DELETE
-  readonly modern: boolean;
-  readonly session: string | undefined;
-  readonly talk: Talk | undefined;
-}
 
 type Request = Extract<Message, { kind: 'request' }>;
 
@@ -226,16 +196,6 @@ function eraOf({ fields }: Exchange, text: string): ReturnType<typeof classifyIn
     ...(name === undefined ? {} : { mcpNameHeader: name }),
     body: JSON.parse(text) as unknown,
   });
-}
-
-/** SECURITY: an id of a session is worth nothing to anybody else, however it became known. */
-export function ownerOf({ stay }: Exchange): string {
-  const { subject, actingFor } = stay.session.identity;
-  return JSON.stringify([subject, actingFor?.subject ?? null]);
-}
-
-export function keyOf({ stay }: Exchange, session: string): string {
-  return `${stay.session.resource.name} ${session}`;
 }
 
 function talkOf({ talks }: ToolboxParts, exchange: Exchange, session: string | undefined): Talk | undefined {

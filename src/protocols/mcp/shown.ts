@@ -56,7 +56,11 @@ export class Shower {
         this.withheld++;
         const why = 'Withheld: it cannot be looked into, so it cannot be masked';
         if (bytes === 'data') return { type: 'text', text: why };
-        return { uri: this.#text(String(value['uri'] ?? ''), 'uri'), mimeType: 'text/plain', text: why };
+        return {
+          uri: typeof value['uri'] === 'string' ? this.#text(value['uri'], 'uri') : '',
+          mimeType: 'text/plain',
+          text: why,
+        };
       }
       out[bytes] = shown;
     }

@@ -1,0 +1,45 @@
+import type { HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
+import type { Exchange } from '../../carriers/http/door.ts';
+import type { Lru } from '../../base/lru.ts';
+import type { Permit } from '../../core/decision.ts';
+import type { Gate, House } from '../../core/protocol.ts';
+import type { MaskKey } from '../../mask/index.ts';
+import type { Message } from './message.ts';
+import type { Pins } from './pins.ts';
+import type { McpSettings } from './settings.ts';
+
+export interface ToolboxParts {
+  readonly house: House;
+  readonly settings: McpSettings;
+  /** The servers behind this resource, as one that speaks streamable HTTP. */
+  readonly call: (request: HttpRequest) => Promise<HttpResponse>;
+  readonly maskKey: MaskKey;
+  /** Sessions that servers opened (2025-11-25, Session Management): whose each is. */
+  readonly talks: Lru<string, Talk>;
+  readonly pins: Pins;
+}
+
+/** One session of a server with one identity. */
+export interface Talk {
+  readonly owner: string;
+  /** What the server asked and the client has not answered yet, by its id; each with the permit under which it asked. */
+  readonly open: Map<string | number, { readonly gate: Gate; readonly permit: Permit }>;
+}
+
+export interface Asked {
+  readonly exchange: Exchange;
+  readonly message: Message | undefined; // undefined for GET and DELETE
+  readonly modern: boolean;
+  readonly session: string | undefined;
+  readonly talk: Talk | undefined;
+}
+
+/** SECURITY: an id of a session is worth nothing to anybody else, however it became known. */
+export function ownerOf({ stay }: Exchange): string {
+  const { subject, actingFor } = stay.session.identity;
+  return JSON.stringify([subject, actingFor?.subject ?? null]);
+}
+
+export function keyOf({ stay }: Exchange, session: string): string {
+  return `${stay.session.resource.name} ${session}`;
+}
