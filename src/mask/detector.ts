@@ -50,6 +50,8 @@ export interface FindDetector extends Common {
   /** What each value begins with, where that is the beginning of a word: then `at` is asked at such places, instead of `find`. */
   readonly head?: RegExp;
   readonly at?: (text: string, start: number) => Span | undefined;
+  /** The whole value is a finding where the column's name says so, whatever it looks like. */
+  readonly wholeInColumn?: boolean;
 }
 
 export interface Span {

@@ -89,7 +89,9 @@ export function mayContain(bytes: Uint8Array, start: number, end: number): boole
 /** A short number, a time or a UUID, and nothing else: most cells that are no words. */
 function isPlainNumber(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start >= 10) {
-    return datetimeAt(bytes, start, start, end) === end - start || uuidAt(bytes, start, start, end) === end - start;
+    return (
+      datetimeAt(bytes, start, start, end) === end - start || uuidAt(bytes, start, start, end) === end - start
+    );
   }
   if (end - start >= shortNumber) return false;
   for (let place = start; place < end; place++) {
@@ -283,7 +285,7 @@ function mayAssign(bytes: Uint8Array, place: number, start: number): boolean {
 
 /** INVARIANT: the last three letters of every word that `assigned` knows. */
 const endings = new Set(
-  ['ord', 'swd', 'pwd', 'ass', 'ase', 'key', 'ret', 'ken', 'ial', 'als', 'ion', 'pin'].map(
+  ['ord', 'swd', 'pwd', 'ass', 'ase', 'ode', 'key', 'ret', 'ken', 'ial', 'als', 'ion'].map(
     (word) => (word.charCodeAt(0) << 16) | (word.charCodeAt(1) << 8) | word.charCodeAt(2),
   ),
 );

@@ -277,15 +277,13 @@ function byItself(search: Search, used: Used): void {
   const { detector, here, order } = used;
   const { text } = search;
   search.doing = detector.name;
-  if (detector.kind === 'find') {
+  if (detector.kind !== 'digits' && here && detector.wholeInColumn === true) {
+    if (!masked.test(text))
+      search.found.push({ type: detector.name, start: 0, end: text.length, score: 0.9, order });
+  } else if (detector.kind === 'find') {
     if (detector.head !== undefined || (detector.gate !== undefined && !detector.gate.test(text))) return;
     for (const span of detector.find(text)) report(search, used, span);
   } else if (detector.kind === 'pattern') {
-    if (here && detector.wholeInColumn === true) {
-      if (!masked.test(text))
-        search.found.push({ type: detector.name, start: 0, end: text.length, score: 0.9, order });
-      return;
-    }
     if (detector.score < leastScore && !here && !isNamed(search, detector)) return;
     const { pattern } = detector;
     pattern.lastIndex = 0;

@@ -50,6 +50,8 @@ function sketch({ name }: Detector): RegExp {
       return /(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])|(?<![\w:.])[0-9a-fA-F:]{2,39}(?![\w:])/g;
     case 'IBAN_CODE':
       return /(?<![A-Za-z0-9])[A-Z]{2}[ -]?\d[ -]?\d(?:[ -]?[A-Z0-9]){11,30}(?![A-Za-z0-9])/g;
+    case 'PASSWORD':
+      return /(?:password|passwd|pwd|secret|api_?key|token)["']?\s{0,4}[:=]\s{0,4}["']?[^\s;&"']{3,512}/gi;
     case 'URL':
       return /(?:https?|ftps?|wss?):\/\/[^\s"'<>]{1,2048}|www\.[^\s"'<>]{4,2048}/g;
     default:
@@ -78,12 +80,12 @@ export function reference(text: string, column?: string): readonly Finding[] {
       });
       if (score >= 0.4) found.push({ type: detector.name, start: span.start, end: span.end, score });
     };
-    if (detector.kind === 'find') for (const span of detector.find(normal.text)) add(span);
-    else if (detector.kind === 'digits') windows(normal.text, detector, here).forEach(add);
-    else if (here && detector.wholeInColumn === true) {
+    if (detector.kind !== 'digits' && here && detector.wholeInColumn === true) {
       if (!/^(?:\*+|\[[A-Z_]{2,40}\]|[ht]_[a-p]{34,})$/.test(normal.text))
         found.push({ type: detector.name, start: 0, end: normal.text.length, score: 0.9 });
-    } else {
+    } else if (detector.kind === 'find') for (const span of detector.find(normal.text)) add(span);
+    else if (detector.kind === 'digits') windows(normal.text, detector, here).forEach(add);
+    else {
       for (const match of normal.text.matchAll(detector.pattern)) {
         const span = { start: match.index, end: match.index + match[0].length, score: detector.score };
         if (detector.check === undefined || detector.check(match[0])) add(span);

@@ -5,8 +5,10 @@ import { cases, type Part } from './corpora.ts';
 import { type Figures, figuresOf } from './score.ts';
 import { businessHits, conformance, scoreOf, type Corpus } from './run.ts';
 
-// What is written by a rule; the rest of the labels (names, places, titles) has no shape to be found by.
-const unstructured = new Set([
+// What is written by a rule is summed up; names, places and titles have no shape to be found by, and of dates only those
+// that somebody was born on are promised: weekdays and times of mails are labelled too.
+const apart = new Set([
+  'DATE_TIME',
   'PERSON',
   'LOCATION',
   'ADDRESS',
@@ -37,13 +39,13 @@ for (const corpus of ['presidio-research', 'pii-anon', 'made'] satisfies readonl
   const sum = { gold: 0, right: 0, wrong: 0, leaks: 0 };
   for (const { type, tally, theirs } of rows) {
     out(line(type, figuresOf(tally), theirs === undefined ? undefined : figuresOf(theirs)));
-    if (unstructured.has(type)) continue;
+    if (apart.has(type)) continue;
     sum.gold += tally.gold;
     sum.right += tally.right;
     sum.wrong += tally.wrong;
     sum.leaks += tally.leaks;
   }
-  out(line('all that is structured', figuresOf(sum), undefined));
+  out(line('all but names, places and dates', figuresOf(sum), undefined));
   out(`\nMasked outside of any label: ${percent(ours.over / ours.chars)} of all characters.`);
   report[corpus] = {
     ...Object.fromEntries(rows.map(({ type, tally }) => [type, figuresOf(tally)])),

@@ -1,5 +1,5 @@
 import { luhn, uniform } from '../checks.ts';
-import type { DigitsDetector, Window } from '../detector.ts';
+import type { DigitsDetector, PatternDetector, Window } from '../detector.ts';
 
 // Ranges of issuers and their lengths: Visa, Mastercard, Amex, Diners, Discover, JCB, UnionPay, Maestro.
 const issuers =
@@ -70,3 +70,19 @@ function judge(window: Window): number {
   }
   return shapes.has(shape) ? 1 : 0.6;
 }
+
+const endings = ['ending in', 'ending with', 'ending', 'ends in', 'ends with'];
+
+/** The last four digits, where the text says that they are: enough to tell whose card it is among a few. */
+export const cardFragment: PatternDetector = {
+  kind: 'pattern',
+  name: 'CREDIT_CARD_FRAGMENT',
+  pattern: /(?<![A-Za-z0-9])\d{4}(?![A-Za-z0-9])/g,
+  score: 0.05,
+  context: [
+    ...['card', 'card number', 'visa', 'mastercard', 'amex'].flatMap((word) =>
+      endings.map((ending) => `${word} ${ending}$`),
+    ),
+  ],
+  examples: { yes: [], no: ['1234', 'year ending in 2025'] },
+};

@@ -30,6 +30,21 @@ export const iban: FindDetector = {
     'wire',
     'transfer',
     'beneficiary',
+    'banking',
+    'payment',
+    'payout',
+    'deposit',
+    'remittance',
+    'direct debit',
+    'refund',
+    'bankverbindung',
+    'überweisung',
+    'virement',
+    'transferencia',
+    'bonifico',
+    'rekening',
+    'rekeningnummer',
+    'kontonummer',
     'swift',
     'bic',
   ],
@@ -55,6 +70,19 @@ export const iban: FindDetector = {
 };
 
 function ibanAt(text: string, start: number): Span | undefined {
+  const span = listedAt(text, start);
+  if (span !== undefined) return span;
+  // A country that is not in the list, or a digit too many: named as one it is somebody's all the same.
+  alike.lastIndex = start;
+  const value = alike.exec(text)?.[0];
+  return value !== undefined && /\d{6}/.test(value.replaceAll(/[ -]/g, ''))
+    ? { start, end: start + value.length, score: 0.4, loose: true }
+    : undefined;
+}
+
+const alike = /[A-Z]{2}[ -]?\d[ -]?\d(?:[ -]?[A-Z0-9]){10,30}(?![A-Za-z0-9])/y;
+
+function listedAt(text: string, start: number): Span | undefined {
   const wanted = lengths[text.slice(start, start + 2).toUpperCase()];
   if (wanted === undefined) return undefined;
   let compact = '';

@@ -1,5 +1,5 @@
 import type { Detector } from '../detector.ts';
-import { card } from './card.ts';
+import { card, cardFragment } from './card.ts';
 import { wallet } from './crypto.ts';
 import { email } from './email.ts';
 import { iban } from './iban.ts';
@@ -29,6 +29,7 @@ export const detectors: readonly Detector[] = [
   assigned,
   wallet,
   card,
+  cardFragment,
   ssn,
   phone,
   ...nationalLetters,

@@ -41,7 +41,7 @@ const american = new Set(['3-3-4', '1-3-3-4', '3-1-3-3-4', '2-1-3-3-4', '3-3-3-4
 export const phone: DigitsDetector = {
   kind: 'digits',
   name: 'PHONE_NUMBER',
-  lengths: [7, 8, 9, 10, 11, 12, 13, 14, 15],
+  lengths: [6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17],
   context: [
     'phone',
     'telephone',
@@ -111,7 +111,8 @@ export const phone: DigitsDetector = {
   ],
   lead: true,
   alone: (shape) => shape.includes('-'),
-  trail: /[ \t]{0,2}(?:x|ext\.?|extension|#)[ \t.:]{0,2}\d{1,6}(?![\w])/iy,
+  trail:
+    /[ \t,;]{0,2}(?:x|extn?\.?|extension|int\.|interno|poste|durchwahl|доб\.?|#)[ \t.:=#]{0,2}\d{1,6}(?![\w])/iy,
   examples: {
     yes: [
       '(415) 555-0132',
@@ -138,20 +139,30 @@ export const phone: DigitsDetector = {
   judge,
 };
 
+const labelled = /^[ \t]{1,2}\(?(?:office|work|home|mobile|cell|fax|tel|phone)(?![\p{L}])/iu;
+
 function judge(window: Window): number {
   const { raw, shape, digits, before, after } = window;
   if (/^[-./]?\d/.test(after) || /\d[-./]?$/.test(before)) return 0;
+  // Over two lines stand two numbers of a list, or one where words say so.
+  if (/[\r\n]/.test(raw)) return -1;
   const first = raw[0];
-  if (first === '+') return international(window);
+  if (digits.length < 7 || digits.length > 15) {
+    // What is this short or long is a telephone's only with a label behind it, in context, or by its international prefix.
+    if (digits.length > 15 && !digits.startsWith('00')) return 0;
+    // `1249.50` is an amount.
+    if (!shape.includes('-') || (digits.length < 7 && !/^\d+(?:[ -]\d+)+$/.test(raw))) return 0;
+    if (!labelled.test(after)) return -1;
+  }
+  if (first === '+' || raw.startsWith('(+')) return international(window);
   if (/[\p{L}\d][-_/]$/u.test(before)) return shape.includes('-') || digits.length >= 10 ? -1 : 0;
   if (digits.startsWith('00') && !digits.startsWith('000') && digits.length >= 10 && shape.includes('-')) {
     return american.has(shape) || confirmed(window, `+${digits.slice(2)}`) ? 0.7 : -1;
   }
   // `322 327 102 office`: a list of somebody's numbers.
-  if (shape.includes('-') && /^[ \t](?:office|work|home|mobile|cell|fax|tel)(?![\p{L}])/iu.test(after))
-    return 0.6;
-  if (first === '(') return digits.length <= 12 && /^\(\d{2,5}\)/.test(raw) ? 0.7 : -1;
-  if (!shape.includes('-')) return digits.length >= 8 ? -1 : 0;
+  if (labelled.test(after) && shape.includes('-')) return 0.6;
+  if (first === '(') return digits.length <= 13 && /^\(\d{1,5}\)/.test(raw) ? 0.7 : -1;
+  if (!shape.includes('-')) return digits.length >= 7 ? -1 : 0;
   if (/^(?:4-2-2|2-2-4|1-2-4|2-1-4|1-1-4)$/.test(shape)) return 0;
   if (american.has(shape)) return raw.includes('/') ? -1 : 0.75;
   if (digits.startsWith('0') && digits[1] !== '0' && digits.length >= 8 && digits.length <= 12) {
@@ -173,8 +184,12 @@ function groupsOf(shape: string): number {
 }
 
 function international(window: Window): number {
-  if (window.shape.includes('-')) return confirmed(window, window.raw, true) ? 0.85 : -1;
-  return confirmed(window, window.raw) ? 0.75 : -1;
+  const { raw, digits, shape } = window;
+  const grouped = shape.includes('-');
+  if (confirmed(window, raw, grouped)) return grouped ? 0.85 : 0.75;
+  // Nobody's numbering plan, or one that is not known yet: as long as one, and grouped as no amount is.
+  const amount = /^\+\d{1,3}(?:[ .]\d{3})+$/.test(raw);
+  return digits.length >= 9 && grouped && !amount ? 0.5 : -1;
 }
 
 function confirmed(window: Window, text: string, possible = false): boolean {

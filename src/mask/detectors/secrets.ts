@@ -160,10 +160,19 @@ export const slackHook: PatternDetector = {
   },
 };
 
-/** The password in a connection string of `key=value` pairs. */
-export const assigned: PatternDetector = {
-  kind: 'pattern',
+const secretWord =
+  /(?:password|passwd|passphrase|passcode|pass|pwd|pw|secret|(?:api|access|account|private|secret|signing|encryption|shared[_ -]?access)[_ -]?key|(?:access|auth|api|refresh|session|bearer|id|csrf|security)[_ -]?token|client[_ -]?secret|credentials?|authorization)["'`\]]{0,2}[ \t]{0,4}$/i;
+const surelySecret = /(?:password|passwd|passphrase|passcode|pwd)["'`\]]{0,2}[ \t]{0,4}$/i;
+const valueAfter =
+  /[:=]>?[ \t]{0,4}(?:(?:bearer|basic|token|digest|apikey)[ \t]{1,4})?(["'`]?)([^\s;&"'`,<>(){}[\]]{3,512})/iy;
+const noValue =
+  /^(?:\*|\$|%|null\b|none\b|nil\b|true\b|false\b|undefined\b|process\.env|os\.environ|required\b|optional\b|string\b|redacted\b|https?:)/i;
+
+/** `password=…`, `api_key: "…"`, `Authorization: Bearer …`: what is assigned to a word for a secret. */
+export const assigned: FindDetector = {
+  kind: 'find',
   name: 'PASSWORD',
+  gate: /[:=]/,
   context: [
     'password',
     'passwd',
@@ -180,12 +189,31 @@ export const assigned: PatternDetector = {
     'refresh token',
     'session token',
   ],
-  pattern:
-    /(?<=(?:password|passwd|pwd|accountkey|sharedaccesskey|secret|api_?key|access_?token|auth_?token)["']?\s{0,4}=\s{0,4}["']?)(?!\*)[^\s;&"']{3,512}/gi,
-  score: 0.7,
   wholeInColumn: true,
   examples: {
     yes: [],
-    no: ['password', 'pwd=', 'password=***', 'a=b'],
+    no: ['password', 'pwd=', 'password=***', 'a=b', 'secret: none', 'Password: must be long', 'note: call'],
+  },
+  find: function* (text: string): Iterable<Span> {
+    for (let at = nextSign(text, 0); at >= 0; at = nextSign(text, at + 1)) {
+      const left = text.slice(Math.max(0, at - 48), at);
+      if (!secretWord.test(left)) continue;
+      valueAfter.lastIndex = at;
+      const match = valueAfter.exec(text);
+      const value = match?.[2];
+      if (match === null || value === undefined || noValue.test(value)) continue;
+      const end = at + match[0].length;
+      // `Password: must be …` tells of one; `password: hunter` is one.
+      const prose = text[at] === ':' && match[1] === '' && /^[\p{L}.'’-]+$/u.test(value);
+      if (prose && !(surelySecret.test(left) && /^[ \t]*(?:$|[\r\n,;])/.test(text.slice(end, end + 64))))
+        continue;
+      yield { start: end - value.length, end, score: 0.75 };
+    }
   },
 };
+
+function nextSign(text: string, from: number): number {
+  const equals = text.indexOf('=', from);
+  const colon = text.indexOf(':', from);
+  return equals < 0 ? colon : colon < 0 ? equals : Math.min(equals, colon);
+}
