@@ -1,12 +1,14 @@
-import { closeSync, fdatasyncSync, openSync, readdirSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fdatasyncSync, openSync, readdirSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { promisify } from 'node:util';
 import { realWorld } from '../../src/base/time.ts';
 import { openLedger } from '../../src/stores/ledger.ts';
 import { decided, noMetrics, opened } from '../../src/stores/fake.ts';
 import { temporaryFolder } from '../e2e/harness/place.ts';
 import { type Bench, inTurn, percentile, progress, Runs, shown, table } from './report.ts';
 
-const producers = [1, 8, 32, 128];
+const producers = [1, 16, 128];
 
 interface Turnover {
   readonly waits: Float64Array;
@@ -21,6 +23,8 @@ export const ledger: Bench = async (options) => {
   const bytes = await entryBytes();
   const contenders = [
     { name: 'raw', turn: (count: number) => Promise.resolve(rawWrites({ count, bytes, seconds })) },
+    { name: 'jsonl', turn: (count: number) => grouped({ count, bytes, seconds }, jsonl) },
+    { name: 'sqlite', turn: (count: number) => grouped({ count, bytes, seconds }, sqlite) },
     { name: 'ledger', turn: (count: number) => appends(count, seconds) },
   ];
   for (let round = 0; round < rounds; round++) {
@@ -42,22 +46,29 @@ export const ledger: Bench = async (options) => {
   }
   const rows = [...new Set(runs.all.map((run) => run.case))].map((name) => {
     const own = { case: name, contender: 'ledger' };
-    const raw = { case: name, contender: 'raw' };
+    const of = (contender: string): string => shown(runs.figure('perSecond', { case: name, contender }));
+    const waits = (contender: string): string =>
+      `${shown(runs.figure('p50', { case: name, contender }))} / ${shown(runs.figure('p99', { case: name, contender }))}`;
+    const share = (base: string): string =>
+      shown(runs.compared('perSecond', { ...own, base }, (value, other) => value / other));
     return [
       name,
-      shown(runs.figure('perSecond', raw)),
-      shown(runs.figure('perSecond', own)),
-      shown(runs.compared('perSecond', { ...own, base: 'raw' }, (value, base) => value / base)),
-      `${shown(runs.figure('p50', raw))} / ${shown(runs.figure('p99', raw))}`,
-      `${shown(runs.figure('p50', own))} / ${shown(runs.figure('p99', own))}`,
+      ...['raw', 'jsonl', 'sqlite', 'ledger'].map(of),
+      share('jsonl'),
+      share('sqlite'),
+      ...['jsonl', 'sqlite', 'ledger'].map(waits),
     ];
   });
   const head = [
     '',
-    'raw a second',
+    'raw writes a second',
+    'JSONL a second',
+    'SQLite FULL a second',
     'ledger a second',
-    'ledger ÷ raw',
-    'raw wait µs p50 / p99',
+    'ledger ÷ JSONL',
+    'ledger ÷ SQLite',
+    'JSONL wait µs p50 / p99',
+    'SQLite wait µs p50 / p99',
     'ledger wait µs p50 / p99',
   ];
   return {
@@ -133,6 +144,85 @@ function entryOf(session: string, sequence: number): ReturnType<typeof decided> 
     session: session as typeof shared.session,
     sealed: { text: `SELECT abalance FROM pgbench_accounts WHERE aid = ${sequence}` },
   };
+}
+
+interface Plain extends Disposable {
+  /** On disk on return. */
+  readonly write: (lines: readonly string[]) => Promise<void> | void;
+}
+
+/** A file of lines, appended to and synced: nothing is sealed, hashed or signed. */
+function jsonl(folder: string): Plain {
+  const fd = openSync(join(folder, 'entries.jsonl'), 'a');
+  const synced = promisify(fdatasync);
+  return {
+    write: (some) => {
+      writeSync(fd, some.join(''));
+      return synced(fd);
+    },
+    [Symbol.dispose]: () => closeSync(fd),
+  };
+}
+
+function sqlite(folder: string): Plain {
+  const database = new DatabaseSync(join(folder, 'entries.db'));
+  database.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE entries (n INTEGER PRIMARY KEY, entry TEXT NOT NULL) STRICT',
+  );
+  const insert = database.prepare('INSERT INTO entries (entry) VALUES (?)');
+  return {
+    write: (some) => {
+      database.exec('BEGIN');
+      for (const line of some) insert.run(line);
+      database.exec('COMMIT');
+    },
+    [Symbol.dispose]: () => database.close(),
+  };
+}
+
+/** Producers that wait, all that came meanwhile in one group: what the ledger does, without what makes it a ledger. */
+async function grouped(
+  of: { readonly count: number; readonly bytes: number; readonly seconds: number },
+  make: (folder: string) => Plain,
+): Promise<Turnover> {
+  using folder = temporaryFolder('ledger');
+  using plain = make(folder.path);
+  let queue: string[] = [];
+  let next = Promise.withResolvers<void>();
+  let busy = false;
+  const drain = async (): Promise<void> => {
+    busy = true;
+    while (queue.length > 0) {
+      const [some, told] = [queue, next];
+      queue = [];
+      next = Promise.withResolvers();
+      await plain.write(some);
+      told.resolve();
+      await new Promise(setImmediate);
+    }
+    busy = false;
+  };
+  const append = (line: string): Promise<void> => {
+    queue.push(line);
+    const told = next.promise;
+    if (!busy) void drain();
+    return told;
+  };
+  const entry = { ...shared, pad: '' };
+  entry.pad = 'x'.repeat(Math.max(0, of.bytes - JSON.stringify(entry).length));
+  const waits: number[] = [];
+  const started = performance.now();
+  const until = started + of.seconds * 1_000;
+  await Promise.all(
+    Array.from({ length: of.count }, async (_, producer) => {
+      for (let at = 1; performance.now() < until; at++) {
+        const asked = performance.now();
+        await append(`${JSON.stringify({ ...entry, id: `session${producer}.${at}` })}\n`);
+        waits.push(performance.now() - asked);
+      }
+    }),
+  );
+  return { waits: Float64Array.from(waits), seconds: (performance.now() - started) / 1_000 };
 }
 
 /** What the disk gives: all producers' entries in one write, one sync, and again; nobody thinks in between. */
