@@ -167,7 +167,10 @@ function questionOf({ entry, resource, startedAt, cut, facts, run }: Recorded): 
   };
 }
 
-function identityOf({ subject, kind, groups, actingFor }: Actor, facts: NonNullable<Recorded['facts']>): Identity {
+function identityOf(
+  { subject, kind, groups, actingFor }: Actor,
+  facts: NonNullable<Recorded['facts']>,
+): Identity {
   return {
     kind,
     subject: subject as Subject,
@@ -200,7 +203,8 @@ function missingRead(
   { facts, entry }: Recorded,
   question: Question,
 ): string | undefined {
-  const lacks = (path: string): boolean => (path === 'action.opaque' ? entry.opaque === undefined : facts === undefined);
+  const lacks = (path: string): boolean =>
+    path === 'action.opaque' ? entry.opaque === undefined : facts === undefined;
   const unheld = unlogged.filter(([, path]) => lacks(path));
   const { attributes } = question.action;
   const declared = Object.keys(ruling.kinds.get(question.resource.kind)?.attributes ?? {});
