@@ -27,6 +27,8 @@ rotate-key   Makes a new key for the ledger of a gateway that does not run; the 
 export       Prints the entries as JSON Lines {index, leaf, entry}. Personal parts stay sealed; with --clear they are
              opened with the keys of the data folder, where these still exist. What it prints is not verified: run
              verify first.
+search       Asks a gateway for entries, newest first: [WORDS] --identity --agent --run --resource --session --kind --verb
+             --access --effect --object --rule --risk --review --from --to --before --limit [--json].
 Exit code 0: yes, 1: no, 2: could not run.
 `;
 
@@ -39,6 +41,7 @@ const commands: Readonly<Record<string, () => Promise<Run>>> = {
   anchor: async () => (await import('./audit-anchor.ts')).anchor,
   'rotate-key': async () => (await import('./audit-key.ts')).rotateKey,
   export: async () => (await import('./audit-export.ts')).exportEntries,
+  search: async () => (await import('./search.ts')).search,
 };
 
 /** `sallyport audit …`. Gives the exit code: 0 yes, 1 no, 2 could not run. */

@@ -51,6 +51,7 @@ export interface GatewayParts {
   /** `ok`, or why it cannot be written. */
   readonly ledgerState: () => string;
   readonly records: Records;
+  readonly findEntries?: ApiParts['findEntries'];
   /** Opens the channels, which bring answers to this desk; their hooks are mounted here. */
   readonly channels?: (desk: Pick<ChannelDesk, 'answer' | 'review'>) => AsyncDisposable & {
     readonly channels: readonly Channel[];
@@ -182,6 +183,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
         ledger,
         world,
         records: parts.records,
+        findEntries: parts.findEntries,
         resources: config.resources,
         protocols: parts.protocols,
         find: config.directory.find,

@@ -19,6 +19,7 @@ import type { Protocol } from '../core/protocol.ts';
 import { detectors } from '../mask/index.ts';
 import { kindsOf } from '../policy/kinds.ts';
 import type { LoadedPolicy } from '../policy/load.ts';
+import { searchIndex } from '../stores/index-search.ts';
 import { openLedger } from '../stores/ledger.ts';
 import { openReviews } from '../stores/reviews.ts';
 import { recordings } from '../stores/recordings.ts';
@@ -94,6 +95,7 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
 
     const places = new RulePlaces();
     const records = places.on(await sessionRecords(ledger, log)); // before the first entry
+    const index = under.use(searchIndex({ path: join(data, 'index.db'), ledger, log }));
 
     const notes = policyNotes(ledger, world);
     const policy = under.use(
@@ -156,6 +158,7 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
       ledger,
       ledgerState: () => ledgerState,
       records,
+      findEntries: index.entries,
       recorder,
       reviews,
       ...(config.channels === undefined

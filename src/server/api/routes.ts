@@ -12,6 +12,7 @@ import type { Tickets } from '../tickets.ts';
 import type { Records, SessionSummary } from './records.ts';
 import { reviewRoutes } from './reviews.ts';
 import { json, problem, type Answer, type ApiRequest, type Route } from './route.ts';
+import { searchRoute, type FindEntries } from './search.ts';
 import type { PolicySource, PolicySourceStatus } from '../policy-source.ts';
 import { list, ref } from './schemas.ts';
 
@@ -22,6 +23,8 @@ export interface ApiParts extends ExplainParts {
   readonly endSession: (id: string, by: string) => boolean;
   readonly version: string;
   readonly records: Records;
+  /** Absent: entries cannot be searched here. */
+  readonly findEntries?: FindEntries | undefined;
   readonly protocols: readonly Protocol[];
   /** `host:port` of the listener for a kind of resource. */
   readonly listener: (kind: string) => string | undefined;
@@ -180,6 +183,7 @@ export function routes(parts: ApiParts): readonly Route[] {
       },
       run: (request) => pushPolicy(parts, request),
     },
+    ...(parts.findEntries === undefined ? [] : [searchRoute(parts, parts.findEntries)]),
     ...reviewRoutes(parts),
   ];
   return all;

@@ -62,6 +62,7 @@ export type SchemaName =
   | 'Rule'
   | 'Outcome'
   | 'SessionSummary'
+  | 'FoundEntry'
   | 'Decision'
   | 'Session'
   | 'Explanation'
@@ -70,6 +71,7 @@ export type SchemaName =
   | 'Review'
   | 'ReviewAnswer'
   | 'TicketResult'
+  | 'ReviewFigures'
   | 'Nothing'
   | 'Killed'
   | 'PolicyStatus'
@@ -136,6 +138,21 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
     'withheld?': count,
   }),
   SessionSummary: shape(summary),
+  FoundEntry: shape({
+    entry: { ...count, description: 'its number in the ledger' },
+    at: time,
+    kind: text,
+    'session?': text,
+    'identity?': text,
+    'resource?': text,
+    'run?': text,
+    'verb?': text,
+    'access?': text,
+    'effect?': text,
+    'review?': text,
+    'risk?': text,
+    'text?': { type: 'string', description: 'where the caller may read it and its key exists' },
+  }),
   Decision: shape({
     id: text,
     session: text,
@@ -237,6 +254,21 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
   }),
   Nothing: shape({}),
   Killed: shape({ session: text, by: text }),
+  ReviewFigures: shape({
+    days: count,
+    asked: count,
+    waiting: count,
+    approved: count,
+    refused: count,
+    expired: count,
+    withdrawn: count,
+    latency: shape({ p50: count, p90: count }),
+    expiredShare: { type: 'number', description: 'of all that ended by an answer or for the lack of one' },
+    rubberStamps: { ...count, description: 'approvals within 10 s by somebody who had not been shown the request' },
+    byReviewer: list(
+      shape({ subject: text, approved: count, refused: count, rubberStamps: count, p50: count }),
+    ),
+  }),
   TicketResult: shape({
     review: text,
     state: text,

@@ -1,0 +1,71 @@
+import type { Entry } from '../core/entry.ts';
+
+/** What the index keeps of one entry. */
+export interface IndexRow {
+  readonly n: number; // the entry's index in the ledger
+  readonly at: number;
+  readonly kind: Entry['kind'];
+  readonly session?: string;
+  readonly subject?: string;
+  readonly agent?: string; // the subject, where it is an agent
+  readonly resource?: string;
+  readonly run?: string;
+  readonly verb?: string;
+  readonly access?: string;
+  readonly decision?: string;
+  readonly review?: string;
+  readonly risk?: string;
+  readonly objects: readonly string[];
+  readonly rules: readonly string[];
+  readonly text?: string;
+}
+
+// How a statement ended and where its recording lies is found through its session.
+const skipped: ReadonlySet<Entry['kind']> = new Set(['outcomes', 'recording.chunk']);
+
+/** The row of an entry; `undefined` where there is nothing to look for in it. */
+export function rowOf(entry: Entry, n: number): IndexRow | undefined {
+  if (skipped.has(entry.kind)) return undefined;
+  const common = { n, at: entry.at, kind: entry.kind, objects: [], rules: [] };
+  // SECURITY: who is refused at sign-in only claims a name: it is no subject to be found by.
+  if (entry.kind === 'sign-in.refused') return { ...common, resource: entry.resource };
+  return {
+    ...common,
+    ...actorOf(entry),
+    ...('session' in entry && entry.session !== undefined ? { session: entry.session } : {}),
+    ...('review' in entry && entry.review !== undefined ? { review: entry.review } : {}),
+    ...('verb' in entry ? { verb: entry.verb } : {}),
+    ...own(entry),
+  };
+}
+
+function own(entry: Entry): Partial<IndexRow> {
+  switch (entry.kind) {
+    case 'decision':
+      return {
+        resource: entry.resource,
+        access: entry.access,
+        decision: entry.decision,
+        objects: [...new Set(entry.targets.map(({ name }) => name))],
+        rules: [...new Set([...entry.rules, ...entry.wouldBe])],
+        ...(entry.sealed.text === '' ? {} : { text: entry.sealed.text }),
+      };
+    case 'session.opened':
+      return { resource: entry.resource.name, ...(entry.run === undefined ? {} : { run: entry.run }) };
+    case 'review.asked':
+      return { resource: entry.resource, risk: entry.risk.level };
+    case 'record.read':
+      return {
+        decision: entry.allowed ? 'allow' : 'deny',
+        ...(entry.of === undefined ? {} : { session: entry.of }),
+      };
+    default:
+      return {};
+  }
+}
+
+function actorOf(entry: Entry): Partial<IndexRow> {
+  const actor = 'identity' in entry ? entry.identity : 'by' in entry ? entry.by : undefined;
+  if (actor === undefined || typeof actor === 'string') return {};
+  return { subject: actor.subject, ...(actor.kind === 'agent' ? { agent: actor.subject } : {}) };
+}

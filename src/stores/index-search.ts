@@ -1,0 +1,186 @@
+import { Worker } from 'node:worker_threads';
+import { Fault, messageOf } from '../base/errors.ts';
+import type { Log } from '../core/ports.ts';
+import type { EntryHit, EntryQuery } from './index-database.ts';
+import { rowOf, type IndexRow } from './index-rows.ts';
+import type { OpenLedger } from './ledger.ts';
+
+export type IndexCall =
+  | { readonly kind: 'next' | 'close' }
+  | { readonly kind: 'add'; readonly rows: readonly IndexRow[]; readonly next: number }
+  | { readonly kind: 'entries'; readonly query: EntryQuery }
+  | { readonly kind: 'sessions'; readonly query: EntryQuery & { readonly olderThan?: string } }
+  | { readonly kind: 'forget'; readonly session: string };
+
+export type IndexAnswer = { readonly value: unknown } | { readonly failed: string };
+
+/** A hit with what the ledger has of its statement. */
+export interface FoundEntry extends EntryHit {
+  readonly text?: string;
+}
+
+/** The index of a ledger's entries: kept up with every append in a thread of its own, rebuilt where it is missing. */
+export interface SearchIndex extends AsyncDisposable {
+  /** Newest first; with the statements where `withText`. All that is on disk when it is asked is looked at. */
+  readonly entries: (query: EntryQuery, withText: boolean) => Promise<readonly FoundEntry[]>;
+  /** Ids of sessions with an entry that fits, newest first. */
+  readonly sessions: (query: EntryQuery & { readonly olderThan?: string }) => Promise<readonly string[]>;
+  /** Forgets what was personal of a session, when its key is destroyed. */
+  readonly forget: (session: string) => Promise<void>;
+}
+
+const batchEntries = 2_000;
+const flushMs = 500;
+/** More than this is not kept in memory: it is read from the ledger again. */
+const keptRows = 50_000;
+const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+
+/** Opens the index at `path`. What it lacks is read from the ledger in the background. */
+export function searchIndex(parts: {
+  readonly path: string;
+  readonly ledger: OpenLedger;
+  readonly log: Log;
+}): SearchIndex {
+  return new Index(parts);
+}
+
+class Index implements SearchIndex {
+  readonly #ledger: OpenLedger;
+  readonly #log: Log;
+  readonly #worker: Worker;
+  readonly #calls: Map<number, PromiseWithResolvers<unknown>> = new Map();
+  #lastCall = 0;
+  /** Rows of the newest entries, in order and without a gap; what is older is in the index or read from the ledger. */
+  #rows: { readonly n: number; readonly row: IndexRow | undefined }[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #catching: Promise<void> = Promise.resolve();
+  #broken: string | undefined;
+  #closed = false;
+
+  constructor({ path, ledger, log }: { path: string; ledger: OpenLedger; log: Log }) {
+    this.#ledger = ledger;
+    this.#log = log;
+    this.#worker = new Worker(new URL(`./index-worker${extension}`, import.meta.url), {
+      workerData: { path, ledger: ledger.key.name, size: ledger.size },
+    });
+    this.#worker.unref();
+    this.#worker.on('message', (answer: { readonly id: number } & IndexAnswer) => {
+      const call = this.#calls.get(answer.id);
+      this.#calls.delete(answer.id);
+      if ('failed' in answer) call?.reject(new Fault('ledger', `The index failed: ${answer.failed}`));
+      else call?.resolve(answer.value);
+    });
+    this.#worker.on('error', (error) => this.#break(messageOf(error)));
+    this.#worker.on('exit', () => this.#break('its thread ended'));
+    ledger.watch((entry, n) => {
+      if (this.#closed) return;
+      this.#rows.push({ n, row: rowOf(entry, n) });
+      if (this.#rows.length > keptRows) this.#rows = [];
+      this.#timer ??= setTimeout(() => this.#flush(), flushMs).unref();
+    });
+    void this.#catchUp().catch(() => undefined);
+  }
+
+  readonly entries = async (query: EntryQuery, withText: boolean): Promise<readonly FoundEntry[]> => {
+    await this.#catchUp();
+    const found = (await this.#call({ kind: 'entries', query })) as readonly EntryHit[]; // our own worker's
+    if (!withText) return found;
+    const told: FoundEntry[] = [];
+    for (const hit of found) {
+      const text = hit.kind === 'decision' ? await this.#text(hit.entry) : undefined;
+      told.push(text === undefined ? hit : { ...hit, text });
+    }
+    return told;
+  };
+
+  readonly sessions = async (
+    query: EntryQuery & { readonly olderThan?: string },
+  ): Promise<readonly string[]> => {
+    await this.#catchUp();
+    return (await this.#call({ kind: 'sessions', query })) as readonly string[]; // our own worker's
+  };
+
+  readonly forget = async (session: string): Promise<void> => {
+    await this.#catchUp();
+    await this.#call({ kind: 'forget', session });
+  };
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    clearTimeout(this.#timer);
+    await this.#catchUp().catch(() => undefined);
+    this.#closed = true;
+    if (this.#broken === undefined) await this.#call({ kind: 'close' }).catch(() => undefined);
+    await this.#worker.terminate();
+  }
+
+  #flush(): void {
+    this.#timer = undefined;
+    void this.#catchUp().catch(() => undefined); // the next search tries again, and says so
+  }
+
+  /** Brings the index to what is on disk now; one at a time. */
+  #catchUp(): Promise<void> {
+    const caught = this.#catching.catch(() => undefined).then(() => this.#bring());
+    this.#catching = caught;
+    return caught;
+  }
+
+  async #bring(): Promise<void> {
+    if (this.#broken !== undefined) throw new Fault('ledger', `The index cannot be used: ${this.#broken}`);
+    // INVARIANT: nothing stands in the index that the ledger could still lose.
+    const { size } = this.#ledger;
+    let next = (await this.#call({ kind: 'next' })) as number; // our own worker's
+    const first = this.#rows[0]?.n ?? size;
+    if (next < Math.min(first, size)) next = await this.#fromLedger(next, Math.min(first, size));
+    const ready = this.#rows.findIndex(({ n }) => n >= size);
+    const batch = this.#rows.splice(0, ready < 0 ? this.#rows.length : ready).filter(({ n }) => n >= next);
+    const last = batch.at(-1);
+    if (last !== undefined)
+      await this.#add(
+        batch.map(({ row }) => row),
+        last.n + 1,
+      );
+  }
+
+  async #fromLedger(from: number, to: number): Promise<number> {
+    if (to - from > batchEntries) this.#log('info', 'index.building', { from, to });
+    let rows: (IndexRow | undefined)[] = [];
+    for await (const { entry, index } of this.#ledger.read(from, to)) {
+      rows.push(rowOf(entry, index));
+      if (rows.length < batchEntries) continue;
+      await this.#add(rows, index + 1);
+      rows = [];
+    }
+    await this.#add(rows, to);
+    return to;
+  }
+
+  async #add(rows: readonly (IndexRow | undefined)[], next: number): Promise<void> {
+    await this.#call({ kind: 'add', rows: rows.filter((row) => row !== undefined), next });
+  }
+
+  async #text(n: number): Promise<string | undefined> {
+    for await (const { entry, seal } of this.#ledger.read(n, n + 1))
+      if (entry.kind === 'decision' && seal === 'opened') return entry.sealed.text;
+    return undefined;
+  }
+
+  #call(call: IndexCall): Promise<unknown> {
+    if (this.#broken !== undefined)
+      return Promise.reject(new Fault('ledger', `The index cannot be used: ${this.#broken}`));
+    const answer = Promise.withResolvers<unknown>();
+    this.#lastCall += 1;
+    this.#calls.set(this.#lastCall, answer);
+    this.#worker.postMessage({ id: this.#lastCall, call });
+    return answer.promise;
+  }
+
+  #break(why: string): void {
+    if (this.#closed || this.#broken !== undefined) return;
+    this.#broken = why;
+    this.#log('error', 'index.failed', { why });
+    for (const call of this.#calls.values()) call.reject(new Fault('ledger', `The index failed: ${why}`));
+    this.#calls.clear();
+  }
+}
