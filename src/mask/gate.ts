@@ -106,6 +106,7 @@ const shortNumber = 7;
 
 function shows(bytes: Uint8Array, start: number, end: number): boolean {
   const { letters, words: known, bare, least } = built ?? gate();
+  const walks = mayWalk(bytes, start, end);
   let hash = 0;
   let length = 0; // letters in this word
   let token = 0; // characters without a blank
@@ -138,7 +139,7 @@ function shows(bytes: Uint8Array, start: number, end: number): boolean {
             token = 0;
             continue;
           }
-          if (letters.automaton.any(bytes, place, end)) return true;
+          if (walks && letters.automaton.any(bytes, place, end)) return true;
         }
       }
     }
@@ -248,6 +249,18 @@ function shows(bytes: Uint8Array, start: number, end: number): boolean {
   if (length === 8 || length === 11) eight = true;
   if (length > 0 && isKnown(known, hash)) named = true;
   return (named && (digits || eight)) || (folded && (digits || long));
+}
+
+/** INVARIANT: whatever has letters in it and is found where nothing names it has four digits, or twelve characters without a blank. */
+function mayWalk(bytes: Uint8Array, start: number, end: number): boolean {
+  let digits = 0;
+  let run = 0;
+  for (let place = start; place < end; place++) {
+    const byte = bytes[place] ?? 0;
+    if (byte <= 0x20) run = 0;
+    else if (++run >= 12 || (byte <= 0x39 && byte >= 0x30 && ++digits >= 4)) return true;
+  }
+  return false;
 }
 
 /** A number without separators that could be somebody's though nothing names it. */

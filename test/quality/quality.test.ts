@@ -14,6 +14,7 @@ const floors: readonly (readonly ['presidio-research' | 'pii-anon' | 'made', str
   ['pii-anon', 'EMAIL_ADDRESS', 0.98],
   ['pii-anon', 'PHONE_NUMBER', 0.96],
   ['pii-anon', 'MAC_ADDRESS', 0.98],
+  ['pii-anon', 'IBAN_CODE', 0.98],
   ['made', 'URL', 0.98],
   ['made', 'IN_AADHAAR', 0.98],
   ['made', 'PL_PESEL', 0.98],

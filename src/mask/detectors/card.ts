@@ -79,10 +79,8 @@ export const cardFragment: PatternDetector = {
   name: 'CREDIT_CARD_FRAGMENT',
   pattern: /(?<![A-Za-z0-9])\d{4}(?![A-Za-z0-9])/g,
   score: 0.05,
-  context: [
-    ...['card', 'card number', 'visa', 'mastercard', 'amex'].flatMap((word) =>
-      endings.map((ending) => `${word} ${ending}$`),
-    ),
-  ],
+  context: ['card', 'card number', 'visa', 'mastercard', 'amex'].flatMap((word) =>
+    endings.map((ending) => `${word} ${ending}$`),
+  ),
   examples: { yes: [], no: ['1234', 'year ending in 2025'] },
 };
