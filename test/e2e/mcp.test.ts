@@ -167,4 +167,31 @@ resources:
       }
     });
   }
+
+  test('whoever has no token learns where to look; a session and a token of another kind are worth nothing', async () => {
+    const say = (more: Readonly<Record<string, string>>, body: unknown): Promise<Response> =>
+      fetch(url, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          accept: 'application/json, text/event-stream',
+          ...more,
+        },
+        body: JSON.stringify(body),
+      });
+    const ping = { jsonrpc: '2.0', id: 1, method: 'ping' };
+    const challenged = await say({}, ping);
+    assert.equal(challenged.status, 401);
+    const at =
+      /resource_metadata="([^"]+)"/.exec(challenged.headers.get('www-authenticate') ?? '')?.[1] ?? '';
+    const metadata = (await (await fetch(at)).json()) as { readonly resource: string };
+    assert.equal(metadata.resource, url);
+    const signed = { authorization: `Bearer ${token}` };
+    assert.equal((await say({ ...signed, 'mcp-session-id': 'guessed' }, ping)).status, 404);
+    assert.equal((await say({ ...signed, origin: 'http://evil.example' }, ping)).status, 403);
+    assert.equal((await say({ authorization: 'Bearer server-key' }, ping)).status, 401);
+    assert.equal((await say(signed, [ping])).status, 400);
+    const answered = await say(signed, { jsonrpc: '2.0', id: 9, result: {} });
+    assert.equal(answered.status, 400, 'an answer nobody asked for is taken');
+  });
 });

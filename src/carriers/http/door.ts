@@ -61,11 +61,11 @@ export interface DoorParts {
     about: { readonly fields: Fields; readonly path: string },
   ) => void;
   /** Further parameters of the Bearer challenge (RFC 6750, 3), for this resource. */
-  readonly challenge?: (resource: string, host: string) => string;
+  readonly challenge?: (resource: string, host: string, secure: boolean) => string;
   /** Answers what needs no sign-in (metadata documents); false where the path is none of these. */
   readonly open?: (
     path: string,
-    about: { readonly host: string; readonly method: string },
+    about: { readonly host: string; readonly method: string; readonly secure: boolean },
     reply: Reply,
   ) => boolean;
 }
@@ -358,7 +358,8 @@ class Visit {
     const target = readTarget(request.url ?? '');
     if (!target.ok) return refuse(400, target.error);
     about.path = target.value.path;
-    if (this.#parts.open?.(target.value.path, { host, method }, reply) === true) return;
+    const secure = this.#wire.tls !== undefined;
+    if (this.#parts.open?.(target.value.path, { host, method, secure }, reply) === true) return;
     const bad = refusedHeaders(fields);
     if (bad !== undefined) return refuse(400, bad);
     if (this.#wire.tls === undefined && !this.#seat.plainAllowed) {
@@ -411,7 +412,7 @@ class Visit {
   }
 
   #challenge(reply: Reply, resource: string, host: string, about: About): void {
-    const more = this.#parts.challenge?.(resource, host) ?? '';
+    const more = this.#parts.challenge?.(resource, host, this.#wire.tls !== undefined) ?? '';
     const challenged: Reply = {
       ...reply,
       start: (status, fields) =>

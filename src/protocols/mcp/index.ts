@@ -24,6 +24,7 @@ import { hub } from './hub.ts';
 import { attributes, meaningOf, verbs } from './meaning.ts';
 import { codes, errorOf, messageOf } from './message.ts';
 import { sayMessage } from './out.ts';
+import { challengeOf, sayMetadata } from './metadata.ts';
 import { Pins } from './pins.ts';
 import { attend } from './session.ts';
 import type { ToolboxParts } from './talk.ts';
@@ -64,6 +65,7 @@ function start(house: House): Room {
       pins: new Pins(resource.name, given, house.log),
     });
   }
+  const named = [...boxes].map(([name, box]) => ({ name, settings: box.settings }));
   return {
     serve: httpDoor({
       house,
@@ -74,6 +76,11 @@ function start(house: House): Room {
         if (parts === undefined) throw new Fault('bug', 'A session with a resource of another kind');
         await attend(parts, exchange);
       },
+      challenge: (resource, host, secure) => {
+        const settings = boxes.get(resource)?.settings;
+        return settings === undefined ? '' : challengeOf({ name: resource, settings }, host, secure);
+      },
+      open: (path, about, reply) => sayMetadata(path, about, { reply, resources: named }),
       refuse: (reply, status, why) =>
         sayMessage(reply, status, errorOf(null, codes.denied, why.why, { denial: why })),
     }),

@@ -1,6 +1,6 @@
 import { isObject } from '../../base/check.ts';
 import { err, ok, type Result } from '../../base/result.ts';
-import { rewriteJson } from '../../http/json.ts';
+import { rewriteJson, type Show } from '../../http/json.ts';
 
 export type Json = { readonly [key: string]: unknown };
 
@@ -22,13 +22,14 @@ const evil: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototyp
  */
 export function readMessage(text: string): Result<Message, string> {
   let why: string | undefined;
-  const read = rewriteJson(text, ({ kind, key, value, path }) => {
+  const look: Show = ({ kind, key, value, path }) => {
     if (kind === 'key' && evil.has(key)) why = 'A key is not allowed';
     if (kind === 'number' && /^-?\d+$/.test(value) && !Number.isSafeInteger(Number(value)))
       why = 'A whole number is too large to be read by everybody alike';
     if (path.length > 4_000 || path.split(/[.[]/).length > deepest) why = 'It is nested too deeply';
     return undefined;
-  });
+  };
+  const read = rewriteJson(text, look, { uniqueKeys: true });
   if (!read.ok) return read;
   if (why !== undefined) return err(why);
   const raw = JSON.parse(text) as unknown; // read as JSON just now

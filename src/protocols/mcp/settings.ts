@@ -29,6 +29,8 @@ export interface McpSettings {
   readonly uninspected: readonly string[];
   /** Web origins that may use it from a browser, besides loopback. */
   readonly origins: readonly string[];
+  /** Whose tokens it takes, for clients that look for a place to sign in (RFC 9728). */
+  readonly authorizationServers: readonly string[];
   /** Hosts of the gateway that name this resource by themselves. */
   readonly hosts: readonly string[];
 }
@@ -90,6 +92,9 @@ const common = object({
   uninspected: optional(
     array(string({ pattern: /^[a-z0-9.+-]+\/(?:\*|[a-z0-9.+-]+)$/, what: 'a media type such as image/*' })),
   ),
+  authorizationServers: optional(
+    array(string({ pattern: /^https:\/\/[^\s"]{1,500}$/, what: 'an issuer such as https://login.example' })),
+  ),
   origins: optional(
     array(string({ pattern: /^https?:\/\/[a-z0-9.:-]+$/, what: 'an origin such as https://tools.example' })),
   ),
@@ -122,7 +127,14 @@ export const settings: Check<McpSettings> = (raw, path): Result<McpSettings, rea
     ]);
   const servers = new Map(named);
   if (single !== undefined) servers.set('', single.value);
-  const { allow = [], tools = {}, pins = 'first', uninspected = [], origins = [] } = rest.value;
+  const {
+    allow = [],
+    tools = {},
+    pins = 'first',
+    uninspected = [],
+    origins = [],
+    authorizationServers = [],
+  } = rest.value;
   const only = single?.value;
   return ok({
     servers,
@@ -131,6 +143,7 @@ export const settings: Check<McpSettings> = (raw, path): Result<McpSettings, rea
     pins,
     uninspected,
     origins,
+    authorizationServers,
     hosts: only?.kind === 'http' ? only.upstream.hosts : [],
   });
 };
