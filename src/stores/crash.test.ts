@@ -75,9 +75,20 @@ for (const { what, call, paths, inject } of injections) {
       const child = spawn(
         'strace',
         [
-          ...['-f', '-qq', '-o', '/dev/null', '-e', `trace=${call}`, '-e', `inject=${call}:${inject}`],
+          '-f',
+          '-qq',
+          '-o',
+          '/dev/null',
+          '-e',
+          `trace=${call}`,
+          '-e',
+          `inject=${call}:${inject}`,
           ...paths.flatMap((path) => ['-P', join(data, path)]),
-          ...[process.execPath, join(import.meta.dirname, 'testdata', 'writer.ts'), data, acks, 'r'],
+          process.execPath,
+          join(import.meta.dirname, 'testdata', 'writer.ts'),
+          data,
+          acks,
+          'r',
         ],
         { stdio: 'ignore' },
       );
