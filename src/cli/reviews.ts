@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { type Figures, rubberStampMs } from '../reviews/index.ts';
 import type { TicketResult } from '../core/protocol.ts';
 import type { ReviewShown } from '../server/api/reviews.ts';
 import { ask } from './api.ts';
@@ -11,6 +12,7 @@ const help = `Usage: sallyport reviews list [--state STATE] [--limit N] [--json]
        sallyport reviews deny ID [--reason TEXT] [--json]        (refuse is the same)
        sallyport reviews withdraw ID
        sallyport reviews result ID [--json]
+       sallyport reviews figures [--days N] [--json]
        sallyport reviews wait ID [--timeout SECONDS] [--json]
 
 A review is a request that waits for another person. An approval fits exactly what show prints, and is used once.
@@ -23,6 +25,7 @@ approve   counts when you are one of those who are asked; never for a request of
 deny      one refusal ends the review
 withdraw  takes your own request back
 result    what your ticket answered, once it is approved: runs it, once, where it has not run yet
+figures   how reviews are answered: latency, time-outs, approvals nobody looked at (of N days; 7 when absent)
 wait      until it has been answered: exit 0 when approved or run, 1 when not
 
 ID may be cut short where it stays clear. Exit codes: 0 yes, 1 no, 2 could not run.
@@ -37,6 +40,7 @@ interface Options {
   readonly reason?: string | undefined;
   readonly digest?: string | undefined;
   readonly timeout?: string | undefined;
+  readonly days?: string | undefined;
   readonly json: boolean;
 }
 
@@ -50,14 +54,16 @@ async function run(args: readonly string[]): Promise<number> {
       reason: { type: 'string' },
       digest: { type: 'string' },
       timeout: { type: 'string' },
+      days: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
   });
   const [verb, id, ...others] = positionals;
   if (verb === 'list' && id === undefined) return list(values);
+  if (verb === 'figures' && id === undefined) return figures(values);
   if (id === undefined || others.length > 0) {
     throw new CouldNotRun(
-      'Expected `reviews list`, or show, approve, deny, withdraw or wait with an ID; see --help',
+      'Expected `reviews list`, `reviews figures`, or show, approve, deny, withdraw or wait with an ID; see --help',
     );
   }
   switch (verb) {
@@ -121,6 +127,35 @@ async function answer(
   const more = vote === 'approve' && now.phase === 'waiting' ? `; it still needs ${needsText(now)}` : '';
   print(`${done[vote]}: ${id}, for ${safe(now.identity)} on ${safe(now.resource)}${more}`);
   return 0;
+}
+
+async function figures({ days = '7', json }: Options): Promise<number> {
+  const asked = await ask(`/api/v1/reviews/figures?days=${encodeURIComponent(days)}`);
+  if (!asked.ok) return refused(asked.refusal);
+  const found = asked.answer as Figures; // the API's own schema
+  print(json ? JSON.stringify(found, undefined, 2) : figuresText(found));
+  return 0;
+}
+
+function figuresText(found: Figures): string {
+  const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
+  const { asked, waiting, approved, refused: no, expired, withdrawn, latency, rubberStamps } = found;
+  return [
+    `asked ${asked}, waiting ${waiting}, approved ${approved}, refused ${no}, expired ${expired}, withdrawn ${withdrawn}`,
+    `answered within ${seconds(latency.p50)} (half), ${seconds(latency.p90)} (nine of ten); nobody answered ${(found.expiredShare * 100).toFixed(0)} %`,
+    `approved within ${rubberStampMs / 1_000} s without having been shown: ${rubberStamps}`,
+    '',
+    table([
+      ['REVIEWER', 'APPROVED', 'REFUSED', 'UNSEEN', 'HALF WITHIN'],
+      ...found.byReviewer.map((each) => [
+        safe(each.subject),
+        String(each.approved),
+        String(each.refused),
+        String(each.rubberStamps),
+        seconds(each.p50),
+      ]),
+    ]),
+  ].join('\n');
 }
 
 async function result(given: string, { json }: Options): Promise<number> {

@@ -77,6 +77,8 @@ export interface Vote {
   readonly at: Instant;
   readonly reason?: string;
   readonly via: string; // 'cli', 'api', 'slack', 'teams', 'email'
+  /** Given by somebody whom the gateway had not shown the request in full. */
+  readonly unseen?: true;
 }
 
 /** A person's answer. The desk judges whether it counts: a channel only says who clicked. */

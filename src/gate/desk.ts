@@ -1,4 +1,5 @@
 import { messageOf } from '../base/errors.ts';
+import { Lru } from '../base/lru.ts';
 import type { World } from '../base/time.ts';
 import { instant, timestamp } from '../base/time.ts';
 import type { ApproveDuty, Outcome } from '../core/decision.ts';
@@ -100,6 +101,8 @@ export class Desk {
     new Map();
   /** Tickets that wait or may be used, until when. */
   readonly #deadlines: Map<ReviewId, Disposable> = new Map();
+  /** Who was shown which review in full, lately. */
+  readonly #seen: Lru<string, true> = new Lru(10_000);
   /** Answers to one review are judged one after another. */
   readonly #turns: Map<string, Promise<unknown>> = new Map();
 
@@ -267,6 +270,9 @@ export class Desk {
       at: this.parts.world.now(),
       ...(reason === undefined ? {} : { reason }),
       via,
+      ...(this.#seen.get(seenKey(review.id, by.subject)) === true || cards.has(via)
+        ? {}
+        : { unseen: true as const }),
     });
     if (!counted) {
       // It ended while the answer was being written.
@@ -423,6 +429,11 @@ export class Desk {
     return reviews.map((review) => cardOf({ ...this.parts, store: remembered }, review, viewer));
   }
 
+  /** This person was shown all of it. */
+  seen(id: ReviewId, by: Identity): void {
+    this.#seen.set(seenKey(id, by.subject), true);
+  }
+
   /** As this person may see it. */
   card(review: StoredReview, viewer: Identity): Review {
     return cardOf(this.parts, review, viewer);
@@ -460,6 +471,13 @@ const nothingAsked: { readonly requester: StoredReview['identity']; readonly nee
     requester: { subject: '', kind: 'human', groups: [] },
     needs: [],
   };
+
+/** Channels whose answers are buttons of a card that shows the request. */
+const cards: ReadonlySet<string> = new Set(['slack', 'teams']);
+
+function seenKey(id: string, subject: string): string {
+  return `${id} ${subject}`;
+}
 
 function needsReason(needs: readonly ApproveDuty[], { vote, reason }: Answer): boolean {
   return vote === 'approve' && needs.some((need) => need.reason === true) && (reason ?? '').trim() === '';

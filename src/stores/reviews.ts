@@ -131,6 +131,11 @@ export function openReviews(folder: string, key?: Secret): OpenReviews {
       const box = sql('SELECT box FROM results WHERE review = ?').get(id)?.['box'];
       return box instanceof Uint8Array ? unsealed(key, id, box) : undefined;
     },
+    since: (at, limit) =>
+      sql('SELECT * FROM reviews WHERE asked_at >= ? ORDER BY asked_at DESC, rowid DESC LIMIT ?')
+        .all(at, limit)
+        .map(read)
+        .toReversed(),
     fetched: (id) => void sql('UPDATE results SET fetched = 1 WHERE review = ?').run(id),
     unread: (binding) => {
       const row = sql(

@@ -271,6 +271,7 @@ const answers: readonly (readonly [string, string, unknown?])[] = [
   ['/api/v1/explain', '/api/v1/explain', { on: 'shop', statement: 'select 1', as: 'bob' }],
   ['/api/v1/policy/status', '/api/v1/policy/status'],
   ['/api/v1/reviews', '/api/v1/reviews?state=waiting'],
+  ['/api/v1/reviews/figures', '/api/v1/reviews/figures?days=30'],
   ['/api/v1/reviews/:id/result', `/api/v1/reviews/${ranId}/result`],
   ['/api/v1/reviews/:id', `/api/v1/reviews/${heldReview.id}`],
   ['/api/v1/reviews/:id/approve', `/api/v1/reviews/${heldReview.id}/approve`, {}],

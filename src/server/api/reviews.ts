@@ -5,8 +5,8 @@ import type { Identity } from '../../core/identity.ts';
 import type { Review, ReviewDigest, ReviewId, ReviewState } from '../../core/review.ts';
 import { actorOf } from '../../gate/actor.ts';
 import type { Desk } from '../../gate/desk.ts';
-import type { StoredReview } from '../../reviews/index.ts';
-import { decideOwn, type JudgeParts } from './judge.ts';
+import { figuresOf, type StoredReview } from '../../reviews/index.ts';
+import { decideOwn, judge, type JudgeParts } from './judge.ts';
 import { json, problem, type Answer, type ApiRequest, type Route } from './route.ts';
 import type { Tickets } from '../tickets.ts';
 import { list, ref } from './schemas.ts';
@@ -76,6 +76,26 @@ export function reviewRoutes(parts: ReviewParts): readonly Route[] {
       gives: { schema: list(ref('Review')), about: 'The reviews' },
       errors: { 400: 'A parameter is not as described', 401: answered[401], 503: answered[503] },
       run: (request) => listed(parts, request),
+    },
+    {
+      method: 'get',
+      path: '/api/v1/reviews/figures',
+      summary:
+        'How reviews are answered: latency, refusals, time-outs, approvals nobody looked at; judged as `record.list`',
+      query: {
+        days: {
+          about: 'Of the reviews asked for in so many days (1 to 30; 7 when absent)',
+          schema: { type: 'integer', minimum: 1, maximum: 30, default: 7 },
+        },
+      },
+      gives: { schema: ref('ReviewFigures'), about: 'The figures; times in milliseconds' },
+      errors: {
+        400: 'A parameter is not as described',
+        401: answered[401],
+        403: 'The policy denies it',
+        503: answered[503],
+      },
+      run: (request) => figures(parts, request),
     },
     {
       method: 'get',
@@ -175,6 +195,19 @@ async function listed(parts: ReviewParts, request: ApiRequest): Promise<Answer> 
   return json(found.map((review, at) => form(parts, review, caller, cards[at])));
 }
 
+const figuresOver = 10_000;
+
+async function figures(parts: ReviewParts, request: ApiRequest): Promise<Answer> {
+  const { days = '7' } = request.query;
+  if (!/^\d{1,2}$/.test(days) || Number(days) < 1 || Number(days) > 30) {
+    return problem(400, 'days: Expected a whole number from 1 to 30');
+  }
+  const refused = await judge(parts, request.caller(), { verb: 'record.list', own: false });
+  if (refused !== undefined) return refused;
+  const since = instant(parts.world.now() - Number(days) * 86_400_000);
+  return json({ days: Number(days), ...figuresOf(parts.desk.parts.store.since(since, figuresOver)) });
+}
+
 async function shown(parts: ReviewParts, request: ApiRequest): Promise<Answer> {
   const caller = request.caller();
   const review = parts.desk.find(request.parameter('id'));
@@ -185,7 +218,9 @@ async function shown(parts: ReviewParts, request: ApiRequest): Promise<Answer> {
     ...(review === undefined ? {} : { of: review.session }),
   });
   if (refused !== undefined) return refused;
-  return allowed ? json(form(parts, review, caller)) : missing;
+  if (!allowed) return missing;
+  parts.desk.seen(review.id, caller);
+  return json(form(parts, review, caller));
 }
 
 const missing = problem(404, 'There is no such review, or it is not yours to see');
