@@ -10,7 +10,7 @@ import { openWitness } from '../stores/witness.ts';
 import type { LedgerSettings } from './ledger-config.ts';
 
 /** Where other gateways ask for cosignatures: the submission prefix of tlog-witness is `/witness`. */
-export const witnessPath = '/witness/add-checkpoint';
+const witnessPath = '/witness/add-checkpoint';
 
 interface AnchoringParts {
   readonly settings: LedgerSettings;
