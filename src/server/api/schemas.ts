@@ -72,7 +72,6 @@ export type SchemaName =
   | 'ReviewAnswer'
   | 'TicketResult'
   | 'ReviewFigures'
-  | 'ReviewFigures'
   | 'Nothing'
   | 'Killed'
   | 'PolicyStatus'
@@ -255,21 +254,6 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
   }),
   Nothing: shape({}),
   Killed: shape({ session: text, by: text }),
-  ReviewFigures: shape({
-    days: count,
-    asked: count,
-    waiting: count,
-    approved: count,
-    refused: count,
-    expired: count,
-    withdrawn: count,
-    latency: shape({ p50: count, p90: count }),
-    expiredShare: { type: 'number', description: 'of all that ended by an answer or for the lack of one' },
-    rubberStamps: { ...count, description: 'approvals within 10 s by somebody who had not been shown the request' },
-    byReviewer: list(
-      shape({ subject: text, approved: count, refused: count, rubberStamps: count, p50: count }),
-    ),
-  }),
   ReviewFigures: shape({
     days: count,
     asked: count,
