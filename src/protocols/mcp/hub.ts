@@ -180,7 +180,7 @@ class Link {
           }
         : {}),
     };
-    return await client.request({ method: method as 'tools/call', params: rest as never }, options);
+    return await client.request({ method: method as 'tools/call', params: rest }, options);
   }
 
   /** URIs in an answer lead back to the server that gave them. */

@@ -62,7 +62,9 @@ export class Pass {
         outcome = await this.#misfit(unfit);
         return;
       }
-      const { message } = this.#asked;
+      const { message, talk } = this.#asked;
+      if (message?.kind === 'request')
+        talk?.asked.set(message.id, { permit: this.#permit, request: message });
       const answer = await this.#call(
         this.#request(message, message === undefined ? undefined : textOf(message)),
       );
@@ -125,8 +127,10 @@ export class Pass {
     };
     pass('accept');
     pass('mcp-protocol-version');
-    pass('last-event-id');
-    if (session !== undefined) out.push(['mcp-session-id', session]);
+    if (session !== undefined) {
+      pass('last-event-id');
+      out.push(['mcp-session-id', session]);
+    }
     if (body !== undefined) out.push(['content-type', 'application/json']);
     if (modern) {
       pass('mcp-method');
@@ -274,7 +278,8 @@ export class Pass {
     const known = this.#parts.talks.get(key);
     if (known !== undefined && known.owner !== ownerOf(exchange))
       throw new Fault('upstream-closed', 'The MCP server gave a session of another identity');
-    if (known === undefined) this.#parts.talks.set(key, { owner: ownerOf(exchange), open: new Map() });
+    if (known === undefined)
+      this.#parts.talks.set(key, { owner: ownerOf(exchange), asked: new Map(), open: new Map() });
     return session;
   }
 
@@ -311,9 +316,12 @@ export class Pass {
         if (asked === undefined) return this.#resumed(message);
         if (asked.kind !== 'request' || asked.id !== message.id) return undefined;
         this.#ended = true;
-        return this.#result(message, asked);
+        this.#asked.talk?.asked.delete(message.id);
+        return this.#result(message, asked, this.#shower);
       case 'error':
         if (asked?.kind === 'request' && message.id !== asked.id && message.id !== null) return undefined;
+        if (asked === undefined) return undefined; // whose it is cannot be told from the masks of this stream
+        if (asked?.kind === 'request' && message.id !== null) this.#asked.talk?.asked.delete(message.id);
         return this.#shower.show(message);
       case 'notification':
         return notifications.test(message.method) ? this.#shower.show(message) : undefined;
@@ -322,18 +330,25 @@ export class Pass {
     }
   }
 
-  #resumed(message: Extract<Message, { kind: 'answer' }>): Message {
-    // SECURITY: what it answers is not known here, so it is shown by the masks of this permit; lists are not among it.
-    const { result } = message;
-    for (const key of ['tools', 'prompts', 'resources', 'resourceTemplates']) {
-      if (result[key] !== undefined) throw new Fault('mask', 'A list cannot be taken up again');
-    }
-    return this.#shower.show(message);
+  /**
+   * SECURITY: what was asked on another stream is shown as its own permit demands, not as that of this stream; what nobody is
+   * known to have asked is not shown.
+   */
+  async #resumed(message: Extract<Message, { kind: 'answer' }>): Promise<Message | undefined> {
+    const { talk } = this.#asked;
+    const open = talk?.asked.get(message.id);
+    if (open === undefined) return undefined;
+    talk?.asked.delete(message.id);
+    const object = open.permit.action.targets[0]?.name ?? open.request.method;
+    const mask = documentMask(open.permit, object, this.#parts.maskKey);
+    const shower = new Shower({ mask, uninspected: this.#parts.settings.uninspected });
+    return this.#result(message, open.request, shower);
   }
 
   async #result(
     message: Extract<Message, { kind: 'answer' }>,
     asked: Extract<Message, { kind: 'request' }>,
+    shower: Shower,
   ): Promise<Message> {
     if (message.result['resultType'] === 'input_required') {
       const refused = await this.#wishes(message.result['inputRequests'], asked);
@@ -345,7 +360,7 @@ export class Pass {
       take: (definition) => this.#parts.pins.take(definition),
       sees: (action) => this.#gate.foresee?.(action) !== 'deny',
     });
-    return this.#shower.show({ ...message, result });
+    return shower.show({ ...message, result });
   }
 
   /** A server asks something of the client's side (2025-11-25: a request in the stream). */

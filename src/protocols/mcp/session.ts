@@ -17,6 +17,8 @@ import { refusalOf } from './refusal.ts';
 
 type Request = Extract<Message, { kind: 'request' }>;
 
+const mostAsked = 1_000;
+
 /** One request of a client to the MCP endpoint of a resource. */
 export async function attend(parts: ToolboxParts, exchange: Exchange): Promise<void> {
   const { method, target, reply, fields } = exchange;
@@ -87,6 +89,15 @@ async function post(parts: ToolboxParts, exchange: Exchange, session: string | u
       404,
       errorOf(message.kind === 'request' ? message.id : null, -32_001, 'Session not found'),
     );
+  }
+  if (message.kind === 'request' && talk !== undefined) {
+    // SECURITY: an id stands for one request, or its answer could be shown by the masks of another.
+    if (talk.asked.has(message.id) || talk.asked.size >= mostAsked)
+      return sayMessage(
+        reply,
+        400,
+        errorOf(message.id, codes.invalidRequest, 'This id, or too many of them, waits for an answer'),
+      );
   }
   const asked: Asked = { exchange, message, modern, session: modern || begins ? undefined : session, talk };
   if (message.kind === 'answer' || message.kind === 'error') return answered(parts, asked, message.id);

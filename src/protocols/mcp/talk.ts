@@ -22,6 +22,14 @@ export interface ToolboxParts {
 /** One session of a server with one identity. */
 export interface Talk {
   readonly owner: string;
+  /**
+   * What the client asked and the server has not answered yet, with the permit under whose masks the answer is shown, on
+   * whatever stream it comes.
+   */
+  readonly asked: Map<
+    string | number,
+    { readonly permit: Permit; readonly request: Extract<Message, { kind: 'request' }> }
+  >;
   /** What the server asked and the client has not answered yet, by its id; each with the permit under which it asked. */
   readonly open: Map<string | number, { readonly gate: Gate; readonly permit: Permit }>;
 }
