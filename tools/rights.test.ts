@@ -72,6 +72,7 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   server: {
     hono: 'routes of the API',
     '@hono/node-server': 'serves hono on node:http',
+    '@modelcontextprotocol/server': "the demo's own MCP server",
     'prom-client': 'metrics in the format of Prometheus',
     '@peculiar/x509': 'the demo and a gateway without a certificate make their own CA',
     yaml: 'the configuration is YAML',
