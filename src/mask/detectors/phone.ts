@@ -134,6 +134,8 @@ export const phone: DigitsDetector = {
       '12.345.678',
       '20240131-0001',
       '0001-0002-0003',
+      '12-3456-78',
+      '45-6789-01',
     ],
   },
   judge,
@@ -173,7 +175,9 @@ function judge(window: Window): number {
   // `61 23 45 67`, `612 34 56 78`: without any leading sign the groups must be no thousands and the number somebody's.
   const even =
     window.whole && digits.length >= 8 && digits.length <= 11 && /^\d+(?:([ -])\d+)(?:\1\d+)+$/.test(raw);
-  if (even && groupsOf(shape) >= 3 && !/^\d+(?:-3)+$|^3-2-4$/.test(shape)) {
+  // Three groups with dashes are an order's or a part's number far more often than somebody's.
+  const grouped = groupsOf(shape) >= (raw.includes('-') ? 4 : 3);
+  if (even && grouped && !/^\d+(?:-3)+$|^3-2-4$/.test(shape)) {
     return national(window, true) ? 0.5 : -1;
   }
   return -1;
