@@ -77,7 +77,7 @@ function fixture(): McpServer {
       inputSchema: fromJsonSchema({
         $schema: 'https://json-schema.org/draft/2020-12/schema',
         ...named,
-      } as never),
+      }),
     },
     () => ({ content: [text('Done')] }),
   );
