@@ -1,4 +1,5 @@
 import type { Entry } from '../core/entry.ts';
+import { withoutValues } from '../sql/bare.ts';
 
 /** What the index keeps of one entry. */
 export interface IndexRow {
@@ -48,7 +49,7 @@ function own(entry: Entry): Partial<IndexRow> {
         decision: entry.decision,
         objects: [...new Set(entry.targets.map(({ name }) => name))],
         rules: [...new Set([...entry.rules, ...entry.wouldBe])],
-        ...(entry.sealed.text === '' ? {} : { text: entry.sealed.text }),
+        ...wordsOf(entry.verb, entry.sealed.text),
       };
     case 'session.opened':
       return { resource: entry.resource.name, ...(entry.run === undefined ? {} : { run: entry.run }) };
@@ -62,6 +63,12 @@ function own(entry: Entry): Partial<IndexRow> {
     default:
       return {};
   }
+}
+
+/** SECURITY: the index lies on disk in the clear, so no value of a statement stands in it, and no text of another family. */
+function wordsOf(verb: string, text: string): { readonly text?: string } {
+  if (text === '' || !verb.startsWith('sql.')) return {};
+  return { text: withoutValues(text).text };
 }
 
 function actorOf(entry: Entry): Partial<IndexRow> {

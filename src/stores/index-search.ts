@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { Fault, messageOf } from '../base/errors.ts';
+import type { Entry } from '../core/entry.ts';
 import type { Log } from '../core/ports.ts';
 import type { EntryHit, EntryQuery } from './index-database.ts';
 import { rowOf, type IndexRow } from './index-rows.ts';
@@ -30,9 +31,11 @@ export interface SearchIndex extends AsyncDisposable {
 }
 
 const batchEntries = 2_000;
-const flushMs = 500;
+const flushMs = 5_000;
+/** With more than this the gateway is busy: the index waits for a quieter moment, or for a search. */
+const quietRows = 2_000;
 /** More than this is not kept in memory: it is read from the ledger again. */
-const keptRows = 50_000;
+const keptRows = 20_000;
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 
 /** Opens the index at `path`. What it lacks is read from the ledger in the background. */
@@ -50,8 +53,8 @@ class Index implements SearchIndex {
   readonly #worker: Worker;
   readonly #calls: Map<number, PromiseWithResolvers<unknown>> = new Map();
   #lastCall = 0;
-  /** Rows of the newest entries, in order and without a gap; what is older is in the index or read from the ledger. */
-  #rows: { readonly n: number; readonly row: IndexRow | undefined }[] = [];
+  /** The newest entries, in order and without a gap; what is older is in the index or read from the ledger. */
+  #rows: { readonly n: number; readonly entry: Entry }[] = [];
   #timer: NodeJS.Timeout | undefined;
   #catching: Promise<void> = Promise.resolve();
   #broken: string | undefined;
@@ -74,7 +77,7 @@ class Index implements SearchIndex {
     this.#worker.on('exit', () => this.#break('its thread ended'));
     ledger.watch((entry, n) => {
       if (this.#closed) return;
-      this.#rows.push({ n, row: rowOf(entry, n) });
+      this.#rows.push({ n, entry });
       if (this.#rows.length > keptRows) this.#rows = [];
       this.#timer ??= setTimeout(() => this.#flush(), flushMs).unref();
     });
@@ -116,6 +119,10 @@ class Index implements SearchIndex {
 
   #flush(): void {
     this.#timer = undefined;
+    if (this.#rows.length > quietRows) {
+      this.#timer = setTimeout(() => this.#flush(), flushMs).unref();
+      return;
+    }
     void this.#catchUp().catch(() => undefined); // the next search tries again, and says so
   }
 
@@ -138,7 +145,7 @@ class Index implements SearchIndex {
     const last = batch.at(-1);
     if (last !== undefined)
       await this.#add(
-        batch.map(({ row }) => row),
+        batch.map(({ entry, n }) => rowOf(entry, n)),
         last.n + 1,
       );
   }
