@@ -85,7 +85,11 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'node:child_process': 'asks Git who wrote a line',
     'node:util': 'promises of it',
   },
-  cli: { 'vscode-languageserver': "the protocol between editors and sallyport lsp", yaml: 'prints and reads YAML', 'node:*': 'the terminal and the file system' },
+  cli: {
+    'vscode-languageserver': 'the protocol between editors and sallyport lsp',
+    yaml: 'prints and reads YAML',
+    'node:*': 'the terminal and the file system',
+  },
 };
 
 const tests: Readonly<Record<string, string>> = {

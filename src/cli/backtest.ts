@@ -117,10 +117,7 @@ function put(groups: Map<string, Group>, replay: Replay, entry: Recorded['entry'
   group.examples.push(example.slice(0, 200));
 }
 
-function open(
-  raw: Readonly<Record<string, unknown>>,
-  sessions: Map<string, Opened>,
-): void {
+function open(raw: Readonly<Record<string, unknown>>, sessions: Map<string, Opened>): void {
   const { session, resource, at } = raw;
   if (typeof session !== 'string' || typeof at !== 'number' || !isObject(resource)) return;
   const { kind, tags } = resource;
@@ -141,7 +138,9 @@ type Opened = Pick<Recorded, 'resource' | 'startedAt' | 'run' | 'facts'>;
 function factsOf(raw: unknown): Recorded['facts'] {
   if (!isObject(raw)) return undefined;
   const plain = Object.values(raw).every(
-    (facts) => isObject(facts) && Object.values(facts).every((fact) => ['string', 'number', 'boolean'].includes(typeof fact)),
+    (facts) =>
+      isObject(facts) &&
+      Object.values(facts).every((fact) => ['string', 'number', 'boolean'].includes(typeof fact)),
   );
   return plain ? (raw as Recorded['facts']) : undefined; // just looked at
 }

@@ -61,7 +61,8 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       load: async () => (await import('./scan.ts')).scan,
     },
     observe: {
-      about: 'runs a command through a gateway that enforces nothing, and says what the policy would have done',
+      about:
+        'runs a command through a gateway that enforces nothing, and says what the policy would have done',
       load: async () => (await import('./observe.ts')).observe,
     },
     bundle: {

@@ -120,7 +120,13 @@ async function claimsOf(parts: VerifyParts, token: Secret): Promise<Result<Claim
       typ: 'JWT',
     });
     const { sub, jti, exp, iat } = payload;
-    if (typeof sub !== 'string' || sub === '' || typeof jti !== 'string' || typeof exp !== 'number' || typeof iat !== 'number') {
+    if (
+      typeof sub !== 'string' ||
+      sub === '' ||
+      typeof jti !== 'string' ||
+      typeof exp !== 'number' ||
+      typeof iat !== 'number'
+    ) {
       return refuse('malformed', 'The token lacks its subject, id or end');
     }
     return ok({ subject: sub, id: jti, expiresAt: exp * 1_000, issuedAt: iat * 1_000 });

@@ -22,7 +22,8 @@ interface AnchoringParts {
 
 /** Keeps heads elsewhere while the gateway runs: a round whenever the ledger grew, at most one in `every`. */
 export function startAnchoring({ settings, data, world, log, metrics }: AnchoringParts): AsyncDisposable {
-  if (settings.anchors.length + settings.witnesses.length === 0) return { [Symbol.asyncDispose]: async () => {} };
+  if (settings.anchors.length + settings.witnesses.length === 0)
+    return { [Symbol.asyncDispose]: async () => {} };
   let kept = -1;
   let timer: Disposable | undefined;
   let stopped = false;
@@ -67,7 +68,13 @@ export function witnessHooks(of: {
   const { settings, home, name, world, log } = of;
   if (settings === undefined || settings.cosigns.length === 0) return {};
   const folder = join(home, 'witness');
-  const witness = openWitness({ files: realFiles, folder, name: `${name}/witness`, of: settings.cosigns, world });
+  const witness = openWitness({
+    files: realFiles,
+    folder,
+    name: `${name}/witness`,
+    of: settings.cosigns,
+    world,
+  });
   log('info', 'witness.opened', { key: witness.key.text, ledgers: settings.cosigns.length });
   const text = new TextDecoder();
   return { [witnessPath]: ({ body }) => Promise.resolve(witness.add(text.decode(body))) };

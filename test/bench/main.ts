@@ -14,7 +14,8 @@ const benches: Readonly<Record<string, { readonly about: string; readonly load: 
     load: async () => (await import('./ledger.ts')).ledger,
   },
   policy: {
-    about: 'microseconds for a decision, beside @bufbuild/cel and Cedar, and milliseconds to load 1,000 rules',
+    about:
+      'microseconds for a decision, beside @bufbuild/cel and Cedar, and milliseconds to load 1,000 rules',
     load: async () => (await import('./policy-bench.ts')).policy,
   },
   mask: {

@@ -70,17 +70,14 @@ for (const version of [15, 18] as const satisfies readonly Major[]) {
         assertEvents(judged.events);
       });
     }
-    test(
-      'pgjdbc reads foreign keys',
-      async (t) => {
-        const at = await place(t);
-        if (at === undefined || !needs(t, 'pgjdbc', 'java', 'javac')) return;
-        await compileJava();
-        const [command, ...args] = [...java, here, 'foreign'];
-        const direct = await answer(command, args, at.direct);
-        assert.equal(await answer(command, args, at.gate('dba')), direct);
-      },
-    );
+    test('pgjdbc reads foreign keys', async (t) => {
+      const at = await place(t);
+      if (at === undefined || !needs(t, 'pgjdbc', 'java', 'javac')) return;
+      await compileJava();
+      const [command, ...args] = [...java, here, 'foreign'];
+      const direct = await answer(command, args, at.direct);
+      assert.equal(await answer(command, args, at.gate('dba')), direct);
+    });
     test('a cancel stops the own statement and no other; a notification arrives', async (t) => {
       const at = await place(t);
       if (at === undefined) return;

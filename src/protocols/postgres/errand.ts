@@ -1,4 +1,3 @@
-import { constants } from 'node:buffer';
 import { object, string } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
 import type { Wire } from '../../base/stream.ts';
@@ -53,7 +52,7 @@ export function errandOf(
 }
 
 const form = object({
-  text: string({ max: constants.MAX_STRING_LENGTH }),
+  text: string({ max: Number.MAX_SAFE_INTEGER }),
   database: string({}),
   parameters: string({}),
 });

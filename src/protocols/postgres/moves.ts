@@ -32,7 +32,8 @@ function isCovered(permit: Permit, { from, to }: Move, catalogue: Catalogue): bo
     return permit.duties.approve.length > 0 || !hidesAny(permit, catalogue);
   }
   // What of the server's own is named at all holds samples of any column (pg_statistic), or texts of anybody's.
-  if (from.some(({ object }) => object.startsWith('pg_catalog.')) && hidesAny(permit, catalogue)) return false;
+  if (from.some(({ object }) => object.startsWith('pg_catalog.')) && hidesAny(permit, catalogue))
+    return false;
   const needed = strongest(permit, from, catalogue);
   if (needed === undefined) return true;
   const [only, ...others] = from;

@@ -328,6 +328,16 @@ const found: [readonly Message[], number[], number][] = [
     [],
     10_000,
   ],
+  // A Query that waited to be sent when an Execute before it failed.
+  [
+    [
+      ['Q rows 1', (text) => encode.query(text('rows 1;rows 1;rows 1'))],
+      ['E  0', () => encode.execute('', 0)],
+      ['Q rows 1', (text) => encode.query(text('rows 1;rows 1'))],
+    ],
+    [],
+    10_000,
+  ],
 ];
 
 test('a talk through the gateway is the direct talk, for any requests, cut anywhere', async () => {

@@ -264,7 +264,10 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
     withdrawn: count,
     latency: shape({ p50: count, p90: count }),
     expiredShare: { type: 'number', description: 'of all that ended by an answer or for the lack of one' },
-    rubberStamps: { ...count, description: 'approvals within 10 s by somebody who had not been shown the request' },
+    rubberStamps: {
+      ...count,
+      description: 'approvals within 10 s by somebody who had not been shown the request',
+    },
     byReviewer: list(
       shape({ subject: text, approved: count, refused: count, rubberStamps: count, p50: count }),
     ),
