@@ -11,7 +11,7 @@ import { RawClient, startup, wire } from './harness/raw.ts';
 
 const idleSessions = 1_000;
 const idleBytesEach = 200_000; // a bound against leaks, not the target
-const resultBytes = 2_200_000_000;
+const resultBytes = 5_000_000_000;
 const growthBytes = 150_000_000;
 const rows = 'SELECT repeat(md5(generate_series(1, 100000000)::text), 100)'; // made while it is read
 
