@@ -40,6 +40,27 @@ export interface House {
   readonly maskKey: Secret;
   /** The listener's certificate for TLS towards clients; absent: TLS is not offered. */
   readonly tls?: { readonly cert: string; readonly key: Secret };
+  /** The gateway's own doors, for a room that is a client of the others in its client's name; absent: it is nobody's. */
+  readonly inside?: Inside;
+}
+
+/**
+ * The gateway as its clients see it, without a network between. SECURITY: whoever comes in here shows the token of the one
+ * it asks for, and is admitted, judged, masked and written down like everybody else.
+ */
+export interface Inside {
+  /** A connection to the listener of this kind, as from `peer`. Throws a Fault `config` where there is none. */
+  readonly connect: (kind: string, peer: string) => Wire;
+  /** Says a text to a resource of this kind as its client would; undefined where this kind has no such client. */
+  readonly say: (kind: string) => Room['say'];
+  /** Asks the API. */
+  readonly api: (ask: {
+    readonly method: 'GET' | 'POST';
+    readonly path: string;
+    readonly body?: unknown;
+    readonly token: Secret;
+    readonly peer: string;
+  }) => Promise<{ readonly status: number; readonly body: unknown }>;
 }
 
 export interface Worker extends AsyncDisposable {
@@ -60,6 +81,32 @@ export interface Room extends AsyncDisposable {
    * `signal` aborts.
    */
   readonly errand?: (wire: Wire, errand: Errand) => Promise<TicketResult>;
+  /**
+   * Plays a client that has nothing but a text: signs in over this wire, says it, and gives what it was shown. Rejects with a
+   * Fault when the answer broke off, or when `signal` aborts.
+   */
+  readonly say?: (wire: Wire, saying: Saying) => Promise<TicketResult>;
+}
+
+/** One text, from whom, and how much of its answer is wanted. */
+export interface Saying {
+  readonly user: string;
+  readonly token: Secret;
+  readonly resource: string;
+  readonly text: string;
+  /** Values for the places that the text leaves open. */
+  readonly values?: readonly (string | null)[];
+  readonly stated?: Stated;
+  readonly run?: string;
+  /** What the client calls itself. */
+  readonly client: string;
+  /** How long it waits for a person at most. */
+  readonly patienceMs: number;
+  readonly rows: number;
+  readonly bytes: number;
+  /** Passes on what the client is told while it waits. */
+  readonly tell: (line: string) => void;
+  readonly signal: AbortSignal;
 }
 
 /** What a ticket keeps, and for whom. */

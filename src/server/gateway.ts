@@ -8,7 +8,7 @@ import type { Wire } from '../base/stream.ts';
 import type { World } from '../base/time.ts';
 import type { Ledger, Log, Policy, Recorder } from '../core/ports.ts';
 import type { Channel, ChannelDesk } from '../core/review.ts';
-import type { House, Protocol, Room, Worker } from '../core/protocol.ts';
+import type { House, Inside, Protocol, Room, Worker } from '../core/protocol.ts';
 import type { Session } from '../core/session.ts';
 import { Desk, type People } from '../gate/desk.ts';
 import { gate, type GateParts, type Notice } from '../gate/gate.ts';
@@ -28,6 +28,7 @@ import type { MetricsPage } from './metrics.ts';
 import { policyHook } from './policy-wire.ts';
 import { Tickets } from './tickets.ts';
 import type { SinkGuard } from './sinks.ts';
+import { insideOf, peerInside } from './inside.ts';
 
 /** What the program is made of; `wire.ts` puts the real ones in. */
 export interface GatewayParts {
@@ -166,7 +167,16 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       ...(digest === undefined ? {} : { policy: digest }),
     });
     await desk.recover();
-    const rooms = openRooms(parts, started);
+    let answer: Parameters<typeof insideOf>[0]['api'] | undefined;
+    const inside = insideOf({
+      room: (kind) => roomOf(kind),
+      attend: hall.attend,
+      api: (request, peer) =>
+        answer === undefined
+          ? Promise.reject(new Fault('stopping', 'The API is not open yet'))
+          : answer(request, peer),
+    });
+    const rooms = openRooms(parts, started, inside);
     roomOf = (kind) => rooms.get(kind);
     started.use(tickets);
     const listeners = await openDoors(parts, { rooms, attend: hall.attend }, started);
@@ -175,6 +185,9 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       channels,
       failures,
       identify,
+      inside: (fetch) => {
+        answer = fetch;
+      },
       routes: routes({
         version: parts.version,
         policy: parts.policy.current,
@@ -244,7 +257,7 @@ function guarded({ policy, ledger, guard }: GatewayParts): Pick<GateParts, 'poli
 
 type Rooms = ReadonlyMap<string, Room>;
 
-function openRooms(parts: GatewayParts, started: AsyncDisposableStack): Rooms {
+function openRooms(parts: GatewayParts, started: AsyncDisposableStack, inside: Inside): Rooms {
   const { config, world, log, metrics, dial, worker, certificate, maskKey } = parts;
   const rooms = new Map<string, Room>();
   for (const protocol of parts.protocols) {
@@ -259,6 +272,7 @@ function openRooms(parts: GatewayParts, started: AsyncDisposableStack): Rooms {
       worker,
       maskKey,
       tls: { cert: certificate.cert, key: certificate.key },
+      inside,
     };
     rooms.set(protocol.name, started.use(protocol.start(house)));
   }
@@ -298,6 +312,8 @@ async function serveApi(
     readonly failures: SignInFailures;
     readonly identify: Parameters<typeof app>[0]['identify'];
     readonly routes: Parameters<typeof app>[0]['routes'];
+    /** Takes the API as those inside the gateway ask it. */
+    readonly inside: (fetch: (request: Request, peer: string) => Promise<Response>) => void;
   },
 ): Promise<string> {
   const { config, log, metrics, certificate } = parts;
@@ -315,9 +331,10 @@ async function serveApi(
     metrics,
     log,
     bodyBytes: config.limits.statementBytes + 16_384,
-    peer: (context) => getConnInfo(context).remote.address ?? '',
+    peer: (context) => peerInside(context.env) ?? getConnInfo(context).remote.address ?? '',
     secure,
   });
+  made.inside(async (request, peer) => fetch(request, { inside: peer }));
   const bounds = { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 5_000 };
   const server = createAdaptorServer(
     secure

@@ -27,11 +27,8 @@ export interface Reception {
   readonly drain: () => Promise<void>;
 }
 
-/** Who is at the other end of a connection inside this process: a ticket's run has no token to show. */
-export interface Known {
-  readonly identity: Identity;
-  readonly ticket: string;
-}
+/** Who is at the other end of a connection inside this process: a ticket's run has no token to show, a room's client has one. */
+export type Known = { readonly identity: Identity; readonly ticket: string } | 'inside';
 
 export function reception(parts: ReceptionParts): Reception {
   const draining = new AbortController();
@@ -150,7 +147,8 @@ class Visit {
     this.#asked = true;
     const { parts, draining } = this.#hall;
     if (draining.aborted) return err(denial('LIMIT', '', 'The gateway stops', 'Connect again in a moment'));
-    const admitted = await admit(asKnown(parts, this.#as), claim, this.#peer, this.#as?.ticket);
+    const ticket = this.#as === 'inside' ? undefined : this.#as?.ticket;
+    const admitted = await admit(asKnown(parts, this.#as), claim, this.#peer, ticket);
     if (!admitted.ok) return admitted;
     this.admitted = admitted.value;
     parts.live.add(admitted.value.session, (why) => {
@@ -192,7 +190,8 @@ class Visit {
 }
 
 function asKnown(parts: ReceptionParts, as: Known | undefined): ReceptionParts {
-  return as === undefined ? parts : { ...parts, identify: () => Promise.resolve(ok(as.identity)) };
+  if (as === undefined || as === 'inside') return parts;
+  return { ...parts, identify: () => Promise.resolve(ok(as.identity)) };
 }
 
 /** Writes down how the session ended. Never rejects: what fails here is logged, and the ledger refuses from then on. */

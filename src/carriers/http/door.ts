@@ -27,6 +27,8 @@ export interface Exchange {
   readonly signal: AbortSignal;
   /** What stands before the target in the client's URL: `/web`, or nothing where a host names the resource. */
   readonly prefix: string;
+  /** The token of this gateway that the client showed. SECURITY: never for an upstream. */
+  readonly token: Secret;
 }
 
 export interface Body {
@@ -407,6 +409,7 @@ class Visit {
       body: bodyOf(request, fields, house.world),
       reply,
       prefix: place.prefix,
+      token,
       signal: AbortSignal.any([stay.signal, gone.signal, this.#left.signal]),
     });
   }

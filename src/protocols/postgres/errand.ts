@@ -73,14 +73,28 @@ export async function runErrand(wire: Wire, errand: Errand): Promise<TicketResul
       ['application_name', 'ticket'],
     ];
     await wire.write(encode.startupMessage(startupCode.protocol30, startup));
-    return await converse(wire, text, errand.bytes);
+    // Who asks is known: the seat says so, not this.
+    return await converse(wire, { ask: encode.query(text), password: 'ticket', bytes: errand.bytes });
   } finally {
     errand.signal.removeEventListener('abort', stop);
     wire.end();
   }
 }
 
-async function converse(wire: Wire, text: string, bytes: number): Promise<TicketResult> {
+export interface Conversation {
+  /** Everything that is said once the session is ready; its answer ends with one ReadyForQuery. */
+  readonly ask: Uint8Array;
+  readonly password: string;
+  readonly rows?: number;
+  readonly bytes: number;
+  readonly tell?: (line: string) => void;
+}
+
+/** Signs in, says one thing, and listens to the end. */
+export async function converse(
+  wire: Wire,
+  { ask, password, rows: mostRows = Infinity, bytes, tell }: Conversation,
+): Promise<TicketResult> {
   const frames = new Frames(backendBounds(67_108_864));
   const rows: (string | null)[][] = [];
   let columns: readonly string[] = [];
@@ -92,22 +106,24 @@ async function converse(wire: Wire, text: string, bytes: number): Promise<Ticket
       if (frames.type === backend.DataRow) {
         const row = decodeDataRow(frames).map(textOrNull);
         held += row.reduce((sum, cell) => sum + (cell?.length ?? 0) + 8, 0);
-        if (held <= bytes) rows.push(row);
+        if (held <= bytes && rows.length < mostRows) rows.push(row);
         else cut += 1;
         continue;
       }
       const message = decodeBackend(frames);
       switch (message.kind) {
         case 'Authentication':
-          // Who asks is known: the seat says so, not this.
           if (message.request.kind === 'CleartextPassword')
-            await wire.write(encode.passwordMessage('ticket'));
+            await wire.write(encode.passwordMessage(password));
           break;
         case 'RowDescription':
           columns = message.fields.map(({ name }) => name);
           break;
         case 'CommandComplete':
           tag = message.tag;
+          break;
+        case 'NoticeResponse':
+          tell?.(message.fields.get('M') ?? '');
           break;
         case 'ErrorResponse':
           error ??= errorOf(message.fields);
@@ -123,7 +139,7 @@ async function converse(wire: Wire, text: string, bytes: number): Promise<Ticket
             };
           }
           asked = true;
-          await wire.write(encode.query(text));
+          await wire.write(ask);
           break;
         case 'CopyInResponse':
           await wire.write(encode.copyFail('A ticket brings no data'));
@@ -133,6 +149,7 @@ async function converse(wire: Wire, text: string, bytes: number): Promise<Ticket
     }
     const chunk = await wire.read();
     if (chunk === undefined) {
+      if (error !== undefined && !asked) return { columns, rows, cut, error }; // it was not let in
       throw new Fault(
         'upstream-closed',
         error === undefined ? 'The session ended before the answer did' : error.message,

@@ -21,6 +21,7 @@ import * as encode from './encode.ts';
 import { runErrand } from './errand.ts';
 import type { OwnConnection } from './keeper.ts';
 import { simpleQuery } from './query.ts';
+import { say } from './say.ts';
 import { serve } from './session.ts';
 import { type PostgresSettings, settings } from './settings.ts';
 
@@ -59,6 +60,7 @@ function start(house: House): Room {
     probe: (resource, signal) => probe(house, resource, databaseOf(resource), signal),
     actions: (resource, text) => actionsOf(databaseOf(resource), text),
     errand: runErrand,
+    say,
     [Symbol.asyncDispose]: async () => {
       stop.abort();
       await Promise.all([...databases.values()].map((each) => each[Symbol.asyncDispose]()));

@@ -21,6 +21,11 @@ const allowed: Readonly<Record<string, string>> = {
   intervalstyle: 'IntervalStyle',
   lock_timeout: 'lock_timeout',
   search_path: 'search_path',
+  // What the client says of itself to the gateway; the server keeps them and does nothing with them.
+  'sallyport.reason': 'sallyport.reason',
+  'sallyport.run': 'sallyport.run',
+  'sallyport.ticket': 'sallyport.ticket',
+  'sallyport.wait': 'sallyport.wait',
   statement_timeout: 'statement_timeout',
   timezone: 'TimeZone',
   transaction_timeout: 'transaction_timeout',

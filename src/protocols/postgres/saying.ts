@@ -7,7 +7,7 @@ const settings = ['reason', 'ticket', 'break_glass'].map(
 );
 
 /**
- * What the client says of its requests by `SET sallyport.reason`, `.ticket` and `.break_glass`. The server keeps these
+ * What the client says of its requests by `SET sallyport.reason`, `.ticket` and `.break_glass`, or in its first packet. The server keeps these
  * settings, with its own rules for transactions; it is asked again whenever one of them may have changed.
  *
  * SECURITY: while it is not known what they are now, nothing counts as said.
@@ -19,9 +19,17 @@ export class Saying {
   #stale = false;
   #said: Stated | undefined;
 
-  constructor(flow: Flow, own: (sql: string) => Promise<readonly (readonly (string | null)[])[]>) {
+  /** `first`: the client said something of them in its first packet. */
+  // oxlint-disable-next-line max-params
+  constructor(
+    flow: Flow,
+    own: (sql: string) => Promise<readonly (readonly (string | null)[])[]>,
+    first: boolean,
+  ) {
     this.#flow = flow;
     this.#own = own;
+    this.#touched = first;
+    this.#stale = first;
   }
 
   /** A statement has ended: notes whether it may have changed what was said. */

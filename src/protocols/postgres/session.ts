@@ -59,12 +59,14 @@ export async function serve(parts: SessionParts, seat: Seat): Promise<void> {
 async function admit(parts: SessionParts, seat: Seat, started: Started): Promise<void> {
   const [resource = '', database] = started.database.split('/', 2);
   const application = started.parameters.get('application_name');
+  const run = started.parameters.get('sallyport.run') ?? application;
   const admitted = await seat.admit({
     user: started.user,
     token: started.token,
     resource,
     kind: 'postgres',
-    ...(application === undefined ? {} : { run: application, client: application }),
+    ...(run === undefined ? {} : { run }),
+    ...(application === undefined ? {} : { client: application }),
   });
   if (!admitted.ok) return goodbye(started.wire, admitted.error);
   const settings = admitted.value.session.resource.settings as PostgresSettings; // checked by settings.ts when it was read
@@ -183,7 +185,8 @@ class Talk {
       },
       searchPath,
     );
-    const saying = new Saying(flow, own);
+    const said = ['sallyport.reason', 'sallyport.ticket'].some((name) => this.#started.parameters.has(name));
+    const saying = new Saying(flow, own, said);
     const answers = new Answers({
       flow,
       names,
