@@ -1,4 +1,5 @@
 import type { Instant } from '../base/time.ts';
+import type { Grant, Reach } from './access.ts';
 import type { Action, ColumnRef } from './action.ts';
 import type { Decision, PolicyId } from './decision.ts';
 import type { IdentityExplanation } from './explanation.ts';
@@ -14,6 +15,8 @@ export interface Policy {
   readonly explain?: (question: Question) => readonly IdentityExplanation[];
   /** The tags that schema.yaml gives this column of this resource. */
   readonly tagsOf: (resource: Resource, column: ColumnRef) => readonly string[];
+  /** What this identity may do on this resource, and what it may ask for. */
+  readonly reach?: (identity: Identity, resource: Resource) => Reach;
 }
 
 export interface Question {
@@ -22,6 +25,8 @@ export interface Question {
   readonly action: Action;
   readonly session: { readonly id: SessionId; readonly startedAt: Instant; readonly run?: string };
   readonly at: Instant;
+  /** Live grants: rules on request are in force by these alone. */
+  readonly grants?: readonly Grant[];
 }
 
 /** The append-only log of all entries. */
@@ -36,10 +41,11 @@ export interface Ledger {
 /** Writes down what passed, as the client saw it: after the masks. One for each session. */
 export interface Recorder {
   /**
-   * Adds a frame; the bytes are copied. Gives a promise when the recorder wants the caller to wait (back-pressure).
+   * Adds a frame; the bytes are copied. `of` says which statement it belongs to, where several are under way at once.
+   * Gives a promise when the recorder wants the caller to wait (back-pressure).
    * Throws a Fault `recorder` when it cannot record: the session must end.
    */
-  readonly frame: (kind: FrameKind, bytes: Uint8Array) => Promise<void> | undefined;
+  readonly frame: (kind: FrameKind, bytes: Uint8Array, of?: string) => Promise<void> | undefined;
   /** Writes what is left and gives the number of chunks. */
   readonly close: () => Promise<number>;
 }

@@ -8,6 +8,7 @@ import type { Decision, Denial, Outcome, Permit, Verdict } from './decision.ts';
 import type { Limits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
 import type { Log, Recorder } from './ports.ts';
+import type { ReplayReader } from './replay.ts';
 import type { Resource, Session } from './session.ts';
 
 /** A wire protocol the gateway speaks. One folder in protocols/, one line in protocols/index.ts. */
@@ -21,6 +22,8 @@ export interface Protocol {
   readonly settings: Check<unknown>;
   /** Opens what the protocol keeps for all its sessions (catalogues, caches, cancel keys). */
   readonly start: (house: House) => Room;
+  /** Reads what it recorded, to show it again; absent: answers are shown as text. */
+  readonly replay?: () => ReplayReader;
 }
 
 export type AttributeType = 'string' | 'number' | 'boolean' | 'strings';
