@@ -45,6 +45,7 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'node:child_process': 'Git keeps heads of the ledger as tags',
     'node:sqlite': 'the index; a lock that ends with the process',
     'node:worker_threads': 'the ledger is committed and published off the main thread',
+    pg: "the index of several gateways in PostgreSQL: SCRAM, TLS and the protocol are its makers' work",
     'node:zlib': 'zstd of recordings, CRC-32 of frames in the write-ahead log',
   },
   channels: {

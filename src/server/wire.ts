@@ -95,7 +95,7 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
 
     const places = new RulePlaces();
     const records = places.on(await sessionRecords(ledger, log)); // before the first entry
-    const index = under.use(searchIndex({ path: join(data, 'index.db'), ledger, log }));
+    const index = under.use(searchIndex({ store: { kind: 'sqlite', path: join(data, 'index.db') }, folder: data, ledger, log }));
 
     const notes = policyNotes(ledger, world);
     const policy = under.use(

@@ -40,6 +40,11 @@ export function rowOf(entry: Entry, n: number): IndexRow | undefined {
   };
 }
 
+/** The row without what was personal, once the key of its session is destroyed. */
+export function erasedRow({ text: _text, run: _run, ...rest }: IndexRow): IndexRow {
+  return rest;
+}
+
 function own(entry: Entry): Partial<IndexRow> {
   switch (entry.kind) {
     case 'decision':

@@ -2,16 +2,18 @@ import { Worker } from 'node:worker_threads';
 import { Fault, messageOf } from '../base/errors.ts';
 import type { Entry } from '../core/entry.ts';
 import type { Log } from '../core/ports.ts';
-import type { EntryHit, EntryQuery } from './index-database.ts';
 import { rowOf, type IndexRow } from './index-rows.ts';
+import type { EntryHit, EntryQuery, SessionsQuery } from './index-store.ts';
+import type { IndexWorkerData } from './index-worker.ts';
 import type { OpenLedger } from './ledger.ts';
 
 export type IndexCall =
   | { readonly kind: 'next' | 'close' }
   | { readonly kind: 'add'; readonly rows: readonly IndexRow[]; readonly next: number }
+  | { readonly kind: 'build'; readonly from: number; readonly to: number; readonly size: number }
   | { readonly kind: 'entries'; readonly query: EntryQuery }
-  | { readonly kind: 'sessions'; readonly query: EntryQuery & { readonly olderThan?: string } }
-  | { readonly kind: 'forget'; readonly session: string };
+  | { readonly kind: 'sessions'; readonly query: SessionsQuery }
+  | { readonly kind: 'forget'; readonly session: string; readonly size: number };
 
 export type IndexAnswer = { readonly value: unknown } | { readonly failed: string };
 
@@ -25,12 +27,13 @@ export interface SearchIndex extends AsyncDisposable {
   /** Newest first; with the statements where `withText`. All that is on disk when it is asked is looked at. */
   readonly entries: (query: EntryQuery, withText: boolean) => Promise<readonly FoundEntry[]>;
   /** Ids of sessions with an entry that fits, newest first. */
-  readonly sessions: (query: EntryQuery & { readonly olderThan?: string }) => Promise<readonly string[]>;
+  readonly sessions: (query: SessionsQuery) => Promise<readonly string[]>;
   /** Forgets what was personal of a session, when its key is destroyed. */
   readonly forget: (session: string) => Promise<void>;
 }
 
-const batchEntries = 2_000;
+/** A multiple of the entries in a file of the ledger. */
+const batchEntries = 5_120;
 const flushMs = 5_000;
 /** With more than this the gateway is busy: the index waits for a quieter moment, or for a search. */
 const quietRows = 2_000;
@@ -38,12 +41,15 @@ const quietRows = 2_000;
 const keptRows = 20_000;
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 
-/** Opens the index at `path`. What it lacks is read from the ledger in the background. */
-export function searchIndex(parts: {
-  readonly path: string;
+export interface SearchIndexParts {
+  readonly store: IndexWorkerData['store'];
+  readonly folder: string; // data folder
   readonly ledger: OpenLedger;
   readonly log: Log;
-}): SearchIndex {
+}
+
+/** Opens the index. What it lacks is read from the ledger in the background. */
+export function searchIndex(parts: SearchIndexParts): SearchIndex {
   return new Index(parts);
 }
 
@@ -60,11 +66,11 @@ class Index implements SearchIndex {
   #broken: string | undefined;
   #closed = false;
 
-  constructor({ path, ledger, log }: { path: string; ledger: OpenLedger; log: Log }) {
+  constructor({ store, folder, ledger, log }: SearchIndexParts) {
     this.#ledger = ledger;
     this.#log = log;
     this.#worker = new Worker(new URL(`./index-worker${extension}`, import.meta.url), {
-      workerData: { path, ledger: ledger.key.name, size: ledger.size },
+      workerData: { store, folder, ledger: ledger.key.name, size: ledger.size } satisfies IndexWorkerData,
     });
     this.#worker.unref();
     this.#worker.on('message', (answer: { readonly id: number } & IndexAnswer) => {
@@ -90,22 +96,21 @@ class Index implements SearchIndex {
     if (!withText) return found;
     const told: FoundEntry[] = [];
     for (const hit of found) {
-      const text = hit.kind === 'decision' ? await this.#text(hit.entry) : undefined;
+      const isOwn = hit.gateway === undefined || hit.gateway === this.#ledger.key.name;
+      const text = isOwn && hit.kind === 'decision' ? await this.#text(hit.entry) : undefined;
       told.push(text === undefined ? hit : { ...hit, text });
     }
     return told;
   };
 
-  readonly sessions = async (
-    query: EntryQuery & { readonly olderThan?: string },
-  ): Promise<readonly string[]> => {
+  readonly sessions = async (query: SessionsQuery): Promise<readonly string[]> => {
     await this.#catchUp();
     return (await this.#call({ kind: 'sessions', query })) as readonly string[]; // our own worker's
   };
 
   readonly forget = async (session: string): Promise<void> => {
     await this.#catchUp();
-    await this.#call({ kind: 'forget', session });
+    await this.#call({ kind: 'forget', session, size: await this.#ledger.publish(this.#ledger.size) });
   };
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -150,17 +155,18 @@ class Index implements SearchIndex {
       );
   }
 
-  async #fromLedger(from: number, to: number): Promise<number> {
-    if (to - from > batchEntries) this.#log('info', 'index.building', { from, to });
-    let rows: (IndexRow | undefined)[] = [];
-    for await (const { entry, index } of this.#ledger.read(from, to)) {
-      rows.push(rowOf(entry, index));
-      if (rows.length < batchEntries) continue;
-      await this.#add(rows, index + 1);
-      rows = [];
+  /** The thread reads them itself: the gateway goes on. */
+  async #fromLedger(from: number, end: number): Promise<number> {
+    if (end - from > batchEntries) this.#log('info', 'index.building', { from, to: end });
+    let at = from;
+    while (at < end) {
+      const size = await this.#ledger.publish(end);
+      const to = Math.min(end, size, (Math.floor(at / batchEntries) + 1) * batchEntries);
+      if (to <= at) throw new Fault('ledger', 'The ledger is closed');
+      await this.#call({ kind: 'build', from: at, to, size });
+      at = to;
     }
-    await this.#add(rows, to);
-    return to;
+    return end;
   }
 
   async #add(rows: readonly (IndexRow | undefined)[], next: number): Promise<void> {

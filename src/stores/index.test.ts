@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DecisionEntry } from '../core/entry.ts';
 import { decided, freshFolder, open, opened } from './fake.ts';
-import { indexDatabase, type EntryQuery } from './index-database.ts';
+import { IndexDatabase } from './index-database.ts';
 import { searchIndex } from './index-search.ts';
+import type { EntryQuery } from './index-store.ts';
 
 const log = (): void => undefined;
 const rule = (name: string): DecisionEntry['rules'] => [name as DecisionEntry['rules'][number]];
@@ -12,7 +13,7 @@ test('entries are found by every part, live, after a restart and after the index
   using folder = freshFolder();
   const path = `${folder.path}/index.db`;
   let ledger = await open(folder.path);
-  let index = searchIndex({ path, ledger, log });
+  let index = searchIndex({ store: { kind: 'sqlite', path }, folder: folder.path, ledger, log });
   await Promise.all([
     ledger.append(opened('s1')),
     ledger.append(
@@ -67,7 +68,7 @@ test('entries are found by every part, live, after a restart and after the index
     await index[Symbol.asyncDispose]();
     await ledger.close();
     ledger = await open(folder.path);
-    index = searchIndex({ path: lost, ledger, log });
+    index = searchIndex({ store: { kind: 'sqlite', path: lost }, folder: folder.path, ledger, log });
     await check();
   }
   await index.forget('s1');
@@ -77,8 +78,8 @@ test('entries are found by every part, live, after a restart and after the index
   await ledger.close();
 });
 
-test('pages by entry number miss nothing and show nothing twice', () => {
-  using database = indexDatabase(':memory:', 'x', 0);
+test('pages by entry number miss nothing and show nothing twice', async () => {
+  await using database = new IndexDatabase(':memory:', 'x', 0);
   const rows = Array.from({ length: 25 }, (_, n) => ({
     n,
     at: 1_000 - n,
@@ -99,11 +100,11 @@ test('pages by entry number miss nothing and show nothing twice', () => {
   assert.deepEqual(seen, [24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0]);
 });
 
-test('an index of another ledger, or one that is ahead, is built anew', () => {
+test('an index of another ledger, or one that is ahead, is built anew', async () => {
   using folder = freshFolder();
   const path = `${folder.path}/index.db`;
   {
-    using database = indexDatabase(path, 'x', 5);
+    await using database = new IndexDatabase(path, 'x', 5);
     database.add([], 5);
   }
   for (const [ledger, size, next] of [
@@ -111,7 +112,7 @@ test('an index of another ledger, or one that is ahead, is built anew', () => {
     ['x', 4, 0],
     ['y', 9, 0],
   ] as const) {
-    using database = indexDatabase(path, ledger, size);
+    await using database = new IndexDatabase(path, ledger, size);
     assert.equal(database.next(), next);
     database.add([], 5);
   }

@@ -59,6 +59,8 @@ export interface OpenLedger extends Ledger, AsyncDisposable {
    * where `containing` is given, only those whose clear bytes contain it.
    */
   readonly read: (from: number, to: number, containing?: string) => AsyncIterable<Stored>;
+  /** Puts what is on disk into its files, at least up to `end`; gives the number of entries whose files are in place. */
+  readonly publish: (end: number) => Promise<number>;
   /** A session's sealing key, made on first use. It is on disk before any entry that is appended after this call. */
   readonly sessionKey: (session: SessionId) => { readonly keyId: string; readonly key: KeyObject };
   /** The key of this id, if it belongs to this session and was not destroyed. */
@@ -253,6 +255,12 @@ class DiskLedger implements OpenLedger {
     return this.#inside.sessionKeys.destroy(session);
   };
 
+  readonly publish = async (end: number): Promise<number> => {
+    // What is committed and not yet published is published first: entries are read from one place only.
+    if (end > this.#published && this.#closing === undefined) await this.#cycleOnce('cycle');
+    return this.#published;
+  };
+
   readonly read = (from: number, to: number, containing?: string): AsyncIterable<Stored> =>
     this.#read(from, to, containing);
 
@@ -266,10 +274,7 @@ class DiskLedger implements OpenLedger {
   }
 
   async *#read(from: number, to: number, containing: string | undefined): AsyncGenerator<Stored> {
-    const end = Math.min(to, this.#size);
-    // What is committed and not yet published is published first: entries are read from one place only.
-    if (end > this.#published && this.#closing === undefined) await this.#cycleOnce('cycle');
-    const last = Math.min(end, this.#published);
+    const last = Math.min(to, await this.publish(Math.min(to, this.#size)));
     const range = {
       from,
       to: last,

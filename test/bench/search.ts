@@ -2,13 +2,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { indexDatabase, type EntryQuery } from '../../src/stores/index-database.ts';
+import { IndexDatabase } from '../../src/stores/index-database.ts';
 import type { IndexRow } from '../../src/stores/index-rows.ts';
+import type { EntryQuery } from '../../src/stores/index-store.ts';
 
 const total = Number(process.argv[2] ?? 1_000_000);
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-search-'));
 try {
-  using index = indexDatabase(join(folder, 'index.db'), 'bench', 0);
+  await using index = new IndexDatabase(join(folder, 'index.db'), 'bench', 0);
   const began = performance.now();
   for (let n = 0; n < total; n += 10_000)
     index.add(
