@@ -160,6 +160,8 @@ export interface Decision {
   readonly soft?: true;
   /** What is decided without them. Its duties ask for a reason and a ticket, record everything and notify. */
   readonly past?: Decision;
+  /** The grants without which it would be a deny. */
+  readonly grants?: readonly string[];
   /** False where a rule that matters read the clock, a rate or a value of this one request. */
   readonly cacheable: boolean;
 }

@@ -160,6 +160,21 @@ export type ReviewEntry =
       readonly policy: string;
     }
   | {
+      /** Access for a time begins; it ends with `review.ended`. Nothing passes by it before this is on disk. */
+      readonly kind: 'access.granted';
+      readonly at: Instant;
+      readonly session: SessionId;
+      readonly review: string;
+      readonly identity: Actor;
+      readonly resource: string;
+      readonly verbs: readonly string[];
+      readonly rule: RuleId;
+      readonly ruleDigest: string;
+      readonly until: Instant;
+      readonly approvers: readonly string[];
+      readonly policy: string;
+    }
+  | {
       readonly kind: 'review.ended';
       readonly at: Instant;
       readonly session: SessionId;
@@ -194,6 +209,8 @@ export interface DecisionEntry {
   readonly denial?: Denial;
   /** The review that it waits for, or that let it pass. */
   readonly review?: string;
+  /** The access requests by whose grants it is allowed: each is a review's id. */
+  readonly grants?: readonly string[];
   /** Encrypted with the session's key before it is hashed. `values` is a digest of bound values and formats. */
   readonly sealed: { readonly text: string; readonly values?: string };
 }

@@ -77,6 +77,7 @@ export class Continuity {
         return;
       }
       case 'break-glass':
+      case 'access.granted':
       case 'review.asked':
       case 'review.answered':
       case 'review.ended':

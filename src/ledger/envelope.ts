@@ -37,6 +37,7 @@ const personal: { readonly [K in Entry['kind']]: readonly string[] } = {
   'review.asked': ['stated'],
   'review.answered': ['reason', 'proof'],
   'review.used': [],
+  'access.granted': [],
   'review.ended': [],
 };
 
@@ -132,6 +133,7 @@ function constantOf(entry: DecisionEntry): object {
     duties: entry.duties,
     policy: entry.policy,
     ...(entry.commit === undefined ? {} : { commit: entry.commit }),
+    ...(entry.grants === undefined ? {} : { grants: entry.grants }),
   };
 }
 
@@ -151,7 +153,8 @@ function sameConstant(a: DecisionEntry, b: DecisionEntry): boolean {
     a.verb === b.verb &&
     a.access === b.access &&
     a.policy === b.policy &&
-    a.commit === b.commit
+    a.commit === b.commit &&
+    a.grants === b.grants
   );
 }
 

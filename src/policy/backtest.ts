@@ -7,6 +7,7 @@ import type { Identity, Subject } from '../core/identity.ts';
 import type { Question } from '../core/ports.ts';
 import type { ResourceName } from '../core/session.ts';
 import type { LoadedPolicy } from './load.ts';
+import { asGranted } from './on-request.ts';
 import { chainOf, matches } from './ruling.ts';
 import type { Rule } from './rule.ts';
 import { weaker } from './weaker.ts';
@@ -48,7 +49,7 @@ export function replayer(policy: LoadedPolicy): (recorded: Recorded) => Replay {
     }
     const missing = missingRead(policy, unlogged, recorded, question);
     if (missing !== undefined) return lacking(missing);
-    const decision = policy.decide(question);
+    const decision = policy.decide(grantedAs(policy, recorded, question));
     const untraced = lineage(decision, entry.opaque);
     if (untraced === 'unknown') {
       if (entry.denial?.class === 'LINEAGE') return same;
@@ -60,6 +61,15 @@ export function replayer(policy: LoadedPolicy): (recorded: Recorded) => Replay {
     }
     return compared(recorded, now, { policy, question });
   };
+}
+
+/** What was done by a grant is judged as by the same grant: of the candidate's rules on request those that the record names. */
+function grantedAs({ ruling }: LoadedPolicy, { entry }: Recorded, question: Question): Question {
+  if ((entry.grants ?? []).length === 0) return question;
+  return asGranted(
+    question,
+    ruling.rules.filter(({ ref }) => entry.rules.includes(ref.id)),
+  );
 }
 
 const same: Replay = { fate: 'same', by: '', duties: [] };

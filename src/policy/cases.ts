@@ -18,6 +18,10 @@ export interface Case {
   readonly at: Place;
   readonly questions: readonly { readonly label: string; readonly question: Question }[];
   readonly expect: Expectation;
+  /** The identities of its file, whether it asks as them or not. */
+  readonly fixtures: readonly Identity[];
+  /** Rules on request that who asks has been granted. */
+  readonly granted?: readonly { readonly rule: string; readonly at: Place }[];
 }
 
 interface Fixtures {
@@ -119,7 +123,7 @@ function readCase(node: Located, fixtures: Fixtures, problems: Problems): Case |
   const found = fields(
     node,
     'a case',
-    { required: ['name', 'as', 'do', 'expect'], optional: ['at'] },
+    { required: ['name', 'as', 'do', 'expect'], optional: ['at', 'granted'] },
     problems,
   );
   const [name, as, act, expected] = ['name', 'as', 'do', 'expect'].map((key) => found?.get(key)?.value);
@@ -135,6 +139,8 @@ function readCase(node: Located, fixtures: Fixtures, problems: Problems): Case |
   if (at !== undefined && when !== undefined && Number.isNaN(ms)) {
     wrong(at, 'at is a moment such as `2026-11-21T10:00:00Z`', problems);
   }
+  const given = found?.get('granted')?.value;
+  const granted = given === undefined ? undefined : texts(given, 'granted', problems);
   const expect = readExpectation(expected, problems);
   if (problems.list.length > before || called === undefined || asked === undefined || expect === undefined) {
     return undefined;
@@ -153,7 +159,16 @@ function readCase(node: Located, fixtures: Fixtures, problems: Problems): Case |
         },
       })),
     );
-  return { name: called, at: node.at, questions, expect };
+  return {
+    name: called,
+    at: node.at,
+    questions,
+    expect,
+    fixtures: [...fixtures.identities.values()],
+    ...(granted === undefined
+      ? {}
+      : { granted: granted.map(({ value, at: place }) => ({ rule: value, at: place })) }),
+  };
 }
 
 interface Asked {

@@ -3,6 +3,7 @@ import type { Decision } from '../core/decision.ts';
 import type { Question } from '../core/ports.ts';
 import { atomsOf } from './atoms.ts';
 import type { LoadedPolicy } from './load.ts';
+import { asGranted } from './on-request.ts';
 import { requests } from './requests.ts';
 import type { Rule } from './rule.ts';
 import { smaller } from './shrink.ts';
@@ -81,7 +82,7 @@ function judgeOf(
 ): (question: Question) => readonly Judged[] {
   const duties = dutyChanges(before, now, columns);
   return (question) => {
-    const [was, is] = [before.decide(question), now.decide(question)];
+    const [was, is] = [before, now].map((policy) => asIfGranted(policy, question)) as [Decision, Decision]; // one each
     if (was.kind === 'deny' && is.kind === 'deny') return [];
     const both = { before: was, now: is };
     if (was.kind !== 'deny' && is.kind !== 'deny') {
@@ -95,6 +96,12 @@ function judgeOf(
     const change = is.kind === 'deny' ? 'newly denied' : 'newly allowed';
     return [{ ...both, change, duties: [], key: `${change} ${reason(was, ids)} ${reason(is, ids)}` }];
   };
+}
+
+/** What who asks may have is compared as if they had it: a rule that may now be asked for is a rule that now allows. */
+function asIfGranted({ decide, ruling }: LoadedPolicy, question: Question): Decision {
+  const rules = ruling.rules.filter(({ onRequest }) => onRequest !== undefined);
+  return decide(rules.length === 0 ? question : asGranted(question, rules));
 }
 
 interface DutyChange {
@@ -148,7 +155,7 @@ function changedRules(before: LoadedPolicy, now: LoadedPolicy): readonly Rule[] 
 /** Everything about a rule that can change a decision. */
 function print(
   policy: LoadedPolicy,
-  { ref, layer, enforce, match, when, duties, exemptible, values, breakGlass }: Rule,
+  { ref, layer, enforce, match, when, duties, exemptible, values, breakGlass, onRequest }: Rule,
 ): string {
   const role = policy.ruling.layers.find(({ name }) => name === layer)?.role;
   const asks = when?.reads.has('params') === true ? [...values] : [];
@@ -160,6 +167,7 @@ function print(
     when?.source,
     duties,
     breakGlass,
+    onRequest,
     exemptible,
     asks,
   ]);

@@ -1,4 +1,5 @@
 import { Lru } from '../base/lru.ts';
+import type { Grant } from '../core/access.ts';
 import type { Decision, DenyCode, Duties, RuleRef } from '../core/decision.ts';
 import { noDuties } from '../core/decision.ts';
 import type { Identity } from '../core/identity.ts';
@@ -9,6 +10,7 @@ import type { RuleDuties } from './duties.ts';
 import { joinDuties } from './join.ts';
 import type { MatchTest } from './match.ts';
 import { nearestMiss } from './nearest.ts';
+import { grantFor, requestLine } from './on-request.ts';
 import type { Rule } from './rule.ts';
 import { chainOf, longestChain, type Ruling } from './ruling.ts';
 import type { Words } from './words.ts';
@@ -21,6 +23,9 @@ interface Said {
   readonly failed: Rule[];
   readonly requires: Rule[];
   readonly wouldBe: Rule[];
+  /** Rules on request that match, with what puts them in force; and those that nothing does. */
+  readonly granted: { readonly rule: Rule; readonly grant: Grant }[];
+  readonly askable: Rule[];
   fleeting: boolean;
 }
 
@@ -32,7 +37,8 @@ interface Said {
  * 3. Any deny wins. Where all of them are soft and may be broken by who asks, the decision says what holds past them.
  * 4. Every ceiling layer and at least one grant layer must allow.
  * 5. The duties of all matching require rules are joined; one whose window is shut is a deny; with an approval among them, the answer is a review. Duties deny by themselves what is not a read under `readOnly`, or shows other columns than `columns`.
- * 6. Who acts for another is judged as itself and as everyone up its chain: denies win, allows intersect, duties add up.
+ * 6. An allow rule with `onRequest` allows only where a live grant of the question fits all of it, and says so.
+ * 7. Who acts for another is judged as itself and as everyone up its chain: denies win, allows intersect, duties add up.
  */
 export function decider(ruling: Ruling): (question: Question) => Decision {
   const candidates = index(ruling);
@@ -40,7 +46,7 @@ export function decider(ruling: Ruling): (question: Question) => Decision {
   const joined = new Lru<string, Duties>(1_024);
 
   const hear = (question: Question, identity: Identity, rules: readonly Candidate[]): Said => {
-    const said: Said = { allows: [], denies: [], failed: [], requires: [], wouldBe: [], fleeting: false };
+    const said = silent();
     let words: Words | undefined;
     for (const { rule, tests } of rules) {
       if (!passes(tests, question, identity)) continue;
@@ -60,6 +66,10 @@ export function decider(ruling: Ruling): (question: Question) => Decision {
         words ??= ruling.words(question, identity);
         if (rule.when.fleeting) said.fleeting = true;
         answer = ask(rule, words);
+      }
+      if (rule.onRequest !== undefined && rule.enforce === 'enforce') {
+        if (answer === 'yes') request(rule, question, said);
+        continue;
       }
       const shut = answer === 'yes' && outside(rule, question, said);
       if (answer !== 'no') sort(said, rule, shut ? 'outside' : answer);
@@ -101,14 +111,21 @@ export function decider(ruling: Ruling): (question: Question) => Decision {
 
   /** The decision where nothing denies, or where the rules that do are `broken`. */
   function granted({ question, chain, said, broken, common }: Heard): Decision {
+    const granted: Said['granted'] = [];
     for (const [at, each] of said.entries()) {
       const missing = ungranted(ruling, each.allows);
       const identity = chain[at];
       if (missing === undefined || identity === undefined) continue;
-      return { ...ungrantedDecision(ruling, question, identity, missing), ...common };
+      const longest = missing === '' ? each.granted.toSorted(byEnd)[0] : undefined;
+      if (longest !== undefined) granted.push(longest);
+      else
+        return {
+          ...ungrantedDecision(ruling, { question, identity, askable: each.askable }, missing),
+          ...common,
+        };
     }
     const requires = distinct(said.flatMap((each) => each.requires));
-    const allows = distinct(said.flatMap((each) => each.allows));
+    const allows = distinct([...said.flatMap((each) => each.allows), ...granted.map(({ rule }) => rule)]);
     const demanded = duties(requires, broken);
     const forbidden = forbids(ruling, question, requires, demanded);
     if (forbidden !== undefined) return { ...forbidden, ...common };
@@ -125,8 +142,35 @@ export function decider(ruling: Ruling): (question: Question) => Decision {
       duties: demanded,
       policy: ruling.id,
       ...common,
+      ...(granted.length === 0 ? {} : { grants: [...new Set(granted.map(({ grant }) => grant.id))].sort() }),
     };
   }
+}
+
+function silent(): Said {
+  return {
+    allows: [],
+    denies: [],
+    failed: [],
+    requires: [],
+    wouldBe: [],
+    granted: [],
+    askable: [],
+    fleeting: false,
+  };
+}
+
+/** A rule on request that matches. What hangs on a grant is never remembered: it ends, or may come, at any moment. */
+function request(rule: Rule, question: Question, said: Said): void {
+  said.fleeting = true;
+  const grant = grantFor(rule, question);
+  if (grant === undefined) said.askable.push(rule);
+  else said.granted.push({ rule, grant });
+}
+
+/** The one that lasts longest first. */
+function byEnd(a: Said['granted'][number], b: Said['granted'][number]): number {
+  return b.grant.until - a.grant.until || (a.grant.id < b.grant.id ? -1 : 1);
 }
 
 interface Heard {
@@ -323,20 +367,34 @@ function ungranted(ruling: Ruling, allows: readonly Rule[]): string | undefined 
   return granted ? missing : (missing ?? '');
 }
 
+interface Ungranted {
+  readonly question: Question;
+  readonly identity: Identity;
+  readonly askable: readonly Rule[];
+}
+
 function ungrantedDecision(
   ruling: Ruling,
-  question: Question,
-  identity: Identity,
+  { question, identity, askable }: Ungranted,
   missing: string,
 ): Decision {
   const { action, resource } = question;
-  const nearest = nearestMiss(ruling, question, identity, missing);
   const where = missing === '' ? '' : ` in the ceiling ${missing}`;
   const decision = denied(
     ruling,
     'NO_ALLOW_RULE',
     `No rule${where} allows ${identity.subject} ${action.verb} with ${action.access} access on ${resource.name}`,
   );
+  const offered = missing === '' ? distinct(askable) : [];
+  if (offered[0] !== undefined) {
+    return {
+      ...decision,
+      why: `${decision.why}, unless it was granted on request`,
+      nearest: { rule: offered[0].ref, failed: 'onRequest' },
+      fix: [...offered.map((rule) => requestLine(rule, question)), ...fixes(offered)],
+    };
+  }
+  const nearest = nearestMiss(ruling, question, identity, missing);
   if (nearest === undefined) return decision;
   const { rule, failed } = nearest;
   const place = `${rule.at.file}:${rule.at.line}:${rule.at.col}`;

@@ -231,7 +231,7 @@ function readOperator(found: Fields, node: Located, problems: Problems): MaskOpe
 const operators = ['partial', 'generalise', 'token', 'hash', 'fake', 'redact', 'null'] as const;
 
 /** One approval, or a list of which all are needed: of each, `count` people of any of its groups. */
-function readApprovals(node: Located, problems: Problems): readonly ApproveDuty[] | undefined {
+export function readApprovals(node: Located, problems: Problems): readonly ApproveDuty[] | undefined {
   const items = node.kind === 'list' ? node.items : [node];
   if (items.length === 0) return wrong(node, 'approve has at least one approval', problems);
   return items.map((item) => readApprove(item, problems)).filter((item) => item !== undefined);

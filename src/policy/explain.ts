@@ -2,6 +2,7 @@ import type { Decision } from '../core/decision.ts';
 import type { IdentityExplanation, RuleExplanation, TestExplanation } from '../core/explanation.ts';
 import type { Identity } from '../core/identity.ts';
 import type { Policy, Question } from '../core/ports.ts';
+import { grantFor, termsText } from './on-request.ts';
 import { factsOf, readByKey } from './reads.ts';
 import type { Rule } from './rule.ts';
 import { chainOf, type Ruling } from './ruling.ts';
@@ -72,6 +73,14 @@ export function ask(
       at: part.at,
       outcome: part.ask(words),
       facts: factsOf(part.reads, question, identity, rule),
+    });
+  }
+  if (rule.onRequest !== undefined) {
+    tests.push({
+      source: `onRequest: ${termsText(rule.onRequest)}`,
+      at: rule.ref.at,
+      outcome: grantFor(rule, question) === undefined ? 'no' : 'yes',
+      facts: [],
     });
   }
   const exemption = policy.ruling.exemptions.find(

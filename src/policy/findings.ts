@@ -2,6 +2,7 @@ import type { Instant } from '../base/time.ts';
 import type { ColumnRef } from '../core/action.ts';
 import type { Place } from '../core/decision.ts';
 import { tagMatches } from '../core/duties.ts';
+import { nearest } from '../base/check.ts';
 import { conflicts } from './conflicts.ts';
 import { contradicts, type Fact } from './facts.ts';
 import { glob } from './glob.ts';
@@ -19,6 +20,8 @@ const longestExemptionMs = 90 * 86_400_000;
 export interface Around {
   /** Who owns the file at this path of the policy, as CODEOWNERS says: each of them alone may approve a change of it. */
   readonly ownersOf?: (file: string) => readonly string[];
+  /** Groups that there are, besides those that rules are about: of the identities in tests. */
+  readonly groups?: readonly string[];
 }
 
 /** What is doubtful about a policy that loads: rules that cannot work, tags that can be read in clear, exemptions out of date. */
@@ -27,7 +30,8 @@ export function findings(policy: LoadedPolicy, now: Instant, around: Around = {}
   const rules = policy.ruling.rules.filter((rule) => rule.enforce !== 'off');
   for (const rule of rules) {
     carries(rule, problems);
-    if (rule.ref.effect === 'allow') tooBroad(policy, rule, problems);
+    if (rule.ref.effect === 'allow' && rule.onRequest === undefined) tooBroad(policy, rule, problems);
+    onRequest(policy, rule, around, problems);
     unreachable(rule, problems);
     changedAlone(rule, around, problems);
   }
@@ -122,7 +126,8 @@ function unreachable(rule: Rule, problems: Problems): void {
 
 /** A code owner's word is enough for a change, so an owner who also approves needs nobody else. */
 function changedAlone(rule: Rule, { ownersOf }: Around, problems: Problems): void {
-  const approvers = rule.duties?.approve.flatMap(({ groups }) => groups) ?? [];
+  const asked = [...(rule.duties?.approve ?? []), ...(rule.onRequest?.approve ?? [])];
+  const approvers = asked.flatMap(({ groups }) => groups);
   if (approvers.length === 0 || ownersOf === undefined) return;
   const owners = ownersOf(rule.ref.at.file);
   const alone = approvers.find((group) => owners.some((owner) => nameOf(owner) === nameOf(group)));
@@ -135,6 +140,57 @@ function changedAlone(rule: Rule, { ownersOf }: Around, problems: Problems): voi
       fix: `Give ${rule.ref.at.file} an owner in CODEOWNERS that is not ${alone}`,
     },
   );
+}
+
+/** Access that is granted on request: by whom, and to whom. */
+function onRequest(
+  policy: LoadedPolicy,
+  { ref, match, onRequest: asked }: Rule,
+  around: Around,
+  problems: Problems,
+): void {
+  if (asked === undefined) return;
+  const approvers = asked.approve.flatMap(({ groups }) => groups);
+  const askers = match.items.get('identity.groups');
+  if (asked.approve.every(({ groups }) => groups.every((group) => askers?.includes(group)))) {
+    problems.add(
+      'SP-S222',
+      ref.at,
+      `Who may ask for ${ref.id} also approves it: two of ${approvers.join(', ')} give it to each other`,
+      {
+        fix: 'Let another group approve',
+      },
+    );
+  }
+  const known = groupsOf(policy, around);
+  for (const group of new Set(approvers)) {
+    if (known.has(group)) continue;
+    const near = nearest(group, [...known]);
+    problems.add(
+      'SP-S223',
+      ref.at,
+      `The group ${group} approves what ${ref.id} gives, and nothing else here speaks of it${near === undefined ? '' : ` (did you mean ${near}?)`}`,
+      {
+        fix:
+          near === undefined
+            ? 'Name a group that there is, or put somebody of it into the fixtures of a test'
+            : `${group} → ${near}`,
+      },
+    );
+  }
+}
+
+/** Groups that some rule is about, that policy.yaml names, or that an identity of a test is in. */
+function groupsOf({ ruling, composition }: LoadedPolicy, { groups = [] }: Around): ReadonlySet<string> {
+  const conditions = ruling.rules
+    .map(({ when }) => when?.source ?? '')
+    .filter((text) => text.includes('identity.groups'));
+  return new Set([
+    ...groups,
+    ...ruling.rules.flatMap(({ match }) => match.items.get('identity.groups') ?? []),
+    ...composition.clear.flatMap((each) => each.groups),
+    ...conditions.flatMap((text) => [...text.matchAll(/["']([^"'\\]+)["']/g)].map(([, word = '']) => word)),
+  ]);
 }
 
 /** `@acme/dba` and `team:dba` are `dba`. */
@@ -190,6 +246,12 @@ function redundant(policy: LoadedPolicy, rules: readonly Rule[], problems: Probl
   const hard = byCondition(rules.filter(isHard));
   const columns = policy.schema.tags.map(({ column }) => columnOf(column));
   const asMuch = (rule: Rule, other: Rule): boolean => {
+    // What must be asked for is less than what is simply allowed, whatever it matches.
+    if (
+      other.onRequest !== undefined &&
+      JSON.stringify({ ...rule.onRequest, digest: '' }) !== JSON.stringify({ ...other.onRequest, digest: '' })
+    )
+      return false;
     if (rule.duties === undefined || other.duties === undefined) return true;
     if (rule.duties.window !== undefined || rule.duties.rates !== undefined) return false;
     const [own, others] = [rule.duties, other.duties].map((duties) => ({

@@ -175,6 +175,16 @@ function rule(kinds: Kinds): JsonSchema {
       enforce: oneOf(enforcements),
       exemptible: { type: 'boolean' },
       breakGlass: closed({ groups: texts }, { ticket: text }),
+      onRequest: {
+        ...closed(
+          {
+            approve: { anyOf: [approval, { type: 'array', items: approval, minItems: 1 }] },
+            longest: { ...time, description: 'A grant lasts no longer: `2h`' },
+          },
+          { ticket: { ...text, description: 'A pattern that the whole id of the ticket must match' } },
+        ),
+        description: 'In force only for who asked for it and was granted it, for a time',
+      },
     },
   );
 }
@@ -273,7 +283,10 @@ function testCase(kinds: Kinds): JsonSchema {
       ),
       expect: expectation,
     },
-    { at: { ...text, description: '`2026-11-21T10:00:00Z`' } },
+    {
+      at: { ...text, description: '`2026-11-21T10:00:00Z`' },
+      granted: { ...texts, description: 'Rules on request that who asks has been granted' },
+    },
   );
 }
 

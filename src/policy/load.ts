@@ -13,6 +13,7 @@ import type { Kinds } from './kinds.ts';
 import { type Composition, type Layer, readComposition, readLock, type Use } from './layers.ts';
 import { type Module, modulePath, readModule } from './module.ts';
 import { paramType, readWith } from './params.ts';
+import { reach } from './on-request.ts';
 import { type PolicyProblem, Problems } from './problem.ts';
 import { readRule, type Rule, type RuleContext } from './rule.ts';
 import type { Ruling } from './ruling.ts';
@@ -99,6 +100,7 @@ export function loadPolicy(
     id,
     decide: decider(ruling),
     explain: (question) => said(ruling, question),
+    reach: (identity, resource) => reach(ruling, identity, resource),
     tagsOf: (resource: Resource, column: ColumnRef) => tags(resource.name, column.object, column.column),
     ruling,
     schema,
@@ -180,6 +182,16 @@ function readRules(parts: RuleParts, problems: Problems): readonly Rule[] {
           problems.add('SP-L104', at, `The layer \`${layer.name}\` restricts: it cannot allow`, {
             fix: 'Move the rule to a module of a grant or ceiling layer',
           });
+        }
+        if (layer.role === 'ceiling' && rule.onRequest !== undefined) {
+          problems.add(
+            'SP-L104',
+            at,
+            `The layer \`${layer.name}\` is a ceiling: what is asked for is granted`,
+            {
+              fix: 'Move the rule to a module of a grant layer',
+            },
+          );
         }
         rules.push(rule);
       }

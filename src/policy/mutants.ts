@@ -47,7 +47,13 @@ function mutantsOf(rules: readonly Rule[]): readonly Mutant[] {
 type Change = readonly [string, Rule | undefined];
 
 function changesOf(rule: Rule): readonly Change[] {
-  return [['without the rule', undefined], ...narrower(rule), ...flipped(rule), ...weaker(rule)];
+  return [
+    ['without the rule', undefined],
+    ...narrower(rule),
+    ...flipped(rule),
+    ...asked(rule),
+    ...weaker(rule),
+  ];
 }
 
 /** Each test of the match and each part of the condition taken away: the rule then matches more. */
@@ -82,7 +88,13 @@ function isWhole({ match }: Rule, { key }: MatchTest): boolean {
 function flipped(rule: Rule): readonly Change[] {
   if (rule.ref.effect === 'require') return [];
   const effect = rule.ref.effect === 'allow' ? 'deny' : 'allow';
-  return [[`as ${effect}`, { ...rule, ref: { ...rule.ref, effect } }]];
+  const { onRequest: _always, ...other } = rule;
+  return [[`as ${effect}`, { ...other, ref: { ...rule.ref, effect } }]];
+}
+
+/** In force without a request. */
+function asked({ onRequest, ...rule }: Rule): readonly Change[] {
+  return onRequest === undefined ? [] : [['without onRequest', rule]];
 }
 
 /** Each duty taken away or made weaker. */

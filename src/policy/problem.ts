@@ -59,6 +59,8 @@ export const problemCodes = {
   'SP-S211': 'No layer can grant anything',
   'SP-S220': 'Who asks could approve it themselves',
   'SP-S221': 'Who approves can change the rule alone',
+  'SP-S222': 'Who may ask for access also approves it',
+  'SP-S223': 'Nobody is known to be in the group that approves access',
 } as const;
 
 export type ProblemCode = keyof typeof problemCodes;

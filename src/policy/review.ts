@@ -39,10 +39,18 @@ export function review(
   thresholds(policy, trial, mutation, problems);
   return {
     policy,
-    problems: [...findings(policy, now, around), ...trial.problems, ...problems.list],
+    problems: [
+      ...findings(policy, now, { ...around, groups: groupsIn(trial) }),
+      ...trial.problems,
+      ...problems.list,
+    ],
     trial,
     ...(mutation === undefined ? {} : { mutation }),
   };
+}
+
+function groupsIn({ cases }: Trial): readonly string[] {
+  return cases.flatMap(({ fixtures }) => fixtures).flatMap((each) => each.groups);
 }
 
 /** What is not covered is a finding where policy.yaml asks for more than there is; each gap is named then. */

@@ -2,6 +2,7 @@ import { type CelInput, celMap } from '@bufbuild/cel';
 import type { Place, RuleId, RuleRef } from '../core/decision.ts';
 import { dutyNames } from '../core/duties.ts';
 import type { Compile, Condition } from './condition.ts';
+import { type OnRequest, readOnRequest, ruleDigest } from './on-request.ts';
 import { isPattern, readDuties, type RuleDuties } from './duties.ts';
 import { joinDuties } from './join.ts';
 import type { Kinds } from './kinds.ts';
@@ -25,6 +26,8 @@ export interface Rule {
   readonly duties?: RuleDuties;
   /** Who may break a soft deny, and for which tickets. */
   readonly breakGlass?: BreakGlass;
+  /** In force only for who was granted it. */
+  readonly onRequest?: OnRequest;
   /** An exemption may take it away even from a ceiling. */
   readonly exemptible: boolean;
   /** What `params` means in its condition. */
@@ -53,7 +56,7 @@ export interface RuleContext {
 
 const known = {
   required: ['id', 'effect', 'match'],
-  optional: ['when', 'then', 'why', 'fix', 'enforce', 'owner', 'exemptible', 'breakGlass'],
+  optional: ['when', 'then', 'why', 'fix', 'enforce', 'owner', 'exemptible', 'breakGlass', 'onRequest'],
 };
 
 /** Reads one rule; `undefined` when anything is wrong with it. */
@@ -84,6 +87,11 @@ export function readRule(raw: Located, context: RuleContext, problems: Problems)
   if (enforce === 'soft' && effect !== 'deny' && effect !== undefined) {
     problems.add('SP-Y004', raw.at, 'Only a deny rule can be `enforce: soft`');
   }
+  const asked = found.get('onRequest');
+  const terms = asked === undefined ? undefined : readOnRequest(asked.value, problems);
+  if (asked !== undefined && effect !== 'allow' && effect !== undefined) {
+    problems.add('SP-Y004', asked.keyAt, 'Only an allow rule can be `onRequest`');
+  }
   const when = match === undefined ? undefined : readWhen(found, match, context, problems);
   if (id === undefined || effect === undefined || match === undefined) return undefined;
   if (then !== undefined && plain !== undefined)
@@ -100,6 +108,7 @@ export function readRule(raw: Located, context: RuleContext, problems: Problems)
     ...(owner === undefined ? {} : { owner }),
     ...(duties === undefined ? {} : { demands: demandsOf(duties) }),
   };
+  const own = { layer: context.layer, values: context.values, ...(when === undefined ? {} : { when }) };
   return {
     ref,
     layer: context.layer,
@@ -111,6 +120,7 @@ export function readRule(raw: Located, context: RuleContext, problems: Problems)
     ...(when === undefined ? {} : { when }),
     ...(duties === undefined ? {} : { duties }),
     ...(breakGlass === undefined ? {} : { breakGlass }),
+    ...(terms === undefined ? {} : { onRequest: { ...terms, digest: ruleDigest(named, match, own, terms) } }),
   };
 }
 

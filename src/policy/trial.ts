@@ -5,6 +5,7 @@ import { type Case, casePath, readCases } from './cases.ts';
 import { disappointments } from './expectation.ts';
 import { ask } from './explain.ts';
 import type { LoadedPolicy } from './load.ts';
+import { asGranted } from './on-request.ts';
 import { Problems } from './problem.ts';
 import type { PolicyProblem } from './problem.ts';
 import { chainOf } from './ruling.ts';
@@ -52,7 +53,10 @@ export function runTrial(policy: LoadedPolicy, files: ReadonlyMap<string, string
     .filter(([path]) => path.startsWith('tests/'))
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([path, source]) => {
-      if (casePath.test(path)) return readCases(path, source, policy.ruling.kinds, problems);
+      if (casePath.test(path)) {
+        const read = readCases(path, source, policy.ruling.kinds, problems);
+        return read.map((each) => withGrants(policy, each, problems));
+      }
       problems.add('SP-Y007', { file: path, line: 1, col: 1 }, 'This file is not read', {
         fix: 'Tests are `tests/<name>.test.yaml`',
       });
@@ -64,6 +68,22 @@ export function runTrial(policy: LoadedPolicy, files: ReadonlyMap<string, string
     problems: problems.list,
     coverage: coverage(policy, cases),
   };
+}
+
+/** The case's questions, as asked by who has been granted what it says. */
+function withGrants({ ruling }: LoadedPolicy, each: Case, problems: Problems): Case {
+  const rules = (each.granted ?? []).flatMap(({ rule: id, at }) => {
+    const rule = ruling.rules.find(({ ref }) => ref.id === id);
+    if (rule?.onRequest !== undefined) return [rule];
+    problems.add('SP-Y004', at, `There is no rule \`${id}\` with \`onRequest\``);
+    return [];
+  });
+  if (rules.length === 0) return each;
+  const questions = each.questions.map(({ label, question }) => ({
+    label,
+    question: asGranted(question, rules),
+  }));
+  return { ...each, questions };
 }
 
 export type Judge = Pick<LoadedPolicy, 'tagsOf'> & { readonly decide: (question: Question) => Decision };

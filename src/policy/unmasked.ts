@@ -6,6 +6,7 @@ import { atomsOf, example } from './atoms.ts';
 import type { ClearTag } from './layers.ts';
 import type { LoadedPolicy } from './load.ts';
 import type { Problems } from './problem.ts';
+import { asGranted } from './on-request.ts';
 import { requests } from './requests.ts';
 import type { Rule } from './rule.ts';
 import type { TagLine } from './schema.ts';
@@ -43,7 +44,7 @@ export function unmasked(policy: LoadedPolicy, problems: Problems): void {
     );
     for (const line of lines) {
       const shows = showing(policy, line, composition.clear);
-      const found = asked.map((question) => reading(question, rule, line)).find(shows);
+      const found = asked.map((question) => asGranted(reading(question, rule, line), [rule])).find(shows);
       if (found === undefined) continue;
       for (const tag of bare(policy, found, line, composition.clear)) {
         const nobody = !patterns.some((pattern) => tagMatches(pattern, tag));

@@ -181,6 +181,18 @@ const examples: { readonly [K in Entry['kind']]: Extract<Entry, { kind: K }> } =
     proof: { account: 'canary' },
   },
   'review.used': { ...review, kind: 'review.used', approvers: ['lead'], policy: 'abc' },
+  'access.granted': {
+    ...review,
+    kind: 'access.granted',
+    identity: who,
+    resource: 'shop',
+    verbs: ['sql.select'],
+    rule: 'm/r' as never,
+    ruleDigest: 'abc',
+    until: at,
+    approvers: ['lead'],
+    policy: 'abc',
+  },
   'review.ended': { ...review, kind: 'review.ended', state: 'done', why: 'ran' },
 };
 

@@ -163,6 +163,14 @@ const maps: Readonly<Record<ClearEntry['kind'], Map>> = {
     status_id: 1,
     ...reviewed(entry, undefined),
   }),
+  'access.granted': (entry) => ({
+    ...entity,
+    activity_id: 10,
+    activity_name: 'Access granted',
+    severity_id: 3,
+    status_id: 1,
+    ...reviewed(entry, entry['identity']),
+  }),
   'review.ended': (entry) => ({
     ...entity,
     activity_id: 11,
