@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Action, ColumnRef, ColumnUse } from '../core/action.ts';
-import { type Decision, noDuties, type PredicateDuty } from '../core/decision.ts';
+import { type Decision, noDuties, type PredicateDuty, type RuleId, type RuleRef } from '../core/decision.ts';
 import { asked, Probes } from './predicates.ts';
 
 const tags: Readonly<Record<string, readonly string[]>> = { ssn: ['pii/ssn'], email: ['pii/email'] };
@@ -82,4 +82,25 @@ test('Probes refuse the question after the last one allowed, and count by tag', 
   );
   assert.equal(count(using(equal)), 'deny');
   assert.equal(count(using({ ...equal, column: 'name' })), 'passes');
+});
+
+test('asked() names the rule that hides the column, and what it advises', () => {
+  const rule = (id: string, tag: string): RuleRef => ({
+    id: id as RuleId,
+    effect: 'require',
+    at: { file: 'a.policy.yaml', line: 1, column: 1 },
+    why: '',
+    fix: `as ${id} says`,
+    demands: ['predicates', `predicates ${tag}`],
+  });
+  const decision = {
+    ...allowed({ tag: 'pci/*', allow: 'none', otherwise: 'deny' }, onlyEqual),
+    because: [rule('cards', 'pci/*'), rule('people', 'pii/*')],
+  };
+  const { because, fix } = asked(decision, using(like), tagsOf);
+  assert.deepEqual(
+    because.map(({ id }) => id),
+    ['people', 'cards'],
+  );
+  assert.equal(fix.at(-1), 'as people says');
 });

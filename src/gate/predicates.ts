@@ -37,7 +37,7 @@ export class Probes {
       if (count > (duty.probes ?? 0)) {
         return refused(
           decision,
-          'LIMIT',
+          { code: 'LIMIT', duty },
           `This session has asked ${duty.probes} times about columns tagged ${duty.tag}, and no more is allowed`,
           'Connect again, or ask about other columns',
         );
@@ -62,7 +62,7 @@ function denied(decision: Decision, duty: PredicateDuty): Decision {
   const allowed = duty.allow === 'equality' ? ': only whether a whole value equals another may be asked' : '';
   return refused(
     decision,
-    'RULE',
+    { code: 'RULE', duty },
     `This asks about the values of a column tagged ${duty.tag} in a condition, an order or a group${allowed}`,
     duty.allow === 'equality'
       ? 'Compare the column as it is by = or IN, or use other columns'
@@ -70,8 +70,13 @@ function denied(decision: Decision, duty: PredicateDuty): Decision {
   );
 }
 
-function refused(decision: Decision, code: 'RULE' | 'LIMIT', why: string, fix: string): Decision {
-  const asks = (rule: RuleRef): boolean => rule.demands?.includes('predicates') === true;
+interface Refused {
+  readonly code: 'RULE' | 'LIMIT';
+  readonly duty: PredicateDuty;
+}
+
+function refused(decision: Decision, { code, duty }: Refused, why: string, fix: string): Decision {
+  const asks = (rule: RuleRef): boolean => rule.demands?.includes(`predicates ${duty.tag}`) === true;
   const by = decision.because.filter(asks);
   const own = by.flatMap((rule) => (rule.fix === undefined ? [] : [rule.fix]));
   return {

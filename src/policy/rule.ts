@@ -160,6 +160,7 @@ function demandsOf(duties: RuleDuties): readonly string[] {
     ...dutyNames({ kind: 'allow', duties: joinDuties([duties], 'meta') }).filter(
       (name) => !name.startsWith('record:'),
     ),
+    ...(duties.predicates ?? []).map(({ tag }) => `predicates ${tag}`),
     ...(duties.unknownLineage === undefined ? [] : ['lineage']),
     ...(duties.window === undefined ? [] : ['window']),
   ];
