@@ -63,6 +63,13 @@ export interface Review {
   readonly history: { readonly asked: number; readonly approved: number; readonly refused: number };
   /** What the requester said of its reasons: never trusted. */
   readonly stated?: { readonly reason?: string; readonly ticket?: string };
+  /** Of a request for access: what it asks for. */
+  readonly scope?: {
+    readonly rule: string;
+    readonly ruleDigest: string;
+    readonly verbs: readonly string[];
+    readonly forMs: number;
+  };
   /** How many other requests wait that differ from it in nothing but who waits or which constants are compared. */
   readonly alike?: number;
   readonly endedAt?: Instant;

@@ -59,7 +59,13 @@ export function fingerprintOf({
 }
 
 /** Who it is, without the proof of this sign-in: another token of the same person is no other person. */
-function whoOf({ subject, kind, groups, attributes, actingFor }: Identity): unknown {
+export function whoOf({
+  subject,
+  kind,
+  groups,
+  attributes,
+  actingFor,
+}: Pick<Identity, 'subject' | 'kind' | 'groups' | 'attributes' | 'actingFor'>): unknown {
   return {
     subject,
     kind,

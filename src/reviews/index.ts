@@ -6,6 +6,7 @@
 export { bindingOf, fingerprintOf, reviewDigest } from './digest.ts';
 export { asked, couldApprove, isEnough, type Person, unfit } from './eligible.ts';
 export { type Figures, figuresOf, rubberStampMs } from './figures.ts';
+export { accessBinding, type GrantStore, type Scope } from './grants.ts';
 export { riskOf } from './risk.ts';
 export type { ReviewQuery, ReviewStore, Step, StoredReview } from './stored.ts';
 export { visible } from './visible.ts';

@@ -87,6 +87,12 @@ const features: readonly Feature[] = [
   row('workload', 5, 'A program asks, not a person', ({ identity }) => identity.kind === 'workload'),
   row('never-seen', 5, 'Nothing like it was ever asked here', ({ history }) => history.asked === 0),
   row('refused-before', 10, 'The same was refused before', ({ history }) => history.refused > 0),
+  row(
+    'lasts',
+    10,
+    'It lasts longer than a working day',
+    ({ action }) => Number(action.attributes['forMs'] ?? 0) > 8 * 3_600_000,
+  ),
   row('odd-hour', 5, 'It is asked at night or on a weekend (UTC)', ({ at }) => isOddHour(at)),
 ];
 

@@ -119,11 +119,15 @@ class Talk {
     try {
       await this.#converse(link, cancel.processId, cancel.secret);
     } catch (thrown) {
+      // What the server does for a session that must end, it would go on doing without it.
+      const stops = thrown instanceof Fault && thrown.code === 'stopping' && !this.#flow.quiet;
+      const cancelled = stops ? this.#cancel(link, AbortSignal.timeout(lastWordsMs)) : undefined;
       await this.#tellLast(thrown);
+      await cancelled;
       throw thrown;
     } finally {
       cancel.forget();
-      this.#holds?.withdraw('The session ended');
+      this.#holds?.withdraw(stopReason(this.#seat.signal) ?? 'The session ended');
       for (const run of this.#flow.abandon())
         this.#admission.gate.done(run.permit, outcomeOf(run, 'unknown'));
       link.wire.destroy();
@@ -327,13 +331,13 @@ class Talk {
   }
 
   /** Asks the server to stop what this session is doing; requests wait until that can no longer hit another one. */
-  async #cancel(link: UpstreamLink): Promise<void> {
+  async #cancel(link: UpstreamLink, signal: AbortSignal = this.#seat.signal): Promise<void> {
     const { house } = this.#parts;
     const sent = cancelUpstream({
       settings: this.#settings,
       key: link.key,
       dial: house.dial,
-      signal: this.#seat.signal,
+      signal,
       limits: house.limits,
     })
       .catch((thrown: unknown) => house.log('warn', 'cancel.failed', { why: messageOf(thrown) }))
@@ -347,7 +351,8 @@ class Talk {
   #stopped(): { readonly promise: Promise<never> } & Disposable {
     const { signal, draining } = this.#seat;
     const stop = Promise.withResolvers<never>();
-    const now = (): void => stop.reject(new Fault('stopping', 'The gateway ends this session'));
+    const now = (): void =>
+      stop.reject(new Fault('stopping', stopReason(signal) ?? 'The gateway ends this session'));
     const soon = (): void => {
       void this.#flow.drained().then(() => {
         if (this.#flow.status === 'I') now();
@@ -383,6 +388,11 @@ class Talk {
 }
 
 const lastWordsMs = 2_000;
+
+/** Why the gateway wants the session to end. */
+function stopReason({ aborted, reason }: AbortSignal): string | undefined {
+  return aborted && reason instanceof Fault ? reason.message : undefined;
+}
 
 async function fromServer(read: () => Promise<Uint8Array | undefined>, answers: Answers): Promise<void> {
   for (;;) {
