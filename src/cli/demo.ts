@@ -299,6 +299,7 @@ function demoResources(base: number, password: Secret): readonly Resource[] {
       url: `http://${host}:${base + ports.tools}/mcp`,
       tools: { get_customer: { access: 'read' }, delete_customer: { access: 'write' } },
     }),
+    resource('gateway', 'mcp', { builtin: true }),
   ];
 }
 
@@ -370,6 +371,7 @@ function writeReady(file: string, ready: Ready): void {
       web: { kind: 'http', url: `http://${host}:${base + ports.http}/web` },
       model: { kind: 'llm', url: `http://${host}:${base + ports.llm}/model` },
       tools: { kind: 'mcp', url: `http://${host}:${base + ports.mcp}/tools` },
+      gateway: { kind: 'mcp', url: `http://${host}:${base + ports.mcp}/gateway` },
     },
   };
   writeFileSync(`${file}.new`, `${JSON.stringify(document, undefined, 2)}\n`, { mode: 0o600 });
@@ -409,6 +411,9 @@ curl -s -H "Authorization: Bearer ${token}" http://${host}:${base + ports.llm}/m
   -d '{"model":"demo-1","messages":[{"role":"user","content":"Who is customer 7?"}]}'
 curl -s -H "Authorization: Bearer ${token}" -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' \\
   http://${host}:${base + ports.mcp}/tools -d '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_customer","arguments":{"id":7}}}'
+
+7. An agent with nothing but MCP reaches all of it through the gateway's own tools:
+claude mcp add --transport http sallyport http://${host}:${base + ports.mcp}/gateway --header "Authorization: Bearer ${tokenOf('agent')}"
 
 The policy lies in ${policy}: change it, and the next statement is judged by it.
 Ledger and recordings lie in ${data}; the CA for TLS is ${ca}.

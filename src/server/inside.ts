@@ -35,7 +35,7 @@ export function insideOf({ room, attend, api }: InsideParts): Inside {
         }),
         hostOf(peer),
       );
-      return { status: answer.status, body: (await answer.json()) as unknown };
+      return { status: answer.status, body: await answer.json() };
     },
   };
 }

@@ -230,6 +230,7 @@ class Link {
         fetch: (_url, init) => this.#fetch(init ?? {}),
       });
     }
+    if (given.kind === 'own') throw new Fault('bug', 'The own tools are no server behind a hub');
     const [command = '', ...args] = given.command;
     const env = Object.fromEntries(
       Object.entries(given.env).map(([name, value]) => [name, value.reveal('environment of an MCP server')]),

@@ -7,6 +7,7 @@
  * that are not the pinned ones, arguments that a tool's schema does not allow; what servers ask of the client's side,
  * unless it is allowed. Masked: every text of every message towards the client. Docs: docs/protocols/mcp.md.
  */
+import { bodyReplay } from '../../http/replay.ts';
 import {
   httpClient,
   type HttpClient,
@@ -21,6 +22,7 @@ import type { Resource } from '../../core/session.ts';
 import type { Upstream } from '../../http/upstream.ts';
 import { maskKey } from '../../mask/index.ts';
 import { hub } from './hub.ts';
+import { ownServer } from './own/server.ts';
 import { attributes, meaningOf, verbs } from './meaning.ts';
 import { codes, errorOf, messageOf } from './message.ts';
 import { sayMessage } from './out.ts';
@@ -30,7 +32,15 @@ import { attend } from './session.ts';
 import type { ToolboxParts } from './talk.ts';
 import { type McpSettings, settings } from './settings.ts';
 
-export const mcp: Protocol = { name: 'mcp', port: 8082, verbs, attributes, settings, start };
+export const mcp: Protocol = {
+  name: 'mcp',
+  port: 8082,
+  verbs,
+  attributes,
+  settings,
+  start,
+  replay: () => bodyReplay((event) => `${JSON.stringify(event)}\n`),
+};
 
 const talksKept = 20_000;
 
@@ -54,16 +64,16 @@ function start(house: House): Room {
     };
     // One server over HTTP speaks for itself; everything else is made to look like one.
     const single = remote.has('');
+    if (given.servers.get('')?.kind === 'own') {
+      boxes.set(resource.name, boxOf({ house, resource, given, key }, ownCall(house)));
+      continue;
+    }
     const joint = single ? undefined : hub({ settings: given, call: callServer, version: '1' });
     if (joint !== undefined) opened.push(joint);
-    boxes.set(resource.name, {
-      house,
-      settings: given,
-      call: joint?.call ?? ((request) => callServer('', request)),
-      maskKey: key,
-      talks: new Lru(talksKept),
-      pins: new Pins(resource.name, given, house.log),
-    });
+    boxes.set(
+      resource.name,
+      boxOf({ house, resource, given, key }, joint?.call ?? ((request) => callServer('', request))),
+    );
   }
   const named = [...boxes].map(([name, box]) => ({ name, settings: box.settings }));
   return {
@@ -91,6 +101,38 @@ function start(house: House): Room {
     },
   };
 }
+
+interface BoxParts {
+  readonly house: House;
+  readonly resource: Resource;
+  readonly given: McpSettings;
+  readonly key: ToolboxParts['maskKey'];
+}
+
+function boxOf({ house, resource, given, key }: BoxParts, call: ToolboxParts['call']): ToolboxParts {
+  return {
+    house,
+    settings: given,
+    call,
+    maskKey: key,
+    talks: new Lru(talksKept),
+    pins: new Pins(resource.name, given, house.log),
+  };
+}
+
+/** The gateway's own tools; they need a caller, so nobody is there for a probe to ask. */
+function ownCall({ inside, world }: House): ToolboxParts['call'] {
+  if (inside === undefined)
+    throw new Fault('config', 'This gateway has no doors inside: it cannot offer its own tools');
+  const own = ownServer({ inside, world, version: '1' });
+  return (request, exchange) =>
+    exchange === undefined
+      ? Promise.resolve({ status: 204, fields: [], body: nothing() })
+      : own.call(request, exchange);
+}
+
+// oxlint-disable-next-line require-yield
+async function* nothing(): AsyncIterable<Uint8Array> {}
 
 function settingsOf(resource: Resource): McpSettings {
   return resource.settings as McpSettings; // checked by settings.ts when the configuration was read

@@ -45,6 +45,7 @@ export class Pass {
     this.#parts = parts;
     this.#asked = asked;
     this.#permit = permit;
+    out.recorded = { of: permit.id, full: permit.duties.record === 'full' };
     this.#out = out;
     this.#gate = gate ?? asked.exchange.stay.gate;
     const named = permit.action.targets[0]?.name ?? permit.action.attributes['method'];
@@ -91,7 +92,11 @@ export class Pass {
   }
 
   #call(request: HttpRequest): Promise<HttpResponse> {
-    return this.#gate.guardCalls((each: HttpRequest) => this.#parts.call(each))(this.#permit, request);
+    const { exchange } = this.#asked;
+    return this.#gate.guardCalls((each: HttpRequest) => this.#parts.call(each, exchange))(
+      this.#permit,
+      request,
+    );
   }
 
   /** A fault, said in the words of the protocol where that can still be done. */

@@ -14,6 +14,7 @@ import { err, ok, type Result } from '../../base/result.ts';
 import type { Access } from '../../core/action.ts';
 import { secret, type Upstream, upstreamAnd } from '../../http/upstream.ts';
 import type { Secret } from '../../base/secret.ts';
+import { ownTools } from './own/tools.ts';
 
 /** One MCP server, or several behind one endpoint. */
 export interface McpSettings {
@@ -37,6 +38,8 @@ export interface McpSettings {
 
 export type McpServerSettings =
   | { readonly kind: 'http'; readonly upstream: Upstream }
+  /** The gateway's own tools. */
+  | { readonly kind: 'own' }
   | {
       readonly kind: 'stdio';
       readonly command: readonly string[];
@@ -67,9 +70,13 @@ const serverKeys: readonly string[] = [
   'command',
   'env',
   'folder',
+  'builtin',
 ];
 
 const server: Check<McpServerSettings> = (raw, path) => {
+  if (isObject(raw) && raw['builtin'] !== undefined) {
+    return map(object({ builtin: literal(true) }), () => ok<McpServerSettings>({ kind: 'own' }))(raw, path);
+  }
   if (isObject(raw) && raw['command'] !== undefined) {
     return map(stdio, ({ command, env = {}, folder }) =>
       ok<McpServerSettings>({ kind: 'stdio', command, env, ...(folder === undefined ? {} : { folder }) }),
@@ -125,6 +132,13 @@ export const settings: Check<McpSettings> = (raw, path): Result<McpSettings, rea
     return err([
       { path: `${path}.servers`, message: 'A name of a server is lower-case letters, digits and dashes' },
     ]);
+  if (named.some(([, each]) => each.kind === 'own'))
+    return err([
+      {
+        path: `${path}.servers`,
+        message: 'The tools of the gateway are a resource by themselves: `builtin: true`',
+      },
+    ]);
   const servers = new Map(named);
   if (single !== undefined) servers.set('', single.value);
   const {
@@ -136,10 +150,12 @@ export const settings: Check<McpSettings> = (raw, path): Result<McpSettings, rea
     authorizationServers = [],
   } = rest.value;
   const only = single?.value;
+  const ownAccess =
+    only?.kind === 'own' ? ownTools.map(({ name, access }) => [name, { access }] as const) : [];
   return ok({
     servers,
     allow: new Set(allow),
-    tools: new Map(Object.entries(tools)),
+    tools: new Map<string, ToolSettings>([...ownAccess, ...Object.entries(tools)]),
     pins,
     uninspected,
     origins,

@@ -12,7 +12,7 @@ export interface ToolboxParts {
   readonly house: House;
   readonly settings: McpSettings;
   /** The servers behind this resource, as one that speaks streamable HTTP. */
-  readonly call: (request: HttpRequest) => Promise<HttpResponse>;
+  readonly call: (request: HttpRequest, exchange?: Exchange) => Promise<HttpResponse>;
   readonly maskKey: MaskKey;
   /** Sessions that servers opened (2025-11-25, Session Management): whose each is. */
   readonly talks: Lru<string, Talk>;

@@ -1,4 +1,4 @@
-import type { Access } from '../../core/action.ts';
+import type { Access, Action } from '../../core/action.ts';
 import type { Identity } from '../../core/identity.ts';
 import type { Policy } from '../../core/ports.ts';
 import type { Protocol } from '../../core/protocol.ts';
@@ -22,23 +22,31 @@ export function reachable(
   );
 }
 
+const nothing = { string: '', number: 0, boolean: false, strings: [] } as const;
+
+/** Every attribute that the protocol's actions have, saying nothing: a rule that reads one must not fail for want of it. */
+function silent({ attributes }: Protocol): Action['attributes'] {
+  return Object.fromEntries(Object.entries(attributes).map(([name, type]) => [name, nothing[type]]));
+}
+
 function mayAsk(
   parts: JudgeParts,
   policy: Policy,
   asked: {
     readonly caller: Identity;
     readonly resource: Resource;
+    readonly protocol: Protocol;
     readonly verb: string;
     readonly access: Access;
   },
 ): boolean {
   const at = parts.world.now();
-  const { caller: identity, resource, verb, access } = asked;
+  const { caller: identity, resource, protocol, verb, access } = asked;
   try {
     const decision = policy.decide({
       identity,
       resource,
-      action: { verb, access, targets: [], columns: [], attributes: {}, text: '', notes: [] },
+      action: { verb, access, targets: [], columns: [], attributes: silent(protocol), text: '', notes: [] },
       session: { id: 'reach' as Parameters<Policy['decide']>[0]['session']['id'], startedAt: at },
       at,
     });
