@@ -88,7 +88,7 @@ test('asked() names the rule that hides the column, and what it advises', () => 
   const rule = (id: string, tag: string): RuleRef => ({
     id: id as RuleId,
     effect: 'require',
-    at: { file: 'a.policy.yaml', line: 1, column: 1 },
+    at: { file: 'a.policy.yaml', line: 1, col: 1 },
     why: '',
     fix: `as ${id} says`,
     demands: ['predicates', `predicates ${tag}`],
