@@ -9,6 +9,7 @@ const usage = `Usage:
   sallyport audit check-proof FILE --key KEY|FILE [--witness KEY]… [--entry FILE] [--json]
   sallyport audit anchor --data DIR [--config FILE] [--file DIR]… [--git REPO]… [--witness-url URL --witness KEY]… [--json]
   sallyport audit rotate-key --data DIR [--json]
+  sallyport audit reindex [--data DIR] [--config FILE] [--json]
   sallyport audit export --data DIR [--from N] [--to N] [--clear]
 
 verify       Checks a ledger offline: DIR is a data folder or a copy of one. Its ledger/ is checked, and its recordings/,
@@ -27,6 +28,8 @@ rotate-key   Makes a new key for the ledger of a gateway that does not run; the 
 export       Prints the entries as JSON Lines {index, leaf, entry}. Personal parts stay sealed; with --clear they are
              opened with the keys of the data folder, where these still exist. What it prints is not verified: run
              verify first.
+reindex      Builds the index of entries anew from the ledger, beside the one that is in use, while the gateway may run; what
+             was interrupted goes on where it stopped. With --config, the index that this configuration names.
 search       Asks a gateway for entries, newest first: [WORDS] --identity --agent --run --resource --session --kind --verb
              --access --effect --object --rule --risk --review --from --to --before --limit [--json].
 Exit code 0: yes, 1: no, 2: could not run.
@@ -41,6 +44,7 @@ const commands: Readonly<Record<string, () => Promise<Run>>> = {
   anchor: async () => (await import('./audit-anchor.ts')).anchor,
   'rotate-key': async () => (await import('./audit-key.ts')).rotateKey,
   export: async () => (await import('./audit-export.ts')).exportEntries,
+  reindex: async () => (await import('./audit-reindex.ts')).reindex,
   search: async () => (await import('./search.ts')).search,
 };
 

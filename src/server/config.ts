@@ -30,6 +30,7 @@ import type { Resource, ResourceName } from '../core/session.ts';
 import { directory, nobody, type Directory, type DirectoryRecord } from '../identity/directory.ts';
 import { sinkSettings, type SinkSettings } from '../sinks/index.ts';
 import { defaultReviewSettings, type ReviewSettings } from '../gate/desk.ts';
+import { indexCheck, type IndexSettings } from './index-config.ts';
 import { reviewsCheck } from './reviews-config.ts';
 import { ledgerCheck, type LedgerSettings } from './ledger-config.ts';
 import { policyCheck, type PolicySettings } from './policy-config.ts';
@@ -49,6 +50,7 @@ export interface Config {
   readonly channels?: ChannelSettings;
   readonly sinks: readonly SinkSettings[];
   readonly ledger?: LedgerSettings;
+  readonly index?: IndexSettings;
   readonly tls?: { readonly cert: string; readonly key: Secret }; // PEM
   readonly limits: Limits;
   readonly reviews: ReviewSettings;
@@ -203,6 +205,7 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
     channels: optional(channelsCheck(parts, folder)),
     sinks: optional(sinksCheck(parts, folder)),
     ledger: optional(ledgerCheck(folder, (check) => secretsIn(check, parts, folder))),
+    index: optional(secretsIn(indexCheck, parts, folder)),
     tls: optional(tlsCheck(folder)),
     limits: optional(limitsCheck),
     reviews: optional(reviewsCheck),
@@ -229,6 +232,7 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
       ...(read.channels === undefined ? {} : { channels: read.channels }),
       sinks: read.sinks ?? [],
       ...(read.ledger === undefined ? {} : { ledger: read.ledger }),
+      ...(read.index === undefined ? {} : { index: read.index }),
       ...(read.tls === undefined ? {} : { tls: read.tls }),
       limits: read.limits ?? defaultLimits,
       reviews: read.reviews ?? defaultReviewSettings,

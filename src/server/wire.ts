@@ -30,6 +30,7 @@ import { channelsOf } from './channels.ts';
 import type { Config } from './config.ts';
 import { startGateway, type Gateway, type GatewayParts } from './gateway.ts';
 import { maskKey, resultKey, revokedTokens, tokenKeys, type TokenKeys } from './keys.ts';
+import { indexStoreOf } from './index-config.ts';
 import { logger } from './logs.ts';
 import { metricsPage, type MetricsPage } from './metrics.ts';
 import { policyNotes, type PolicySource, watchPolicy } from './policy-source.ts';
@@ -95,7 +96,9 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
 
     const places = new RulePlaces();
     const records = places.on(await sessionRecords(ledger, log)); // before the first entry
-    const index = under.use(searchIndex({ store: { kind: 'sqlite', path: join(data, 'index.db') }, folder: data, ledger, log }));
+    const index = under.use(
+      searchIndex({ store: indexStoreOf(config.index, data), folder: data, ledger, log }),
+    );
 
     const notes = policyNotes(ledger, world);
     const policy = under.use(

@@ -11,7 +11,7 @@ export function withoutValues(text: string): { readonly text: string; readonly w
 }
 
 const parts =
-  /'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|`[^`]*(?:`|$)|--[^\n]*|\/\*[^]*?(?:\*\/|$)|(?<![\p{L}_$])\d[\p{L}\p{N}_.]*/gu;
+  /'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|`[^`]*(?:`|$)|--[^\n]*|\/\*[^]*?(?:\*\/|$)|(?<![\p{L}\p{N}_$])\d[\p{L}\p{N}_.]*/gu;
 
 /** What is doubtful can stand inside quotes or a comment that began before it. */
 function firstQuote(text: string, doubtful: number): number {

@@ -29,6 +29,9 @@ const columns = 'n, at, kind, session, subject, resource, run, verb, access, dec
 type Row = Readonly<Record<string, unknown>>;
 type Value = string | number | null;
 
+/** Behind the path of an index: one that is being built to take its place. */
+export const building = '.building';
+
 /** Where a whole index waits that is to take the place of the one at `path`. */
 export function readyPath(path: string): string {
   return `${path}.ready`;
@@ -36,7 +39,7 @@ export function readyPath(path: string): string {
 
 /**
  * The index in a SQLite file. It can always be built again from the ledger: a file of another ledger, of another version,
- * or ahead of `size` is emptied. What a crash takes from it is read again, so it never waits for the disk.
+ * or ahead of `size` is emptied. What a crash takes from it is read again, so no write of it waits for the disk.
  */
 export class IndexDatabase implements IndexStore {
   readonly #path: string;
@@ -296,7 +299,7 @@ function opened(path: string, ledger: string, size: number): DatabaseSync {
     database.prepare('INSERT INTO state VALUES (?, 0)').run(ledger);
   }
   database.exec(
-    'PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536; PRAGMA mmap_size = 1073741824; PRAGMA wal_autocheckpoint = 10000',
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536; PRAGMA mmap_size = 1073741824; PRAGMA wal_autocheckpoint = 10000',
   );
   return database;
 }

@@ -1,14 +1,16 @@
+import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { Fault, messageOf } from '../base/errors.ts';
 import type { Entry } from '../core/entry.ts';
 import type { Log } from '../core/ports.ts';
+import { readyPath } from './index-database.ts';
 import { rowOf, type IndexRow } from './index-rows.ts';
 import type { EntryHit, EntryQuery, SessionsQuery } from './index-store.ts';
 import type { IndexWorkerData } from './index-worker.ts';
 import type { OpenLedger } from './ledger.ts';
 
 export type IndexCall =
-  | { readonly kind: 'next' | 'close' }
+  | { readonly kind: 'next' | 'finish' | 'close' }
   | { readonly kind: 'add'; readonly rows: readonly IndexRow[]; readonly next: number }
   | { readonly kind: 'build'; readonly from: number; readonly to: number; readonly size: number }
   | { readonly kind: 'entries'; readonly query: EntryQuery }
@@ -35,6 +37,8 @@ export interface SearchIndex extends AsyncDisposable {
 /** A multiple of the entries in a file of the ledger. */
 const batchEntries = 5_120;
 const flushMs = 5_000;
+/** How often it looks whether an index that was built beside is ready. */
+const readyMs = 2_000;
 /** With more than this the gateway is busy: the index waits for a quieter moment, or for a search. */
 const quietRows = 2_000;
 /** More than this is not kept in memory: it is read from the ledger again. */
@@ -63,6 +67,8 @@ class Index implements SearchIndex {
   #rows: { readonly n: number; readonly entry: Entry }[] = [];
   #timer: NodeJS.Timeout | undefined;
   #catching: Promise<void> = Promise.resolve();
+  #looks: NodeJS.Timeout | undefined;
+  #behind = false;
   #broken: string | undefined;
   #closed = false;
 
@@ -87,7 +93,13 @@ class Index implements SearchIndex {
       if (this.#rows.length > keptRows) this.#rows = [];
       this.#timer ??= setTimeout(() => this.#flush(), flushMs).unref();
     });
-    void this.#catchUp().catch(() => undefined);
+    this.#catchUpSoon();
+    if (store.kind === 'sqlite') {
+      const look = (): void => {
+        if (existsSync(readyPath(store.path))) this.#catchUpSoon();
+      };
+      this.#looks = setInterval(look, readyMs).unref();
+    }
   }
 
   readonly entries = async (query: EntryQuery, withText: boolean): Promise<readonly FoundEntry[]> => {
@@ -116,6 +128,7 @@ class Index implements SearchIndex {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     clearTimeout(this.#timer);
+    clearInterval(this.#looks);
     await this.#catchUp().catch(() => undefined);
     this.#closed = true;
     if (this.#broken === undefined) await this.#call({ kind: 'close' }).catch(() => undefined);
@@ -128,7 +141,23 @@ class Index implements SearchIndex {
       this.#timer = setTimeout(() => this.#flush(), flushMs).unref();
       return;
     }
-    void this.#catchUp().catch(() => undefined); // the next search tries again, and says so
+    this.#catchUpSoon();
+  }
+
+  /** What fails is tried again: here, and by the next search, which says so. */
+  #catchUpSoon(): void {
+    this.#catchUp().then(
+      () => {
+        if (this.#behind) this.#log('info', 'index.caught-up');
+        this.#behind = false;
+      },
+      (thrown: unknown) => {
+        if (this.#closed || this.#broken !== undefined) return;
+        if (!this.#behind) this.#log('warn', 'index.behind', { why: messageOf(thrown) });
+        this.#behind = true;
+        this.#timer ??= setTimeout(() => this.#flush(), flushMs).unref();
+      },
+    );
   }
 
   /** Brings the index to what is on disk now; one at a time. */

@@ -1,7 +1,7 @@
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../base/errors.ts';
-import { IndexDatabase, readyPath } from './index-database.ts';
+import { building, IndexDatabase, readyPath } from './index-database.ts';
 import { IndexPostgres, type PostgresIndexSettings } from './index-postgres.ts';
 import { rowsFrom } from './index-read.ts';
 import { erasedRow } from './index-rows.ts';
@@ -10,7 +10,7 @@ import type { IndexAnswer, IndexCall } from './index-search.ts';
 export interface IndexWorkerData {
   readonly store:
     | { readonly kind: 'sqlite'; readonly path: string }
-    | ({ readonly kind: 'postgres' } & PostgresIndexSettings);
+    | ({ readonly kind: 'postgres'; readonly beside?: boolean } & PostgresIndexSettings);
   readonly folder: string; // data folder
   readonly ledger: string;
   readonly size: number;
@@ -20,7 +20,11 @@ const { store: where, folder, ledger, size } = workerData as IndexWorkerData;
 const store =
   where.kind === 'sqlite'
     ? new IndexDatabase(where.path, ledger, size)
-    : new IndexPostgres(where, { ledger, size });
+    : new IndexPostgres(where, {
+        ledger,
+        size,
+        ...(where.beside === undefined ? {} : { beside: where.beside }),
+      });
 const source = { folder, origin: ledger };
 
 // One call after another: what one of them waits for must not let the next one in between.
@@ -52,6 +56,8 @@ function answered(call: IndexCall): unknown {
       return store.sessions(call.query);
     case 'forget':
       return forget(call.session, call.size);
+    case 'finish':
+      return store instanceof IndexDatabase ? store.seal() : store.takeOver();
     case 'close':
       return store[Symbol.asyncDispose]();
   }
@@ -69,7 +75,7 @@ async function build(range: {
 async function forget(session: string, upTo: number): Promise<void> {
   // SECURITY: an index that is being built beside this one may have read what is now erased.
   if (where.kind === 'sqlite')
-    for (const path of [readyPath(where.path), `${where.path}.building`]) if (existsSync(path)) rmSync(path);
+    for (const path of [readyPath(where.path), `${where.path}${building}`]) rmSync(path, { force: true });
   if (store instanceof IndexPostgres) await store.dropBeside();
   const rows = [];
   for (const n of await store.entriesOf(session))

@@ -140,6 +140,7 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
   SessionSummary: shape(summary),
   FoundEntry: shape({
     entry: { ...count, description: 'its number in the ledger' },
+    'gateway?': { ...text, description: 'whose ledger, where the index is of several' },
     at: time,
     kind: text,
     'session?': text,

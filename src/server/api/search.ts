@@ -1,3 +1,4 @@
+import { Fault } from '../../base/errors.ts';
 import type { Identity } from '../../core/identity.ts';
 import { decideOwn, judge, type JudgeParts } from './judge.ts';
 import { json, problem, type Answer, type ApiRequest, type Parameter, type Route } from './route.ts';
@@ -46,7 +47,10 @@ const texts = {
 const word = { type: 'string', maxLength: 500 };
 const query: Readonly<Record<string, Parameter>> = {
   limit: { about: 'At most so many (1 to 1000; 100 when absent)', schema: { type: 'integer', default: 100 } },
-  before: { about: 'Only entries before this one', schema: { type: 'integer', minimum: 0 } },
+  before: {
+    about: 'Only entries before this one: its number, with @ and its gateway where the index is of several',
+    schema: { type: 'string', pattern: '^\\d{1,15}(@.+)?$', maxLength: 500 },
+  },
   from: { about: 'Not older than this', schema: { type: 'string', format: 'date-time' } },
   to: { about: 'Older than this', schema: { type: 'string', format: 'date-time' } },
   ...Object.fromEntries(Object.entries(texts).map(([name, about]) => [name, { about, schema: word }])),
@@ -63,7 +67,7 @@ export function searchRoute(parts: JudgeParts, find: FindEntries): Route {
       400: 'A parameter is not as described',
       401: 'No token, or one that is not accepted',
       403: 'The policy denies it',
-      503: 'No policy is in force, or the ledger cannot be written',
+      503: 'No policy is in force, the ledger cannot be written, or the index cannot be asked',
     },
     run: (request) => search(parts, find, request),
   };
@@ -87,7 +91,13 @@ async function search(parts: JudgeParts, find: FindEntries, request: ApiRequest)
     reads = denied === undefined;
   }
   if (!seesAll && asked.identity !== undefined && asked.identity !== caller.subject) return json([]);
-  const found = await find(seesAll ? asked : { ...asked, identity: caller.subject }, reads);
+  let found: Awaited<ReturnType<FindEntries>>;
+  try {
+    found = await find(seesAll ? asked : { ...asked, identity: caller.subject }, reads);
+  } catch (thrown) {
+    if (!(thrown instanceof Fault)) throw thrown;
+    return problem(503, `The record cannot be searched now; it is still written. ${thrown.message}`);
+  }
   // SECURITY: whatever the index made of the query, what is not the caller's own does not leave.
   const own = seesAll ? found : found.filter(({ identity }) => identity === caller.subject);
   return json(own.map((each) => ({ ...each, at: new Date(each.at).toISOString() })));
@@ -110,7 +120,8 @@ function questionOf(given: Readonly<Record<string, string>>): EntrySearch | stri
   const { limit = '100', before, from, to, ...rest } = given;
   if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > 1_000)
     return 'limit: Expected a whole number from 1 to 1000';
-  if (before !== undefined && !/^\d{1,15}$/.test(before)) return 'before: Expected a whole number';
+  const [, n, beforeIn] = /^(\d{1,15})(?:@(.{1,400}))?$/u.exec(before ?? '') ?? [];
+  if (before !== undefined && n === undefined) return 'before: Expected a whole number';
   const times: Record<string, number> = {};
   for (const [name, text] of [
     ['from', from],
@@ -124,7 +135,8 @@ function questionOf(given: Readonly<Record<string, string>>): EntrySearch | stri
   if (long !== undefined) return `${long[0]}: At most 500 characters`;
   return {
     limit: Number(limit),
-    ...(before === undefined ? {} : { before: Number(before) }),
+    ...(n === undefined ? {} : { before: Number(n) }),
+    ...(beforeIn === undefined ? {} : { beforeIn }),
     ...times,
     ...rest,
   };
