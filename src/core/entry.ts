@@ -12,6 +12,13 @@ export interface Actor {
   readonly actingFor?: Actor;
 }
 
+/** What a legal hold keeps: sessions with all of these. */
+export interface HoldScope {
+  readonly session?: SessionId;
+  readonly identity?: string; // a subject, or whom an agent acts for
+  readonly resource?: string;
+}
+
 /**
  * One line of the ledger. Personal data and statement texts stand under `sealed`: the ledger encrypts that part with
  * the session's key and hashes the ciphertext, so that a key can be destroyed and the proofs still hold.
@@ -93,6 +100,43 @@ export type Entry =
       readonly frames: number;
     }
   | {
+      /** Frames of a recording that are lost: they could not be written. The session ends with it. */
+      readonly kind: 'recording.gap';
+      readonly at: Instant;
+      readonly session: SessionId;
+      readonly chunk: number; // the first that is not there
+      readonly bytes: number; // of frames
+      readonly why: string; // a code
+    }
+  | {
+      /** Records are to be kept, whatever retention and erasure say, until the hold is removed. */
+      readonly kind: 'hold.added';
+      readonly at: Instant;
+      readonly hold: string;
+      readonly by: Actor;
+      readonly scope: HoldScope;
+      /** Sealed. */
+      readonly reason: string;
+    }
+  | {
+      readonly kind: 'hold.removed';
+      readonly at: Instant;
+      readonly hold: string;
+      readonly by: Actor;
+      /** Sealed. */
+      readonly reason: string;
+    }
+  | {
+      /** The keys of these sessions are destroyed right behind this entry: what they sealed cannot be read again. */
+      readonly kind: 'record.erased';
+      readonly at: Instant;
+      readonly sessions: readonly SessionId[];
+      /** `retention` by rule, or `order` of a person. */
+      readonly rule: string;
+      readonly by: Actor;
+      readonly why: string;
+    }
+  | {
       readonly kind: 'session.closed';
       readonly at: Instant;
       readonly session: SessionId;
@@ -108,6 +152,10 @@ export type Entry =
       readonly verb: string;
       readonly of?: SessionId;
       readonly allowed: boolean;
+      readonly rules?: readonly RuleId[];
+      readonly policy?: string; // digest
+      /** Read on the gateway's host with the keys of its folder: no policy was asked. */
+      readonly offline?: true;
     }
   | ReviewEntry;
 
@@ -128,6 +176,13 @@ export type ReviewEntry =
       readonly needs: readonly ApproveDuty[];
       readonly expiresAt: Instant;
       readonly policy: string;
+      /** Of a request for access: what it asks for. */
+      readonly scope?: {
+        readonly rule: string;
+        readonly ruleDigest: string;
+        readonly verbs: readonly string[];
+        readonly forMs: number;
+      };
       /** Sealed. */
       readonly stated?: { readonly reason?: string; readonly ticket?: string };
     }
@@ -143,6 +198,8 @@ export type ReviewEntry =
       readonly via: string;
       readonly counted: boolean;
       readonly code?: string; // why it does not count
+      /** An approval of the whole class. */
+      readonly class?: ClassTerms;
       /** Sealed. */
       readonly reason?: string;
       /** Sealed. */
@@ -158,6 +215,31 @@ export type ReviewEntry =
       readonly digest: string;
       readonly approvers: readonly string[];
       readonly policy: string;
+      /** The review whose approval for a class it is, and the how manieth use of it. */
+      readonly grant?: string;
+      readonly use?: number;
+    }
+  | {
+      /** An approval was given for a class. Nothing but the approved request itself passes by it before this is on disk. */
+      readonly kind: 'class.granted';
+      readonly at: Instant;
+      readonly session: SessionId;
+      readonly review: string;
+      readonly class: string; // digest of all that stays the same
+      readonly until: Instant;
+      readonly count: number;
+      readonly approvers: readonly string[];
+      readonly policy: string;
+    }
+  | {
+      readonly kind: 'class.revoked';
+      readonly at: Instant;
+      readonly session: SessionId;
+      readonly review: string;
+      readonly by: Actor;
+      readonly used: number;
+      /** Sealed. */
+      readonly reason?: string;
     }
   | {
       /** Access for a time begins; it ends with `review.ended`. Nothing passes by it before this is on disk. */

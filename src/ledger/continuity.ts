@@ -78,6 +78,8 @@ export class Continuity {
       }
       case 'break-glass':
       case 'access.granted':
+      case 'class.granted':
+      case 'class.revoked':
       case 'review.asked':
       case 'review.answered':
       case 'review.ended':
@@ -87,6 +89,11 @@ export class Continuity {
       case 'key.rotated':
       case 'sign-in.refused':
       case 'record.read':
+      // These say by themselves what is missing, and why.
+      case 'recording.gap':
+      case 'hold.added':
+      case 'hold.removed':
+      case 'record.erased':
         return;
       default:
         kind satisfies never;

@@ -8,9 +8,10 @@
  */
 import type { FrameKind } from '../core/ports.ts';
 
-export type StoredKind = FrameKind | 'header';
+/** `turn`: the frames behind it are of the statement that it names, until the next one. */
+export type StoredKind = FrameKind | 'header' | 'turn';
 
-const kinds: readonly StoredKind[] = ['header', 'statement', 'decision', 'answer', 'ask', 'note'];
+const kinds: readonly StoredKind[] = ['header', 'statement', 'decision', 'answer', 'ask', 'note', 'turn'];
 
 export const frameHeadBytes = 9;
 /** A longer frame is stored as several of the same kind. */

@@ -5,3 +5,4 @@
  */
 export * from './chunk.ts';
 export * from './frames.ts';
+export * from './scene.ts';

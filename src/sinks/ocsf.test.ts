@@ -144,6 +144,10 @@ const examples: { readonly [K in Entry['kind']]: Extract<Entry, { kind: K }> } =
   decision: decision(3) as Extract<Entry, { kind: 'decision' }>,
   outcomes: { kind: 'outcomes', at, session, outcomes: [{ id, outcome: { kind: 'unsent' } }] },
   'recording.chunk': { kind: 'recording.chunk', at, session, chunk: 0, digest: 'd', bytes: 1, frames: 1 },
+  'recording.gap': { kind: 'recording.gap', at, session, chunk: 3, bytes: 100, why: 'ENOSPC' },
+  'hold.added': { kind: 'hold.added', at, hold: 'h', by: who, scope: { session }, reason: 'r' },
+  'hold.removed': { kind: 'hold.removed', at, hold: 'h', by: who, reason: 'r' },
+  'record.erased': { kind: 'record.erased', at, sessions: [session], rule: 'order', by: who, why: 'w' },
   'record.read': { kind: 'record.read', at, identity: who, verb: 'record.read', of: session, allowed: false },
   'break-glass': {
     kind: 'break-glass',
@@ -181,6 +185,16 @@ const examples: { readonly [K in Entry['kind']]: Extract<Entry, { kind: K }> } =
     proof: { account: 'canary' },
   },
   'review.used': { ...review, kind: 'review.used', approvers: ['lead'], policy: 'abc' },
+  'class.granted': {
+    ...review,
+    kind: 'class.granted',
+    class: 'c',
+    until: at,
+    count: 5,
+    approvers: ['lead'],
+    policy: 'abc',
+  },
+  'class.revoked': { ...review, kind: 'class.revoked', by: actor, used: 2 },
   'access.granted': {
     ...review,
     kind: 'access.granted',

@@ -126,6 +126,23 @@ const maps: Readonly<Record<ClearEntry['kind'], Map>> = {
     severity_id: 1,
     ...called('recording.chunk', entry),
   }),
+  'recording.gap': (entry) => ({
+    ...api,
+    activity_id: 4,
+    severity_id: 4,
+    status_id: 2,
+    ...called('recording.gap', entry),
+    status_detail: text(entry['why']),
+  }),
+  'hold.added': (entry) => ({ ...api, activity_id: 1, severity_id: 2, ...called('hold.added', byOf(entry)) }),
+  'hold.removed': (entry) => ({ ...api, activity_id: 4, severity_id: 3, ...called('hold.removed', byOf(entry)) }),
+  'record.erased': (entry) => ({
+    ...api,
+    activity_id: 4,
+    severity_id: 3,
+    ...called('record.erased', byOf(entry)),
+    status_detail: text(entry['why']),
+  }),
   'record.read': (entry) => ({
     ...api,
     activity_id: 2,
@@ -162,6 +179,22 @@ const maps: Readonly<Record<ClearEntry['kind'], Map>> = {
     severity_id: 2,
     status_id: 1,
     ...reviewed(entry, undefined),
+  }),
+  'class.granted': (entry) => ({
+    ...entity,
+    activity_id: 10,
+    activity_name: 'Class granted',
+    severity_id: 3,
+    status_id: 1,
+    ...reviewed(entry, undefined),
+  }),
+  'class.revoked': (entry) => ({
+    ...entity,
+    activity_id: 11,
+    activity_name: 'Class revoked',
+    severity_id: 2,
+    status_id: 1,
+    ...reviewed(entry, entry['by']),
   }),
   'access.granted': (entry) => ({
     ...entity,
@@ -243,6 +276,10 @@ function called(operation: string, entry: ClearEntry): Event {
     actor: identity === undefined ? { app_name: 'sallyport' } : { user: user(identity) },
     src_endpoint: { uid: session, name: 'session' },
   };
+}
+
+function byOf(entry: ClearEntry): ClearEntry {
+  return { ...entry, identity: entry['by'] };
 }
 
 function reviewed(entry: ClearEntry, who: unknown): Event {

@@ -6,6 +6,7 @@ import type { FrameKind, Ledger, Log, Recorder } from '../core/ports.ts';
 import type { Session, SessionId } from '../core/session.ts';
 import {
   chunkKeyId,
+  decodeFrames,
   type Frame,
   frameHeadBytes,
   maxFrameBytes,
@@ -29,6 +30,8 @@ export interface RecordingParts {
 
 export interface Recordings {
   readonly recorder: (session: Session) => Recorder;
+  /** The same with what comes, until the session ends; `undefined` when this process does not record it now. */
+  readonly follow: (of: RecordingOf, signal: AbortSignal) => AsyncIterable<Replayed> | undefined;
   /** All frames of a session, in order. `chunks` are the digests that the ledger has of them. */
   readonly read: (of: RecordingOf) => AsyncIterable<Replayed>;
 }
@@ -57,9 +60,18 @@ const firstBytes = 4_096;
 /** The recordings of a data folder: `recordings/<yyyy-mm-dd>/<session>/<n>.chunk`. */
 export function recordings(parts: RecordingParts): Recordings {
   const pool = new Pool();
+  const open = new Map<SessionId, SessionRecorder>();
   return {
-    recorder: (session) => new SessionRecorder(parts, pool, session),
+    recorder: (session) => {
+      const recorder = new SessionRecorder(parts, pool, session, () => open.delete(session.id));
+      open.set(session.id, recorder);
+      return recorder;
+    },
     read: (of) => replay(parts, of),
+    follow: (of, signal) => {
+      const recorder = open.get(of.session);
+      return recorder === undefined ? undefined : follow(parts, { of, recorder, signal });
+    },
   };
 }
 
@@ -102,8 +114,11 @@ class SessionRecorder implements Recorder {
   #buffer: Buffer | undefined;
   #used = 0;
   #frames = 0;
+  #at = 0; // of the last frame
   #chunks = 0;
   #begun = false;
+  /** The first chunk that the ledger does not have. */
+  #firstLost = 0;
   /** Bytes on their way to disk. */
   #writing = 0;
   #last: Promise<void> = Promise.resolve();
@@ -111,15 +126,21 @@ class SessionRecorder implements Recorder {
   #timer: Disposable | undefined;
   #fault: Fault | undefined;
   #closed: Promise<number> | undefined;
+  /** The statement that the last frame of this chunk belongs to. */
+  #turn = '';
+  readonly #watchers: Set<Watcher> = new Set();
+  readonly #ended: () => void;
 
-  constructor(parts: RecordingParts, pool: Pool, session: Session) {
+  // oxlint-disable-next-line max-params
+  constructor(parts: RecordingParts, pool: Pool, session: Session, ended: () => void) {
+    this.#ended = ended;
     this.#parts = parts;
     this.#pool = pool;
     this.#session = session;
     this.#folder = folderOf(parts.directory, session.id, session.startedAt);
   }
 
-  readonly frame = (kind: FrameKind, bytes: Uint8Array): Promise<void> | undefined => {
+  readonly frame = (kind: FrameKind, bytes: Uint8Array, of = ''): Promise<void> | undefined => {
     if (this.#fault !== undefined) throw this.#fault;
     if (this.#closed !== undefined) throw new Fault('recorder', 'The recording is closed');
     if (!this.#begun) {
@@ -127,7 +148,7 @@ class SessionRecorder implements Recorder {
       this.#add('header', Buffer.from(JSON.stringify(headerOf(this.#session))));
     }
     for (let at = 0; at === 0 || at < bytes.length; at += maxFrameBytes)
-      this.#add(kind, bytes.subarray(at, at + maxFrameBytes));
+      this.#addTo(of, kind, bytes.subarray(at, at + maxFrameBytes));
     if (this.#writing + this.#used <= heldBytes) return undefined;
     this.#room ??= Promise.withResolvers<void>();
     return this.#room.promise;
@@ -138,15 +159,27 @@ class SessionRecorder implements Recorder {
     return this.#closed;
   };
 
-  #add(kind: StoredKind, bytes: Uint8Array): void {
-    const need = this.#used + frameHeadBytes + bytes.length;
+  /** A chunk stands alone: it begins in nobody's turn. */
+  #addTo(of: string, kind: FrameKind, bytes: Uint8Array): void {
+    const need = this.#used + 3 * frameHeadBytes + bytes.length + of.length;
     if (this.#used > 0 && need > chunkBytesBehind + maxFrameBytes) this.#flush();
+    if (of !== (this.#used === 0 ? '' : this.#turn)) {
+      this.#add('turn', Buffer.from(of));
+      this.#turn = of;
+    } else if (this.#used === 0) this.#turn = '';
+    this.#add(kind, bytes);
+  }
+
+  #add(kind: StoredKind, bytes: Uint8Array): void {
     const buffer = this.#grown(this.#used + frameHeadBytes + bytes.length);
-    const at = this.#parts.world.now() - this.#session.startedAt;
+    // A clock that is put back must not put frames in another order.
+    const at = Math.max(this.#at, this.#parts.world.now() - this.#session.startedAt);
+    this.#at = at;
     putHead(buffer, this.#used, { at, kind, length: bytes.length });
     buffer.set(bytes, this.#used + frameHeadBytes);
     this.#used += frameHeadBytes + bytes.length;
     this.#frames += 1;
+    if (this.#watchers.size > 0) this.#show({ at: Math.max(0, at), kind, bytes: Uint8Array.from(bytes) });
     const enough = this.#writing === 0 ? chunkBytes : chunkBytesBehind;
     if (this.#used >= enough) this.#flush();
     else this.#timer ??= this.#parts.world.after(chunkMs, () => this.#flush());
@@ -193,6 +226,7 @@ class SessionRecorder implements Recorder {
       )
       .then(
         () => {
+          this.#firstLost = chunk + 1;
           this.#writing -= used;
           this.#pool.give(buffer);
           this.#roomAgain();
@@ -225,11 +259,53 @@ class SessionRecorder implements Recorder {
     this.#room?.promise.catch(ignore);
     this.#room?.reject(this.#fault);
     this.#room = undefined;
+    this.#leave();
+    // Nothing is dropped without a line that says so, as long as there is a ledger to write it to.
+    this.#parts.ledger
+      .append({
+        kind: 'recording.gap',
+        at: this.#parts.world.now(),
+        session: this.#session.id,
+        chunk: this.#firstLost,
+        bytes: this.#writing + this.#used,
+        why: code,
+      })
+      .catch(ignore);
+  }
+
+  #leave(): void {
+    for (const watcher of this.#watchers) watcher.end();
+    this.#watchers.clear();
+  }
+
+  #show(frame: Frame): void {
+    for (const watcher of this.#watchers) watcher.give(frame);
+  }
+
+  /** What was recorded until now, and then what comes: chunks that are written or on their way, frames that wait. */
+  watch(watcher: Watcher): {
+    readonly chunks: number;
+    readonly stored: Promise<void>;
+    readonly frames: readonly Frame[];
+  } {
+    const frames =
+      this.#buffer === undefined
+        ? []
+        : (decodeFrames(Uint8Array.from(this.#buffer.subarray(0, this.#used))) ?? []);
+    this.#watchers.add(watcher);
+    if (this.#fault !== undefined || this.#closed !== undefined) watcher.end();
+    return { chunks: this.#chunks, stored: this.#last, frames };
+  }
+
+  unwatch(watcher: Watcher): void {
+    this.#watchers.delete(watcher);
   }
 
   async #close(): Promise<number> {
     this.#flush();
     await this.#last;
+    this.#leave();
+    this.#ended();
     if (this.#fault !== undefined) throw this.#fault;
     return this.#chunks;
   }
@@ -275,6 +351,90 @@ async function syncUp(folder: string, made: string | undefined): Promise<void> {
     if (made === undefined || at.length < made.length) return;
     at = at.slice(0, at.lastIndexOf('/'));
   }
+}
+
+/** So much waits for one who watches and does not read; what comes then is left out of his view, and he is told. */
+const watcherBytes = 8_388_608;
+
+/** One who watches a session: takes its frames as they come. */
+class Watcher {
+  readonly #frames: Frame[] = [];
+  #held = 0;
+  #skipped = 0;
+  #ended = false;
+  #wake: (() => void) | undefined;
+
+  give(frame: Frame): void {
+    if (this.#held > watcherBytes) this.#skipped += 1;
+    else {
+      this.#frames.push(frame);
+      this.#held += frame.bytes.length + frameHeadBytes;
+    }
+    this.#wake?.();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake?.();
+  }
+
+  /** What came since the last call; `undefined` at the end. */
+  async next(): Promise<{ readonly frames: readonly Frame[]; readonly skipped: number } | undefined> {
+    if (this.#frames.length === 0 && !this.#ended)
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    if (this.#frames.length === 0 && this.#ended) return undefined;
+    const skipped = this.#skipped;
+    this.#held = 0;
+    this.#skipped = 0;
+    return { frames: this.#frames.splice(0), skipped };
+  }
+}
+
+async function* follow(
+  parts: RecordingParts,
+  { of, recorder, signal }: { of: RecordingOf; recorder: SessionRecorder; signal: AbortSignal },
+): AsyncGenerator<Replayed> {
+  const watcher = new Watcher();
+  const stop = (): void => watcher.end();
+  signal.addEventListener('abort', stop);
+  try {
+    const { chunks, stored, frames } = recorder.watch(watcher);
+    await stored;
+    if (signal.aborted) return;
+    for (let chunk = 0; chunk < chunks; chunk++)
+      yield* await storedChunk(parts, of, { chunk, digest: of.chunks[chunk] });
+    for (const frame of frames) yield { kind: 'frame', chunk: chunks, frame };
+    for (
+      let came = await watcher.next();
+      came !== undefined && !signal.aborted;
+      came = await watcher.next()
+    ) {
+      for (const frame of came.frames) yield { kind: 'frame', chunk: chunks, frame };
+      if (came.skipped > 0)
+        yield {
+          kind: 'missing',
+          chunk: chunks,
+          why: `You read too slowly: ${came.skipped} frames were left out here; the recording has them`,
+        };
+    }
+  } finally {
+    signal.removeEventListener('abort', stop);
+    recorder.unwatch(watcher);
+  }
+}
+
+async function storedChunk(
+  { directory, ledger }: RecordingParts,
+  { session, startedAt }: RecordingOf,
+  { chunk, digest }: { readonly chunk: number; readonly digest: string | undefined },
+): Promise<readonly Replayed[]> {
+  const bytes = await readFile(`${folderOf(directory, session, startedAt)}/${chunk}.chunk`).catch(
+    () => undefined,
+  );
+  if (bytes === undefined) return [{ kind: 'missing', chunk, why: 'The chunk is not there' }];
+  return replayChunk(bytes, { chunk, digest: digest ?? hash('sha256', bytes, 'hex'), session, ledger });
 }
 
 async function* replay({ directory, ledger }: RecordingParts, of: RecordingOf): AsyncGenerator<Replayed> {

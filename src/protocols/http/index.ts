@@ -7,6 +7,7 @@
  * Masked: JSON by path and by what is found, text, forms, lines, events, header values; other bodies are withheld while
  * masks apply. Docs: docs/protocols/http.md.
  */
+import { bodyReplay } from '../../http/replay.ts';
 import { httpClient, type HttpClient } from '../../carriers/http/client.ts';
 import { type Exchange, httpDoor } from '../../carriers/http/door.ts';
 import { sayProblem } from '../../carriers/http/problem.ts';
@@ -19,7 +20,7 @@ import { attributes, meaningOf, unreadable, verbs } from './meaning.ts';
 import { site } from './session.ts';
 import { type HttpSettings, settings } from './settings.ts';
 
-export const http: Protocol = { name: 'http', port: 8080, verbs, attributes, settings, start };
+export const http: Protocol = { name: 'http', port: 8080, verbs, attributes, settings, start, replay: () => bodyReplay() };
 
 function start(house: House): Room {
   const key = maskKey(Buffer.from(house.maskKey.reveal('mask key'), 'hex'));

@@ -63,11 +63,12 @@ async function attend(parts: SiteParts, route: HttpRoute | undefined, exchange: 
   });
   if (verdict.kind === 'refusal') {
     const { decisionId, why } = verdict.denial;
-    void stay.recorder.frame('statement', json({ id: decisionId, text: meant.action.text }));
-    void stay.recorder.frame('decision', json({ id: decisionId, decision: 'deny', why }));
+    void stay.recorder.frame('statement', json({ id: decisionId, text: meant.action.text }), decisionId);
+    void stay.recorder.frame('decision', json({ id: decisionId, decision: 'deny', why }), decisionId);
     return sayProblem(reply, statusOf(verdict.denial.class), verdict.denial);
   }
-  void stay.recorder.frame('statement', json({ id: verdict.id, text: meant.action.text }));
+  if (verdict.duties.record !== 'meta')
+    void stay.recorder.frame('statement', json({ id: verdict.id, text: meant.action.text }), verdict.id);
   const name = String(meant.action.attributes['route']);
   await new Pass(parts, exchange, verdict, name).run(body ?? given.stream());
 }
@@ -78,8 +79,8 @@ async function notUnderstood({ stay, reply, method, target }: Exchange, why: str
   const verdict = await stay.gate.ask({ action });
   if (verdict.kind === 'permit') stay.gate.done(verdict, { kind: 'unsent' });
   const id = verdict.kind === 'permit' ? verdict.id : verdict.denial.decisionId;
-  void stay.recorder.frame('statement', json({ id, text: action.text }));
-  void stay.recorder.frame('decision', json({ id, decision: 'deny', why }));
+  void stay.recorder.frame('statement', json({ id, text: action.text }), id);
+  void stay.recorder.frame('decision', json({ id, decision: 'deny', why }), id);
   sayProblem(reply, 400, denial('NOT_UNDERSTOOD', id, why, 'What is not understood is refused'));
 }
 
@@ -306,12 +307,14 @@ class Pass {
   async #stream(body: AsyncIterable<Uint8Array>, status: number, fields: Fields): Promise<Outcome> {
     const { reply, stay } = this.#exchange;
     const { byteLimit } = this.#permit.duties;
-    void stay.recorder.frame('answer', Buffer.from(`${status}\n${recorded(fields)}\n`));
+    const { id } = this.#permit;
+    const whole = this.#permit.duties.record === 'full';
+    if (whole) void stay.recorder.frame('answer', Buffer.from(`${status}\n${recorded(fields)}\n`), id);
     for await (const chunk of body) {
       if (byteLimit !== undefined && this.#bytes + chunk.length > byteLimit) return this.#cut(byteLimit);
       if (!reply.started) reply.start(status, fields);
       this.#bytes += chunk.length;
-      const full = stay.recorder.frame('answer', chunk);
+      const full = whole ? stay.recorder.frame('answer', chunk, id) : undefined;
       if (full !== undefined) await full;
       const waiting = reply.write(chunk);
       if (waiting !== undefined) await waiting;
@@ -338,7 +341,8 @@ class Pass {
   #withhold(why: string): Outcome {
     this.#withheld++;
     const said = denialOfDemand(this.#permit, 'LINEAGE', 'mask', why);
-    void this.#exchange.stay.recorder.frame('decision', json({ id: this.#permit.id, decision: 'deny', why }));
+    const { id } = this.#permit;
+    void this.#exchange.stay.recorder.frame('decision', json({ id, decision: 'deny', why }), id);
     sayProblem(this.#exchange.reply, 403, said);
     return this.#outcome({ kind: 'cut', why: 'LINEAGE' });
   }

@@ -7,6 +7,8 @@
  * Masked: prompts (reversibly by the operator `token`), answers in one piece and in any pieces, arguments of tools; thoughts
  * that are signed are hidden whole. Calls of tools are judged one by one. Docs: docs/protocols/llm.md.
  */
+import { bodyReplay } from '../../http/replay.ts';
+import { spoken } from './replay.ts';
 import { httpClient, type HttpClient } from '../../carriers/http/client.ts';
 import { httpDoor } from '../../carriers/http/door.ts';
 import { Fault } from '../../base/errors.ts';
@@ -22,7 +24,7 @@ import { apiOf, readPrompt } from './request.ts';
 import { attend, type Memory, type ModelParts } from './session.ts';
 import { type LlmSettings, settings } from './settings.ts';
 
-export const llm: Protocol = { name: 'llm', port: 8081, verbs, attributes, settings, start };
+export const llm: Protocol = { name: 'llm', port: 8081, verbs, attributes, settings, start, replay: () => bodyReplay(spoken) };
 
 const sessionsKept = 5_000;
 const answersKept = 100_000;

@@ -87,9 +87,10 @@ export async function attend(parts: ModelParts, exchange: Exchange): Promise<voi
     wait: () => waiting(exchange, action),
   });
   const id = verdict.kind === 'permit' ? verdict.id : verdict.denial.decisionId;
-  void stay.recorder.frame('statement', json({ id, text: action.text }));
+  if (verdict.kind === 'refusal' || verdict.duties.record !== 'meta')
+    void stay.recorder.frame('statement', json({ id, text: action.text }), id);
   if (verdict.kind === 'refusal') {
-    void stay.recorder.frame('decision', json({ id, decision: 'deny', why: verdict.denial.why }));
+    void stay.recorder.frame('decision', json({ id, decision: 'deny', why: verdict.denial.why }), id);
     return refuse(reply, verdict.denial, { path: target.path });
   }
   await new Pass(parts, { exchange, api, prompt, permit: verdict }).run();
@@ -122,7 +123,7 @@ async function notUnderstood(
   const verdict = await stay.gate.ask({ action });
   if (verdict.kind === 'permit') stay.gate.done(verdict, { kind: 'unsent' });
   const id = verdict.kind === 'permit' ? verdict.id : verdict.denial.decisionId;
-  void stay.recorder.frame('decision', json({ id, decision: 'deny', why }));
+  void stay.recorder.frame('decision', json({ id, decision: 'deny', why }), id);
   refuse(reply, denial('NOT_UNDERSTOOD', id, why, 'What is not understood is refused'), {
     path: target.path,
     status: 400,
@@ -312,7 +313,8 @@ class Pass {
     const bytes = Buffer.from(text);
     this.#bytes = bytes.length;
     this.#answered = text.length;
-    void stay.recorder.frame('answer', bytes);
+    const { id, duties } = this.#asked.permit;
+    if (duties.record === 'full') void stay.recorder.frame('answer', bytes, id);
     reply.start(answer.status, [...this.#fields(answer.fields), ['content-length', String(bytes.length)]]);
     void reply.write(bytes);
     reply.end();
@@ -393,7 +395,8 @@ class Pass {
     const { reply, stay } = this.#asked.exchange;
     const bytes = Buffer.from(events.map(eventText).join(''));
     this.#bytes += bytes.length;
-    const full = stay.recorder.frame('answer', bytes);
+    const { id, duties } = this.#asked.permit;
+    const full = duties.record === 'full' ? stay.recorder.frame('answer', bytes, id) : undefined;
     if (full !== undefined) await full;
     await reply.write(bytes);
   }
@@ -435,7 +438,7 @@ class Pass {
     });
     if (verdict.kind === 'refusal') {
       const { decisionId, why } = verdict.denial;
-      void recorder.frame('decision', json({ id: decisionId, decision: 'deny', why }));
+      void recorder.frame('decision', json({ id: decisionId, decision: 'deny', why }), decisionId);
       return sentenceOf(verdict.denial);
     }
     await verdict.written;

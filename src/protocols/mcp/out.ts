@@ -10,6 +10,8 @@ export class Out {
   #streams = false;
   #beat: Disposable | undefined;
   bytes = 0;
+  /** The request that it answers, and whether the answer is recorded. */
+  recorded: { readonly of: string | undefined; readonly full: boolean } = { of: undefined, full: true };
 
   constructor(exchange: Exchange, world: World) {
     this.#exchange = exchange;
@@ -79,7 +81,8 @@ export class Out {
   async #write(bytes: Uint8Array): Promise<void> {
     const { reply, stay } = this.#exchange;
     this.bytes += bytes.length;
-    const full = stay.recorder.frame('answer', bytes);
+    const { of, full: whole } = this.recorded;
+    const full = whole ? stay.recorder.frame('answer', bytes, of) : undefined;
     if (full !== undefined) await full;
     await reply.write(bytes);
   }

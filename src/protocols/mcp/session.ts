@@ -147,9 +147,11 @@ async function judged(
     ...(message.kind === 'request' ? { wait: () => waiting(exchange, out, { action, message }) } : {}),
   });
   const id = verdict.kind === 'permit' ? verdict.id : verdict.denial.decisionId;
-  void stay.recorder.frame('statement', frame({ id, text: action.text }));
+  if (verdict.kind === 'refusal' || verdict.duties.record !== 'meta')
+    void stay.recorder.frame('statement', frame({ id, text: action.text }), id);
+  out.recorded = { of: id, full: verdict.kind === 'refusal' || verdict.duties.record === 'full' };
   if (verdict.kind === 'refusal') {
-    void stay.recorder.frame('decision', frame({ id, decision: 'deny', why: verdict.denial.why }));
+    void stay.recorder.frame('decision', frame({ id, decision: 'deny', why: verdict.denial.why }), id);
     return refuse(verdict.denial, statusOf(verdict.denial.class));
   }
   await new Pass(parts, asked, { permit: verdict, out }).run();
@@ -179,7 +181,7 @@ async function notUnderstood({ stay }: Exchange, text: string, why: string, like
   const verdict = await stay.gate.ask({ action });
   if (verdict.kind === 'permit') stay.gate.done(verdict, { kind: 'unsent' });
   const id = verdict.kind === 'permit' ? verdict.id : verdict.denial.decisionId;
-  void stay.recorder.frame('decision', frame({ id, decision: 'deny', why }));
+  void stay.recorder.frame('decision', frame({ id, decision: 'deny', why }), id);
   return id;
 }
 

@@ -129,8 +129,21 @@ export class Answers {
     await run.permit.written;
     run.released = true;
     this.#recordFull = full;
+    if (full) this.#recordColumns(run);
     this.#last = run;
     this.#transaction.add(run);
+  }
+
+  /** Of a prepared statement the client may have been told the columns long ago, in other formats: its recording has to know them. */
+  #recordColumns(run: Run): void {
+    const portal = run.described;
+    if (
+      portal === undefined ||
+      (portal.fields ?? (portal.cursor ? undefined : portal.prepared.fields)) === undefined
+    )
+      return;
+    const fields = this.#fieldsOf(run);
+    if (fields.length > 0) void this.#parts.recorder.frame('answer', encode.rowDescription(fields));
   }
 
   /** Gives a promise only where the recorder or the client make us wait. */

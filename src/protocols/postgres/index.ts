@@ -21,11 +21,20 @@ import * as encode from './encode.ts';
 import { runErrand } from './errand.ts';
 import type { OwnConnection } from './keeper.ts';
 import { simpleQuery } from './query.ts';
+import { postgresReplay } from './replay.ts';
 import { say } from './say.ts';
 import { serve } from './session.ts';
 import { type PostgresSettings, settings } from './settings.ts';
 
-export const postgres: Protocol = { name: 'postgres', port: 5432, verbs, attributes, settings, start };
+export const postgres: Protocol = {
+  name: 'postgres',
+  port: 5432,
+  verbs,
+  attributes,
+  settings,
+  start,
+  replay: postgresReplay,
+};
 
 const parserModule = new URL(`../../sql/parse-worker${import.meta.url.slice(-3)}`, import.meta.url);
 
