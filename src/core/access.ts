@@ -1,6 +1,5 @@
 import type { Instant } from '../base/time.ts';
 import type { ApproveDuty, RuleId, RuleRef } from './decision.ts';
-import type { Identity } from './identity.ts';
 import type { ReviewId } from './review.ts';
 
 /** Access for a time: one rule is in force for one identity on one resource, until then. */
@@ -41,10 +40,17 @@ export interface Reach {
   readonly onRequest: readonly Requestable[];
 }
 
+/** An identity, or an actor of an entry, and whom it acts for. */
+interface Link {
+  readonly kind: string;
+  readonly subject: string;
+  readonly actingFor?: Link;
+}
+
 /** `['agent:bot', 'human:ana']`: an identity and everyone it acts for. */
-export function chainOf(identity: Pick<Identity, 'kind' | 'subject' | 'actingFor'>): readonly string[] {
+export function chainOf(identity: Link): readonly string[] {
   const chain: string[] = [];
-  for (let at: typeof identity | undefined = identity; at !== undefined; at = at.actingFor)
+  for (let at: Link | undefined = identity; at !== undefined; at = at.actingFor)
     chain.push(`${at.kind}:${at.subject}`);
   return chain;
 }

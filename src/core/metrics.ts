@@ -60,6 +60,7 @@ export type GaugeName =
   | 'sink_lag_entries'
   | 'sink_lag_seconds'
   | 'reviews_waiting'
+  | 'access_grants'
   | 'sessions'
   | 'connections'
   | 'analyses_cached'
@@ -71,6 +72,7 @@ export const gauges: Table<GaugeName> = {
   sink_lag_entries: ['Entries on disk that a sink has not taken', ['sink']],
   sink_lag_seconds: ['Age of the oldest entry that a sink has not taken', ['sink']],
   reviews_waiting: ['Requests that wait for a person now', []],
+  access_grants: ['Grants of access for a time that are live now', []],
   sessions: ['Open sessions', ['resource']],
   connections: ['Open client connections, signed in or not', []],
   analyses_cached: ['Statement analyses in the cache', ['resource']],

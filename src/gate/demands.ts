@@ -190,7 +190,7 @@ function subjectsOf({ identity }: Session): readonly string[] {
 const longestTicket = 200;
 
 /** The whole ticket must match. A pattern that is none matches nothing. */
-function matches(pattern: string, ticket: string): boolean {
+export function matches(pattern: string, ticket: string): boolean {
   if (ticket === '' || ticket.length > longestTicket) return false;
   try {
     return RE2JS.compile(pattern).matches(ticket);

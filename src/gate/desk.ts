@@ -80,6 +80,8 @@ export interface DeskParts {
   readonly channels: () => readonly Channel[];
   /** Called when a ticket is approved, and for those that were when the gateway started. Must not throw. */
   readonly approved?: (ticket: StoredReview) => void;
+  /** Called when a request for access is approved. Rejects with a Fault `ledger`. */
+  readonly granted?: (request: StoredReview) => Promise<void>;
 }
 
 type EndState = Extract<ReviewEntry, { kind: 'review.ended' }>['state'];
@@ -132,6 +134,8 @@ export class Desk {
           'The gateway stopped, and with it the connection that waited',
         );
       } else {
+        // Access that was approved lasts as long as its grant.
+        if (review.kind === 'access' && review.state === 'approved') continue;
         this.#expireAt(review, Math.max(0, review.expiresAt - world.now()));
         if (review.state === 'approved') this.parts.approved?.(review);
       }
@@ -296,6 +300,11 @@ export class Desk {
     if (!store.step(id, { from: ['waiting'], to: 'approved', at: world.now() })) return;
     this.#waiting.get(id)?.end('approved');
     if (review.kind === 'ticket') this.#expireAt(review, this.parts.settings.useWithinMs);
+    if (review.kind === 'access') {
+      this.#deadlines.get(id)?.[Symbol.dispose]();
+      this.#deadlines.delete(id);
+      await this.parts.granted?.(review);
+    }
     this.tell(id);
     if (review.kind === 'ticket') this.parts.approved?.(review);
   }
@@ -449,6 +458,11 @@ export class Desk {
 
   get waiting(): number {
     return this.#waiting.size;
+  }
+
+  /** After every answer to this review that has been begun, and before any later one. */
+  inTurn<T>(id: string, act: () => Promise<T>): Promise<T> {
+    return this.#inTurn(id, act);
   }
 
   #inTurn<T>(id: string, act: () => Promise<T>): Promise<T> {

@@ -25,6 +25,7 @@ import type { Ask, Gate, Upstream } from '../core/protocol.ts';
 import type { ReviewId } from '../core/review.ts';
 import type { Session } from '../core/session.ts';
 import { actorOf } from './actor.ts';
+import type { Access } from './access.ts';
 import { Demands, type DemandParts } from './demands.ts';
 import { asked, Probes } from './predicates.ts';
 import type { Desk } from './desk.ts';
@@ -41,6 +42,8 @@ export interface GateParts extends DemandParts {
   readonly metrics: Metrics;
   /** Where requests wait for people; absent: what needs a review is denied. */
   readonly desk?: Desk;
+  /** Access for a time; absent: nobody has any. */
+  readonly access?: Pick<Access, 'of' | 'holds' | 'used' | 'left'>;
 }
 
 export interface Notice {
@@ -129,6 +132,7 @@ class Chamber implements SessionGate {
     };
     this.close = () => {
       this.#demands.close();
+      this.#parts.access?.left(this.#session);
       return this.#writeOutcomes();
     };
   }
@@ -147,6 +151,7 @@ class Chamber implements SessionGate {
     const request = ticket === undefined ? given : this.#withStated(given, ticket);
     const judged = this.#judgeFor(request.action, request); // decide
     const { decision } = judged;
+    if (decision.grants !== undefined) this.#parts.access?.used(decision.grants, this.#session);
     if (ticket !== undefined && decision.kind === 'allow')
       return this.#bar(judged.policy, request, elsewise(decision));
     const entered = decision.kind === 'deny' ? undefined : this.#demands.enter(decision, request.stated);
@@ -165,7 +170,7 @@ class Chamber implements SessionGate {
         return request.action.access === 'read'
           ? this.#permit(judged, id, request.action, { written, leave })
           : written.then(
-              () => this.#permit(judged, id, request.action, { leave }),
+              () => this.#lapsed(judged, id, leave) ?? this.#permit(judged, id, request.action, { leave }),
               (thrown: unknown) => {
                 leave?.();
                 return notWritten(id, thrown);
@@ -177,6 +182,17 @@ class Chamber implements SessionGate {
       default:
         return never(decision.kind);
     }
+  }
+
+  /** What it was allowed by has ended while it was written down: nothing of it is sent, and an outcome says so. */
+  #lapsed({ decision }: Judged, id: DecisionId, leave?: () => void): Refusal | undefined {
+    const { grants } = decision;
+    if (grants === undefined || this.#parts.access?.holds(grants) === true) return undefined;
+    leave?.();
+    this.#outcomes.push({ id, outcome: { kind: 'unsent' } });
+    this.#flushSoon();
+    const why = 'The access that allowed this has just ended';
+    return { kind: 'refusal', denial: denial('NO_ALLOW_RULE', id, why, 'Ask for access again') };
   }
 
   /** What the requester of a ticket said of its reasons holds for its run too. */
@@ -224,6 +240,11 @@ class Chamber implements SessionGate {
     });
     if (reviewed.kind === 'used') {
       if (last.again === undefined) throw new Fault('bug', 'An approval was used without being judged again');
+      const lapsed = this.#lapsed(last.again, reviewed.id, leave);
+      if (lapsed !== undefined) {
+        await desk.end(reviewed.review, ['running'], 'void', lapsed.denial.why).catch(ignore);
+        return lapsed;
+      }
       const permit = this.#permit(last.again, reviewed.id, reviewed.action, { leave });
       this.#reviewed.set(permit, reviewed.review);
       return permit;
@@ -238,6 +259,7 @@ class Chamber implements SessionGate {
 
   #prepare(action: Action, text?: string): Verdict | Promise<Verdict> {
     const judged = this.#judge(action);
+    if (judged.decision.grants !== undefined) this.#parts.access?.used(judged.decision.grants, this.#session);
     // Nothing runs yet: whether a soft deny is broken is seen when it does.
     if (judged.decision.kind !== 'deny' || judged.decision.soft === true) {
       return this.#permit(judged, '' as DecisionId, action);
@@ -370,6 +392,7 @@ class Chamber implements SessionGate {
 
   #decide(policy: Policy, action: Action): Decision {
     const { identity, resource, id, startedAt, run } = this.#session;
+    const grants = this.#parts.access?.of(identity) ?? [];
     const started = performance.now();
     try {
       return policy.decide({
@@ -378,6 +401,7 @@ class Chamber implements SessionGate {
         action,
         session: { id, startedAt, ...(run === undefined ? {} : { run }) },
         at: this.#parts.world.now(),
+        ...(grants.length === 0 ? {} : { grants }),
       });
     } catch (thrown) {
       // A policy is total by contract; one that throws has decided nothing.
@@ -405,6 +429,7 @@ class Chamber implements SessionGate {
       duties: dutyNames(decision),
       policy: decision.policy.digest,
       ...(decision.policy.commit === undefined ? {} : { commit: decision.policy.commit }),
+      ...(decision.kind === 'deny' || decision.grants === undefined ? {} : { grants: decision.grants }),
     };
   }
 
@@ -524,6 +549,7 @@ function entryOf(
     sealed: values === undefined ? { text } : { text, values },
   };
   if (facts.commit !== undefined) entry.commit = facts.commit;
+  if (facts.grants !== undefined) entry.grants = facts.grants;
   if (why !== undefined) entry.denial = why;
   if (of !== undefined) entry.review = of;
   return entry;

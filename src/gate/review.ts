@@ -459,6 +459,6 @@ function policyText({ policy }: Decision): string {
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 
-function newReviewId(chance: Uint8Array): ReviewId {
+export function newReviewId(chance: Uint8Array): ReviewId {
   return `rev_${[...chance].map((byte) => alphabet[byte % 32] ?? '0').join('')}` as ReviewId; // the one place where it is made
 }

@@ -11,6 +11,7 @@ export type Ending =
   | 'session limit'
   | 'idle limit'
   | 'stopping'
+  | `access ended: ${string}`
   | `killed by ${string}`;
 
 interface Held {
