@@ -6,14 +6,12 @@ import { parseArgs, promisify } from 'node:util';
 import { isObject } from '../base/check.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { realWorld, timestamp } from '../base/time.ts';
-import { detectors } from '../mask/index.ts';
-import { kindsOf } from '../policy/kinds.ts';
 import { percent, review } from '../policy/review.ts';
-import { protocols } from '../protocols/index.ts';
 import { reaches, verdicts } from '../scan/finding.ts';
 import { keyId, open, privateKeyFrom, publicKeyFrom, seal } from '../server/dsse.ts';
 import { needed, readText } from './bundle.ts';
 import { CouldNotRun, print, safe, say, type Command } from './command.ts';
+import { policyKinds } from './kinds.ts';
 import { levelOf, readPolicy, scanRepository } from './scan.ts';
 
 const help = `Usage: sallyport attest [DIR] --key FILE --out FILE [--subject FILE]… [--source REV]
@@ -122,7 +120,7 @@ interface Outcome {
 }
 
 function checked(files: ReadonlyMap<string, string>): { readonly checks: Outcome; readonly tests: Outcome } {
-  const { problems, trial, mutation } = review(files, kindsOf(protocols, detectors), realWorld.now());
+  const { problems, trial, mutation } = review(files, policyKinds, realWorld.now());
   const failed = trial?.results.filter(({ failures }) => failures.length > 0).length ?? 0;
   const checks = { passed: problems.length === 0, findings: problems.map(({ code }) => code) };
   const tests = {

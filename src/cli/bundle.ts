@@ -2,16 +2,14 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:cryp
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { realWorld, timestamp } from '../base/time.ts';
-import { detectors } from '../mask/index.ts';
-import { kindsOf } from '../policy/kinds.ts';
 import { loadPolicy } from '../policy/load.ts';
 import { problemLine } from '../policy/problem.ts';
-import { protocols } from '../protocols/index.ts';
 import type { PolicyStatus } from '../server/api/routes.ts';
 import { keyId, privateKeyFrom, publicKeyFrom } from '../server/dsse.ts';
 import { makeBundle, openBundle } from '../server/policy-bundle.ts';
 import { ask } from './api.ts';
 import { CouldNotRun, print, safe, say, type Command } from './command.ts';
+import { policyKinds } from './kinds.ts';
 import { readPolicy } from './scan.ts';
 
 const help = `Usage: sallyport bundle key --out FILE
@@ -126,7 +124,7 @@ function verify(path: string, key: KeyObject, { after }: { readonly after: numbe
   if (!opened.ok) return no(opened.error);
   const { version, commit, madeAt, files } = opened.value;
   if (version < after) return no(`It is version ${version}, older than ${after}`);
-  const loaded = loadPolicy(new Map(Object.entries(files)), kindsOf(protocols, detectors));
+  const loaded = loadPolicy(new Map(Object.entries(files)), policyKinds);
   if (!loaded.ok) return no(`It does not load:\n  ${loaded.error.map(problemLine).join('\n  ')}`);
   print(
     `Signed by ${keyId(key).slice(0, 16)}: version ${version} of ${madeAt}, policy ${loaded.value.id.digest}${commit === undefined ? '' : ` at ${commit}`}`,

@@ -4,18 +4,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../base/errors.ts';
 import { realWorld } from '../base/time.ts';
-import { detectors } from '../mask/index.ts';
 import type { Around } from '../policy/findings.ts';
-import { kindsOf } from '../policy/kinds.ts';
 import { jsonSchemas, schemaFiles } from '../policy/json-schema.ts';
 import { loadPolicy, sha256 } from '../policy/load.ts';
 import { review, type Review } from '../policy/review.ts';
-import { protocols } from '../protocols/index.ts';
 import { type PolicyFiles, readPolicyFiles } from '../server/policy-source.ts';
 import { codeOwners } from './codeowners.ts';
 import { mend } from './check-fix.ts';
 import { type Format, formats } from './check-formats.ts';
 import { safe } from './command.ts';
+import { policyKinds } from './kinds.ts';
 import type { Io } from './test.ts';
 
 const help = `Usage: sallyport check [DIR] [--format text|json|sarif|junit|github] [--lock] [--fix] [--watch]
@@ -111,9 +109,7 @@ async function once(
 const maxRounds = 10;
 
 function reviewed({ files, problems }: PolicyFiles, around: Around): Review {
-  return problems.length > 0
-    ? { problems }
-    : review(files, kindsOf(protocols, detectors), realWorld.now(), around);
+  return problems.length > 0 ? { problems } : review(files, policyKinds, realWorld.now(), around);
 }
 
 /** Checks whenever the files are others than before, until `signal`. They are looked at, which works on any file system. */
@@ -153,7 +149,7 @@ function lockOf(files: ReadonlyMap<string, string>): string {
 /** Writes the schemas into the policy's directory; gives the settings of an editor that reads YAML by them. */
 async function writeSchemas(directory: string): Promise<string> {
   const { files } = await readPolicyFiles(directory);
-  const kinds = kindsOf(protocols, detectors);
+  const kinds = policyKinds;
   const loaded = loadPolicy(files, kinds);
   // A policy that does not load is one that somebody is writing: the schemas then lack only its facts of identities.
   const schemas = jsonSchemas(kinds, loaded.ok ? loaded.value.schema.identity : new Map());

@@ -6,16 +6,15 @@ import { realWorld } from '../base/time.ts';
 import { dialTcp } from '../carriers/tcp.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { scan } from '../mask/index.ts';
-import { kindsOf } from '../policy/kinds.ts';
 import { problemLine } from '../policy/problem.ts';
 import { review } from '../policy/review.ts';
 import { connectUpstream, type UpstreamLink } from '../protocols/postgres/connect.ts';
 import * as encode from '../protocols/postgres/encode.ts';
 import { simpleQuery } from '../protocols/postgres/query.ts';
 import { type PostgresSettings, settings } from '../protocols/postgres/settings.ts';
-import { protocols } from '../protocols/index.ts';
 import { propose, type SeenColumn, starterFiles } from '../server/starter.ts';
 import { CouldNotRun, print, safe, type Command } from './command.ts';
+import { policyKinds } from './kinds.ts';
 
 const help = `Usage: sallyport init --url postgres://USER@HOST:PORT/DATABASE [DIR] [--resource NAME] [--owner TEAM] [--no-samples]
 
@@ -64,7 +63,7 @@ async function run(args: readonly string[]): Promise<number> {
     mkdirSync(dirname(join(directory, path)), { recursive: true });
     writeFileSync(join(directory, path), text, { flag: 'wx' });
   }
-  const { problems } = review(files, kindsOf(protocols), realWorld.now());
+  const { problems } = review(files, policyKinds, realWorld.now());
   const tables = new Set(columns.map(({ table }) => table)).size;
   print(
     safe(

@@ -14,14 +14,13 @@ import {
 } from 'vscode-languageserver/node';
 import { messageOf } from '../base/errors.ts';
 import { realWorld } from '../base/time.ts';
-import { kindsOf } from '../policy/kinds.ts';
 import type { LoadedPolicy } from '../policy/load.ts';
 import { type PolicyProblem, problemCodes } from '../policy/problem.ts';
 import { review } from '../policy/review.ts';
-import { protocols } from '../protocols/index.ts';
 import { readPolicyFiles, withShipped } from '../server/policy-files.ts';
 import { mend } from './check-fix.ts';
 import type { Command } from './command.ts';
+import { policyKinds } from './kinds.ts';
 import { completion, definition, hover, type Opened, type Spot } from './lsp-answers.ts';
 
 const help = `Usage: sallyport lsp
@@ -49,7 +48,7 @@ async function run(): Promise<number> {
     new StreamMessageReader(process.stdin),
     new StreamMessageWriter(process.stdout),
   );
-  const kinds = kindsOf(protocols);
+  const kinds = policyKinds;
   const texts = new Map<string, string>(); // path -> what the editor shows
   const rooms = new Map<string, Room>();
 

@@ -1,4 +1,8 @@
 #!/usr/bin/env node
+import { mkdirSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
 import { nearest } from '../base/check.ts';
 import { Fault, messageOf } from '../base/errors.ts';
 import { CouldNotRun, type Command } from './command.ts';
@@ -94,6 +98,9 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
     },
   };
 
+/** What runs long, and loads once. */
+const serving: ReadonlySet<string> = new Set(['up', 'demo']);
+
 /** A command that prints through functions it is given. */
 function plain(
   run: (
@@ -127,6 +134,7 @@ async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(`sallyport: Unknown command "${name}"; ${hint}\n`);
     return 2;
   }
+  if (!serving.has(name)) keepCompiled();
   try {
     const command = await commands[name]?.load();
     if (command === undefined) return 2;
@@ -138,6 +146,21 @@ async function main(args: readonly string[]): Promise<number> {
   } catch (thrown) {
     process.stderr.write(`sallyport ${name}: ${explanation(thrown)}\n`);
     return 2;
+  }
+}
+
+/**
+ * Keeps what Node makes of the program's files, since loading them is most of what a quick command takes.
+ * SECURITY: what lies there is run; so it is in a folder of this user alone, and never in a shared one.
+ */
+function keepCompiled(): void {
+  const given = process.env['XDG_CACHE_HOME'] ?? '';
+  const folder = join(isAbsolute(given) ? given : join(homedir(), '.cache'), 'sallyport');
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    enableCompileCache(join(folder, 'compiled'));
+  } catch {
+    // No home, or none that can be written: then it takes the longer.
   }
 }
 

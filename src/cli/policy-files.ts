@@ -1,14 +1,12 @@
 import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { detectors } from '../mask/index.ts';
-import { kindsOf } from '../policy/kinds.ts';
 import { isPolicyFile, type LoadedPolicy, loadPolicy } from '../policy/load.ts';
 import type { PolicyProblem } from '../policy/problem.ts';
-import { protocols } from '../protocols/index.ts';
 import { withShipped } from '../server/policy-files.ts';
 import { readPolicyFiles } from '../server/policy-source.ts';
 import { CouldNotRun, safe } from './command.ts';
+import { policyKinds } from './kinds.ts';
 
 /** The files of a policy, from a directory or from Git. */
 export interface Source {
@@ -25,9 +23,7 @@ export interface Source {
 export async function readPolicy(spec: string): Promise<LoadedPolicy> {
   const { files, problems } = await readSource(spec);
   const loaded =
-    problems.length > 0
-      ? { ok: false as const, error: problems }
-      : loadPolicy(files, kindsOf(protocols, detectors));
+    problems.length > 0 ? { ok: false as const, error: problems } : loadPolicy(files, policyKinds);
   if (loaded.ok) return loaded.value;
   const lines = loaded.error.map(
     ({ file, line, col, code, message }) => `  ${file}:${line}:${col}  ${code}  ${message}`,

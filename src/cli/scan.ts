@@ -4,15 +4,13 @@ import { instant, realWorld } from '../base/time.ts';
 import type { Identity, Subject } from '../core/identity.ts';
 import type { Resource, ResourceName } from '../core/session.ts';
 import { casePath, readCases } from '../policy/cases.ts';
-import { detectors } from '../mask/index.ts';
-import { kindsOf } from '../policy/kinds.ts';
 import { type LoadedPolicy, loadPolicy } from '../policy/load.ts';
 import { Problems, problemLine } from '../policy/problem.ts';
-import { protocols } from '../protocols/index.ts';
 import { reaches, type Verdict, verdicts } from '../scan/finding.ts';
 import { scan as scanPaths, scanned, type Scanned, type ScanReport } from '../scan/scan.ts';
 import { commitOf, readPolicyFiles } from '../server/policy-source.ts';
 import { CouldNotRun, safe, type Command } from './command.ts';
+import { policyKinds } from './kinds.ts';
 import { formats, isFormat } from './scan-formats.ts';
 
 const help = `Usage: sallyport scan PATH… [--policy DIR] [--as NAME] [--groups A,B] [--on NAME] [--tags A,B]
@@ -145,9 +143,7 @@ export async function readPolicy(directory: string): Promise<Read> {
   const commit = await commitOf(directory);
   const extra = commit === undefined ? {} : { commit };
   const loaded =
-    problems.length > 0
-      ? { ok: false as const, error: problems }
-      : loadPolicy(files, kindsOf(protocols, detectors), extra);
+    problems.length > 0 ? { ok: false as const, error: problems } : loadPolicy(files, policyKinds, extra);
   if (loaded.ok) return { policy: loaded.value, files };
   const lines = loaded.error.map((each) => `  ${problemLine(each)}`);
   throw new CouldNotRun(safe(`The policy in ${directory} does not load:\n${lines.join('\n')}`));
@@ -163,7 +159,7 @@ function fixtures({ files }: Read): {
   const problems = new Problems(); // told by `check`
   for (const [path, text] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (!casePath.test(path)) continue;
-    for (const { questions } of readCases(path, text, kindsOf(protocols, detectors), problems)) {
+    for (const { questions } of readCases(path, text, policyKinds, problems)) {
       for (const { question } of questions) {
         if (!identities.has(question.identity.subject)) {
           identities.set(question.identity.subject, question.identity);

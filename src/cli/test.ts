@@ -4,16 +4,14 @@ import { realWorld } from '../base/time.ts';
 import type { Place } from '../core/decision.ts';
 import type { FactExplanation, RuleExplanation } from '../core/explanation.ts';
 import { explain } from '../policy/explain.ts';
-import { detectors } from '../mask/index.ts';
-import { kindsOf } from '../policy/kinds.ts';
 import type { LoadedPolicy } from '../policy/load.ts';
 import { mutate, type Mutation } from '../policy/mutants.ts';
 import type { PolicyProblem, ProblemCode } from '../policy/problem.ts';
 import { percent, review } from '../policy/review.ts';
 import type { CaseResult, Miss, Trial } from '../policy/trial.ts';
-import { protocols } from '../protocols/index.ts';
 import { readPolicyFiles } from '../server/policy-source.ts';
 import { safe } from './command.ts';
+import { policyKinds } from './kinds.ts';
 
 /** Where a command speaks to: the answer goes to `out`, all else to `err`. */
 export interface Io {
@@ -65,10 +63,7 @@ export async function test(args: readonly string[], io: Io): Promise<number> {
 
 async function run(asked: Asked, io: Io): Promise<number> {
   const { files, problems: unreadable } = await readPolicyFiles(asked.directory);
-  const said =
-    unreadable.length > 0
-      ? { problems: unreadable }
-      : review(files, kindsOf(protocols, detectors), realWorld.now());
+  const said = unreadable.length > 0 ? { problems: unreadable } : review(files, policyKinds, realWorld.now());
   if (said.policy === undefined || said.trial === undefined) {
     io.err('The policy does not load, so no test was run; sallyport check says more\n');
     io.err(safe(said.problems.map((problem) => `${lineOf(asked, problem)}\n`).join('')));

@@ -16,11 +16,20 @@ import type { House, Protocol, Room } from '../../core/protocol.ts';
 import type { Resource } from '../../core/session.ts';
 import { readTarget, router } from '../../http/target.ts';
 import { maskKey } from '../../mask/index.ts';
-import { attributes, meaningOf, unreadable, verbs } from './meaning.ts';
+import { meaningOf, unreadable } from './meaning.ts';
 import { site } from './session.ts';
 import { type HttpSettings, settings } from './settings.ts';
+import { attributes, verbs } from './words.ts';
 
-export const http: Protocol = { name: 'http', port: 8080, verbs, attributes, settings, start, replay: () => bodyReplay() };
+export const http: Protocol = {
+  name: 'http',
+  port: 8080,
+  verbs,
+  attributes,
+  settings,
+  start,
+  replay: () => bodyReplay(),
+};
 
 function start(house: House): Room {
   const key = maskKey(Buffer.from(house.maskKey.reveal('mask key'), 'hex'));

@@ -1,29 +1,11 @@
 import type { Access, Action } from '../../core/action.ts';
 import { worstAccess } from '../../core/action.ts';
-import type { AttributeType } from '../../core/protocol.ts';
 import { type Content, contentOf } from '../../http/content.ts';
 import { type Fields, first } from '../../http/headers.ts';
 import { rewriteJson } from '../../http/json.ts';
 import type { Target } from '../../http/target.ts';
 import { graphqlOf } from './graphql.ts';
 import type { HttpRoute } from './settings.ts';
-
-export const verbs: Readonly<Record<string, string>> = {
-  'http.request': 'A request to a web service',
-  'http.graphql': 'A GraphQL operation',
-};
-
-export const attributes: Readonly<Record<string, AttributeType>> = {
-  method: 'string',
-  route: 'string', // the template that fits, or one made from the path
-  host: 'string',
-  query: 'strings', // names of the query's parameters
-  contentType: 'string', // of the request's body
-  fields: 'strings', // JSON paths, or names of a form's fields, of the request's body
-  bytes: 'number', // of the request's body; -1 where it is not known before it is sent
-  operation: 'string', // GraphQL: query, mutation, subscription
-  selects: 'strings', // GraphQL: names of the root fields
-};
 
 /** The attributes of a request of which nothing is known. */
 const nothingKnown: Action['attributes'] = {

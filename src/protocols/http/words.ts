@@ -1,0 +1,18 @@
+import type { AttributeType } from '../../core/protocol.ts';
+
+export const verbs: Readonly<Record<string, string>> = {
+  'http.request': 'A request to a web service',
+  'http.graphql': 'A GraphQL operation',
+};
+
+export const attributes: Readonly<Record<string, AttributeType>> = {
+  method: 'string',
+  route: 'string', // the template that fits, or one made from the path
+  host: 'string',
+  query: 'strings', // names of the query's parameters
+  contentType: 'string', // of the request's body
+  fields: 'strings', // JSON paths, or names of a form's fields, of the request's body
+  bytes: 'number', // of the request's body; -1 where it is not known before it is sent
+  operation: 'string', // GraphQL: query, mutation, subscription
+  selects: 'strings', // GraphQL: names of the root fields
+};
