@@ -45,6 +45,43 @@ export async function ask(
   return { ok: false, refusal: refusalText(detail, answer) };
 }
 
+/** Opens an answer of any length. Its bytes come as they are made; one that was broken off throws CouldNotRun. */
+export async function openStream(
+  path: string,
+): Promise<
+  | { readonly ok: true; readonly pieces: AsyncIterable<Uint8Array> }
+  | { readonly ok: false; readonly refusal: string }
+> {
+  const { api = 'http://127.0.0.1:8420', token } = environment();
+  if (token === undefined)
+    throw new CouldNotRun('Set SALLYPORT_TOKEN to your token (and SALLYPORT_API to the gateway)');
+  let response: Response;
+  try {
+    response = await fetch(`${api}${path}`, {
+      headers: { authorization: `Bearer ${token.reveal('signing in to the API')}` },
+      redirect: 'error', // a token goes to nobody else
+    });
+  } catch (thrown) {
+    const cause = thrown instanceof Error && thrown.cause !== undefined ? `: ${messageOf(thrown.cause)}` : '';
+    throw new CouldNotRun(`Cannot reach the gateway at ${api}${cause}; set SALLYPORT_API`);
+  }
+  if (response.ok && response.body !== null) return { ok: true, pieces: unbroken(response.body) };
+  const answer = parsed(await response.text());
+  const detail =
+    isObject(answer) && typeof answer['detail'] === 'string' ? answer['detail'] : response.statusText;
+  if (response.status >= 500 || [400, 401, 429].includes(response.status))
+    throw new CouldNotRun(`The gateway at ${api} answered ${response.status}: ${safe(detail)}`);
+  return { ok: false, refusal: refusalText(detail, answer) };
+}
+
+async function* unbroken(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const piece of body) yield piece;
+  } catch {
+    throw new CouldNotRun('The gateway broke off its answer: what was shown is not all of it');
+  }
+}
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -4,14 +4,25 @@ import type { Actor } from '../core/entry.ts';
 import type { DecisionRecord, SessionDetail, SessionSummary } from '../server/api/records.ts';
 import { ask } from './api.ts';
 import { CouldNotRun, print, safe, say, table, type Command } from './command.ts';
+import { exportSession, play, watch } from './play.ts';
 
 const help = `Usage: sallyport sessions list [--identity SUBJECT] [--resource NAME] [--limit N] [--json]
        sallyport sessions show ID|last [--count N] [--json]
+       sallyport sessions play ID|last [--speed N] [--max-pause 2s] [--from 1:30] [--json] [--data DIR]
+       sallyport sessions watch ID [--json]
+       sallyport sessions export ID|last [--format jsonl|asciicast|html] [-o FILE] [--data DIR]
        sallyport sessions kill ID
 
 list shows sessions, newest first: all, or your own where the policy shows you no others.
 show shows each statement of a session with its verdict, its rules and their places, and how it ended.
   last        your newest session; with --count N the newest N, oldest first
+play shows a session again as it was seen, after masking, with pauses cut (--max-pause, default 2s) and as fast as you
+say (--speed; without it, and where the output is no terminal, all at once).
+watch follows a session that is open, within a second, until it ends.
+export writes a recording as JSON Lines, as asciicast v3, or as one HTML page that stands alone.
+  --data DIR  reads a data folder on the gateway's host with the keys in it; that is written to its ledger too
+Playing, watching and exporting are judged by the policy (recording.read, recording.watch, recording.export), and
+written to the ledger before the first byte is given.
 kill ends an open session within a second, whatever it does; the policy says who may (verb session.kill).
 
 SALLYPORT_API (default http://127.0.0.1:8420) is the gateway, SALLYPORT_TOKEN your token.
@@ -28,6 +39,12 @@ async function run(args: readonly string[]): Promise<number> {
       resource: { type: 'string' },
       limit: { type: 'string' },
       count: { type: 'string' },
+      speed: { type: 'string' },
+      'max-pause': { type: 'string' },
+      from: { type: 'string' },
+      format: { type: 'string' },
+      output: { type: 'string', short: 'o' },
+      data: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
   });
@@ -35,9 +52,10 @@ async function run(args: readonly string[]): Promise<number> {
   if (verb === 'list' && id === undefined) return list(values);
   if (verb === 'show' && id !== undefined && others.length === 0) return show(id, values);
   if (verb === 'kill' && id !== undefined && others.length === 0) return kill(id);
-  throw new CouldNotRun(
-    'Expected `sessions list`, `sessions kill ID` or `sessions show ID|last`; see --help',
-  );
+  if (verb === 'play' && id !== undefined && others.length === 0) return play(id, values);
+  if (verb === 'watch' && id !== undefined && others.length === 0) return watch(id, values);
+  if (verb === 'export' && id !== undefined && others.length === 0) return exportSession(id, values);
+  throw new CouldNotRun('Expected `sessions list`, or `sessions show|play|watch|export|kill ID`; see --help');
 }
 
 async function kill(id: string): Promise<number> {

@@ -19,9 +19,20 @@ const sallyport: Kind = {
     'decision.explain': 'Explain a decision',
     'policy.read': 'Read the policy in force and its state',
     'session.kill': 'End a session that is open now',
+    'recording.read': 'Play a recording: statements and answers as they were seen',
+    'recording.watch': 'Watch a session while it goes on',
+    'recording.export': 'Take a recording away as a file',
+    'record.hold': 'Add, list or remove a legal hold',
+    'record.erase': 'Erase sessions by destroying their keys',
+    'access.revoke': 'End access that somebody was granted for a time',
     'policy.push': 'Bring a signed policy into force',
   },
-  attributes: { own: 'boolean' }, // the record is of the caller's own session
+  attributes: {
+    own: 'boolean', // the record is of the caller's own session
+    ofIdentity: 'string', // whose it is; empty where it is about no one session
+    ofResource: 'string',
+    ofTags: 'strings', // of that resource
+  },
 };
 
 /** The kinds of these protocols, the gateway's own, and those of what is judged before it ships. */

@@ -34,13 +34,14 @@ export class Asciicast {
         ? {}
         : {
             timestamp: Math.floor(Date.parse(session.startedAt) / 1_000),
+            // A player shows no longer pause than this; the intervals themselves are as they were.
+            idle_time_limit: 2,
             title: `${session.identity} -> ${session.resource} (session ${session.id})`,
           }),
     })}\n`;
   }
 
   #event(at: number, code: 'o' | 'x', data: string): string {
-    // Rounded from the start, not from event to event: errors must not add up.
     const interval = Math.max(0, at - this.#last);
     this.#last = Math.max(this.#last, at);
     return `${JSON.stringify([interval / 1_000, code, data])}\n`;

@@ -5,4 +5,7 @@
  */
 export * from './chunk.ts';
 export * from './frames.ts';
+export * from './asciicast.ts';
+export * from './page.ts';
 export * from './scene.ts';
+export * from './terminal.ts';

@@ -9,7 +9,7 @@ import type { Channel } from '../../core/review.ts';
 import type { TokenRefusal } from '../../identity/tokens.ts';
 import type { SignInFailures } from '../live.ts';
 import { placeOf } from '../listen.ts';
-import { problem, type Answer, type ProblemAnswer, type Route } from './route.ts';
+import { problem, type Answer, type ProblemAnswer, type Route, type StreamAnswer } from './route.ts';
 
 export interface AppParts {
   readonly routes: readonly Route[];
@@ -138,7 +138,28 @@ function send(context: Context, answer: Answer): Response {
     });
   }
   if ('text' in answer) return context.body(answer.text, 200, { 'content-type': answer.type });
+  if ('pieces' in answer) return context.body(streamOf(answer), 200, { 'content-type': answer.type });
   return context.body(JSON.stringify(answer.body), answer.status as 200, {
     'content-type': 'application/json',
   });
+}
+
+/** No piece is made before the one before it was taken. An error on the way breaks the answer off: it never looks whole. */
+function streamOf({ pieces, stop }: StreamAnswer): ReadableStream<Uint8Array> {
+  const made = pieces[Symbol.asyncIterator]();
+  const encoder = new TextEncoder();
+  return new ReadableStream<Uint8Array>(
+    {
+      pull: async (controller) => {
+        const next = await made.next();
+        if (next.done === true) controller.close();
+        else controller.enqueue(encoder.encode(next.value));
+      },
+      cancel: () => {
+        stop();
+        void made.return?.()?.catch(() => undefined);
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }

@@ -8,7 +8,7 @@ import type { Ledger, Policy } from '../../core/ports.ts';
 import type { SessionId } from '../../core/session.ts';
 import { actorOf } from '../../gate/actor.ts';
 import { newSessionId } from '../ids.ts';
-import { gatewayResource, ownAttributes, type OwnVerb } from './own.ts';
+import { gatewayResource, ownAttributes, type OwnVerb, type Recorded } from './own.ts';
 import { problem, type ProblemAnswer } from './route.ts';
 
 export interface JudgeParts {
@@ -22,6 +22,7 @@ export interface Asked {
   readonly own: boolean;
   /** The session it is about. */
   readonly of?: SessionId;
+  readonly recorded?: Recorded;
 }
 
 /** What the policy says to a use of the API, without writing anything down. */
@@ -38,7 +39,7 @@ export function decideOwn(parts: JudgeParts, caller: Identity, asked: Asked): De
         access: 'read',
         targets: [{ kind: 'record', name: asked.of ?? '*', access: 'read' }],
         columns: [],
-        attributes: ownAttributes(asked.own),
+        attributes: ownAttributes(asked.own, asked.recorded),
         text: '',
         notes: [],
       },
@@ -61,7 +62,7 @@ export async function judge(
 ): Promise<ProblemAnswer | undefined> {
   const decision = decideOwn(parts, caller, asked);
   const allowed = decision.kind === 'allow';
-  const refused = await writeDown(parts, caller, asked, allowed);
+  const refused = await writeDown(parts, caller, { ...asked, decision }, allowed);
   if (refused !== undefined) return refused;
   if (allowed) return undefined;
   const denial = denialOf(decision, `api.${newSessionId(parts.world)}` as Parameters<typeof denialOf>[1]);
@@ -74,10 +75,10 @@ export async function judge(
 export async function writeDown(
   parts: JudgeParts,
   caller: Identity,
-  asked: Asked,
+  asked: Asked & { readonly decision?: Decision },
   allowed: boolean,
 ): Promise<ProblemAnswer | undefined> {
-  const { verb, of } = asked;
+  const { verb, of, decision } = asked;
   try {
     await parts.ledger.append({
       kind: 'record.read',
@@ -86,6 +87,9 @@ export async function writeDown(
       verb,
       ...(of === undefined ? {} : { of }),
       allowed,
+      ...(decision === undefined
+        ? {}
+        : { rules: decision.because.map(({ id }) => id), policy: decision.policy.digest }),
     });
     return undefined;
   } catch (thrown) {

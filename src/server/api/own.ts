@@ -9,7 +9,13 @@ export type OwnVerb =
   | 'decision.explain'
   | 'policy.read'
   | 'policy.push'
-  | 'session.kill';
+  | 'session.kill'
+  | 'access.revoke'
+  | 'recording.read'
+  | 'recording.watch'
+  | 'recording.export'
+  | 'record.hold'
+  | 'record.erase';
 
 /** The gateway itself, as rules see it. */
 export const gatewayResource: Resource = {
@@ -19,7 +25,19 @@ export const gatewayResource: Resource = {
   settings: undefined,
 };
 
+/** What is asked for: of whose session, with which resource. */
+export interface Recorded {
+  readonly identity: string; // a subject
+  readonly resource: string;
+  readonly tags: readonly string[];
+}
+
 /** `own`: whether what is asked for is of the caller's own session. */
-export function ownAttributes(own: boolean): Readonly<Record<string, Attribute>> {
-  return { own };
+export function ownAttributes(own: boolean, recorded?: Recorded): Readonly<Record<string, Attribute>> {
+  return {
+    own,
+    ofIdentity: recorded?.identity ?? '',
+    ofResource: recorded?.resource ?? '',
+    ofTags: recorded?.tags ?? [],
+  };
 }

@@ -37,7 +37,17 @@ export interface ApiRequest {
 export type Answer =
   | { readonly status: number; readonly body: unknown }
   | { readonly status: 200; readonly text: string; readonly type: string }
+  | StreamAnswer
   | ProblemAnswer;
+
+/** An answer of any length, sent as it is made. */
+export interface StreamAnswer {
+  readonly status: 200;
+  readonly pieces: AsyncIterable<string>;
+  readonly type: string;
+  /** Called when the client is gone. */
+  readonly stop: () => void;
+}
 
 export interface ProblemAnswer {
   readonly problem: ProblemBody;
