@@ -24,6 +24,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       about: 'lists and answers what waits for a person',
       load: async () => (await import('./reviews.ts')).reviews,
     },
+    access: {
+      about: 'what you may reach, and may ask for, for a time',
+      load: async () => (await import('./access.ts')).access,
+    },
     explain: {
       about: 'says what the policy decides on a statement, and why',
       load: async () => (await import('./explain.ts')).explain,
