@@ -127,6 +127,8 @@ function held(candidate: Candidate, words: Words): Candidate {
       failed ??= part.source;
     }
   }
+  // What would have to be asked for besides is farther than what is simply allowed.
+  if (candidate.rule.onRequest !== undefined) far += 1;
   return { rule: candidate.rule, far, near, failed };
 }
 
