@@ -10,16 +10,19 @@ import type { Ledger, Log, Policy, Recorder } from '../core/ports.ts';
 import type { Channel, ChannelDesk } from '../core/review.ts';
 import type { House, Inside, Protocol, Room, Worker } from '../core/protocol.ts';
 import type { Session } from '../core/session.ts';
+import { Access } from '../gate/access.ts';
 import { Desk, type People } from '../gate/desk.ts';
 import { gate, type GateParts, type Notice } from '../gate/gate.ts';
+import { Breaker } from '../gate/breaker.ts';
 import { Usage } from '../gate/usage.ts';
-import type { ReviewStore } from '../reviews/index.ts';
+import type { GrantStore, ReviewStore } from '../reviews/index.ts';
 import type { Directory } from '../identity/directory.ts';
 import { verifyToken, type TokenTerms } from '../identity/tokens.ts';
 import { app } from './api/app.ts';
 import type { Records } from './api/records.ts';
 import { routes, type ApiParts, type PolicyStatus } from './api/routes.ts';
 import type { Certificate } from './certificates.ts';
+import { newSessionId } from './ids.ts';
 import { addressText, type Address, type Config } from './config.ts';
 import type { TokenKeys } from './keys.ts';
 import { placeOf, reception } from './listen.ts';
@@ -53,6 +56,7 @@ export interface GatewayParts {
   readonly ledgerState: () => string;
   readonly records: Records;
   readonly findEntries?: ApiParts['findEntries'];
+  readonly scenes?: ApiParts['scenes'];
   /** Opens the channels, which bring answers to this desk; their hooks are mounted here. */
   readonly channels?: (desk: Pick<ChannelDesk, 'answer' | 'review'>) => AsyncDisposable & {
     readonly channels: readonly Channel[];
@@ -63,6 +67,7 @@ export interface GatewayParts {
   readonly guard?: SinkGuard;
   readonly recorder: (session: Session) => Recorder | Promise<Recorder>;
   readonly reviews: ReviewStore;
+  readonly grants: GrantStore;
   readonly listen: (
     at: Address & { readonly onWire: (wire: Wire) => void },
   ) => Promise<Address & { readonly close: () => Promise<void> }>;
@@ -120,6 +125,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     settings: config.reviews,
     channels: () => channels,
     approved: (ticket) => tickets.approved(ticket),
+    granted: (request) => access.granted(request),
   });
   const opened = parts.channels?.({
     answer: (answer) => desk.answer(answer),
@@ -127,7 +133,18 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   });
   const channels = opened?.channels ?? [];
   const usage = new Usage();
+  const breaker = new Breaker(config.breaker);
   const end = (session: Session, why: Ending): void => void live.end(session, why);
+  const access = new Access({
+    store: parts.grants,
+    desk,
+    world,
+    log,
+    policy: parts.policy.current,
+    resources: config.resources,
+    end,
+    newSession: () => newSessionId(world),
+  });
   const notify = (who: readonly string[], about: Notice): void =>
     log('warn', 'decision.notify', { who: who.join(', '), ...about });
   const hall = reception({
@@ -141,7 +158,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     log,
     limits,
     plainFrom: config.plainFrom,
-    gate: (session) => gate({ ...guarded(parts), world, metrics, desk, usage, end, notify }, session),
+    gate: (session) => gate({ ...guarded(parts), world, metrics, desk, access, breaker, usage, end, notify }, session),
     recorder: parts.recorder,
   });
 
@@ -167,6 +184,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       ...(digest === undefined ? {} : { policy: digest }),
     });
     await desk.recover();
+    await access.recover();
+    started.use(access);
     let answer: Parameters<typeof insideOf>[0]['api'] | undefined;
     const inside = insideOf({
       room: (kind) => roomOf(kind),
@@ -197,10 +216,12 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
         world,
         records: parts.records,
         findEntries: parts.findEntries,
+        scenes: parts.scenes,
         resources: config.resources,
         protocols: parts.protocols,
         find: config.directory.find,
         desk,
+        access,
         tickets,
         endSession: (id, by) => live.end({ id: id as Session['id'] }, `killed by ${by}`), // one that is not a session's is not found
         actions: (resource, text) => roomFor(rooms, resource.kind).actions(resource, text),

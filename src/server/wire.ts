@@ -3,7 +3,7 @@
  *
  *   home/keys     the key of tokens, the key of hashes, the revoked tokens
  *   home/tls      our own CA, where no certificate is configured
- *   home/reviews  requests that wait for people, and those that did
+ *   home/reviews  requests that wait for people, and those that did; access for a time
  *   home/sinks    how far each sink is
  *   home/witness  the key that cosigns others' ledgers, and what was seen of each
  *   home/channels.db   where cards of reviews stand
@@ -21,6 +21,7 @@ import { kindsOf } from '../policy/kinds.ts';
 import type { LoadedPolicy } from '../policy/load.ts';
 import { searchIndex } from '../stores/index-search.ts';
 import { openLedger } from '../stores/ledger.ts';
+import { openGrants } from '../stores/grants.ts';
 import { openReviews } from '../stores/reviews.ts';
 import { recordings } from '../stores/recordings.ts';
 import { sessionRecords } from '../stores/sessions.ts';
@@ -36,6 +37,7 @@ import { metricsPage, type MetricsPage } from './metrics.ts';
 import { policyNotes, type PolicySource, watchPolicy } from './policy-source.ts';
 import { readerOf } from './policy-wire.ts';
 import { RulePlaces } from './rule-places.ts';
+import { RecentDecisions, scenesOf } from './scenes.ts';
 import { sinksOf } from './sinks.ts';
 
 export const version = '0.1.0';
@@ -95,7 +97,8 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
     );
 
     const places = new RulePlaces();
-    const records = places.on(await sessionRecords(ledger, log)); // before the first entry
+    const sessions = await sessionRecords(ledger, log); // before the first entry
+    const records = places.on(sessions);
     const index = under.use(
       searchIndex({ store: indexStoreOf(config.index, data), folder: data, ledger, log }),
     );
@@ -125,7 +128,10 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
       instant(world.now() - config.reviews.keepMs),
       instant(world.now() - config.reviews.resultForMs),
     );
-    const { recorder } = recordings({ directory: data, ledger, world, log });
+    const grants = under.use(openGrants(join(home, 'reviews')));
+    const taped = recordings({ directory: data, ledger, world, log });
+    const recent = new RecentDecisions();
+    ledger.watch(recent.see);
 
     const hashKey = maskKey(home);
     const sinks =
@@ -162,8 +168,10 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
       ledgerState: () => ledgerState,
       records,
       findEntries: index.entries,
-      recorder,
+      recorder: taped.recorder,
+      scenes: (id, live) => scenesOf({ records: sessions, recordings: taped, protocols, recent: recent.find }, id, live),
       reviews,
+      grants,
       ...(config.channels === undefined
         ? {}
         : {

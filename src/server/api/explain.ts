@@ -15,6 +15,7 @@ import { operatorForTags } from '../../core/duties.ts';
 import type { Identity } from '../../core/identity.ts';
 import type { Policy } from '../../core/ports.ts';
 import type { Resource } from '../../core/session.ts';
+import type { Access } from '../../gate/access.ts';
 import type { Known } from '../../identity/directory.ts';
 import { newSessionId } from '../ids.ts';
 import { judge, type JudgeParts } from './judge.ts';
@@ -26,6 +27,7 @@ export interface ExplainParts extends JudgeParts {
   /** What the text would ask of the gate. Nothing is executed. Rejects with a Fault. */
   readonly actions: (resource: Resource, text: string) => Promise<readonly Action[]>;
   readonly statementBytes: number;
+  readonly access?: Pick<Access, 'of'>;
 }
 
 /** What the policy in force would decide on a statement, for the caller or, where the policy lets them ask, another. */
@@ -52,13 +54,14 @@ export async function explain(parts: ExplainParts, request: ApiRequest): Promise
     return problem(503, `The statement could not be analysed (${thrown.code})`);
   }
   const at = parts.world.now();
+  const grants = parts.access?.of(identity) ?? [];
   const session = { id: newSessionId(parts.world), startedAt: at };
   const explanation: Explanation = {
     identity: identity.subject,
     resource: resource.name,
     policy: policy.id.digest,
     statements: actions.map((action) => {
-      const asked = { identity, resource, action, session, at };
+      const asked = { identity, resource, action, session, at, ...(grants.length === 0 ? {} : { grants }) };
       const decision = policy.decide(asked);
       return explained({ policy, resource, action, decision, said: policy.explain?.(asked) ?? [] });
     }),

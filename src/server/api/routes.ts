@@ -4,12 +4,15 @@ import type { Protocol } from '../../core/protocol.ts';
 import type { SessionId } from '../../core/session.ts';
 import { actorOf } from '../../gate/actor.ts';
 import type { Desk } from '../../gate/desk.ts';
+import type { Access } from '../../gate/access.ts';
+import { accessRoutes } from './access.ts';
 import { explain, type ExplainParts } from './explain.ts';
 import { decideOwn, judge, writeDown } from './judge.ts';
 import { openapi } from './openapi.ts';
 import { reachable } from './reach.ts';
 import type { Tickets } from '../tickets.ts';
 import type { Records, SessionSummary } from './records.ts';
+import { recordingRoutes, type Scenes } from './recordings.ts';
 import { reviewRoutes } from './reviews.ts';
 import { json, problem, type Answer, type ApiRequest, type Route } from './route.ts';
 import { searchRoute, type FindEntries } from './search.ts';
@@ -18,6 +21,7 @@ import { list, ref } from './schemas.ts';
 
 export interface ApiParts extends ExplainParts {
   readonly desk: Desk;
+  readonly access: Access;
   readonly tickets: Tickets;
   /** Ends a session that is open now; false when it is not. */
   readonly endSession: (id: string, by: string) => boolean;
@@ -25,6 +29,8 @@ export interface ApiParts extends ExplainParts {
   readonly records: Records;
   /** Absent: entries cannot be searched here. */
   readonly findEntries?: FindEntries | undefined;
+  /** Absent: there are no recordings to play here. */
+  readonly scenes?: Scenes | undefined;
   readonly protocols: readonly Protocol[];
   /** `host:port` of the listener for a kind of resource. */
   readonly listener: (kind: string) => string | undefined;
@@ -184,7 +190,9 @@ export function routes(parts: ApiParts): readonly Route[] {
       run: (request) => pushPolicy(parts, request),
     },
     ...(parts.findEntries === undefined ? [] : [searchRoute(parts, parts.findEntries)]),
+    ...recordingRoutes(parts),
     ...reviewRoutes(parts),
+    ...accessRoutes(parts),
   ];
   return all;
 }

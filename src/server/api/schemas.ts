@@ -70,6 +70,10 @@ export type SchemaName =
   | 'Question'
   | 'Review'
   | 'ReviewAnswer'
+  | 'CatalogueEntry'
+  | 'AccessRequest'
+  | 'AccessWanted'
+  | 'AccessAnswer'
   | 'TicketResult'
   | 'ReviewFigures'
   | 'Nothing'
@@ -104,6 +108,7 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
     retryable: { type: 'boolean' },
     'review?': text,
     decisionId: text,
+    'attemptsLeft?': { type: 'integer', description: 'before an incident is made of it' },
   }),
   Problem: shape({
     type: text,
@@ -287,6 +292,65 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
       type: 'string',
       description: 'of what you have looked at; an answer to something else does not count',
     },
+    'reason?': { type: 'string', maxLength: 2_000 },
+    'via?': { type: 'string', enum: ['cli', 'console', 'api'] },
+  }),
+  CatalogueEntry: shape({
+    id: { type: 'string', description: "the resource's name" },
+    kind: text,
+    tags: texts,
+    'address?': text,
+    verbs: {
+      ...texts,
+      description: 'what some rule allows you now; objects and conditions are not looked at',
+    },
+    onRequest: list(
+      shape({
+        rule: text,
+        at: { type: 'string', description: 'file:line:col' },
+        'why?': text,
+        verbs: texts,
+        'access?': texts,
+        approve: list(shape({ groups: texts, count })),
+        longest: { type: 'string', description: 'such as 2h' },
+        'ticket?': { type: 'string', description: 'a pattern that the id of a ticket must match' },
+      }),
+    ),
+    grants: list(shape({ id: text, rule: text, verbs: texts, until: time })),
+  }),
+  AccessRequest: shape({
+    id: text,
+    state: {
+      type: 'string',
+      enum: ['waiting', 'granted', 'denied', 'expired', 'revoked', 'withdrawn', 'void'],
+    },
+    identity: text,
+    resource: text,
+    verbs: texts,
+    rule: text,
+    for: { type: 'string', description: 'such as 1h' },
+    'until?': time,
+    mayAnswer: { type: 'boolean', description: 'whether you are one of those who are asked' },
+    mayRevoke: { type: 'boolean' },
+    own: { type: 'boolean' },
+    askedAt: time,
+    expiresAt: { ...time, description: 'when the request ends if nobody answers' },
+    review: { type: 'object', description: 'everything that is known of the request: docs/access.md' },
+  }),
+  AccessWanted: shape({
+    resource: { type: 'string', maxLength: 256 },
+    'verbs?': { ...texts, description: 'or patterns of them (`sql.*`); absent: all that the rule gives' },
+    'rule?': { type: 'string', description: 'where several rules give it' },
+    'for?': {
+      type: 'string',
+      pattern: '^\\d{1,9}(s|m|h|d)$',
+      description: 'such as 1h; 1h, or the longest, when absent',
+    },
+    reason: { type: 'string', maxLength: 2_000 },
+    'ticket?': { type: 'string', maxLength: 200 },
+  }),
+  AccessAnswer: shape({
+    'digest?': { type: 'string', description: 'of what you have looked at' },
     'reason?': { type: 'string', maxLength: 2_000 },
     'via?': { type: 'string', enum: ['cli', 'console', 'api'] },
   }),
