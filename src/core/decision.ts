@@ -177,6 +177,8 @@ export interface Denial {
   readonly retryable: boolean;
   readonly review?: string;
   readonly decisionId: string;
+  /** How often the same may still be denied to this run before an incident is made of it. */
+  readonly attemptsLeft?: number;
 }
 
 export type DecisionId = Brand<string, 'DecisionId'>; // '<session>.<sequence>'

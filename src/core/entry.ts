@@ -84,6 +84,22 @@ export type Entry =
       readonly stated: { readonly reason: string; readonly ticket: string };
     }
   | {
+      /** The same request was denied again and again to one run: written once. */
+      readonly kind: 'incident';
+      readonly at: Instant;
+      readonly session: SessionId;
+      readonly identity: Actor;
+      readonly resource: string;
+      readonly what: 'breaker';
+      readonly decision: DecisionId; // the denial that tripped it
+      readonly verb: string;
+      readonly targets: readonly Target[];
+      readonly rule?: string;
+      readonly denials: number;
+      /** Sealed. */
+      readonly run?: string;
+    }
+  | {
       /** How statements ended; several at a time, since nobody waits for it. */
       readonly kind: 'outcomes';
       readonly at: Instant;

@@ -24,6 +24,7 @@ export type CounterName =
   | 'reviews_total'
   | 'review_answers_total'
   | 'glass_broken_total'
+  | 'breakers_total'
   | 'channel_answers_total'
   | 'channel_faults_total'
   | 'sink_entries_total'
@@ -45,6 +46,7 @@ export const counters: Table<CounterName> = {
   cancels_total: ['Cancel requests', ['result']],
   reviews_total: ['Reviews that have ended, by their state', ['resource', 'state']],
   glass_broken_total: ['Requests that went past soft rules in an emergency', ['resource']],
+  breakers_total: ['Requests that were denied again and again until the breaker tripped', ['resource']],
   review_answers_total: ['Answers to reviews: what counted, and why the others did not', ['result']],
   channel_answers_total: ['Answers to reviews that came through a channel', ['channel', 'result']],
   channel_faults_total: ['Reviews that a channel could not tell', ['channel']],

@@ -26,6 +26,7 @@ import type { ReviewId } from '../core/review.ts';
 import type { Session } from '../core/session.ts';
 import { actorOf } from './actor.ts';
 import type { Access } from './access.ts';
+import type { Breaker } from './breaker.ts';
 import { Demands, type DemandParts } from './demands.ts';
 import { asked, Probes } from './predicates.ts';
 import type { Desk } from './desk.ts';
@@ -40,6 +41,8 @@ export interface GateParts extends DemandParts {
   /** Tells these that a rule wants to be told of a decision. Must not throw. */
   readonly notify?: (who: readonly string[], about: Notice) => void;
   readonly metrics: Metrics;
+  /** Counts what is denied again and again; absent: nobody does. */
+  readonly breaker?: Breaker;
   /** Where requests wait for people; absent: what needs a review is denied. */
   readonly desk?: Desk;
   /** Access for a time; absent: nobody has any. */
@@ -151,6 +154,8 @@ class Chamber implements SessionGate {
     const request = ticket === undefined ? given : this.#withStated(given, ticket);
     const judged = this.#judgeFor(request.action, request); // decide
     const { decision } = judged;
+    const paused = this.#paused(decision);
+    if (paused !== undefined) return this.#bar(judged.policy, request, paused);
     if (decision.grants !== undefined) this.#parts.access?.used(decision.grants, this.#session);
     if (ticket !== undefined && decision.kind === 'allow')
       return this.#bar(judged.policy, request, elsewise(decision));
@@ -199,6 +204,22 @@ class Chamber implements SessionGate {
   #withStated(request: Ask, ticket: string): Ask {
     const stated = this.#parts.desk?.find(ticket)?.stated;
     return stated === undefined ? request : { ...request, stated };
+  }
+
+  /** The breaker has tripped for this run, and the configuration lets nothing of it through for a while. */
+  #paused(decision: Decision): Decision | undefined {
+    const { breaker, world } = this.#parts;
+    const until = decision.kind === 'deny' ? undefined : breaker?.pausedUntil(this.#session, world.now());
+    if (until === undefined) return undefined;
+    const seconds = Math.ceil((until - world.now()) / 1_000);
+    return {
+      ...decision,
+      kind: 'deny',
+      code: 'LIMIT',
+      why: 'This run was denied the same again and again, so it is paused',
+      fix: [`Wait ${seconds} s, and do something else than what was denied`],
+      cacheable: false,
+    };
   }
 
   /** A question about a hidden column more than one session may ask. */
@@ -480,11 +501,52 @@ class Chamber implements SessionGate {
     });
   }
 
-  #refuse(judged: Judged, id: DecisionId, request: Ask, why: Denial): Promise<Refusal> {
-    return this.#write(judged, id, request, why).then(
+  #refuse(judged: Judged, id: DecisionId, request: Ask, given: Denial): Promise<Refusal> {
+    const { why, incident } = this.#counted(request, given);
+    return Promise.all([this.#write(judged, id, request, why), incident]).then(
       () => ({ kind: 'refusal', denial: why }),
       (thrown: unknown) => notWritten(id, thrown),
     );
+  }
+
+  /** The denial with what it is worth to ask again, and the entry of the incident where it was once too often. */
+  #counted(request: Ask, denied: Denial): { readonly why: Denial; readonly incident?: Promise<void> } {
+    const { breaker, world, ledger, metrics } = this.#parts;
+    const { action } = request;
+    const session = this.#session;
+    const about = { action, text: request.text ?? action.text, denial: denied };
+    const counted = breaker?.count(session, about, world.now());
+    if (counted === undefined) return { why: denied };
+    const { attemptsLeft, denials, tripped } = counted;
+    const again = `The same was denied ${denials} times: to ask again gets the same answer`;
+    const fix = attemptsLeft > 1 ? denied.fix : [...denied.fix, again];
+    const why = { ...denied, fix, attemptsLeft };
+    if (!tripped) return { why };
+    metrics.count('breakers_total', { resource: session.resource.name });
+    this.#parts.notify?.(['operators'], {
+      decision: denied.decisionId as DecisionId, // the gate's own
+      kind: 'deny',
+      rule: denied.rule ?? denied.class,
+      subject: session.identity.subject,
+      resource: session.resource.name,
+      verb: action.verb,
+    });
+    const incident = ledger.append({
+      kind: 'incident',
+      at: world.now(),
+      session: session.id,
+      identity: this.#actor,
+      resource: session.resource.name,
+      what: 'breaker',
+      decision: denied.decisionId as DecisionId, // the gate's own
+      verb: action.verb,
+      targets: action.targets,
+      ...(denied.rule === undefined ? {} : { rule: denied.rule }),
+      denials,
+      ...(session.run === undefined ? {} : { run: session.run }),
+    });
+    incident.catch(ignore);
+    return { why, incident };
   }
 
   // oxlint-disable-next-line max-params

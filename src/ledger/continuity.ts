@@ -77,6 +77,7 @@ export class Continuity {
         return;
       }
       case 'break-glass':
+      case 'incident':
       case 'access.granted':
       case 'class.granted':
       case 'class.revoked':

@@ -30,6 +30,7 @@ const personal: { readonly [K in Entry['kind']]: readonly string[] } = {
   'session.opened': ['peer', 'run', 'client'],
   decision: ['sealed'],
   'break-glass': ['stated'],
+  incident: ['run'],
   outcomes: [],
   'recording.chunk': [],
   'recording.gap': [],

@@ -31,6 +31,8 @@ import { directory, nobody, type Directory, type DirectoryRecord } from '../iden
 import { sinkSettings, type SinkSettings } from '../sinks/index.ts';
 import { defaultReviewSettings, type ReviewSettings } from '../gate/desk.ts';
 import { indexCheck, type IndexSettings } from './index-config.ts';
+import type { BreakerSettings } from '../gate/breaker.ts';
+import { breakerCheck } from './breaker-config.ts';
 import { reviewsCheck } from './reviews-config.ts';
 import { ledgerCheck, type LedgerSettings } from './ledger-config.ts';
 import { policyCheck, type PolicySettings } from './policy-config.ts';
@@ -54,6 +56,8 @@ export interface Config {
   readonly tls?: { readonly cert: string; readonly key: Secret }; // PEM
   readonly limits: Limits;
   readonly reviews: ReviewSettings;
+  /** When the same is denied again and again; absent: the default. */
+  readonly breaker?: BreakerSettings;
   readonly log: { readonly level: LogLevel; readonly format?: 'json' | 'human' };
   /** From where a token may come over a connection without TLS. */
   readonly plainFrom: 'loopback' | 'nowhere';
@@ -209,6 +213,7 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
     tls: optional(tlsCheck(folder)),
     limits: optional(limitsCheck),
     reviews: optional(reviewsCheck),
+    breaker: optional(breakerCheck),
     log: optional(
       object({
         level: optional(literal('debug', 'info', 'warn', 'error')),
@@ -236,6 +241,7 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
       ...(read.tls === undefined ? {} : { tls: read.tls }),
       limits: read.limits ?? defaultLimits,
       reviews: read.reviews ?? defaultReviewSettings,
+      ...(read.breaker === undefined ? {} : { breaker: read.breaker }),
       log: { level: 'info', ...read.log },
       plainFrom: read.plainFrom ?? 'loopback',
     });

@@ -151,6 +151,14 @@ const maps: Readonly<Record<ClearEntry['kind'], Map>> = {
     ...control(entry['allowed'] === true ? 'allow' : 'deny'),
     ...called(text(entry['verb']), entry),
   }),
+  incident: (entry) => ({
+    ...entity,
+    activity_id: 99,
+    activity_name: 'Denied again and again',
+    severity_id: 4,
+    status_id: 2,
+    ...reviewed(entry, entry['identity']),
+  }),
   'break-glass': (entry) => ({
     ...entity,
     activity_id: 99,

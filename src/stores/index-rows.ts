@@ -58,6 +58,8 @@ function own(entry: Entry): Partial<IndexRow> {
       };
     case 'session.opened':
       return { resource: entry.resource.name, ...(entry.run === undefined ? {} : { run: entry.run }) };
+    case 'incident':
+      return { resource: entry.resource, ...(entry.run === undefined ? {} : { run: entry.run }) };
     case 'review.asked':
       return { resource: entry.resource, risk: entry.risk.level };
     case 'record.read':
