@@ -3,12 +3,11 @@ import type { Decision, Place } from '../core/decision.ts';
 import type { Question } from '../core/ports.ts';
 import { type Case, casePath, readCases } from './cases.ts';
 import { disappointments } from './expectation.ts';
-import { ask } from './explain.ts';
 import type { LoadedPolicy } from './load.ts';
 import { asGranted } from './on-request.ts';
 import { Problems } from './problem.ts';
 import type { PolicyProblem } from './problem.ts';
-import { chainOf } from './ruling.ts';
+import { reach } from './reach.ts';
 
 /** What came of running all cases of a policy. */
 export interface Trial {
@@ -105,21 +104,11 @@ export function judgeCase(policy: Judge, each: Case): CaseResult {
 
 function coverage(policy: LoadedPolicy, cases: readonly Case[]): Coverage {
   const decided = new Set<string>();
-  const seen = new Set<string>();
   for (const { question } of cases.flatMap((each) => each.questions)) {
     const decision = policy.decide(question);
     for (const rule of [...decision.because, ...decision.wouldBe]) decided.add(rule.id);
-    for (const identity of chainOf(question.identity) ?? []) {
-      for (const rule of policy.ruling.rules) {
-        const { tests } = ask(policy, rule, question, identity);
-        const matched = tests.slice(0, rule.match.tests.length).every((test) => test.outcome === 'yes');
-        if (!matched) continue;
-        for (const [at, test] of tests.slice(rule.match.tests.length).entries()) {
-          seen.add(`${rule.ref.id} ${at} ${test.outcome}`);
-        }
-      }
-    }
   }
+  const { seen } = reach(policy.ruling, cases);
   const rules = policy.ruling.rules.filter((rule) => rule.enforce !== 'off');
   const missing = rules.map((rule) => rule.ref.id).filter((id) => !decided.has(id));
   const parts = rules.flatMap((rule) =>
