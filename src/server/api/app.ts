@@ -44,9 +44,12 @@ export function app(parts: AppParts): Hono {
   }
   for (const route of parts.routes) {
     hono.on(route.method.toUpperCase(), route.path, (context) => handle(parts, route, context));
-    hono.all(route.path, (context) => {
-      context.header('allow', route.method.toUpperCase());
-      return send(context, problem(405, `Only ${route.method.toUpperCase()} is known here`));
+  }
+  for (const [path, routes] of Map.groupBy(parts.routes, (route) => route.path)) {
+    const methods = routes.map(({ method }) => method.toUpperCase());
+    hono.all(path, (context) => {
+      context.header('allow', methods.join(', '));
+      return send(context, problem(405, `Only ${methods.join(' and ')} is known here`));
     });
   }
   hono.notFound((context) => send(context, problem(404, 'There is nothing at this path: see /openapi.json')));
