@@ -120,6 +120,7 @@ const sentences: Readonly<Record<Exclude<Result, 'counted'>, string>> = {
   'not-in-group': 'you are not in a group that can answer this',
   'voted-already': 'you have answered this before',
   'reason-needed': 'a reason is needed: answer behind the link',
+  'no-class': 'the policy does not allow so much for what is alike',
   'sign-in-again': 'a fresh sign-in is needed: answer behind the link',
   'not-a-button': 'this is not a button of this gateway',
   'other-card': 'this card is not the one that this gateway wrote: answer behind the link',

@@ -17,6 +17,7 @@ export function webhookChannel(settings: WebhookSettings, parts: ChannelParts): 
   const stop = new AbortController();
   return {
     name: 'webhook',
+    each: true,
     tell: async (review) => {
       const at = parts.world.now();
       // The same change has the same id however often it is sent.

@@ -58,6 +58,16 @@ export interface ApproveDuty {
   readonly reason?: true;
   /** So long the request waits in flight at most; after that, or at once where it is 0, its client gets a ticket. */
   readonly holdMs?: number;
+  /** After this time these groups can give it too. */
+  readonly escalate?: { readonly afterMs: number; readonly groups: readonly string[] };
+  /** An approval may be given for the whole class of the request: so long and so often at most. */
+  readonly class?: ClassTerms;
+}
+
+/** How long and how often what is alike may run by one approval; the request that was approved is the first of them. */
+export interface ClassTerms {
+  readonly forMs: number;
+  readonly count: number;
 }
 
 /** What must happen to a permitted action: the join of the duties of all rules that matched. */

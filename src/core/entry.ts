@@ -1,6 +1,6 @@
 import type { Instant } from '../base/time.ts';
 import type { Access, Attribute, ColumnUse, Target } from './action.ts';
-import type { ApproveDuty, DecisionId, Denial, Duties, Outcome, RuleId } from './decision.ts';
+import type { ApproveDuty, ClassTerms, DecisionId, Denial, Duties, Outcome, RuleId } from './decision.ts';
 import type { Risk } from './risk.ts';
 import type { SessionId } from './session.ts';
 

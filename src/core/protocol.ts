@@ -233,6 +233,13 @@ export interface Waiting extends Disposable {
   readonly values?: readonly string[];
   /** The whole text the action came in, where other statements come with it: it is bound too. */
   readonly within?: string;
+  /**
+   * The text without the constants in which requests of one class may differ. Two texts with one shape must do the same to
+   * the same objects by the same columns, and only choose other rows. Absent: a class has one text.
+   */
+  readonly shape?: string;
+  /** The texts without any constant, for readers who may not see what is in them; absent: those see nothing of it. */
+  readonly veiled?: { readonly text: string; readonly within?: string };
   /** Settings of the session that change what the text means (`search_path`, `role`), by name. */
   readonly settings: Readonly<Record<string, string>>;
   readonly stated?: Stated;

@@ -1,7 +1,7 @@
 import type { Brand } from '../base/brand.ts';
 import type { Instant } from '../base/time.ts';
 import type { Access, ColumnUse, Target } from './action.ts';
-import type { ApproveDuty, DecisionId, RuleRef } from './decision.ts';
+import type { ApproveDuty, ClassTerms, DecisionId, RuleRef } from './decision.ts';
 import type { Actor } from './entry.ts';
 import type { Identity, Subject } from './identity.ts';
 import type { Risk } from './risk.ts';
@@ -47,6 +47,8 @@ export interface Review {
   readonly text: string;
   /** The whole text it came in, where other statements come with it. */
   readonly within?: string;
+  /** Its constants, or the whole text, are not shown here: this reader, or this place, may not see what is in them. */
+  readonly hidden?: 'constants' | 'text';
   /** Bound values as this reviewer may see them (`***` where not); absent where there are none. */
   readonly values?: readonly string[];
   /** Settings that change what the text means (`search_path`, `role`), by name. */
@@ -72,9 +74,28 @@ export interface Review {
   };
   /** How many other requests wait that differ from it in nothing but who waits or which constants are compared. */
   readonly alike?: number;
+  /** So much may be granted at most to the class of this request; absent where only this one may be approved. */
+  readonly classTerms?: ClassTerms;
+  /** It was approved with its class. */
+  readonly granted?: ClassGrant;
+  /** It ran by the approval of this other review, which was given for its class. */
+  readonly grant?: ReviewId;
+  /** Why a grant for its class does not cover it. */
+  readonly beyond?: string;
+  /** The groups that can answer too, since nobody of the first has for too long. */
+  readonly escalated?: readonly string[];
   readonly endedAt?: Instant;
   /** Why it ended as it did. */
   readonly end?: string;
+}
+
+/** An approval for a class: alive until it is used up, its time is over, somebody revokes it, or anything it is bound to changes. */
+export interface ClassGrant extends ClassTerms {
+  readonly until: Instant;
+  readonly used: number;
+  /** When and why it was revoked. */
+  readonly revokedAt?: Instant;
+  readonly revoked?: string;
 }
 
 export interface Vote {
@@ -86,6 +107,8 @@ export interface Vote {
   readonly via: string; // 'cli', 'api', 'slack', 'teams', 'email'
   /** Given by somebody whom the gateway had not shown the request in full. */
   readonly unseen?: true;
+  /** An approval of the whole class. */
+  readonly class?: ClassTerms;
 }
 
 /** A person's answer. The desk judges whether it counts: a channel only says who clicked. */
@@ -95,6 +118,8 @@ export interface Answer {
   readonly digest: ReviewDigest;
   readonly vote: 'approve' | 'refuse';
   readonly reason?: string;
+  /** An approval of the whole class, so long and so often. */
+  readonly class?: ClassTerms;
   readonly via: string;
   /** Who answered, as the directory knows them now. */
   readonly by: Identity;
@@ -117,7 +142,8 @@ export type Counted =
         | 'not-in-group'
         | 'voted-already'
         | 'reason-needed'
-        | 'sign-in-again'; // high risk asks for a fresh sign-in
+        | 'sign-in-again' // high risk asks for a fresh sign-in
+        | 'no-class'; // the policy does not let the class be granted, or not so much of it
       readonly why: string;
     };
 
@@ -126,6 +152,8 @@ export interface Channel extends AsyncDisposable {
   readonly name: string; // 'slack', 'teams', 'webhook', 'email'
   /** Tells the reviewers, or updates what it told before; called for each change of state. Rejects with a Fault when it could not. */
   readonly tell: (review: Review) => Promise<void>;
+  /** It is told of every review; others only of one among those that are alike, since people tire of cards. */
+  readonly each?: true;
   /** Where its service posts clicks to: mounted under `/channels/<name>`, without a token, since the service signs. */
   readonly hook?: (request: HookRequest) => Promise<HookAnswer>;
 }

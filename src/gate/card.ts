@@ -4,7 +4,7 @@ import type { Policy } from '../core/ports.ts';
 import type { Review } from '../core/review.ts';
 import type { Resource, ResourceName } from '../core/session.ts';
 import { operatorForTags } from '../core/duties.ts';
-import { type ReviewStore, type StoredReview, visible } from '../reviews/index.ts';
+import { classTerms, escalatedTo, type ReviewStore, type StoredReview, visible } from '../reviews/index.ts';
 
 export interface CardParts {
   readonly store: ReviewStore;
@@ -12,9 +12,9 @@ export interface CardParts {
   readonly world: World;
 }
 
-/** A review as this person may see it: texts made visible, bound values only where the columns in it are not masked for them. */
+/** A review as this person may see it: texts made visible, constants and bound values only where the columns in it are not masked for them. */
 export function cardOf(parts: CardParts, review: StoredReview, viewer: Identity): Review {
-  return card(parts, review, review.values !== undefined && seesValues(parts, review, viewer));
+  return card(parts, review, seesValues(parts, review, viewer));
 }
 
 /** A review for a place whose readers are not known: values only where nothing in it has a tag at all. */
@@ -22,6 +22,7 @@ export function forChannels(parts: CardParts, review: StoredReview): Review {
   const policy = parts.policy();
   const clear =
     policy !== undefined &&
+    review.opaque !== true &&
     review.columns.every((column) => policy.tagsOf(resourceOf(review), column).length === 0);
   return card(parts, review, clear);
 }
@@ -34,19 +35,30 @@ function card(parts: CardParts, review: StoredReview, clear: boolean): Review {
     outcome: _o,
     errand: _e,
     tokenId: _t,
+    class: ofClass,
+    veiled,
+    opaque: _p,
+    quiet: _q,
     values,
     within,
     stated,
     ...rest
   } = review;
   const { asked, approved, refused } = parts.store.history(fingerprint);
+  const terms = review.state === 'waiting' ? classTerms(review.needs) : undefined;
+  const granted = grantOf(parts.store, review);
+  const escalated = review.state === 'waiting' ? escalatedTo(review, parts.world.now()) : [];
   const alike = Math.max(0, parts.store.alike(fingerprint) - (review.state === 'waiting' ? 1 : 0));
   return {
     ...rest,
-    text: visible(review.text),
-    ...(within === undefined ? {} : { within: visible(within) }),
+    ...(clear
+      ? { text: visible(review.text), ...(within === undefined ? {} : { within: visible(within) }) }
+      : hiddenTexts(review)),
     ...(values === undefined ? {} : { values: values.map((value) => (clear ? visible(value) : '***')) }),
     ...(stated === undefined ? {} : { stated: shownStated(stated) }),
+    ...(ofClass === undefined || terms === undefined ? {} : { classTerms: terms }),
+    ...(granted === undefined ? {} : { granted }),
+    ...(escalated.length === 0 ? {} : { escalated }),
     votes: review.votes.map((vote) =>
       vote.reason === undefined ? vote : { ...vote, reason: visible(vote.reason) },
     ),
@@ -57,6 +69,25 @@ function card(parts: CardParts, review: StoredReview, clear: boolean): Review {
     history: { asked: Math.max(0, asked - 1), approved, refused },
     alike,
   };
+}
+
+/** SECURITY: which constant belongs to which column is not known, so all of them are hidden; and what cannot be read, whole. */
+function hiddenTexts({ veiled, within }: StoredReview): Pick<Review, 'text' | 'within' | 'hidden'> {
+  if (veiled === undefined || (within !== undefined && veiled.within === undefined))
+    return { text: '***', ...(within === undefined ? {} : { within: '***' }), hidden: 'text' };
+  return {
+    text: visible(veiled.text),
+    ...(veiled.within === undefined ? {} : { within: visible(veiled.within) }),
+    hidden: 'constants',
+  };
+}
+
+function grantOf(store: ReviewStore, { id, votes }: StoredReview): Review['granted'] {
+  if (!votes.some((vote) => vote.class !== undefined)) return undefined;
+  const found = store.granted(id);
+  if (found === undefined) return undefined;
+  const { id: _i, class: _c, revoked, ...rest } = found;
+  return revoked === undefined ? rest : { ...rest, revoked: visible(revoked) };
 }
 
 function shownStated(stated: NonNullable<Review['stated']>): NonNullable<Review['stated']> {
@@ -102,6 +133,7 @@ function seesValues({ policy: current, world }: CardParts, review: StoredReview,
       at,
     });
     if (kind === 'deny') return false;
+    if (review.opaque === true) return duties.masks.length === 0 && duties.finds.length === 0;
     return review.columns.every(
       (column) => operatorForTags(duties.masks, policy.tagsOf(resourceOf(review), column)) === undefined,
     );

@@ -1,18 +1,24 @@
 import { messageOf } from '../base/errors.ts';
 import { Lru } from '../base/lru.ts';
-import type { World } from '../base/time.ts';
+import type { Instant, World } from '../base/time.ts';
 import { instant, timestamp } from '../base/time.ts';
-import type { ApproveDuty, Outcome } from '../core/decision.ts';
+import type { ApproveDuty, ClassTerms, Outcome } from '../core/decision.ts';
 import type { Entry, ReviewEntry } from '../core/entry.ts';
 import type { Identity } from '../core/identity.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Ledger, Log, Policy } from '../core/ports.ts';
 import type { Answer, Channel, Counted, Review, ReviewId, ReviewState } from '../core/review.ts';
 import {
+  classTerms,
+  escalatedTo,
+  grantedBy,
   isEnough,
+  needsEver,
+  needsNow,
   type Person,
   type ReviewQuery,
   type ReviewStore,
+  type StoredGrant,
   type StoredReview,
   unfit,
 } from '../reviews/index.ts';
@@ -38,6 +44,11 @@ export interface ReviewSettings {
   readonly waitingPerIdentity: number;
   readonly waitingPerAgent: number;
   readonly waiting: number;
+  /** How many requests one person, one agent or workload, may make in any hour; each use of a grant is none. */
+  readonly perHourIdentity: number;
+  readonly perHourAgent: number;
+  /** When people sleep, and what becomes of what is asked for then. */
+  readonly quiet?: QuietHours;
   /** An approved ticket that nobody uses ends after this. */
   readonly useWithinMs: number;
   /** So long the requester has to send an approved ticket's request again before the gateway runs it; Infinity: it waits to be asked for the result. */
@@ -53,6 +64,15 @@ export interface ReviewSettings {
   readonly link?: string;
 }
 
+/** `escalate`: who a duty escalates to can answer at once; `ticket`: nobody waits in flight; `refuse`: nothing is asked. */
+export interface QuietHours {
+  readonly at: (now: Instant) => boolean;
+  readonly source: string; // `mon, tue 20:00-07:00 Europe/Berlin`
+  readonly then: 'escalate' | 'ticket' | 'refuse';
+  /** Only these are told while it lasts; absent: all. */
+  readonly channels?: readonly string[];
+}
+
 export const defaultReviewSettings: ReviewSettings = {
   transactionMs: 60_000,
   remindMs: 15_000,
@@ -60,6 +80,8 @@ export const defaultReviewSettings: ReviewSettings = {
   waitingPerIdentity: 1_000,
   waitingPerAgent: 20,
   waiting: 5_000,
+  perHourIdentity: 5_000,
+  perHourAgent: 200,
   useWithinMs: 15 * 60_000,
   runAfterMs: 10_000,
   runWithinMs: 60_000,
@@ -103,6 +125,8 @@ export class Desk {
     new Map();
   /** Tickets that wait or may be used, until when. */
   readonly #deadlines: Map<ReviewId, Disposable> = new Map();
+  /** When more people are asked. */
+  readonly #escalations: Map<ReviewId, Disposable> = new Map();
   /** Who was shown which review in full, lately. */
   readonly #seen: Lru<string, true> = new Lru(10_000);
   /** Answers to one review are judged one after another. */
@@ -137,6 +161,7 @@ export class Desk {
         // Access that was approved lasts as long as its grant.
         if (review.kind === 'access' && review.state === 'approved') continue;
         this.#expireAt(review, Math.max(0, review.expiresAt - world.now()));
+        this.#escalate(review);
         if (review.state === 'approved') this.parts.approved?.(review);
       }
     }
@@ -174,6 +199,7 @@ export class Desk {
       void this.end(review.id, ['waiting'], 'expired', 'Nobody answered in time').catch(() => end('expired'));
     });
     this.#waiting.set(review.id, { end, deadline });
+    this.#escalate(review);
     this.#measure();
     how.signal.addEventListener('abort', withdraw, { once: true });
     if (how.signal.aborted) withdraw();
@@ -183,6 +209,27 @@ export class Desk {
   /** A ticket was given: it waits without a connection. */
   ticketed(review: StoredReview): void {
     this.#expireAt(review, review.expiresAt - this.parts.world.now());
+    this.#escalate(review);
+  }
+
+  /** Tells again when more people can answer. That they can is decided at each answer, by the clock. */
+  #escalate({ id, needs, askedAt }: StoredReview): void {
+    const { world } = this.parts;
+    const times = needs.flatMap(({ escalate }) =>
+      escalate === undefined ? [] : [askedAt + escalate.afterMs],
+    );
+    const next = Math.min(...times.filter((at) => at > world.now()));
+    this.#escalations.get(id)?.[Symbol.dispose]();
+    this.#escalations.delete(id);
+    if (!Number.isFinite(next)) return;
+    const timer = world.after(next - world.now(), () => {
+      const now = this.parts.store.find(id);
+      if (now?.state !== 'waiting') return;
+      this.parts.log('info', 'review.escalated', { review: id, to: escalatedTo(now, world.now()).join(',') });
+      this.tell(id);
+      this.#escalate(now);
+    });
+    this.#escalations.set(id, timer);
   }
 
   #expireAt({ id }: StoredReview, inMs: number): void {
@@ -199,13 +246,26 @@ export class Desk {
   tell(id: ReviewId): void {
     if (this.parts.channels().length === 0) return;
     const found = this.parts.store.find(id);
-    if (found !== undefined) this.alert(forChannels(this.parts, found));
+    if (found === undefined || found.grant !== undefined) return; // what a grant lets through was told when it was given
+    const { identity, fingerprint, kind, state } = found;
+    const statement = kind === 'live' || kind === 'ticket';
+    // Of those that are alike one has a card, which says how many there are; when it is over, the next has one.
+    const [first = id] = statement ? this.parts.store.waitingAlike(identity.subject, fingerprint, 1) : [];
+    this.alert(forChannels(this.parts, found), state === 'waiting' && first !== id ? 'each' : 'all');
+    const next = first === id ? undefined : this.parts.store.find(first);
+    if (next !== undefined) this.alert(forChannels(this.parts, next), 'cards');
   }
 
   /** Tells of this, as it is, over every channel. */
-  alert(review: Review): void {
-    const { channels, log } = this.parts;
+  alert(review: Review, to: 'all' | 'each' | 'cards' = 'all'): void {
+    const { channels, log, settings, world } = this.parts;
+    const quiet = settings.quiet?.at(world.now()) === true ? settings.quiet.channels : undefined;
     for (const channel of channels()) {
+      if (to !== 'all' && (channel.each === true) !== (to === 'each')) continue;
+      // What has a card there is still brought up to date: that wakes nobody.
+      if (quiet !== undefined && review.kind !== 'break-glass' && !quiet.includes(channel.name)) {
+        if (review.state === 'waiting' && review.votes.length === 0) continue;
+      }
       channel.tell(review).catch((thrown: unknown) => {
         log('warn', 'review.not-told', { review: review.id, channel: channel.name, why: messageOf(thrown) });
       });
@@ -234,6 +294,8 @@ export class Desk {
     if (!stepped || review === undefined) return false;
     this.#deadlines.get(id)?.[Symbol.dispose]();
     this.#deadlines.delete(id);
+    this.#escalations.get(id)?.[Symbol.dispose]();
+    this.#escalations.delete(id);
     this.#waiting.get(id)?.end(to);
     this.#measure();
     metrics.count('reviews_total', { resource: review.resource.name, state: to });
@@ -266,10 +328,12 @@ export class Desk {
     if (not !== undefined || review === undefined) {
       return { kind: 'not-counted', code: not?.code ?? 'unknown-review', why: not?.why ?? unknown };
     }
-    const { vote, by, reason, via } = answer;
+    const { vote, by, reason, via, class: terms } = answer;
     const counted = store.vote(review.id, {
       by: by.subject,
-      groups: by.groups.filter((group) => review.needs.some(({ groups }) => groups.includes(group))),
+      groups: by.groups.filter((group) =>
+        needsEver(review.needs).some(({ groups }) => groups.includes(group)),
+      ),
       vote,
       at: this.parts.world.now(),
       ...(reason === undefined ? {} : { reason }),
@@ -277,6 +341,7 @@ export class Desk {
       ...(this.#seen.get(seenKey(review.id, by.subject)) === true || cards.has(via)
         ? {}
         : { unseen: true as const }),
+      ...(terms === undefined ? {} : { class: terms }),
     });
     if (!counted) {
       // It ended while the answer was being written.
@@ -297,6 +362,8 @@ export class Desk {
     }
     const review = store.find(id);
     if (review === undefined || !this.isApproved(review)) return this.tell(id);
+    const terms = grantedBy(review);
+    if (terms !== undefined) await this.#grant(review, terms);
     if (!store.step(id, { from: ['waiting'], to: 'approved', at: world.now() })) return;
     this.#waiting.get(id)?.end('approved');
     if (review.kind === 'ticket') this.#expireAt(review, this.parts.settings.useWithinMs);
@@ -309,9 +376,80 @@ export class Desk {
     if (review.kind === 'ticket') this.parts.approved?.(review);
   }
 
+  /**
+   * An approval of the class, as it is now. Its entry is on disk before it can be used. The request that was approved counts as
+   * the first use, whatever becomes of it.
+   */
+  async #grant(review: StoredReview, terms: ClassTerms): Promise<void> {
+    const { store, world } = this.parts;
+    const { id, class: of, session, votes, policy } = review;
+    if (of === undefined || store.granted(id) !== undefined) return;
+    const at = world.now();
+    const until = instant(at + terms.forMs);
+    const approvers = votes.filter(({ vote }) => vote === 'approve').map(({ by }) => by);
+    const { count } = terms;
+    await this.write({
+      kind: 'class.granted',
+      at,
+      session,
+      review: id,
+      class: of,
+      until,
+      count,
+      approvers,
+      policy,
+    });
+    // It may have ended while that was written.
+    if (store.find(id)?.state === 'waiting') store.grant({ id, class: of, ...terms, until, used: 1 });
+  }
+
+  /** A grant that covers this class now: alive, and those who gave it could still give it. */
+  grantFor(
+    of: string,
+    only?: ReviewId,
+  ): { readonly grant: StoredGrant; readonly review: StoredReview } | undefined {
+    const { store, world } = this.parts;
+    for (const grant of store.grants(world.now(), of)) {
+      if (only !== undefined && grant.id !== only) continue;
+      const review = store.find(grant.id);
+      // What its own request turned out not to be, or was refused, it gives to no other.
+      if (review !== undefined && granting.has(review.state) && this.isApproved(review))
+        return { grant, review };
+    }
+    return undefined;
+  }
+
+  /** Ends a grant at once; written down first, so that one that cannot be written ends all the same. Rejects with a Fault `ledger`. */
+  async revoke(
+    id: string,
+    { by, reason }: { readonly by: Identity; readonly reason?: string },
+  ): Promise<'revoked' | 'not-yours' | 'over'> {
+    const { store, world } = this.parts;
+    const review = store.find(id);
+    const grant = review === undefined ? undefined : store.granted(review.id);
+    if (review === undefined || by.kind !== 'human' || by.actingFor !== undefined) return 'not-yours';
+    if (!this.isOwn(review, by) && !this.isAsked(review, by)) return 'not-yours';
+    if (grant === undefined) return 'over';
+    const why = `Revoked by ${by.subject}${reason === undefined || reason === '' ? '' : `: ${reason}`}`;
+    if (!store.revoke(review.id, world.now(), why)) return 'over';
+    this.tell(review.id);
+    await this.write({
+      kind: 'class.revoked',
+      at: world.now(),
+      session: review.session,
+      review: review.id,
+      by: actorOf(by),
+      used: grant.used,
+      ...(reason === undefined ? {} : { reason }),
+    });
+    return 'revoked';
+  }
+
   /** Whether the votes are enough, counting only those of people who could give them now. */
-  isApproved({ votes, needs, identity: requester }: StoredReview): boolean {
-    const { people } = this.parts;
+  isApproved(review: StoredReview): boolean {
+    const { votes, identity: requester } = review;
+    const { people, world } = this.parts;
+    const needs = needsNow(review, world.now());
     if (votes.some(({ vote }) => vote === 'refuse')) return false;
     const now = votes.map(({ by }) => people.find(by)).filter((person) => person !== undefined);
     const fit = now.filter((person) => unfit(person, { requester, needs }, people.human) === undefined);
@@ -324,7 +462,8 @@ export class Desk {
     // SECURITY: who cannot answer at all learns nothing about which reviews there are.
     if (by.kind !== 'human' || by.actingFor !== undefined) return unfit(by, nothingAsked, people.human);
     if (review === undefined) return { code: 'unknown-review', why: unknown };
-    const not = unfit(by, { requester: review.identity, needs: review.needs }, people.human);
+    const needs = needsNow(review, world.now());
+    const not = unfit(by, { requester: review.identity, needs }, people.human);
     if (not !== undefined) return not;
     if (review.digest !== answer.digest) {
       return {
@@ -341,6 +480,8 @@ export class Desk {
     if (needsReason(review.needs, answer)) {
       return { code: 'reason-needed', why: 'The policy asks for a reason: say why' };
     }
+    const noClass = classRefused(answer, review);
+    if (noClass !== undefined) return noClass;
     const risky = review.risk.level === 'high' || review.risk.level === 'critical';
     const { signInWithinMs } = settings;
     if (
@@ -359,7 +500,7 @@ export class Desk {
     review: StoredReview | undefined,
     code: string | undefined,
   ): Promise<void> {
-    const { review: id, digest, by, vote, via, reason, proof } = answer;
+    const { review: id, digest, by, vote, via, reason, proof, class: terms } = answer;
     await this.write({
       kind: 'review.answered',
       at: this.parts.world.now(),
@@ -371,6 +512,7 @@ export class Desk {
       via,
       counted: code === undefined,
       ...(code === undefined ? {} : { code }),
+      ...(terms === undefined ? {} : { class: terms }),
       ...(reason === undefined ? {} : { reason }),
       ...(proof === undefined ? {} : { proof }),
     });
@@ -419,8 +561,9 @@ export class Desk {
 
   /** Whether this identity is one of those who are asked. */
   isAsked(review: StoredReview, by: Identity): boolean {
-    const { people } = this.parts;
-    return unfit(by, { requester: review.identity, needs: review.needs }, people.human) === undefined;
+    const { people, world } = this.parts;
+    const needs = needsNow(review, world.now());
+    return unfit(by, { requester: review.identity, needs }, people.human) === undefined;
   }
 
   find(id: string): StoredReview | undefined {
@@ -495,6 +638,22 @@ function seenKey(id: string, subject: string): string {
 
 function needsReason(needs: readonly ApproveDuty[], { vote, reason }: Answer): boolean {
   return vote === 'approve' && needs.some((need) => need.reason === true) && (reason ?? '').trim() === '';
+}
+
+/** States of a review whose grant may be used: its own use does not have to be over, or well over. */
+const granting: ReadonlySet<ReviewState> = new Set(['approved', 'running', 'done', 'withdrawn', 'unknown']);
+
+function classRefused({ class: terms, vote }: Answer, review: StoredReview): Not | undefined {
+  if (terms === undefined) return undefined;
+  const most = review.class === undefined ? undefined : classTerms(review.needs);
+  if (vote !== 'approve' || most === undefined)
+    return { code: 'no-class', why: 'Only this one request can be approved, not what is like it' };
+  if (terms.forMs >= 1_000 && terms.forMs <= most.forMs && terms.count >= 2 && terms.count <= most.count)
+    return undefined;
+  return {
+    code: 'no-class',
+    why: `The policy allows from 2 to ${most.count} uses, and ${span(most.forMs)} at most`,
+  };
 }
 
 function reasonOf({ reason }: AbortSignal): string {

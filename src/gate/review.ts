@@ -1,5 +1,6 @@
-import { instant } from '../base/time.ts';
+import { instant, type Instant } from '../base/time.ts';
 import type { Action } from '../core/action.ts';
+import type { Actor } from '../core/entry.ts';
 import type { Decision, DecisionId, Denial, DenyCode } from '../core/decision.ts';
 import { denial, denialOf } from '../core/denial.ts';
 import type { Identity } from '../core/identity.ts';
@@ -8,9 +9,14 @@ import type { Review, ReviewId } from '../core/review.ts';
 import type { Session } from '../core/session.ts';
 import {
   asked,
+  beyond,
   bindingOf,
+  classOf,
   couldApprove,
+  escalatedTo,
   fingerprintOf,
+  needsEver,
+  needsNow,
   reviewDigest,
   riskOf,
   type StoredReview,
@@ -73,11 +79,12 @@ async function held(asking: Asking, waiting: Waiting, estimate: Review['estimate
   const { store, settings, world, people } = desk.parts;
   const requester = actorOf(asking.session.identity);
   const needs = decision.duties.approve;
-  if (needs.length === 0 || !couldApprove(people.all(), { requester, needs }, people.human)) {
+  const ever = needsEver(needs);
+  if (needs.length === 0 || !couldApprove(people.all(), { requester, needs: ever }, people.human)) {
     return refuse(
       asking,
       'REVIEW_UNAVAILABLE',
-      `nobody could give it: it takes ${asked(needs)}, none of them the one who asks`,
+      `nobody could give it: it takes ${asked(ever)}, none of them the one who asks`,
     );
   }
   const binding = bindingNow(asking, waiting, asking.request.action, decision);
@@ -86,16 +93,32 @@ async function held(asking: Asking, waiting: Waiting, estimate: Review['estimate
   if (ticket !== undefined && ready?.id !== ticket)
     return refuse(asking, 'REVIEW_VOID', 'it is not what was approved');
   if (ready !== undefined) return useTicket(asking, waiting, ready);
-  const forMs = patience(asking, waiting);
   const unread = store.unread(binding);
   if (unread !== undefined) return ranAlready(asking, unread);
+  const ofClass = classNow(asking, waiting, asking.request.action, decision);
+  const given = ofClass === undefined ? undefined : desk.grantFor(ofClass);
+  let more: string | undefined;
+  if (given !== undefined) {
+    const made = rowOf(asking, waiting, {
+      id: newReviewId(world.random(26)),
+      decision: '' as DecisionId, // not numbered yet
+      binding,
+      estimate,
+      ticket: false,
+    });
+    more = beyond(given.review, made);
+    if (more === undefined) return useGrant(asking, waiting, made, given.grant.id);
+  }
+  const quiet = settings.quiet?.at(world.now()) === true ? settings.quiet : undefined;
+  if (quiet?.then === 'refuse') {
+    return refuse(asking, 'REVIEW_UNAVAILABLE', `nobody is asked in quiet hours (${quiet.source})`, true);
+  }
+  const forMs = quiet?.then === 'ticket' ? 0 : patience(asking, waiting);
   const waits = store.ticket(binding, 'waiting');
   if (forMs === 0 && waits !== undefined) return pending(asking, waits);
 
-  const perIdentity = requester.kind === 'human' ? settings.waitingPerIdentity : settings.waitingPerAgent;
-  if (desk.waiting >= settings.waiting || store.waitingOf(requester.subject) >= perIdentity) {
-    return refuse(asking, 'LIMIT', 'too many requests wait for one already');
-  }
+  const full = tooMany(desk, requester);
+  if (full !== undefined) return refuse(asking, 'LIMIT', full);
 
   // From here to the first await nothing else happens: the number, the row and the entry belong together.
   const reviewId = newReviewId(world.random(26));
@@ -107,6 +130,8 @@ async function held(asking: Asking, waiting: Waiting, estimate: Review['estimate
       binding,
       estimate,
       ticket: forMs === 0,
+      ...(more === undefined ? {} : { beyond: more }),
+      ...(quiet === undefined ? {} : { quiet: true as const }),
     });
     store.add(made);
     row = made;
@@ -132,16 +157,64 @@ async function held(asking: Asking, waiting: Waiting, estimate: Review['estimate
   }
   waiting.tell(notice(asking, waiting, row, forMs));
   const until = world.now() + forMs;
+  const held = row;
   const ended = await desk.wait(row, {
     forMs,
     signal: waiting.signal,
-    remind: () =>
-      waiting.tell(
-        `Still waiting for review ${reviewId}: ${asked(needs)}; ${span(Math.max(0, until - world.now()))} left`,
-      ),
+    remind: () => waiting.tell(reminder(held, world.now(), until)),
   });
   if (ended !== 'approved') return endedWith(asking, id, desk.find(reviewId) ?? row, written);
   return use(asking, waiting, row, id);
+}
+
+/** A request of a class that a grant covers: its own decision and row, which runs by the grant or not at all. */
+async function useGrant(
+  asking: Asking,
+  waiting: Waiting,
+  made: StoredReview,
+  grant: ReviewId,
+): Promise<Reviewed> {
+  const { desk } = asking;
+  let row: StoredReview | undefined;
+  const { id, written } = asking.enter((decision) => {
+    row = { ...made, decision, state: 'approved', grant };
+    desk.parts.store.add(row);
+    return { review: made.id };
+  });
+  if (row === undefined) throw new TypeError('A review was entered without a row');
+  try {
+    await written;
+  } catch {
+    await desk
+      .end(made.id, ['approved'], 'withdrawn', 'It could not be written to the ledger')
+      .catch(() => false);
+    return { kind: 'refused', denial: unwritten(id), written };
+  }
+  return use(asking, waiting, row, id);
+}
+
+/** What a person, or an agent, has too many of; undefined where another may be asked. */
+function tooMany({ parts: { store, settings, world }, waiting }: Desk, requester: Actor): string | undefined {
+  const person = requester.kind === 'human';
+  const { subject } = requester;
+  if (waiting >= settings.waiting) return `${settings.waiting} requests wait here already`;
+  const most = person ? settings.waitingPerIdentity : settings.waitingPerAgent;
+  if (store.waitingOf(subject) >= most)
+    return `${most} requests of ${visible(subject)} wait already: withdraw some, or wait until they are answered`;
+  const perHour = person ? settings.perHourIdentity : settings.perHourAgent;
+  const now = world.now();
+  const { count, oldest } = store.askedSince(subject, instant(now - hourMs));
+  if (count < perHour) return undefined;
+  return `${visible(subject)} has asked for ${count} in the last hour, and ${perHour} are allowed: the next may be asked for at ${clock((oldest ?? now) + hourMs)}`;
+}
+
+const hourMs = 3_600_000;
+
+function reminder(row: StoredReview, now: Instant, until: number): string {
+  const needs = needsNow(row, now);
+  const also = escalatedTo(row, now);
+  const more = also.length === 0 ? '' : ` (${also.join(', ')} are asked too by now)`;
+  return `Still waiting for review ${row.id}: ${asked(needs)}${more}; ${span(Math.max(0, until - now))} left`;
 }
 
 /** The approval is there. Everything is judged once more, as it is now; then the approval is used up, and only then it may go. */
@@ -162,11 +235,20 @@ async function use(asking: Asking, waiting: Waiting, row: StoredReview, id: Deci
   ) {
     return voided('The policy, the identity, or what the request means has changed since it was approved');
   }
-  const current = desk.find(row.id);
-  if (current === undefined || !desk.isApproved(current))
-    return voided('Who approved it may not do so any more');
+  const given = row.grant === undefined ? undefined : grantNow(asking, waiting, row, { ...now, decision });
+  const current = row.grant === undefined ? desk.find(row.id) : given;
+  if (current === undefined || !desk.isApproved(current)) {
+    return voided(
+      row.grant === undefined
+        ? 'Who approved it may not do so any more'
+        : 'The grant for its class is over, or is for something else',
+    );
+  }
   if (waiting.signal.aborted) return voided('The client withdrew it');
-  if (!desk.parts.store.step(row.id, { from: ['approved'], to: 'running', at: world.now() })) {
+  const taken = take(desk, row);
+  if (taken === undefined && row.grant !== undefined)
+    return voided('The grant for its class was used up, revoked or over');
+  if (taken === undefined) {
     return endedWith(asking, id, desk.find(row.id) ?? row, Promise.resolve());
   }
   if (session.ticket !== undefined) desk.ran.add(row.id);
@@ -180,6 +262,7 @@ async function use(asking: Asking, waiting: Waiting, row: StoredReview, id: Deci
       digest: row.digest,
       approvers: current.votes.filter(({ vote }) => vote === 'approve').map(({ by }) => by),
       policy: decision.policy.digest,
+      ...(row.grant === undefined ? {} : { grant: row.grant, use: taken }),
     });
   } catch {
     await desk
@@ -188,7 +271,32 @@ async function use(asking: Asking, waiting: Waiting, row: StoredReview, id: Deci
     return { kind: 'refused', denial: unwritten(id), written: Promise.resolve() };
   }
   if (waiting.signal.aborted) return voided('The client withdrew it before it was sent');
+  const granted = row.grant === undefined ? undefined : desk.parts.store.granted(row.grant);
+  if (granted !== undefined) {
+    waiting.tell(
+      `Runs by review ${granted.id}, approved for its class: use ${taken} of ${granted.count}, until ${clock(granted.until)}`,
+    );
+  }
   return { kind: 'used', id, review: row.id, action: now.action };
+}
+
+/** Uses the approval up: from here on this row runs, or nothing does. Gives which use it is. */
+function take({ parts: { store, world } }: Desk, row: StoredReview): number | undefined {
+  if (row.grant !== undefined) return store.take(row.grant, row.id, world.now());
+  return store.step(row.id, { from: ['approved'], to: 'running', at: world.now() }) ? 1 : undefined;
+}
+
+/** The review whose grant still covers what this request means now; undefined where none does. */
+function grantNow(
+  asking: Asking,
+  waiting: Waiting,
+  row: StoredReview,
+  now: { readonly action: Action; readonly settings: Waiting['settings']; readonly decision: Decision },
+): StoredReview | undefined {
+  const { action, settings, decision } = now;
+  const ofClass = classNow(asking, { ...waitingFacts(waiting), settings }, action, decision);
+  const given = ofClass === undefined ? undefined : asking.desk.grantFor(ofClass, row.grant);
+  return given !== undefined && beyond(given.review, row) === undefined ? given.review : undefined;
 }
 
 async function useTicket(asking: Asking, waiting: Waiting, row: StoredReview): Promise<Reviewed> {
@@ -201,22 +309,34 @@ async function useTicket(asking: Asking, waiting: Waiting, row: StoredReview): P
   return use(asking, waiting, row, id);
 }
 
-type Facts = Pick<Waiting, 'settings' | 'within'>;
+type Facts = Pick<Waiting, 'settings' | 'within' | 'shape'>;
 
-function waitingFacts({ within, settings }: Waiting): Facts {
-  return { settings, ...(within === undefined ? {} : { within }) };
+function waitingFacts({ within, shape, settings }: Waiting): Facts {
+  return { settings, ...(within === undefined ? {} : { within }), ...(shape === undefined ? {} : { shape }) };
+}
+
+/** What all requests of its class have in common with it at this moment. */
+function classNow(asking: Asking, facts: Facts, action: Action, decision: Decision): string | undefined {
+  const { request } = asking;
+  const bound = boundNow(asking, facts, action, decision);
+  return classOf({ ...bound, shape: facts.shape ?? request.text ?? action.text });
 }
 
 /** What the request is at this moment, with the identity as the directory knows it now. */
-function bindingNow(
+function bindingNow(asking: Asking, facts: Facts, action: Action, decision: Decision): string {
+  return bindingOf(boundNow(asking, facts, action, decision));
+}
+
+// oxlint-disable-next-line max-params
+function boundNow(
   { desk, session, request }: Asking,
   facts: Facts,
   action: Action,
   decision: Decision,
-): string {
+): Parameters<typeof bindingOf>[0] {
   const known = desk.parts.people.find(session.identity.subject);
   const gone: Identity = { ...session.identity, groups: ['(gone)'] };
-  return bindingOf({
+  return {
     identity: known === undefined ? gone : { ...known, proof: session.identity.proof },
     resource: session.resource,
     action,
@@ -226,11 +346,11 @@ function bindingNow(
     settings: facts.settings,
     duties: decision.duties,
     policy: decision.policy.digest,
-  });
+  };
 }
 
 function rowOf(
-  { desk, session, request, decision }: Asking,
+  asking: Asking,
   waiting: Waiting,
   made: {
     readonly id: ReviewId;
@@ -238,8 +358,11 @@ function rowOf(
     readonly binding: string;
     readonly estimate: Review['estimate'];
     readonly ticket: boolean;
+    readonly beyond?: string;
+    readonly quiet?: true;
   },
 ): StoredReview {
+  const { desk, session, request, decision } = asking;
   const { world, store, policy } = desk.parts;
   const { action } = request;
   const { resource } = session;
@@ -249,6 +372,7 @@ function rowOf(
   const identity = actorOf(session.identity);
   const tags = action.columns.flatMap((column) => policy()?.tagsOf(resource, column) ?? []);
   const { reason, ticket } = waiting.stated ?? {};
+  const ofClass = classNow(asking, waiting, action, decision);
   return {
     id: made.id,
     digest: reviewDigest(made.id, made.binding),
@@ -274,6 +398,11 @@ function rowOf(
     ...(waiting.within === undefined ? {} : { within: waiting.within }),
     ...(waiting.values === undefined ? {} : { values: waiting.values }),
     settings: waiting.settings,
+    ...(waiting.veiled === undefined ? {} : { veiled: waiting.veiled }),
+    ...(ofClass === undefined ? {} : { class: ofClass }),
+    ...(action.opaque === true ? { opaque: true as const } : {}),
+    ...(made.beyond === undefined ? {} : { beyond: made.beyond }),
+    ...(made.quiet === undefined ? {} : { quiet: made.quiet }),
     ...(made.estimate === undefined ? {} : { estimate: made.estimate }),
     risk: riskOf({
       action,
@@ -347,8 +476,20 @@ function notice({ desk, decision }: Asking, { limit }: Waiting, row: StoredRevie
     ...(link === undefined ? [] : [`Link: ${link}${id}`]),
     `To answer: sallyport reviews approve ${id} (or refuse, or show)`,
     `It waits ${span(forMs)}, until ${clock(desk.parts.world.now() + forMs)}; cancel it (Ctrl-C) to withdraw the request`,
+    ...(row.beyond === undefined ? [] : [`A grant for what is like it does not cover it: ${row.beyond}`]),
+    ...escalations(row),
     ...(limit === undefined ? [] : [`No longer than that, because ${limit.why}`]),
   ].join('\n');
+}
+
+function escalations({ needs, quiet }: StoredReview): readonly string[] {
+  return needs.flatMap(({ escalate }) =>
+    escalate === undefined
+      ? []
+      : [
+          `${escalate.groups.join(' or ')} can answer too${quiet === true ? ', at once, since these are quiet hours' : ` after ${span(escalate.afterMs)}`}`,
+        ],
+  );
 }
 
 const classes: Readonly<Record<string, DenyCode>> = {
@@ -432,13 +573,13 @@ function ranAlready(asking: Asking, row: StoredReview): Reviewed {
 }
 
 /** No review was asked for. */
-function refuse(asking: Asking, code: DenyCode, because: string): Reviewed {
+function refuse(asking: Asking, code: DenyCode, because: string, later = code === 'LIMIT'): Reviewed {
   const { decision } = asking;
   const make = (id: DecisionId): Denial => ({
     ...denialOf(decision, id),
     class: code,
     why: `This needs a review, and ${because}: ${decision.why}`,
-    retryable: code === 'LIMIT',
+    retryable: later,
   });
   const { id, written } = asking.enter((given) => ({ denial: make(given) }));
   return { kind: 'refused', denial: make(id), written };

@@ -1,5 +1,6 @@
 import type {
   ApproveDuty,
+  ClassTerms,
   Duties,
   FindMask,
   MaskOperator,
@@ -239,7 +240,7 @@ export function readApprovals(node: Located, problems: Problems): readonly Appro
 
 const approveKeys = {
   required: ['from'],
-  optional: ['count', 'ttl', 'reason', 'hold', 'notRequester'],
+  optional: ['count', 'ttl', 'reason', 'hold', 'escalate', 'class', 'notRequester'],
 };
 
 function readApprove(node: Located, problems: Problems): ApproveDuty | undefined {
@@ -271,4 +272,35 @@ function readApprove(node: Located, problems: Problems): ApproveDuty | undefined
     ...(reason === undefined ? {} : { reason }),
     ...(holdMs === undefined ? {} : { holdMs }),
   };
+}
+  const escalate = read('escalate', (value) => readEscalation(value, withinMs, problems));
+  const terms = read('class', (value) => readClass(value, problems));
+    ...(escalate === undefined ? {} : { escalate }),
+    ...(terms === undefined ? {} : { class: terms }),
+
+/** `escalate: { to: leads, after: 5m }` */
+function readEscalation(
+  node: Located,
+  withinMs: number,
+  problems: Problems,
+): ApproveDuty['escalate'] | undefined {
+  const found = fields(node, 'escalate', { required: ['to', 'after'], optional: [] }, problems);
+  const [to, after] = [found?.get('to')?.value, found?.get('after')?.value];
+  if (to === undefined || after === undefined) return undefined;
+  const groups = texts(to, 'escalate.to', problems);
+  const afterMs = readTime(after, 'after', { min: 1_000, max: 7 * 86_400_000 }, problems);
+  if (groups === undefined || afterMs === undefined) return undefined;
+  if (afterMs >= withinMs)
+    return wrong(after, '`after` is shorter than `ttl`, or nobody is left to answer', problems);
+  return { afterMs, groups: [...new Set(groups.map((item) => item.value))].sort() };
+}
+
+/** `class: { for: 30m, count: 5 }` */
+function readClass(node: Located, problems: Problems): ClassTerms | undefined {
+  const found = fields(node, 'class', { required: ['for', 'count'], optional: [] }, problems);
+  const [span, times] = [found?.get('for')?.value, found?.get('count')?.value];
+  if (span === undefined || times === undefined) return undefined;
+  const forMs = readTime(span, 'for', { min: 1_000, max: 86_400_000 }, problems);
+  const count = whole(times, 'count', { min: 2, max: 1_000 }, problems);
+  return forMs === undefined || count === undefined ? undefined : { forMs, count };
 }

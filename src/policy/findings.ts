@@ -127,7 +127,7 @@ function unreachable(rule: Rule, problems: Problems): void {
 /** A code owner's word is enough for a change, so an owner who also approves needs nobody else. */
 function changedAlone(rule: Rule, { ownersOf }: Around, problems: Problems): void {
   const asked = [...(rule.duties?.approve ?? []), ...(rule.onRequest?.approve ?? [])];
-  const approvers = asked.flatMap(({ groups }) => groups);
+  const approvers = asked.flatMap(({ groups, escalate }) => [...groups, ...(escalate?.groups ?? [])]);
   if (approvers.length === 0 || ownersOf === undefined) return;
   const owners = ownersOf(rule.ref.at.file);
   const alone = approvers.find((group) => owners.some((owner) => nameOf(owner) === nameOf(group)));

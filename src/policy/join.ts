@@ -1,4 +1,4 @@
-import type { ApproveDuty, Duties, PredicateDuty, RateDuty } from '../core/decision.ts';
+import type { ApproveDuty, ClassTerms, Duties, PredicateDuty, RateDuty } from '../core/decision.ts';
 import { intersection } from './columns.ts';
 import { records, type RuleDuties } from './duties.ts';
 
@@ -61,17 +61,44 @@ function joinApprovals(all: readonly ApproveDuty[]): readonly ApproveDuty[] {
       ...(same.some(({ reason }) => reason === true) ? { reason: true as const } : {}),
       ...(holdMs === undefined ? {} : { holdMs }),
     };
+    const escalate = joinEscalations(same.map((each) => each.escalate));
+    const terms = joinClasses(same.map((each) => each.class));
   });
   return distinct(joined);
 }
 
 /** The same tag: the narrower of both, denied if one denies, the fewer probes. */
 function joinPredicates(all: readonly PredicateDuty[]): readonly PredicateDuty[] {
+      ...(escalate === undefined ? {} : { escalate }),
+      ...(terms === undefined ? {} : { class: terms }),
   const byTag = Map.groupBy(all, ({ tag }) => tag);
   const joined = [...byTag].map(([tag, same]): PredicateDuty => {
     const probes = least(same.map((each) => each.probes));
     return {
       tag,
+/** Who else may answer, and when: only groups that all of them name, and the latest time. */
+function joinEscalations(all: readonly ApproveDuty['escalate'][]): ApproveDuty['escalate'] {
+  const [first, ...others] = all;
+  if (first === undefined) return undefined;
+  let groups = first.groups;
+  let { afterMs } = first;
+  for (const each of others) {
+    groups = groups.filter((group) => each?.groups.includes(group) === true);
+    afterMs = Math.max(afterMs, each?.afterMs ?? 0);
+  }
+  return groups.length === 0 ? undefined : { afterMs, groups };
+}
+
+/** A class may be granted only where all of them let it be, and no further than each does. */
+function joinClasses(all: readonly (ClassTerms | undefined)[]): ClassTerms | undefined {
+  const terms = all.filter((each) => each !== undefined);
+  if (terms.length < all.length) return undefined;
+  return {
+    forMs: Math.min(...terms.map(({ forMs }) => forMs)),
+    count: Math.min(...terms.map(({ count }) => count)),
+  };
+}
+
       allow: same.some(({ allow }) => allow === 'none') ? 'none' : 'equality',
       otherwise: same.some(({ otherwise }) => otherwise === 'deny') ? 'deny' : 'approve',
       ...(probes === undefined ? {} : { probes }),

@@ -213,7 +213,21 @@ const yes: JsonSchema = { const: true };
 
 const approval: JsonSchema = closed(
   { from: { ...texts, description: 'Any of these groups' } },
-  { count, ttl: time, reason: yes, hold: time, notRequester: yes },
+  {
+    count,
+    ttl: time,
+    reason: yes,
+    hold: time,
+    escalate: closed(
+      { to: { ...texts, description: 'These groups can answer too' }, after: time },
+      {},
+    ),
+    class: closed(
+      { for: { ...time, description: 'A grant for what is alike lasts no longer' }, count },
+      {},
+    ),
+    notRequester: yes,
+  },
 );
 
 const duties: JsonSchema = closed(

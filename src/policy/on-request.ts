@@ -36,6 +36,9 @@ export function readOnRequest(node: Located, problems: Problems): RequestTerms |
   if (approve?.some(({ holdMs }) => holdMs !== undefined) === true) {
     wrong(from, '`hold` is for requests that wait in flight: a request for access never does', problems);
   }
+  if (approve?.some((each) => each.class !== undefined) === true) {
+    wrong(from, '`class` is for statements: access is granted for a time by itself', problems);
+  }
   if (problems.list.length > before || approve === undefined || longestMs === undefined) return undefined;
   return { approve, longestMs, ...(ticket === undefined ? {} : { ticket }) };
 }

@@ -39,6 +39,16 @@ export function bindingOf(bound: Bound): string {
   });
 }
 
+/**
+ * SHA-256, hex, of what all requests of one class have in common: everything that a request is bound to but the constants that
+ * `shape` leaves out. No class where other statements come with it: they are part of what happens.
+ */
+export function classOf({ shape, ...bound }: Bound & { readonly shape: string }): string | undefined {
+  return bound.within === undefined
+    ? digest({ v: 1, class: bindingOf({ ...bound, text: shape }) })
+    : undefined;
+}
+
 /** What an answer names: the binding and the review, so that it fits no other request, not even an equal one. */
 export function reviewDigest(id: ReviewId, binding: string): ReviewDigest {
   return digest({ v: 1, review: id, binding }) as ReviewDigest; // the one place where it is made

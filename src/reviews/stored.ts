@@ -1,10 +1,13 @@
 import type { Instant } from '../base/time.ts';
 import type { Outcome } from '../core/decision.ts';
-import type { Review, ReviewId, ReviewState, Vote } from '../core/review.ts';
+import type { ClassGrant, Review, ReviewId, ReviewState, Vote } from '../core/review.ts';
 import type { SessionId } from '../core/session.ts';
 
 /** A review as it is kept. Texts are as they came, not yet made visible; values are not yet masked. */
-export interface StoredReview extends Omit<Review, 'history' | 'alike'> {
+export interface StoredReview extends Omit<
+  Review,
+  'history' | 'alike' | 'hidden' | 'classTerms' | 'granted' | 'escalated'
+> {
   readonly session: SessionId;
   /** What the request is: equal requests have equal ones. */
   readonly binding: string;
@@ -14,6 +17,20 @@ export interface StoredReview extends Omit<Review, 'history' | 'alike'> {
   readonly errand?: string;
   /** The token it was asked with: withdrawn tokens run nothing. */
   readonly tokenId?: string;
+  /** Of all that requests of its class have in common; absent where it has no class. */
+  readonly class?: string;
+  /** The texts without constants. */
+  readonly veiled?: { readonly text: string; readonly within?: string };
+  /** It cannot be told which columns its answer comes from. */
+  readonly opaque?: true;
+  /** Asked for in quiet hours. */
+  readonly quiet?: true;
+}
+
+/** A grant for a class, named by the review that gave it. */
+export interface StoredGrant extends ClassGrant {
+  readonly id: ReviewId;
+  readonly class: string;
 }
 
 export interface History {
@@ -63,6 +80,25 @@ export interface ReviewStore {
   readonly since: (at: Instant, limit: number) => readonly StoredReview[];
   /** How many of this requester's wait. */
   readonly waitingOf: (subject: string) => number;
+  /** How many this requester has asked for since then, without those that ran by a grant; and when the oldest of them was. */
+  readonly askedSince: (
+    subject: string,
+    at: Instant,
+  ) => { readonly count: number; readonly oldest?: Instant };
+  /** Those that wait and are alike: the same requester and fingerprint. Oldest first. */
+  readonly waitingAlike: (subject: string, fingerprint: string, limit: number) => readonly ReviewId[];
+  /** Keeps a grant; one for each review. */
+  readonly grant: (grant: StoredGrant) => void;
+  readonly granted: (id: ReviewId) => StoredGrant | undefined;
+  /** Those that may still be used, for this class or for all, newest first. */
+  readonly grants: (at: Instant, ofClass?: string) => readonly StoredGrant[];
+  /**
+   * Counts one use of a grant and makes the review that uses it `running`, both or neither; survives a power cut. Gives
+   * which use it is; undefined, and nothing changed, when the grant has no use left, is over or revoked.
+   */
+  readonly take: (id: ReviewId, by: ReviewId, at: Instant) => number | undefined;
+  /** False when it was over already. */
+  readonly revoke: (id: ReviewId, at: Instant, why: string) => boolean;
 }
 
 export interface ReviewQuery {

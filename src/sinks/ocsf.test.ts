@@ -194,7 +194,7 @@ const examples: { readonly [K in Entry['kind']]: Extract<Entry, { kind: K }> } =
     approvers: ['lead'],
     policy: 'abc',
   },
-  'class.revoked': { ...review, kind: 'class.revoked', by: actor, used: 2 },
+  'class.revoked': { ...review, kind: 'class.revoked', by: who, used: 2 },
   'access.granted': {
     ...review,
     kind: 'access.granted',

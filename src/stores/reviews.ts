@@ -3,9 +3,9 @@ import { mkdirSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Fault } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
-import type { Instant } from '../base/time.ts';
+import { instant, type Instant } from '../base/time.ts';
 import type { Review, ReviewId, ReviewState, Vote } from '../core/review.ts';
-import type { ReviewQuery, ReviewStore, Step, StoredReview } from '../reviews/index.ts';
+import type { ReviewQuery, ReviewStore, Step, StoredGrant, StoredReview } from '../reviews/index.ts';
 
 export interface OpenReviews extends ReviewStore, Disposable {
   /** Forgets what ended before `at`: its texts can be personal. Gives how many. Results older than `results` go too. */
@@ -29,7 +29,12 @@ const schema = `
   CREATE TABLE IF NOT EXISTS results (
     review TEXT PRIMARY KEY REFERENCES reviews (id) ON DELETE CASCADE, at INTEGER NOT NULL, fetched INTEGER NOT NULL, box BLOB NOT NULL
   ) STRICT;
-  PRAGMA user_version = 1;
+  CREATE TABLE IF NOT EXISTS class_grants (
+    review TEXT PRIMARY KEY REFERENCES reviews (id) ON DELETE CASCADE, class TEXT NOT NULL, for_ms INTEGER NOT NULL,
+    until_at INTEGER NOT NULL, count INTEGER NOT NULL, used INTEGER NOT NULL, revoked_at INTEGER, why TEXT
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS class_grants_class ON class_grants (class);
+  PRAGMA user_version = 2;
 `;
 
 const endStates: ReadonlySet<ReviewState> = new Set([
@@ -62,7 +67,7 @@ export function openReviews(folder: string, key?: Secret): OpenReviews {
     add: (review) => {
       const { state, votes: _, estimate, ...body } = review;
       sql(
-        'INSERT INTO reviews (id, state, kind, subject, binding, fingerprint, asked_at, estimate, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        'INSERT INTO reviews (id, state, kind, subject, binding, fingerprint, asked_at, estimate, body, by_grant) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       ).run(
         review.id,
         state,
@@ -73,6 +78,7 @@ export function openReviews(folder: string, key?: Secret): OpenReviews {
         review.askedAt,
         estimate === undefined ? null : JSON.stringify(estimate),
         JSON.stringify(body),
+        review.grant ?? null,
       );
     },
     find: (id) => {
@@ -120,6 +126,38 @@ export function openReviews(folder: string, key?: Secret): OpenReviews {
           "SELECT count(*) AS n FROM reviews INDEXED BY reviews_subject WHERE subject = ? AND state = 'waiting'",
         ).get(subject)?.['n'] ?? 0,
       ),
+    askedSince: (subject, at) => {
+      const row = sql(
+        'SELECT count(*) AS n, min(asked_at) AS oldest FROM reviews INDEXED BY reviews_asker WHERE subject = ? AND asked_at > ? AND by_grant IS NULL',
+      ).get(subject, at);
+      const { n, oldest } = row ?? {};
+      return { count: Number(n ?? 0), ...(typeof oldest === 'number' ? { oldest: instant(oldest) } : {}) };
+    },
+    waitingAlike: (subject, fingerprint, limit) =>
+      sql(
+        "SELECT id FROM reviews INDEXED BY reviews_fingerprint WHERE fingerprint = ? AND state = 'waiting' AND subject = ? ORDER BY rowid LIMIT ?",
+      )
+        .all(fingerprint, subject, limit)
+        .map(({ id }) => String(id) as ReviewId), // what `add` put in
+    grant: ({ id, class: of, forMs, until, count, used }) =>
+      void sql(
+        'INSERT INTO class_grants (review, class, for_ms, until_at, count, used) VALUES (?, ?, ?, ?, ?, ?)',
+      ).run(id, of, forMs, until, count, used),
+    granted: (id) => {
+      const row = sql('SELECT * FROM class_grants WHERE review = ?').get(id);
+      return row === undefined ? undefined : rowToGrant(row);
+    },
+    grants: (at, ofClass) =>
+      sql(
+        `SELECT * FROM class_grants WHERE ${ofClass === undefined ? '' : 'class = ? AND'} used < count AND until_at > ? AND revoked_at IS NULL ORDER BY rowid DESC LIMIT 1000`,
+      )
+        .all(...(ofClass === undefined ? [] : [ofClass]), at)
+        .map(rowToGrant),
+    take: (id, by, at) => taken(database, sql, { id, by, at }),
+    revoke: (id, at, why) =>
+      sql(
+        'UPDATE class_grants SET revoked_at = ?, why = ? WHERE review = ? AND revoked_at IS NULL AND used < count AND until_at > ?',
+      ).run(at, why, id, at).changes === 1,
     keepResult: (id, result, at) => {
       sql('INSERT OR IGNORE INTO results (review, at, fetched, box) VALUES (?, ?, 0, ?)').run(
         id,
@@ -157,6 +195,11 @@ function open(file: string): DatabaseSync {
     const database = new DatabaseSync(file, { enableForeignKeyConstraints: true });
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000');
     database.exec(schema);
+    // What an older gateway made has no column for it.
+    const columns = database.prepare('PRAGMA table_info(reviews)').all();
+    if (!columns.some(({ name }) => name === 'by_grant'))
+      database.exec('ALTER TABLE reviews ADD COLUMN by_grant TEXT');
+    database.exec('CREATE INDEX IF NOT EXISTS reviews_asker ON reviews (subject, asked_at)');
     return database;
   } catch (thrown) {
     throw new Fault('config', `The reviews in ${file} cannot be opened`, { cause: thrown });
@@ -222,6 +265,50 @@ function stepped(database: DatabaseSync, sql: Sql, id: ReviewId, step: Step): bo
   } finally {
     if (durable) database.exec('PRAGMA synchronous = NORMAL');
   }
+}
+
+/** SECURITY: one transaction, so that no use is counted that did not begin, and none begins that is not counted. */
+function taken(
+  database: DatabaseSync,
+  sql: Sql,
+  { id, by, at }: { readonly id: ReviewId; readonly by: ReviewId; readonly at: Instant },
+): number | undefined {
+  database.exec('PRAGMA synchronous = FULL');
+  database.exec('BEGIN IMMEDIATE');
+  let use: number | undefined;
+  try {
+    const counted = sql(
+      'UPDATE class_grants SET used = used + 1 WHERE review = ? AND used < count AND until_at > ? AND revoked_at IS NULL RETURNING used',
+    ).get(id, at)?.['used'];
+    const began =
+      counted === undefined
+        ? 0
+        : sql(
+            "UPDATE reviews SET state = 'running' WHERE id = ? AND state = 'approved' AND by_grant = ?",
+          ).run(by, id).changes;
+    if (typeof counted === 'number' && began === 1) use = counted;
+    database.exec(use === undefined ? 'ROLLBACK' : 'COMMIT');
+    return use;
+  } catch (thrown) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw thrown;
+  } finally {
+    database.exec('PRAGMA synchronous = NORMAL');
+  }
+}
+
+function rowToGrant(row: Record<string, unknown>): StoredGrant {
+  const { revoked_at: revokedAt, why } = row;
+  return {
+    id: String(row['review']) as ReviewId, // what `grant` put in
+    class: String(row['class']),
+    forMs: Number(row['for_ms']),
+    until: instant(Number(row['until_at'])),
+    count: Number(row['count']),
+    used: Number(row['used']),
+    ...(typeof revokedAt === 'number' ? { revokedAt: instant(revokedAt) } : {}),
+    ...(typeof why === 'string' ? { revoked: why } : {}),
+  };
 }
 
 /** What `add` put in, with what has changed since. The file is ours alone, so its form is trusted. */

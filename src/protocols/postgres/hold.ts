@@ -7,6 +7,8 @@ import * as encode from './encode.ts';
 import { errandOf } from './errand.ts';
 import type { Estimate } from './estimate.ts';
 import type { Flow } from './flow.ts';
+import { withoutValues } from '../../sql/bare.ts';
+import { templateOf } from '../../sql/template.ts';
 
 export interface HoldParts {
   readonly flow: Flow;
@@ -89,6 +91,11 @@ export class Holds {
         ...facts,
         ...(held.within === undefined ? {} : { within: held.within }),
         ...(held.values === undefined ? {} : { values: held.values }),
+        ...shapeOf(held),
+        veiled: {
+          text: veiledText(text),
+          ...(held.within === undefined ? {} : { within: veiledText(held.within) }),
+        },
         settings,
         ...(locks ? {} : errandOf(held, this.#parts.database, settings)),
         estimate: () => this.#parts.estimate(action, text, this.#parts.searchPath()),
@@ -158,6 +165,21 @@ export class Holds {
       this.withdraw('The client could not be told, or the recorder failed');
     }
   }
+}
+
+/**
+ * SECURITY: only what chooses rows by `=` may differ inside a class. What is assigned, inserted, compared by size or
+ * bound is part of it, and so is every constant of a text that is read as nothing but itself.
+ */
+function shapeOf({ action: { verb }, text, within, values }: Held): { readonly shape?: string } {
+  if (!/^sql\.(?:delete|select)$/.test(verb) || within !== undefined || values !== undefined) return {};
+  const shape = /[<>]/.test(text) ? undefined : templateOf(text);
+  return shape === undefined ? {} : { shape };
+}
+
+function veiledText(text: string): string {
+  const { text: bare, whole } = withoutValues(text);
+  return whole ? bare : `${bare} ... (the rest is not shown: its quoting could be read in two ways)`;
 }
 
 // SECURITY: the operator is named with its schema, or the session's own search path could put another in its place.

@@ -1,6 +1,7 @@
-import { object, optional, string } from '../../base/check.ts';
+import { number, object, optional, string } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
-import { instant, timestamp } from '../../base/time.ts';
+import { duration, instant, timestamp } from '../../base/time.ts';
+import type { ClassTerms } from '../../core/decision.ts';
 import type { Identity } from '../../core/identity.ts';
 import type { Review, ReviewDigest, ReviewId, ReviewState } from '../../core/review.ts';
 import { actorOf } from '../../gate/actor.ts';
@@ -119,6 +120,28 @@ export function reviewRoutes(parts: ReviewParts): readonly Route[] {
       },
       run: (request) => result(parts, request),
     },
+    {
+      method: 'get',
+      path: '/api/v1/reviews/grants',
+      summary:
+        'Grants for a class that may still be used: those you could approve, or that hold for you; all where the policy lets you read the record',
+      gives: {
+        schema: list(ref('Review')),
+        about: 'The reviews that gave them; `review.granted` has how much is left',
+      },
+      errors: { 401: answered[401], 503: answered[503] },
+      run: (request) => grants(parts, request),
+    },
+    {
+      method: 'post',
+      path: '/api/v1/reviews/:id/revoke',
+      summary:
+        'Ends the grant for a class that this review gave; for those who could approve it, and who has it',
+      body: ref('ReviewAnswer'),
+      gives: { schema: ref('Review'), about: 'It is revoked' },
+      errors: { ...answered, 409: 'There is no such grant, or it is over' },
+      run: (request) => revoke(parts, request),
+    },
     ...(['approve', 'refuse'] as const).map((vote): Route => ({
       method: 'post',
       path: `/api/v1/reviews/:id/${vote}`,
@@ -230,13 +253,29 @@ const answerBody = object({
   digest: optional(string({ pattern: /^[0-9a-f]{64}$/, what: "a review's digest" })),
   reason: optional(string({ max: 2_000 })),
   via: optional(string({ pattern: /^(cli|console|api)$/, what: 'cli, console or api' })),
+  /** An approval of the class of the request. */
+  class: optional(
+    object({
+      for: string({ max: 20, what: 'a time such as 30m' }),
+      count: number({ min: 2, max: 1_000, integer: true }),
+    }),
+  ),
 });
+
+/** `undefined` where `for` is no time. */
+function termsOf(asked: { readonly for: string; readonly count: number }): ClassTerms | undefined {
+  const forMs = duration(asked.for);
+  return forMs === undefined ? undefined : { forMs, count: asked.count };
+}
 
 async function answer(parts: ReviewParts, request: ApiRequest, vote: 'approve' | 'refuse'): Promise<Answer> {
   const caller = request.caller();
   const body = answerBody(request.body, '');
   if (!body.ok) return problem(400, 'The body is not as described', { problems: body.error });
-  const { digest, reason, via = 'api' } = body.value;
+  const { digest, reason, via = 'api', class: asked } = body.value;
+  const terms = asked === undefined ? undefined : termsOf(asked);
+  if (asked !== undefined && terms === undefined)
+    return problem(400, 'class.for: Expected a time such as 30m or 2h');
   const id = request.parameter('id');
   const review = parts.desk.find(id);
   try {
@@ -248,6 +287,7 @@ async function answer(parts: ReviewParts, request: ApiRequest, vote: 'approve' |
       by: caller,
       signedInAt: caller.proof.signedInAt ?? instant(0),
       ...(reason === undefined ? {} : { reason }),
+      ...(terms === undefined ? {} : { class: terms }),
     });
     if (counted.kind === 'counted') {
       const now = parts.desk.find(id);
@@ -278,6 +318,34 @@ async function result(parts: ReviewParts, request: ApiRequest): Promise<Answer> 
   const found = await parts.tickets.fetch(id);
   if (found.kind !== 'result') return withCode(problem(409, found.why), found.kind);
   return json({ review: id, state: found.review.state, ...found.result });
+}
+
+async function grants(parts: ReviewParts, request: ApiRequest): Promise<Answer> {
+  const caller = request.caller();
+  const refused = await note(parts, caller, { verb: 'review.list', allowed: true });
+  if (refused !== undefined) return refused;
+  const { store, world } = parts.desk.parts;
+  const found = store.grants(world.now()).flatMap(({ id }) => parts.desk.find(id) ?? []);
+  return json(
+    found.filter((review) => sees(parts, review, caller)).map((review) => form(parts, review, caller)),
+  );
+}
+
+async function revoke(parts: ReviewParts, request: ApiRequest): Promise<Answer> {
+  const caller = request.caller();
+  const body = answerBody(request.body, '');
+  if (!body.ok) return problem(400, 'The body is not as described', { problems: body.error });
+  const { reason } = body.value;
+  const id = request.parameter('id').slice(0, 64);
+  try {
+    const done = await parts.desk.revoke(id, { by: caller, ...(reason === undefined ? {} : { reason }) });
+    const review = parts.desk.find(id);
+    if (done === 'not-yours' || review === undefined) return missing;
+    if (done === 'over') return withCode(problem(409, 'There is no grant that could be revoked'), 'ended');
+    return json(form(parts, review, caller));
+  } catch (thrown) {
+    return unwritten(thrown);
+  }
 }
 
 async function withdraw(parts: ReviewParts, request: ApiRequest): Promise<Answer> {

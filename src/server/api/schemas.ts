@@ -262,6 +262,8 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
   Killed: shape({ session: text, by: text }),
   ReviewFigures: shape({
     days: count,
+  RunNamed: shape({ run: text }),
+  RunKilled: shape({ run: text, by: text, sessions: texts }),
     asked: count,
     waiting: count,
     approved: count,
@@ -296,6 +298,10 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
     'via?': { type: 'string', enum: ['cli', 'console', 'api'] },
   }),
   CatalogueEntry: shape({
+    'class?': shape({
+      for: { type: 'string', description: 'approve what is alike too, so long: `30m`' },
+      count: { type: 'integer', minimum: 2, description: 'so often, this request included' },
+    }),
     id: { type: 'string', description: "the resource's name" },
     kind: text,
     tags: texts,
