@@ -6,12 +6,12 @@ import { ask } from './api.ts';
 import { CouldNotRun, print, safe, say, table, type Command } from './command.ts';
 import { exportSession, play, watch } from './play.ts';
 
-const help = `Usage: sallyport sessions list [--identity SUBJECT] [--resource NAME] [--limit N] [--json]
+const help = `Usage: sallyport sessions list [--identity SUBJECT] [--resource NAME] [--run RUN] [--limit N] [--json]
        sallyport sessions show ID|last [--count N] [--json]
        sallyport sessions play ID|last [--speed N] [--max-pause 2s] [--from 1:30] [--json] [--data DIR]
        sallyport sessions watch ID [--json]
        sallyport sessions export ID|last [--format jsonl|asciicast|html] [-o FILE] [--data DIR]
-       sallyport sessions kill ID
+       sallyport sessions kill ID | --run RUN
 
 list shows sessions, newest first: all, or your own where the policy shows you no others.
 show shows each statement of a session with its verdict, its rules and their places, and how it ended.
@@ -24,6 +24,8 @@ export writes a recording as JSON Lines, as asciicast v3, or as one HTML page th
 Playing, watching and exporting are judged by the policy (recording.read, recording.watch, recording.export), and
 written to the ledger before the first byte is given.
 kill ends an open session within a second, whatever it does; the policy says who may (verb session.kill).
+  --run       all sessions of one run, over all protocols; what it asked people for is withdrawn, and it does not come in
+              again for ten minutes
 
 SALLYPORT_API (default http://127.0.0.1:8420) is the gateway, SALLYPORT_TOKEN your token.
 `;
@@ -39,6 +41,7 @@ async function run(args: readonly string[]): Promise<number> {
       resource: { type: 'string' },
       limit: { type: 'string' },
       count: { type: 'string' },
+      run: { type: 'string' },
       speed: { type: 'string' },
       'max-pause': { type: 'string' },
       from: { type: 'string' },
@@ -51,6 +54,7 @@ async function run(args: readonly string[]): Promise<number> {
   const [verb, id, ...others] = positionals;
   if (verb === 'list' && id === undefined) return list(values);
   if (verb === 'show' && id !== undefined && others.length === 0) return show(id, values);
+  if (verb === 'kill' && id === undefined && values.run !== undefined) return killRun(values.run);
   if (verb === 'kill' && id !== undefined && others.length === 0) return kill(id);
   if (verb === 'play' && id !== undefined && others.length === 0) return play(id, values);
   if (verb === 'watch' && id !== undefined && others.length === 0) return watch(id, values);
@@ -65,14 +69,23 @@ async function kill(id: string): Promise<number> {
   return 0;
 }
 
+async function killRun(run: string): Promise<number> {
+  const asked = await ask('/api/v1/runs/kill', { run });
+  if (!asked.ok) return refused(asked.refusal);
+  const { sessions: ended } = asked.answer as { readonly sessions: readonly string[] }; // the API's schema
+  print(ended.length === 0 ? 'No session of this run is open' : `Ended: ${ended.map(safe).join(', ')}`);
+  return 0;
+}
+
 async function list(options: {
   readonly identity?: string | undefined;
   readonly resource?: string | undefined;
+  readonly run?: string | undefined;
   readonly limit?: string | undefined;
   readonly json: boolean;
 }): Promise<number> {
   const query = new URLSearchParams();
-  for (const name of ['identity', 'resource', 'limit'] as const) {
+  for (const name of ['identity', 'resource', 'run', 'limit'] as const) {
     const value = options[name];
     if (value !== undefined) query.set(name, value);
   }

@@ -73,6 +73,9 @@ export async function admit(
       subject: identity.subject,
     });
   }
+  if (claim.run !== undefined && live.isStopped(identity.subject, cut(claim.run), world.now())) {
+    return refuse(at, { ...runStopped, subject: identity.subject });
+  }
   const place = live.place(identity.subject);
   if (typeof place === 'string') {
     parts.metrics.count('limits_total', { limit: place });
@@ -161,6 +164,12 @@ const tooManyFailures: Because = {
   why: 'Too many failed sign-ins from this address (limit `signInFailuresPerMinute`)',
   fix: 'Wait a minute',
   counts: false,
+};
+const runStopped: Because = {
+  result: 'limit',
+  class: 'LIMIT',
+  why: 'This run was ended by a person',
+  fix: 'Talk to whoever ended it; what is done now belongs to a new run',
 };
 const tokenFix = 'Give a token as the password, and its subject as the user: `sallyport token SUBJECT`';
 const resourceFix = 'Give the name of a resource as the database: GET /api/v1/resources lists yours';

@@ -223,6 +223,16 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
         desk,
         access,
         tickets,
+        endRun: async (run, by, of) => {
+          const ended = live.endRun(run, `killed by ${by}`, { of, now: world.now() });
+          const why = `Its run was ended by ${by}`;
+          for (const review of desk.list({ limit: 5_000, states: ['waiting', 'approved'] })) {
+            if (of !== undefined && review.identity.subject !== of) continue;
+            const asked = await parts.records.session(review.session);
+            if (asked?.run === run) await desk.end(review.id, ['waiting', 'approved'], 'withdrawn', why);
+          }
+          return ended.map(({ id }) => id);
+        },
         endSession: (id, by) => live.end({ id: id as Session['id'] }, `killed by ${by}`), // one that is not a session's is not found
         actions: (resource, text) => roomFor(rooms, resource.kind).actions(resource, text),
         statementBytes: limits.statementBytes,

@@ -1,5 +1,5 @@
 import { Lru } from '../base/lru.ts';
-import type { World } from '../base/time.ts';
+import type { Instant, World } from '../base/time.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Session, SessionId } from '../core/session.ts';
@@ -19,6 +19,8 @@ interface Held {
   readonly end: (why: Ending) => void;
 }
 
+const stoppedMs = 600_000;
+
 /** The sessions open now, and the bounds on how many there may be. */
 export class LiveSessions {
   readonly #held: Map<SessionId, Held> = new Map();
@@ -26,6 +28,7 @@ export class LiveSessions {
   readonly #limits: Limits;
   readonly #metrics: Metrics;
   readonly #open: Map<string, number> = new Map(); // by resource
+  readonly #stopped: Map<string, Instant> = new Map(); // runs, until when
   #taken = 0;
 
   constructor(limits: Limits, metrics: Metrics) {
@@ -39,6 +42,31 @@ export class LiveSessions {
 
   get all(): readonly Session[] {
     return [...this.#held.values()].map(({ session }) => session);
+  }
+
+  /** Ends all sessions of this run, or those of one subject; gives them. Nothing of theirs comes in again for a while. */
+  endRun(
+    run: string,
+    why: Ending,
+    about: { readonly of: string | undefined; readonly now: Instant },
+  ): readonly Session[] {
+    const held = [...this.#held.values()].filter(
+      ({ session }) =>
+        session.run === run && (about.of === undefined || session.identity.subject === about.of),
+    );
+    const subjects = new Set(held.map(({ session }) => session.identity.subject as string));
+    if (about.of !== undefined) subjects.add(about.of);
+    for (const subject of subjects)
+      this.#stopped.set(JSON.stringify([subject, run]), (about.now + stoppedMs) as Instant);
+    for (const { end } of held) end(why);
+    return held.map(({ session }) => session);
+  }
+
+  /** Whether this run of this subject was ended by a person a short while ago. */
+  isStopped(subject: string, run: string, now: Instant): boolean {
+    if (this.#stopped.size === 0) return false;
+    for (const [key, until] of this.#stopped) if (until <= now) this.#stopped.delete(key);
+    return this.#stopped.has(JSON.stringify([subject, run]));
   }
 
   /** Takes a place for this subject, to be given back by disposing it; or names the limit that is reached. */

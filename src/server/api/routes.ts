@@ -1,3 +1,4 @@
+import { object, string } from '../../base/check.ts';
 import { timestamp } from '../../base/time.ts';
 import type { Identity } from '../../core/identity.ts';
 import type { Protocol } from '../../core/protocol.ts';
@@ -25,6 +26,11 @@ export interface ApiParts extends ExplainParts {
   readonly tickets: Tickets;
   /** Ends a session that is open now; false when it is not. */
   readonly endSession: (id: string, by: string) => boolean;
+  /**
+   * Ends all open sessions of a run, or those of one identity, and lets nothing of it in again for a while; gives the ids of
+   * those it ended.
+   */
+  readonly endRun: (run: string, by: string, of: string | undefined) => Promise<readonly string[]>;
   readonly version: string;
   readonly records: Records;
   /** Absent: entries cannot be searched here. */
@@ -119,6 +125,7 @@ export function routes(parts: ApiParts): readonly Route[] {
         },
         identity: { about: 'Only of this subject', schema: { type: 'string' } },
         resource: { about: 'Only to this resource', schema: { type: 'string' } },
+        run: { about: 'Only of this run, as the client declared it', schema: { type: 'string' } },
         before: { about: 'Only older than the session with this id', schema: { type: 'string' } },
       },
       gives: { schema: list(ref('SessionSummary')), about: 'The sessions' },
@@ -141,6 +148,16 @@ export function routes(parts: ApiParts): readonly Route[] {
       gives: { schema: ref('Killed'), about: 'It is being ended' },
       errors: { ...judged, ...notFound, 409: 'It is not open', 415: 'The body is not JSON' },
       run: (request) => kill(parts, request),
+    },
+    {
+      method: 'post',
+      path: '/api/v1/runs/kill',
+      summary:
+        'Ends every open session of a run, over all protocols, withdraws what it asked people for, and lets it in no more for ten minutes; your own sessions alone where the policy lets you end no others',
+      body: ref('RunNamed'),
+      gives: { schema: ref('RunKilled'), about: 'They are being ended' },
+      errors: { 400: 'The body names no run', ...judged, 415: 'The body is not JSON' },
+      run: (request) => killRun(parts, request),
     },
     {
       method: 'get',
@@ -233,7 +250,7 @@ function resources(parts: ApiParts, caller: Identity): readonly object[] {
 /** All of them where the policy says so; else the caller's own where it says that. */
 async function sessions(parts: ApiParts, request: ApiRequest): Promise<Answer> {
   const caller = request.caller();
-  const { limit = '100', identity, resource, before } = request.query;
+  const { limit = '100', identity, resource, run, before } = request.query;
   if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > 1_000) {
     return problem(400, 'limit: Expected a whole number from 1 to 1000');
   }
@@ -241,7 +258,7 @@ async function sessions(parts: ApiParts, request: ApiRequest): Promise<Answer> {
   const refused = await judge(parts, caller, { verb: 'record.list', own: !seesAll });
   if (refused !== undefined) return refused;
   const found = await parts.records.sessions({
-    limit: Number(limit),
+    limit: run === undefined ? Number(limit) : 1_000,
     ...(seesAll ? (identity === undefined ? {} : { identity }) : { identity: caller.subject }),
     ...(resource === undefined ? {} : { resource }),
     ...(before === undefined ? {} : { before }),
@@ -249,7 +266,8 @@ async function sessions(parts: ApiParts, request: ApiRequest): Promise<Answer> {
   // SECURITY: whatever the store made of the query, what is not the caller's own does not leave.
   const shown = seesAll ? found : found.filter((each) => isOwn(each, caller));
   const wanted = shown.filter((each) => identity === undefined || each.identity.subject === identity);
-  return json(wanted);
+  const ofRun = run === undefined ? wanted : wanted.filter((each) => each.run === run);
+  return json(ofRun.slice(0, Number(limit)));
 }
 
 async function session(parts: ApiParts, request: ApiRequest): Promise<Answer> {
@@ -282,6 +300,20 @@ async function kill(parts: ApiParts, request: ApiRequest): Promise<Answer> {
   if (found === undefined) return problem(404, 'There is no such session');
   if (!parts.endSession(id, caller.subject)) return problem(409, 'The session is not open');
   return json({ session: id, by: caller.subject });
+}
+
+const runNamed = object({ run: string({ max: 256 }) });
+
+async function killRun(parts: ApiParts, request: ApiRequest): Promise<Answer> {
+  const caller = request.caller();
+  const read = runNamed(request.body, '');
+  if (!read.ok || read.value.run === '') return problem(400, 'The body names no run');
+  const { run } = read.value;
+  const all = decideOwn(parts, caller, { verb: 'session.kill', own: false }).kind === 'allow';
+  const refused = await judge(parts, caller, { verb: 'session.kill', own: !all });
+  if (refused !== undefined) return refused;
+  const sessions = await parts.endRun(run, caller.subject, all ? undefined : caller.subject);
+  return json({ run, by: caller.subject, sessions });
 }
 
 async function decision(parts: ApiParts, request: ApiRequest): Promise<Answer> {

@@ -78,6 +78,8 @@ export type SchemaName =
   | 'ReviewFigures'
   | 'Nothing'
   | 'Killed'
+  | 'RunNamed'
+  | 'RunKilled'
   | 'PolicyStatus'
   | 'Bundle'
   | 'Health'
@@ -260,6 +262,8 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
   }),
   Nothing: shape({}),
   Killed: shape({ session: text, by: text }),
+  RunNamed: shape({ run: text }),
+  RunKilled: shape({ run: text, by: text, sessions: texts }),
   ReviewFigures: shape({
     days: count,
   RunNamed: shape({ run: text }),
