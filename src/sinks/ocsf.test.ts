@@ -132,6 +132,18 @@ const examples: { readonly [K in Entry['kind']]: Extract<Entry, { kind: K }> } =
     why: 'expired',
     subject: 'dba',
   },
+  incident: {
+    kind: 'incident',
+    at,
+    session,
+    identity: who,
+    resource: 'shop',
+    what: 'breaker',
+    decision: id,
+    verb: 'sql.delete',
+    targets: [],
+    denials: 5,
+  },
   'session.opened': {
     kind: 'session.opened',
     at,
