@@ -1,5 +1,6 @@
 import { instant, type Instant, type World } from '../base/time.ts';
-import type { Decision } from '../core/decision.ts';
+import type { Requestable } from '../core/access.ts';
+import type { Decision, RuleRef } from '../core/decision.ts';
 import { noDuties } from '../core/decision.ts';
 import type { Entry } from '../core/entry.ts';
 import type { Identity, Subject } from '../core/identity.ts';
@@ -80,6 +81,7 @@ export function fakePolicy(allows: (question: Question) => boolean): Policy {
   return {
     id: { digest: 'abc' },
     tagsOf: (_resource, { column }) => (column === 'email' ? ['pii/email'] : []),
+    reach: () => ({ verbs: ['sql.select'], onRequest: [onRequest] }),
     decide: (question): Decision => {
       const kind = allows(question) ? 'allow' : 'deny';
       return {
@@ -107,6 +109,21 @@ export function person(subject: string, over: Partial<Identity> = {}): Identity 
     ...over,
   };
 }
+
+/** What the fake policy lets everybody ask for. */
+const onRequest: Requestable = {
+  rule: {
+    id: 'm/writes' as RuleRef['id'],
+    effect: 'allow',
+    at: { file: 'm.yaml', line: 1, col: 1 },
+    why: 'For a while',
+  },
+  ruleDigest: 'abc',
+  verbs: ['sql.update'],
+  access: ['write'],
+  approve: [{ groups: ['analysts'], count: 1, withinMs: 3_600_000 }],
+  longestMs: 7_200_000,
+};
 
 /** A statement of bob's that waits for one of analysts. */
 export const heldReview: StoredReview = {
@@ -141,4 +158,18 @@ export const ownReview: StoredReview = {
   ...heldReview,
   id: `rev_${'b'.repeat(26)}` as ReviewId,
   identity: { subject: 'ana', kind: 'human', groups: [] },
+};
+
+/** Access that bob asks for, and some of ana's own. */
+export const heldAccess: StoredReview = {
+  ...heldReview,
+  id: `rev_${'c'.repeat(26)}` as ReviewId,
+  kind: 'access',
+  verb: 'access.request',
+  scope: { rule: 'm/writes', ruleDigest: 'abc', verbs: ['sql.update'], forMs: 3_600_000 },
+};
+export const ownAccess: StoredReview = {
+  ...heldAccess,
+  id: `rev_${'d'.repeat(26)}` as ReviewId,
+  identity: ownReview.identity,
 };

@@ -6,13 +6,15 @@ import { Fault } from '../../base/errors.ts';
 import { err, ok } from '../../base/result.ts';
 import type { Question } from '../../core/ports.ts';
 import type { Protocol } from '../../core/protocol.ts';
-import type { ResourceName } from '../../core/session.ts';
+import type { ResourceName, SessionId } from '../../core/session.ts';
 import { Secret } from '../../base/secret.ts';
 import type { ReviewId } from '../../core/review.ts';
 import { fakePolicy, heldWorld, memoryLedger, memoryMetrics, person } from '../fake.ts';
 import { openReviews } from '../../stores/reviews.ts';
 import { defaultReviewSettings, Desk } from '../../gate/desk.ts';
-import { heldReview, ownReview } from '../fake.ts';
+import { Access } from '../../gate/access.ts';
+import { openGrants } from '../../stores/grants.ts';
+import { heldAccess, heldReview, ownAccess, ownReview } from '../fake.ts';
 import { SignInFailures } from '../live.ts';
 import { app } from './app.ts';
 import { documentPath, openapi } from './openapi.ts';
@@ -97,6 +99,8 @@ function house(
   const store = openReviews(':memory:', new Secret('00'.repeat(32)));
   store.add(heldReview);
   store.add(ownReview);
+  store.add(heldAccess);
+  store.add(ownAccess);
   store.add({ ...ownReview, id: ranId, kind: 'ticket' });
   store.step(ranId, { from: ['waiting'], to: 'done', at: world.now() });
   store.keepResult(ranId, Buffer.from(JSON.stringify(ranResult)), world.now());
@@ -110,13 +114,24 @@ function house(
     people: {
       find: (subject) => person(subject, { groups: ['analysts'] }),
       human: (subject) => subject,
-      all: () => [],
+      all: () => [person('cora', { groups: ['analysts'] })],
     },
     settings: defaultReviewSettings,
     channels: () => [],
   });
+  const access = new Access({
+    store: openGrants(':memory:'),
+    desk,
+    world,
+    log: () => undefined,
+    policy: () => policy,
+    resources: [shop],
+    end: () => undefined,
+    newSession: () => 's9' as SessionId,
+  });
   const parts: ApiParts = {
     desk,
+    access,
     tickets: new Tickets({
       desk,
       world,
@@ -281,6 +296,13 @@ const answers: readonly (readonly [string, string, unknown?])[] = [
   ['/api/v1/reviews/:id/approve', `/api/v1/reviews/${heldReview.id}/approve`, {}],
   ['/api/v1/reviews/:id/refuse', `/api/v1/reviews/${heldReview.id}/refuse`, { reason: 'no' }],
   ['/api/v1/reviews/:id/withdraw', `/api/v1/reviews/${ownReview.id}/withdraw`, {}],
+  ['/api/v1/access', '/api/v1/access'],
+  ['/api/v1/access/requests', '/api/v1/access/requests?state=waiting'],
+  ['/api/v1/access/requests', '/api/v1/access/requests', { resource: 'shop', for: '2h', reason: 'a case' }],
+  ['/api/v1/access/requests/:id', `/api/v1/access/requests/${heldAccess.id}`],
+  ['/api/v1/access/requests/:id/approve', `/api/v1/access/requests/${heldAccess.id}/approve`, {}],
+  ['/api/v1/access/requests/:id/deny', `/api/v1/access/requests/${heldAccess.id}/deny`, { reason: 'no' }],
+  ['/api/v1/access/requests/:id/revoke', `/api/v1/access/requests/${ownAccess.id}/revoke`, {}],
 ];
 
 for (const [path, url, body] of answers) {
@@ -288,7 +310,8 @@ for (const [path, url, body] of answers) {
     const { get, post, parts } = house();
     const answer = body === undefined ? await get(url) : await post(url, body);
     assert.equal(answer.status, 200, answer.text);
-    const route = routes(parts).find((each) => each.path === path);
+    const method = body === undefined ? 'get' : 'post';
+    const route = routes(parts).find((each) => each.path === path && each.method === method);
     assert.deepEqual(mismatch(route?.gives.schema, answer.body), []);
   });
 }
@@ -298,6 +321,43 @@ test('a session is ended by who may: not by others, and not when it is over', as
   assert.equal((await house(ownOnly).post('/api/v1/sessions/nothing/kill', {})).status, 403);
   assert.equal((await house().post('/api/v1/sessions/s1/kill', {})).status, 409);
   assert.equal((await house().post('/api/v1/sessions/nothing/kill', {})).status, 404);
+});
+
+test('what cannot be asked for is refused with why', async (t) => {
+  const wanted = { resource: 'shop', reason: 'a case' };
+  const cases: readonly (readonly [string, number, object])[] = [
+    ['a resource that is not there', 404, { ...wanted, resource: 'SHOP' }],
+    ['a pattern of resources', 404, { ...wanted, resource: '*' }],
+    ['no reason', 400, { resource: 'shop' }],
+    ['a reason of nothing', 409, { ...wanted, reason: ' \u00a0 ' }],
+    ['another rule', 404, { ...wanted, rule: 'm/all' }],
+    ['verbs that the rule does not give', 409, { ...wanted, verbs: ['sql.update', 'sql.drop'] }],
+    ['verbs in other letters', 409, { ...wanted, verbs: ['SQL.UPDATE'] }],
+    ['no verbs', 400, { ...wanted, verbs: [] }],
+    ['longer than the rule gives', 409, { ...wanted, for: '3h' }],
+    ['no time at all', 409, { ...wanted, for: '0s' }],
+    ...['-1', '1e9', 'NaN', '-1h', '1h ', '99999999999h', 'Infinity'].map(
+      (span) => [`for ${span}`, 400, { ...wanted, for: span }] as const,
+    ),
+    ['a number', 400, { ...wanted, for: 3600 }],
+    ['more keys', 400, { ...wanted, until: '2030-01-01' }],
+  ];
+  for (const [name, status, body] of cases) {
+    await t.test(name, async () => {
+      const { post, ledger } = house();
+      const answer = await post('/api/v1/access/requests', body);
+      assert.equal(answer.status, status, answer.text);
+      assert.ok(!ledger.entries.some(({ kind }) => kind === 'review.asked'));
+    });
+  }
+});
+
+test('a review that is no request for access is none', async () => {
+  const { get, post } = house();
+  assert.equal((await get(`/api/v1/access/requests/${heldReview.id}`)).status, 404);
+  for (const verb of ['approve', 'deny', 'revoke']) {
+    assert.equal((await post(`/api/v1/access/requests/${heldReview.id}/${verb}`, {})).status, 404, verb);
+  }
 });
 
 test('a result is for its requester alone, and of a review without one the answer says why', async () => {
