@@ -1,6 +1,7 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Scalar } from 'yaml';
 import type { Place } from '../core/decision.ts';
 import type { Problems } from './problem.ts';
+import { readPlainYaml } from './yaml-plain.ts';
 
 /** A YAML value that remembers where it stands. */
 export type Located = LocatedMap | LocatedList | LocatedScalar;
@@ -39,11 +40,17 @@ const maxDepth = 32;
  * is what the line says. `undefined` when there is any problem.
  */
 export function readYaml(file: string, text: string, problems: Problems): Located | undefined {
-  const top: Place = { file, line: 1, col: 1 };
   if (text.length > maxFileChars) {
+    const top: Place = { file, line: 1, col: 1 };
     problems.add('SP-Y006', top, `The file has ${text.length} characters; ${maxFileChars} are allowed`);
     return undefined;
   }
+  return readPlainYaml(file, text) ?? readAnyYaml(file, text, problems);
+}
+
+/** The same by a whole YAML reader, whatever is in the file. */
+export function readAnyYaml(file: string, text: string, problems: Problems): Located | undefined {
+  const top: Place = { file, line: 1, col: 1 };
   const lines = new LineCounter();
   const document = parseDocument(text, {
     version: '1.2',
