@@ -144,4 +144,68 @@ describe("the gateway's own tools: an agent with nothing but MCP", () => {
     const result = await use(dba, 'get_result', { review });
     assert.match(JSON.stringify(result), /DELETE \d+/);
   });
+
+  const api = async (as: IdentityName, path: string, body?: unknown): Promise<unknown> => {
+    const answer = await fetch(`${demo.ready.api}${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: {
+        authorization: `Bearer ${demo.ready.identities[as].token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    assert.equal(answer.status, 200, await answer.clone().text());
+    return answer.json();
+  };
+
+  test('it asks for a right, a person gives it, and it is used', async () => {
+    const support = await connected('support');
+    const sql = 'SELECT id, city FROM customers WHERE id = 7';
+    assert.equal((await use(support, 'query_database', { resource: 'shop', sql })).isError, true);
+    const offered = await use(support, 'request_access', { resource: 'shop' });
+    assert.match(JSON.stringify(offered), /may_ask_for.*sql\.select/);
+    const wanted = await use(support, 'request_access', {
+      resource: 'shop',
+      verbs: ['sql.select'],
+      minutes: 10,
+      reason: 'a customer asks where we send to',
+    });
+    assert.equal(wanted.structuredContent?.['status'], 'pending_approval', JSON.stringify(wanted));
+    const review = String(wanted.structuredContent?.['review']);
+    const waiting = use(support, 'wait_for_review', { review, seconds: 20 });
+    await api('lead', `/api/v1/access/requests/${review}/approve`, { reason: 'yes' });
+    assert.match(JSON.stringify(await waiting), /"phase":"approved"/);
+    const read = await use(support, 'query_database', { resource: 'shop', sql });
+    assert.equal(read.isError, undefined, JSON.stringify(read));
+  });
+
+  test('the same denied call runs out of attempts and makes one incident; its run can be ended as one', async () => {
+    const { tools } = demo.ready.resources as unknown as { readonly tools: { readonly url: string } };
+    const client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode: 'auto' } });
+    const headers = {
+      authorization: `Bearer ${demo.ready.identities.agent.token}`,
+      'sallyport-run': 'loop-9',
+    };
+    await client.connect(new StreamableHTTPClientTransport(new URL(tools.url), { requestInit: { headers } }));
+    const left: unknown[] = [];
+    for (let id = 1; id <= 7; id++) {
+      const denied = (await client.callTool({ name: 'delete_customer', arguments: { id } })) as Told;
+      assert.equal(denied.isError, true);
+      left.push(denied.structuredContent?.['attemptsLeft']);
+    }
+    assert.deepEqual(left, [4, 3, 2, 1, 0, 0, 0]);
+    const incidents = async (): Promise<number> =>
+      ((await api('lead', '/api/v1/entries?kind=incident&identity=agent')) as readonly unknown[]).length;
+    for (let tries = 0; tries < 20 && (await incidents()) === 0; tries++)
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    assert.equal(await incidents(), 1);
+    const killed = (await api('lead', '/api/v1/runs/kill', { run: 'loop-9' })) as {
+      readonly sessions: readonly string[];
+    };
+    assert.equal(killed.sessions.length, 1);
+    await assert.rejects(client.callTool({ name: 'get_customer', arguments: { id: 7 } }), 'the run goes on');
+    const other = await connected('agent', { 'sallyport-run': 'loop-10' });
+    assert.equal((await use(other, 'whoami')).isError, undefined, 'another run is another run');
+    await client.close();
+  });
 });

@@ -18,15 +18,16 @@ function sentenceOf({ why, rule, at, fix, decisionId, review }: Denial): string 
 export function refusalOf(
   request: Extract<Message, { kind: 'request' }>,
   why: Denial,
-  how: { readonly modern: boolean; readonly structured: boolean; readonly attemptsLeft?: number },
+  how: { readonly modern: boolean; readonly structured: boolean },
 ): Message {
-  const left = how.attemptsLeft === undefined ? {} : { attemptsLeft: how.attemptsLeft };
+  const { attemptsLeft } = why;
+  const left = attemptsLeft === undefined ? {} : { attemptsLeft };
   const pending = why.class === 'REVIEW_PENDING';
   const said = pending
     ? `Waiting for a person: ${sentenceOf(why)} Call it again, unchanged, when it is approved.`
     : `Denied by Sallyport: ${sentenceOf(why)}`;
   if (request.method !== 'tools/call') {
-    return errorOf(request.id, codes.denied, said, { ...why, ...left });
+    return errorOf(request.id, codes.denied, said, { ...why });
   }
   const structured: Json = { status: pending ? 'pending_approval' : 'denied', denial: why, ...left };
   return {
@@ -37,7 +38,7 @@ export function refusalOf(
       content: [{ type: 'text', text: said }],
       ...(how.structured ? { structuredContent: structured } : {}),
       isError: !pending,
-      _meta: { [metaKey]: { ...why, ...left } },
+      _meta: { [metaKey]: { ...why } },
     },
   };
 }

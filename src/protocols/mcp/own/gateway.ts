@@ -47,7 +47,7 @@ export async function waitForReview(caller: Caller, { review, seconds }: Json): 
     const shown = await ownReview(caller, String(review));
     if (shown.kind !== 'answer') return shown;
     const short = shortReview(shown.body);
-    if (short['phase'] !== 'waiting') return ok({ ...short, ...nextOf(short['phase'], String(review)) });
+    if (short['phase'] !== 'waiting') return ok({ ...short, ...nextOf(short, String(review)) });
     const left = until - caller.world.now();
     if (left <= 0 || caller.signal.aborted) {
       return {
@@ -67,7 +67,8 @@ function pause({ world, signal }: Caller, ms: number): Promise<void> {
   return promise.finally(() => timer[Symbol.dispose]());
 }
 
-function nextOf(phase: unknown, review: string): Json {
+function nextOf({ phase, kind }: Json, review: string): Json {
+  if (kind === 'access') return phase === 'approved' ? { next: 'Do what it was asked for' } : {};
   if (phase === 'approved')
     return { next: `get_result {"review": "${review}"}, or send exactly the same again` };
   if (phase === 'done')
@@ -135,18 +136,47 @@ export async function explainDenial(caller: Caller, { decision }: Json): Promise
   return ok({ id, at, resource, decision: decided, verb, access, targets, text, rules, denial, review });
 }
 
-// oxlint-disable-next-line require-await
-export async function requestAccess(_caller: Caller, _given: Json): Promise<Told> {
-  return failed('This gateway takes no requests for access yet', {
-    fix: ['Tell the person you act for which right you need'],
+/** Without a verb: what the caller may do on a resource and what there is to ask for. */
+export async function requestAccess(caller: Caller, given: Json): Promise<Told> {
+  const { resource, verbs, minutes = 60, reason, ticket } = given;
+  if (!Array.isArray(verbs)) {
+    const listed = await asked(caller, 'GET', '/api/v1/access');
+    if (listed.kind !== 'answer') return listed;
+    const found = listOf(listed.body).find(({ id }) => id === resource);
+    if (found === undefined) return failed('There is no such resource, or nothing of it can be asked for');
+    const { verbs: now, onRequest, grants } = found;
+    return ok({ resource, may_now: now, may_ask_for: onRequest, granted: grants });
+  }
+  const wanted = await asked(caller, 'POST', '/api/v1/access/requests', {
+    resource,
+    verbs,
+    for: `${String(minutes)}m`,
+    reason,
+    ...(ticket === undefined ? {} : { ticket }),
   });
+  if (wanted.kind !== 'answer') return wanted;
+  const { id, state, rule, expiresAt, for: time } = objectOf(wanted.body);
+  return {
+    kind: state === 'waiting' ? 'pending' : 'ok',
+    value: {
+      status: state === 'waiting' ? 'pending_approval' : state,
+      review: id,
+      resource,
+      verbs,
+      rule,
+      for: time,
+      expiresAt,
+      next: 'wait_for_review; once it is granted, do what it is for',
+    },
+  };
 }
 
 function shortReview(body: Json): Json {
   const { id, state, phase, resource, statement, rule, askedAt, expiresAt, review } = body;
-  const { why, end, needs } = objectOf(review);
+  const { why, end, needs, kind } = objectOf(review);
   return {
     review: id,
+    kind,
     state,
     phase,
     resource,

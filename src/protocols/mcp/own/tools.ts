@@ -163,16 +163,23 @@ export const ownTools: readonly OwnTool[] = [
   {
     name: 'request_access',
     title: 'Request access',
-    description: 'Asks people for a right that you do not have. Nobody but them can give it.',
+    description:
+      'Asks people for a right that you do not have, for a time; nobody but them can give it. Without `verbs`: what you may do on the resource and what you may ask for.',
     access: 'read',
     input: {
       resource,
-      reason: { type: 'string', minLength: 3, maxLength: 1_000 },
-      action: { type: 'string', maxLength: 200, description: 'What for: sql.select' },
+      verbs: {
+        type: 'array',
+        minItems: 1,
+        maxItems: 20,
+        items: { type: 'string', maxLength: 60 },
+        description: 'What for: sql.select',
+      },
+      reason: stated.reason,
       minutes: { type: 'integer', minimum: 1, maximum: 10_080, description: 'For how long; 60 when absent' },
       ticket: stated.ticket,
     },
-    required: ['resource', 'reason'],
+    required: ['resource'],
     run: requestAccess,
   },
   {
