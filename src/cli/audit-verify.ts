@@ -76,6 +76,11 @@ function told(report: Whole): string {
     ...(recordings?.problems ?? []).map(
       ({ where, index, what }) => `           ${where}, entry ${index}: ${what}`,
     ),
+    `erased     ${recordings === null ? 'not looked at' : `${recordings.erasedCount} sessions: their keys were destroyed, the proofs hold`}`,
+    ...(recordings?.erased ?? []).map(
+      ({ session, at, by, rule, why, index }) =>
+        `           ${session} at ${at} by ${by} (${rule}), entry ${index}: ${why}`,
+    ),
     `clock      ${clock.steps === 0 ? 'never ran backwards' : `ran backwards ${clock.steps} times, by up to ${clock.largestMs} ms, first at entry ${clock.firstAt}`}`,
     `gaps       ${report.gapCount}`,
     ...report.gaps.map((gap) => `           entry ${gap.index}, session ${gap.session}: ${gap.what}`),

@@ -10,6 +10,8 @@ const usage = `Usage:
   sallyport audit anchor --data DIR [--config FILE] [--file DIR]… [--git REPO]… [--witness-url URL --witness KEY]… [--json]
   sallyport audit rotate-key --data DIR [--json]
   sallyport audit reindex [--data DIR] [--config FILE] [--json]
+  sallyport audit hold add|list|remove …
+  sallyport audit erase --session ID|--identity WHO|--resource NAME|--expired [--reason TEXT] [--dry-run] [--json]
   sallyport audit export --data DIR [--from N] [--to N] [--clear]
 
 verify       Checks a ledger offline: DIR is a data folder or a copy of one. Its ledger/ is checked, and its recordings/,
@@ -30,6 +32,10 @@ export       Prints the entries as JSON Lines {index, leaf, entry}. Personal par
              verify first.
 reindex      Builds the index of entries anew from the ledger, beside the one that is in use, while the gateway may run; what
              was interrupted goes on where it stopped. With --config, the index that this configuration names.
+hold         Legal holds, asked of a gateway: add --session ID|--identity WHO|--resource NAME --reason TEXT, list [--json],
+             remove ID --reason TEXT. What is held is erased neither by retention nor by order.
+erase        Erases sessions at a gateway by destroying their keys: --session ID|--identity WHO|--resource NAME|--expired
+             [--reason TEXT] [--dry-run] [--json]. The ledger verifies as before, and says what was erased by whom.
 search       Asks a gateway for entries, newest first: [WORDS] --identity --agent --run --resource --session --kind --verb
              --access --effect --object --rule --risk --review --from --to --before --limit [--json].
 Exit code 0: yes, 1: no, 2: could not run.
@@ -45,6 +51,8 @@ const commands: Readonly<Record<string, () => Promise<Run>>> = {
   'rotate-key': async () => (await import('./audit-key.ts')).rotateKey,
   export: async () => (await import('./audit-export.ts')).exportEntries,
   reindex: async () => (await import('./audit-reindex.ts')).reindex,
+  hold: async () => (await import('./custody.ts')).hold,
+  erase: async () => (await import('./custody.ts')).erase,
   search: async () => (await import('./search.ts')).search,
 };
 

@@ -80,6 +80,8 @@ export interface Duties {
   readonly rowLimit?: number;
   readonly byteLimit?: number;
   readonly record: 'meta' | 'statements' | 'full';
+  /** A session is erased so long after its end; absent: it is kept. The longest of all that its decisions demand. */
+  readonly retainMs?: number;
   readonly approve: readonly ApproveDuty[];
   readonly notify: readonly string[];
   /** What conditions on tagged columns may ask; the strictest of all that fit a column counts. */

@@ -80,6 +80,7 @@ const named: readonly (readonly [string, (duties: Duties) => boolean])[] = [
   ['mask', ({ masks, finds }) => masks.length > 0 || finds.length > 0],
   ['limit', ({ rowLimit, byteLimit }) => rowLimit !== undefined || byteLimit !== undefined],
   ['approve', ({ approve }) => approve.length > 0],
+  ['retention', ({ retainMs }) => retainMs !== undefined],
   ['notify', ({ notify }) => notify.length > 0],
   ['predicates', ({ predicates = [] }) => predicates.length > 0],
   ['columns', ({ onlyColumns }) => onlyColumns !== undefined],

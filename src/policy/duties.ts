@@ -23,6 +23,7 @@ export interface RuleDuties extends RuleLimits {
   readonly finds: readonly FindMask[];
   readonly unknownLineage?: Duties['unknownLineage'];
   readonly record?: Duties['record'];
+  readonly retainMs?: number;
   readonly approve: readonly ApproveDuty[];
   readonly notify: readonly string[];
   readonly predicates?: readonly PredicateDuty[];
@@ -83,7 +84,7 @@ export function readDuties(
     unknownLineage: read('unknownLineage', (how) =>
       choice(how, 'unknownLineage', ['withhold', 'deny'], problems),
     ),
-    record: read('record', (how) => choice(how, 'record', records, problems)),
+    ...read('record', (how) => readRecord(how, problems)),
     predicates: read('predicates', (list) => readPredicates(list, problems)),
     onlyColumns: read('columns', (columns) => readColumns(columns, problems)),
     readOnly: read('readOnly', (value) => onlyTrue(value, 'readOnly', problems)),
@@ -95,6 +96,27 @@ export function readDuties(
   return Object.fromEntries(
     Object.entries(duties).filter(([, value]) => value !== undefined),
   ) as unknown as RuleDuties;
+}
+
+const dayMs = 86_400_000;
+
+/** `full`, or `{ level: full, retention: 90d }`. */
+function readRecord(node: Located, problems: Problems): Pick<RuleDuties, 'record' | 'retainMs'> | undefined {
+  if (node.kind !== 'map') {
+    const record = choice(node, 'record', records, problems);
+    return record === undefined ? undefined : { record };
+  }
+  const found = fields(node, 'record', { optional: ['level', 'retention'] }, problems);
+  if (found === undefined) return undefined;
+  if (found.size === 0) return wrong(node, 'record says a level, a retention, or both', problems);
+  const [level, retention] = [found.get('level')?.value, found.get('retention')?.value];
+  const record = level === undefined ? undefined : choice(level, 'level', records, problems);
+  const times = { min: 1_000, max: 36_500 * dayMs };
+  const retainMs = retention === undefined ? undefined : readTime(retention, 'retention', times, problems);
+  return {
+    ...(record === undefined ? {} : { record }),
+    ...(retainMs === undefined ? {} : { retainMs }),
+  };
 }
 
 /** What is not wanted is left out: `false` would look as if it could take back what another rule demands. */
@@ -257,6 +279,8 @@ function readApprove(node: Located, problems: Problems): ApproveDuty | undefined
     read('ttl', (value) => readTime(value, 'ttl', { min: 1_000, max: 7 * 86_400_000 }, problems)) ?? 900_000;
   const holdMs = read('hold', (value) => readTime(value, 'hold', { min: 0, max: 86_400_000 }, problems));
   const reason = read('reason', (value) => onlyTrue(value, 'reason', problems));
+  const escalate = read('escalate', (value) => readEscalation(value, withinMs, problems));
+  const terms = read('class', (value) => readClass(value, problems));
   // Always so; said by who wants it to be read.
   read('notRequester', (value) => {
     if (flag(value, 'notRequester', problems) !== false) return;
@@ -271,12 +295,10 @@ function readApprove(node: Located, problems: Problems): ApproveDuty | undefined
     withinMs,
     ...(reason === undefined ? {} : { reason }),
     ...(holdMs === undefined ? {} : { holdMs }),
-  };
-}
-  const escalate = read('escalate', (value) => readEscalation(value, withinMs, problems));
-  const terms = read('class', (value) => readClass(value, problems));
     ...(escalate === undefined ? {} : { escalate }),
     ...(terms === undefined ? {} : { class: terms }),
+  };
+}
 
 /** `escalate: { to: leads, after: 5m }` */
 function readEscalation(

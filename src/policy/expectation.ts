@@ -34,6 +34,7 @@ export interface Expectation {
   readonly concurrency?: number | 'none';
   readonly session?: string;
   readonly idle?: string;
+  readonly retention?: string;
   readonly readOnly?: boolean;
   readonly justify?: boolean;
   readonly ticket?: readonly string[];
@@ -64,6 +65,7 @@ const optional = [
   'concurrency',
   'session',
   'idle',
+  'retention',
   'readOnly',
   'justify',
   'ticket',
@@ -116,6 +118,7 @@ export function readExpectation(node: Located, problems: Problems): Expectation 
     concurrency: bound('concurrency'),
     session: word('session'),
     idle: word('idle'),
+    retention: word('retention'),
     readOnly: yes('readOnly'),
     justify: yes('justify'),
     ticket: words('ticket'),
@@ -213,6 +216,11 @@ export function disappointments(
   compare('concurrency', expect.concurrency, duties.concurrency ?? 'none');
   compare('session', expect.session, duties.sessionMs === undefined ? 'none' : shortTime(duties.sessionMs));
   compare('idle', expect.idle, duties.idleMs === undefined ? 'none' : shortTime(duties.idleMs));
+  compare(
+    'retention',
+    expect.retention,
+    duties.retainMs === undefined ? 'none' : shortTime(duties.retainMs),
+  );
   compare('readOnly', expect.readOnly, duties.readOnly === true);
   compare('justify', expect.justify, duties.justify === true);
   compare('ticket', sorted(expect.ticket), sorted(duties.tickets ?? []));

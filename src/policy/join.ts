@@ -13,6 +13,7 @@ export function joinDuties(all: readonly RuleDuties[], recordAtLeast: Duties['re
     finds: distinct(all.flatMap((each) => each.finds)),
     unknownLineage: all.some((each) => each.unknownLineage === 'deny') ? 'deny' : 'withhold',
     record: strongestRecord([recordAtLeast, ...all.map((each) => each.record)]),
+    retainMs: most(all.map((each) => each.retainMs)),
     approve: joinApprovals(all.flatMap((each) => each.approve)),
     notify: sorted(all.flatMap((each) => each.notify)),
     rowLimit: least(all.map((each) => each.rowLimit)),
@@ -43,6 +44,12 @@ function any(all: readonly RuleDuties[], key: 'readOnly' | 'justify'): true | un
   return all.some((each) => each[key] === true) ? true : undefined;
 }
 
+/** What has to be kept longer by one rule is not let go by another. */
+function most(values: readonly (number | undefined)[]): number | undefined {
+  const given = values.filter((value) => value !== undefined);
+  return given.length === 0 ? undefined : Math.max(...given);
+}
+
 function strongestRecord(wanted: readonly (Duties['record'] | undefined)[]): Duties['record'] {
   let at = 0;
   for (const each of wanted) if (each !== undefined) at = Math.max(at, records.indexOf(each));
@@ -54,28 +61,21 @@ function joinApprovals(all: readonly ApproveDuty[]): readonly ApproveDuty[] {
   const byGroups = Map.groupBy(all, ({ groups }) => JSON.stringify(groups));
   const joined = [...byGroups.values()].map((same): ApproveDuty => {
     const holdMs = least(same.map((each) => each.holdMs));
+    const escalate = joinEscalations(same.map((each) => each.escalate));
+    const terms = joinClasses(same.map((each) => each.class));
     return {
       groups: same[0]?.groups ?? [],
       count: Math.max(...same.map(({ count }) => count)),
       withinMs: Math.min(...same.map(({ withinMs }) => withinMs)),
       ...(same.some(({ reason }) => reason === true) ? { reason: true as const } : {}),
       ...(holdMs === undefined ? {} : { holdMs }),
+      ...(escalate === undefined ? {} : { escalate }),
+      ...(terms === undefined ? {} : { class: terms }),
     };
-    const escalate = joinEscalations(same.map((each) => each.escalate));
-    const terms = joinClasses(same.map((each) => each.class));
   });
   return distinct(joined);
 }
 
-/** The same tag: the narrower of both, denied if one denies, the fewer probes. */
-function joinPredicates(all: readonly PredicateDuty[]): readonly PredicateDuty[] {
-      ...(escalate === undefined ? {} : { escalate }),
-      ...(terms === undefined ? {} : { class: terms }),
-  const byTag = Map.groupBy(all, ({ tag }) => tag);
-  const joined = [...byTag].map(([tag, same]): PredicateDuty => {
-    const probes = least(same.map((each) => each.probes));
-    return {
-      tag,
 /** Who else may answer, and when: only groups that all of them name, and the latest time. */
 function joinEscalations(all: readonly ApproveDuty['escalate'][]): ApproveDuty['escalate'] {
   const [first, ...others] = all;
@@ -99,6 +99,13 @@ function joinClasses(all: readonly (ClassTerms | undefined)[]): ClassTerms | und
   };
 }
 
+/** The same tag: the narrower of both, denied if one denies, the fewer probes. */
+function joinPredicates(all: readonly PredicateDuty[]): readonly PredicateDuty[] {
+  const byTag = Map.groupBy(all, ({ tag }) => tag);
+  const joined = [...byTag].map(([tag, same]): PredicateDuty => {
+    const probes = least(same.map((each) => each.probes));
+    return {
+      tag,
       allow: same.some(({ allow }) => allow === 'none') ? 'none' : 'equality',
       otherwise: same.some(({ otherwise }) => otherwise === 'deny') ? 'deny' : 'approve',
       ...(probes === undefined ? {} : { probes }),

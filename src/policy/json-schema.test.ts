@@ -80,7 +80,7 @@ const whole = `- id: a
     readOnly: true
     justify: true
     ticket: INC-[0-9]+
-    record: full
+    record: { level: full, retention: 90d }
     notify: [a]
     window: { days: [mon-fri], hours: '09:00-17:00', zone: UTC }
   why: w
@@ -100,7 +100,7 @@ cases:
     at: 2026-01-01T00:00:00Z
     as: [ana, bot]
     do: { action: sql.select, on: shop, access: read, objects: [a.b, { name: c, kind: table, access: read }], columns: [a.b.c, { name: a.b.d, use: filter }], attributes: { byKey: true }, opaque: true }
-    expect: { decision: deny, code: NO_ALLOW_RULE, by: [], wouldBe: [], why: x, nearest: { rule: a, failed: b }, mask: { a.b.c: none }, find: { X: null }, rows: none, bytes: 5, record: full, unknownLineage: deny, approve: [], notify: [], columns: [], rate: 5/1m, concurrency: none, session: 1h, idle: none, readOnly: false, justify: true, ticket: x, predicates: [], soft: false, entry: { decision: deny, denial: { class: RULE } } }
+    expect: { decision: deny, code: NO_ALLOW_RULE, by: [], wouldBe: [], why: x, nearest: { rule: a, failed: b }, mask: { a.b.c: none }, find: { X: null }, rows: none, bytes: 5, record: full, unknownLineage: deny, approve: [], notify: [], columns: [], rate: 5/1m, concurrency: none, session: 1h, idle: none, retention: 90d, readOnly: false, justify: true, ticket: x, predicates: [], soft: false, entry: { decision: deny, denial: { class: RULE } } }
 `;
 
 test('every key that the engine knows, the schemas know', () => {

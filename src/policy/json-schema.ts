@@ -257,7 +257,12 @@ const duties: JsonSchema = closed(
     readOnly: { const: true },
     justify: { const: true, description: 'The client must say why' },
     ticket: { ...texts, description: 'A pattern that the whole id of the ticket must match' },
-    record: oneOf(['meta', 'statements', 'full']),
+    record: {
+      anyOf: [
+        oneOf(['meta', 'statements', 'full']),
+        closed({}, { level: oneOf(['meta', 'statements', 'full']), retention: time }),
+      ],
+    },
     notify: texts,
     window: closed(
       { zone: { ...text, description: '`Europe/Berlin`' } },
@@ -336,6 +341,7 @@ const expectation: JsonSchema = closed(
     concurrency: bound,
     session: text,
     idle: text,
+    retention: text,
     readOnly: { type: 'boolean' },
     justify: { type: 'boolean' },
     ticket: anyTexts,

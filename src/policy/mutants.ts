@@ -176,6 +176,7 @@ const removable: readonly (readonly [keyof RuleDuties, string])[] = [
   ['concurrency', 'limit of concurrency'],
   ['sessionMs', 'limit of the session'],
   ['idleMs', 'limit of idle time'],
+  ['retainMs', 'retention'],
   ['onlyColumns', 'list of columns'],
   ['readOnly', 'readOnly'],
   ['justify', 'justify'],

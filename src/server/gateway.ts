@@ -57,6 +57,7 @@ export interface GatewayParts {
   readonly records: Records;
   readonly findEntries?: ApiParts['findEntries'];
   readonly scenes?: ApiParts['scenes'];
+  readonly custodian?: ApiParts['custodian'];
   /** Opens the channels, which bring answers to this desk; their hooks are mounted here. */
   readonly channels?: (desk: Pick<ChannelDesk, 'answer' | 'review'>) => AsyncDisposable & {
     readonly channels: readonly Channel[];
@@ -217,6 +218,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
         records: parts.records,
         findEntries: parts.findEntries,
         scenes: parts.scenes,
+        custodian: parts.custodian,
         resources: config.resources,
         protocols: parts.protocols,
         find: config.directory.find,

@@ -7,7 +7,7 @@
  *   home/sinks    how far each sink is
  *   home/witness  the key that cosigns others' ledgers, and what was seen of each
  *   home/channels.db   where cards of reviews stand
- *   home/data     ledger, recordings, their keys and indexes
+ *   home/data     ledger, recordings, their keys and indexes; custody.db: what is kept how long, held, erased
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -37,6 +37,9 @@ import { metricsPage, type MetricsPage } from './metrics.ts';
 import { policyNotes, type PolicySource, watchPolicy } from './policy-source.ts';
 import { readerOf } from './policy-wire.ts';
 import { RulePlaces } from './rule-places.ts';
+import { custodian } from './custodian.ts';
+import { newSessionId } from './ids.ts';
+import { openCustody } from '../stores/custody.ts';
 import { RecentDecisions, scenesOf } from './scenes.ts';
 import { sinksOf } from './sinks.ts';
 
@@ -132,6 +135,20 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
     const taped = recordings({ directory: data, ledger, world, log });
     const recent = new RecentDecisions();
     ledger.watch(recent.see);
+    const kept = under.use(
+      custodian({
+        custody: openCustody(join(data, 'custody.db'), ledger),
+        ledger,
+        forget: async (session, startedAt) => {
+          await index.forget(session);
+          await taped.remove(session, startedAt);
+          sessions.forget(session);
+        },
+        newId: () => newSessionId(world),
+        world,
+        log,
+      }),
+    );
 
     const hashKey = maskKey(home);
     const sinks =
@@ -169,7 +186,12 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
       records,
       findEntries: index.entries,
       recorder: taped.recorder,
-      scenes: (id, live) => scenesOf({ records: sessions, recordings: taped, protocols, recent: recent.find }, id, live),
+      scenes: (id, live) => scenesOf(
+          { records: sessions, recordings: taped, protocols, recent: recent.find, erased: kept.erased },
+          id,
+          live,
+        ),
+      custodian: kept,
       reviews,
       grants,
       ...(config.channels === undefined

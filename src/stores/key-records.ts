@@ -67,7 +67,16 @@ export function openKeyRecord(master: KeyObject, record: Buffer, place: Place): 
   return open(master, record.subarray(36, 36 + wrappedBytes), wrapAs(place, counter));
 }
 
-export function ownedBy(record: Buffer, owner: string): boolean {
+function ownedBy(record: Buffer, owner: string): boolean {
+  return ownerOf(record) === ownerHex(owner);
+}
+
+/** Whose key it is, as `ownerHex` names it; `undefined` when it was destroyed or is none. */
+export function ownerOf(record: Buffer): string | undefined {
   const kind = record.subarray(0, 4);
-  return (kind.equals(magic) || kind.equals(oldMagic)) && record.subarray(4, 36).equals(ownerHash(owner));
+  return kind.equals(magic) || kind.equals(oldMagic) ? record.toString('hex', 4, 36) : undefined;
+}
+
+export function ownerHex(owner: string): string {
+  return ownerHash(owner).toString('hex');
 }

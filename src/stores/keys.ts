@@ -6,7 +6,8 @@ import {
   keyRecord,
   keyRecordBytes,
   openKeyRecord,
-  ownedBy,
+  ownerHex,
+  ownerOf,
   parseKeyId,
   sessionKeyFile,
 } from './key-records.ts';
@@ -133,14 +134,15 @@ export class SessionKeys {
     return bytes === undefined ? undefined : sealingKey(bytes);
   }
 
-  /** Destroys every key of this owner: what they sealed can never be read again, and the ledger still verifies. Gives their number. */
-  destroy(owner: string): number {
+  /** Destroys every key of these owners: what they sealed can never be read again, and the ledger still verifies. Gives their number. */
+  destroy(owners: readonly string[]): number {
+    const wanted = new Set(owners.map(ownerHex));
     const folder = `${this.#folder}/keys/sessions`;
     let destroyed = 0;
     for (const name of this.#files.list(folder)) {
       const bytes = this.#files.read(`${folder}/${name}`);
       for (let at = 0; at + keyRecordBytes <= bytes.length; at += keyRecordBytes) {
-        if (!ownedBy(bytes.subarray(at, at + keyRecordBytes), owner)) continue;
+        if (!wanted.has(ownerOf(bytes.subarray(at, at + keyRecordBytes)) ?? '')) continue;
         const fd = this.#files.openDurable(`${folder}/${name}`);
         this.#files.write(fd, Buffer.alloc(keyRecordBytes), at);
         this.#files.close(fd);

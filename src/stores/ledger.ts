@@ -66,7 +66,7 @@ export interface OpenLedger extends Ledger, AsyncDisposable {
   /** The key of this id, if it belongs to this session and was not destroyed. */
   readonly findKey: (keyId: string, session: SessionId) => KeyObject | undefined;
   /** Destroys a session's keys for ever; its entries and recordings stay provable and can no longer be read. */
-  readonly erase: (session: SessionId) => number;
+  readonly erase: (...sessions: readonly SessionId[]) => number;
   /** Called with every entry that is appended from now on and its index, before it is on disk. */
   readonly watch: (see: (entry: Entry, index: number) => void) => void;
   /** Commits what was appended, publishes it, and signs a head over everything. */
@@ -250,9 +250,9 @@ class DiskLedger implements OpenLedger {
     return open?.keyId === keyId ? sealingKey(open.bytes) : this.#inside.sessionKeys.find(keyId, session);
   };
 
-  readonly erase = (session: SessionId): number => {
-    this.#owners.delete(session);
-    return this.#inside.sessionKeys.destroy(session);
+  readonly erase = (...sessions: readonly SessionId[]): number => {
+    for (const session of sessions) this.#owners.delete(session);
+    return this.#inside.sessionKeys.destroy(sessions);
   };
 
   readonly publish = async (end: number): Promise<number> => {

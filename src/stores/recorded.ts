@@ -1,16 +1,29 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { isObject } from '../base/check.ts';
 import type { Envelope } from '../ledger/index.ts';
 
 /** What a look at the recordings beside a ledger found. */
 export interface RecordedReport {
   readonly chunks: number; // that the ledger knows
   readonly checked: number; // whose files are what the ledger knows
-  /** Sessions of which no chunk lies there: not copied, or let go by retention. Said, not counted as a fault. */
+  /** Sessions of which no chunk lies there: not copied. Said, not counted as a fault. */
   readonly absent: number;
+  /** Sessions whose keys were destroyed; the first 100 of them, with what the ledger says of it. */
+  readonly erasedCount: number;
+  readonly erased: readonly ErasedSession[];
   readonly problems: readonly { readonly what: string; readonly where: string; readonly index: number }[]; // the first 100
   readonly problemCount: number;
+}
+
+export interface ErasedSession {
+  readonly session: string;
+  readonly at: string; // RFC 3339
+  readonly by: string;
+  readonly rule: string;
+  readonly why: string;
+  readonly index: number;
 }
 
 interface Known {
@@ -30,12 +43,16 @@ export class Recorded {
   #checked = 0;
   #problemCount = 0;
   #absent = 0;
+  readonly #gone: Set<string> = new Set();
+  readonly #erased: ErasedSession[] = [];
 
   constructor(folder: string) {
     this.#folder = folder;
   }
 
-  readonly see = ({ index, kind, at, fields }: Envelope): Promise<void> | undefined => {
+  readonly see = (envelope: Envelope): Promise<void> | undefined => {
+    const { index, kind, at, fields } = envelope;
+    if (kind === 'record.erased') this.#erase(envelope);
     const { session, chunk, digest, bytes } = fields;
     // SECURITY: a tampered ledger names the files that are looked at.
     if (typeof session !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(session)) return undefined;
@@ -52,12 +69,14 @@ export class Recorded {
   };
 
   report(): RecordedReport {
-    for (const known of this.#sessions.values()) this.#settle(known);
+    for (const [session, known] of this.#sessions) if (!this.#gone.has(session)) this.#settle(known);
     this.#sessions.clear();
     return {
       chunks: this.#chunks,
       checked: this.#checked,
       absent: this.#absent,
+      erasedCount: this.#gone.size,
+      erased: this.#erased,
       problems: this.#problems,
       problemCount: this.#problemCount,
     };
@@ -87,6 +106,23 @@ export class Recorded {
       );
     } else if ((await digestOf(path)) === chunk.digest) this.#checked += 1;
     else this.#problem('The chunk is not the one that the ledger knows', where, index);
+  }
+
+  #erase({ index, at, fields }: Envelope): void {
+    const { sessions, by, rule, why } = fields;
+    if (!Array.isArray(sessions)) return;
+    for (const session of sessions as readonly unknown[]) {
+      this.#gone.add(String(session));
+      if (this.#erased.length >= listed) continue;
+      this.#erased.push({
+        session: String(session),
+        at: Math.abs(at) < 8e15 ? new Date(at).toISOString() : String(at),
+        by: isObject(by) ? String(by['subject']) : '',
+        rule: String(rule),
+        why: String(why),
+        index,
+      });
+    }
   }
 
   /** A part of a recording that is gone while others lie there was taken out; a whole one may have been let go. */

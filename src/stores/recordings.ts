@@ -1,5 +1,5 @@
 import { hash, type KeyObject } from 'node:crypto';
-import { mkdir, open, readdir, readFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { Fault } from '../base/errors.ts';
 import type { Instant, World } from '../base/time.ts';
 import type { FrameKind, Ledger, Log, Recorder } from '../core/ports.ts';
@@ -30,6 +30,8 @@ export interface RecordingParts {
 
 export interface Recordings {
   readonly recorder: (session: Session) => Recorder;
+  /** Removes the chunks of a session whose key was destroyed. */
+  readonly remove: (session: SessionId, startedAt: Instant) => Promise<void>;
   /** The same with what comes, until the session ends; `undefined` when this process does not record it now. */
   readonly follow: (of: RecordingOf, signal: AbortSignal) => AsyncIterable<Replayed> | undefined;
   /** All frames of a session, in order. `chunks` are the digests that the ledger has of them. */
@@ -68,6 +70,8 @@ export function recordings(parts: RecordingParts): Recordings {
       return recorder;
     },
     read: (of) => replay(parts, of),
+    remove: (session, startedAt) =>
+      rm(folderOf(parts.directory, session, startedAt), { recursive: true, force: true }),
     follow: (of, signal) => {
       const recorder = open.get(of.session);
       return recorder === undefined ? undefined : follow(parts, { of, recorder, signal });

@@ -14,6 +14,8 @@ export interface SessionRecords {
   /** With every decision, at most `statementsShown`; `undefined` when there is no such session among the remembered. */
   readonly session: (id: string) => Promise<SessionDetail | undefined>;
   readonly decision: (id: string) => Promise<DecisionRecord | undefined>;
+  /** Forgets what was personal of a session: its key was destroyed. */
+  readonly forget: (id: string) => void;
   /** What a replay of its recording needs. */
   readonly recording: (
     id: string,
@@ -124,6 +126,7 @@ export async function sessionRecords(ledger: OpenLedger, log: Log): Promise<Sess
     sessions: (query) => Promise.resolve(memory.list(query)),
     session: async (id) => detail(ledger, memory.find(id)),
     decision: (id) => decisionOf(ledger, memory, id),
+    forget: (id) => memory.forget(id),
     recording: async (id) => recordingOf(ledger, memory.find(id)),
   };
 }
@@ -148,6 +151,13 @@ class Memory {
   /** Whoever was still open was cut off with the gateway. */
   restart(): void {
     for (const session of this.#sessions.values()) if (session.ended === undefined) session.lost = true;
+  }
+
+  forget(id: string): void {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return;
+    const { run: _run, client: _client, ...opened } = session.opened;
+    this.#sessions.set(id, { ...session, opened: { ...opened, peer: '' } });
   }
 
   find(id: string): Remembered | undefined {

@@ -121,6 +121,7 @@ function cellText(cell: Uint8Array, field: Field | undefined): string {
     return `\\x${bytes.toString('hex')}`;
   }
   const text = bytes.toString('utf8');
+  if (field !== undefined) return text;
   // A row whose description was not recorded may be binary.
   // oxlint-disable-next-line no-control-regex
   return text.includes('\uFFFD') || /[\0-\x08\x0e-\x1f]/.test(text) ? `\\x${bytes.toString('hex')}` : text;

@@ -13,6 +13,8 @@ import { openapi } from './openapi.ts';
 import { reachable } from './reach.ts';
 import type { Tickets } from '../tickets.ts';
 import type { Records, SessionSummary } from './records.ts';
+import type { Custodian } from '../custodian.ts';
+import { custodyRoutes } from './custody.ts';
 import { recordingRoutes, type Scenes } from './recordings.ts';
 import { reviewRoutes } from './reviews.ts';
 import { json, problem, type Answer, type ApiRequest, type Route } from './route.ts';
@@ -37,6 +39,8 @@ export interface ApiParts extends ExplainParts {
   readonly findEntries?: FindEntries | undefined;
   /** Absent: there are no recordings to play here. */
   readonly scenes?: Scenes | undefined;
+  /** Absent: nothing is held or erased here. */
+  readonly custodian?: Custodian | undefined;
   readonly protocols: readonly Protocol[];
   /** `host:port` of the listener for a kind of resource. */
   readonly listener: (kind: string) => string | undefined;
@@ -208,6 +212,7 @@ export function routes(parts: ApiParts): readonly Route[] {
     },
     ...(parts.findEntries === undefined ? [] : [searchRoute(parts, parts.findEntries)]),
     ...recordingRoutes(parts),
+    ...(parts.custodian === undefined ? [] : custodyRoutes(parts, parts.custodian)),
     ...reviewRoutes(parts),
     ...accessRoutes(parts),
   ];

@@ -78,6 +78,12 @@ export type SchemaName =
   | 'ReviewFigures'
   | 'Nothing'
   | 'Killed'
+  | 'Hold'
+  | 'NewHold'
+  | 'Reason'
+  | 'Removed'
+  | 'NewErasure'
+  | 'Erasure'
   | 'RunNamed'
   | 'RunKilled'
   | 'PolicyStatus'
@@ -262,12 +268,28 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
   }),
   Nothing: shape({}),
   Killed: shape({ session: text, by: text }),
+  Hold: shape({ id: text, at: time, by: text, 'session?': text, 'identity?': text, 'resource?': text }),
+  NewHold: shape({ 'session?': text, 'identity?': text, 'resource?': text, reason: text }),
+  Reason: shape({ reason: text }),
+  Removed: shape({ id: text }),
+  NewErasure: shape({
+    'session?': text,
+    'identity?': text,
+    'resource?': text,
+    'expired?': { type: 'boolean', description: 'those whose retention is over' },
+    'reason?': text,
+    'dryRun?': { type: 'boolean', description: 'only say what would be erased' },
+  }),
+  Erasure: shape({
+    erased: texts,
+    held: list(shape({ session: text, holds: texts })),
+    open: { ...texts, description: 'sessions that are not over: end them first' },
+    dryRun: { type: 'boolean' },
+  }),
   RunNamed: shape({ run: text }),
   RunKilled: shape({ run: text, by: text, sessions: texts }),
   ReviewFigures: shape({
     days: count,
-  RunNamed: shape({ run: text }),
-  RunKilled: shape({ run: text, by: text, sessions: texts }),
     asked: count,
     waiting: count,
     approved: count,
@@ -300,12 +322,12 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
     },
     'reason?': { type: 'string', maxLength: 2_000 },
     'via?': { type: 'string', enum: ['cli', 'console', 'api'] },
-  }),
-  CatalogueEntry: shape({
     'class?': shape({
       for: { type: 'string', description: 'approve what is alike too, so long: `30m`' },
       count: { type: 'integer', minimum: 2, description: 'so often, this request included' },
     }),
+  }),
+  CatalogueEntry: shape({
     id: { type: 'string', description: "the resource's name" },
     kind: text,
     tags: texts,
