@@ -9,6 +9,9 @@ import { CouldNotRun, print, safe, say, table, type Command } from './command.ts
 const help = `Usage: sallyport reviews list [--state STATE] [--limit N] [--json]
        sallyport reviews show ID [--json]
        sallyport reviews approve ID [--reason TEXT] [--digest DIGEST] [--json]
+       sallyport reviews approve ID --class --for TIME --count N [--reason TEXT] [--digest DIGEST] [--json]
+       sallyport reviews grants [--json]
+       sallyport reviews revoke ID [--reason TEXT] [--json]
        sallyport reviews deny ID [--reason TEXT] [--json]        (refuse is the same)
        sallyport reviews withdraw ID
        sallyport reviews result ID [--json]
@@ -22,6 +25,10 @@ list      what you may answer, what you asked for, and all where the policy lets
 show      the request as it will run, who asks, what it touches, its risk and why, and who has answered
 approve   counts when you are one of those who are asked; never for a request of your own, of your agent, or of another
           account of yours. --digest (from show) makes sure that it is what you have looked at
+          --class (where the rule lets it be): what is alike may run too, for TIME (30m), N times with this one; the same
+          requester, resource, settings and policy, and a statement that differs in nothing but constants compared by =
+grants    what was approved with its class and may still be used
+revoke    ends such a grant at once: for those who could approve it, and for who has it
 deny      one refusal ends the review
 withdraw  takes your own request back
 result    what your ticket answered, once it is approved: runs it, once, where it has not run yet
@@ -41,6 +48,9 @@ interface Options {
   readonly digest?: string | undefined;
   readonly timeout?: string | undefined;
   readonly days?: string | undefined;
+  readonly class?: boolean | undefined;
+  readonly for?: string | undefined;
+  readonly count?: string | undefined;
   readonly json: boolean;
 }
 
@@ -55,12 +65,16 @@ async function run(args: readonly string[]): Promise<number> {
       digest: { type: 'string' },
       timeout: { type: 'string' },
       days: { type: 'string' },
+      class: { type: 'boolean' },
+      for: { type: 'string' },
+      count: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
   });
   const [verb, id, ...others] = positionals;
   if (verb === 'list' && id === undefined) return list(values);
   if (verb === 'figures' && id === undefined) return figures(values);
+  if (verb === 'grants' && id === undefined) return grants(values);
   if (id === undefined || others.length > 0) {
     throw new CouldNotRun(
       'Expected `reviews list`, `reviews figures`, or show, approve, deny, withdraw or wait with an ID; see --help',
@@ -74,6 +88,8 @@ async function run(args: readonly string[]): Promise<number> {
     case 'deny':
     case 'refuse':
       return answer(id, 'refuse', values);
+    case 'revoke':
+      return answer(id, 'revoke', values);
     case 'withdraw':
       return answer(id, 'withdraw', values);
     case 'result':
@@ -105,18 +121,17 @@ async function show(given: string, { json }: Options): Promise<number> {
   return 0;
 }
 
-const done = { approve: 'Approved', refuse: 'Denied', withdraw: 'Withdrawn' } as const;
+const done = { approve: 'Approved', refuse: 'Denied', withdraw: 'Withdrawn', revoke: 'Revoked' } as const;
 
-async function answer(
-  given: string,
-  vote: keyof typeof done,
-  { reason, digest, json }: Options,
-): Promise<number> {
+async function answer(given: string, vote: keyof typeof done, options: Options): Promise<number> {
+  const { reason, digest, json } = options;
+  const terms = termsOf(vote, options);
   const id = await whole(given);
   const asked = await ask(`/api/v1/reviews/${encodeURIComponent(id)}/${vote}`, {
     via: 'cli',
     ...(reason === undefined ? {} : { reason }),
     ...(digest === undefined ? {} : { digest }),
+    ...(terms === undefined ? {} : { class: terms }),
   });
   if (!asked.ok) return refused(asked.refusal);
   const now = asked.answer as ReviewShown; // the API's own schema
@@ -125,7 +140,55 @@ async function answer(
     return 0;
   }
   const more = vote === 'approve' && now.phase === 'waiting' ? `; it still needs ${needsText(now)}` : '';
-  print(`${done[vote]}: ${id}, for ${safe(now.identity)} on ${safe(now.resource)}${more}`);
+  const { granted } = now.review;
+  const also =
+    vote === 'approve' && granted !== undefined
+      ? `; what is like it may run too: ${granted.count} with this one, until ${clock(new Date(granted.until).toISOString())}`
+      : '';
+  print(`${done[vote]}: ${id}, for ${safe(now.identity)} on ${safe(now.resource)}${more}${also}`);
+  return 0;
+}
+
+function termsOf(
+  vote: keyof typeof done,
+  { class: wanted, for: span, count }: Options,
+): { readonly for: string; readonly count: number } | undefined {
+  if (wanted !== true) {
+    if (span !== undefined || count !== undefined)
+      throw new CouldNotRun('--for and --count belong to approve ID --class');
+    return undefined;
+  }
+  if (vote !== 'approve' || span === undefined || count === undefined || !/^\d{1,4}$/.test(count))
+    throw new CouldNotRun(
+      'A class is approved for a time and a count: approve ID --class --for 30m --count 5',
+    );
+  return { for: span, count: Number(count) };
+}
+
+async function grants({ json }: Options): Promise<number> {
+  const asked = await ask('/api/v1/reviews/grants');
+  if (!asked.ok) return refused(asked.refusal);
+  const found = asked.answer as readonly ReviewShown[]; // the API's own schema
+  if (json) {
+    print(JSON.stringify(found, undefined, 2));
+    return 0;
+  }
+  const rows = found.flatMap(({ id, identity, resource, statement, review: { granted, votes } }) =>
+    granted === undefined
+      ? []
+      : [
+          [
+            id,
+            safe(identity),
+            safe(resource),
+            `${granted.used} of ${granted.count}`,
+            clock(new Date(granted.until).toISOString()),
+            safe(votes.map(({ by }) => by).join(', ')),
+            safe(statement.replaceAll(/\s+/g, ' ').slice(0, 60)),
+          ],
+        ],
+  );
+  print(table([['ID', 'FOR', 'RESOURCE', 'USED', 'UNTIL', 'BY', 'LIKE'], ...rows]));
   return 0;
 }
 
@@ -269,6 +332,22 @@ export function reviewText(shown: ReviewShown): string {
     `  risk     ${risk.level}, ${risk.score} of 100`,
     ...risk.reasons.map(({ points, why }) => `           ${String(points).padStart(3)}  ${why}`),
     `  before   asked ${history.asked} times, approved ${history.approved}, refused ${history.refused}${review.alike === undefined || review.alike === 0 ? '' : `; ${review.alike} more like it wait now`}`,
+    ...(review.hidden === undefined
+      ? []
+      : [
+          `  hidden   ${review.hidden === 'text' ? 'the text' : 'its constants'}: you may not see what is in them`,
+        ]),
+    ...(review.beyond === undefined
+      ? []
+      : [`  grant    there is one for what is alike, but ${review.beyond}`]),
+    ...(review.grant === undefined ? [] : [`  grant    it ran by ${review.grant}, approved for its class`]),
+    ...(review.granted === undefined ? [] : [`  class    ${grantText(review.granted)}`]),
+    ...(review.classTerms === undefined
+      ? []
+      : [
+          `  class    may be approved for ${Math.floor(review.classTerms.forMs / 60_000)}m, ${review.classTerms.count} times, at most (--class)`,
+        ]),
+    ...(review.escalated === undefined ? [] : [`  asked    ${review.escalated.join(', ')} too, by now`]),
     ...Object.entries(settings).map((each, at) => `  ${at === 0 ? 'session ' : '        '} ${pair(each)}`),
     ...votes.map(
       ({ by, vote, via, reason }) =>
@@ -283,6 +362,11 @@ export function reviewText(shown: ReviewShown): string {
       : []),
   ];
   return safe(`${lines.join('\n')}\n`);
+}
+
+function grantText({ count, used, until, revoked }: NonNullable<ReviewShown['review']['granted']>): string {
+  const end = revoked === undefined ? `until ${clock(new Date(until).toISOString())}` : revoked;
+  return `approved with what is like it: ${used} of ${count} used, ${end}`;
 }
 
 function needsText({ review }: ReviewShown): string {

@@ -1,7 +1,10 @@
-import { type Check, literal, either, map, number, object, optional, string } from '../base/check.ts';
+import { array, type Check, literal, either, map, number, object, optional, string } from '../base/check.ts';
 import { err, ok } from '../base/result.ts';
 import { duration } from '../base/time.ts';
-import { defaultReviewSettings, type ReviewSettings } from '../gate/desk.ts';
+import { defaultReviewSettings, type QuietHours, type ReviewSettings } from '../gate/desk.ts';
+import { Problems } from '../policy/problem.ts';
+import { readWindow } from '../policy/window.ts';
+import { readYaml } from '../policy/yaml.ts';
 
 const time: Check<number> = map(string({ what: 'a time such as 15m', max: 20 }), (text, path) => {
   const ms = duration(text);
@@ -16,6 +19,34 @@ const after: Check<number> = map(string({ what: 'a time such as 10s, or 0s', max
 const count = number({ min: 1, max: 100_000, integer: true });
 const link = string({ pattern: /^https?:\/\/\S+$/, what: 'the address of a page, to which the id is added' });
 
+const words = string({ max: 40 });
+
+/** `quiet: { hours: 20:00-07:00, zone: Europe/Berlin, then: escalate }`; hours and days as in a rule's `window`. */
+const quiet: Check<QuietHours> = map(
+  object({
+    hours: optional(words),
+    days: optional(either(words, array(words, { min: 1, max: 7 }))),
+    zone: string({ max: 60 }),
+    then: literal('escalate', 'ticket', 'refuse'),
+    channels: optional(array(literal('slack', 'teams', 'webhook', 'email'), { max: 4 })),
+  }),
+  ({ then, channels, ...hours }, path) => {
+    const problems = new Problems();
+    const node = readYaml('', JSON.stringify(hours), problems);
+    const window = node === undefined ? undefined : readWindow(node, problems);
+    if (window === undefined || problems.list.length > 0)
+      return err([
+        { path, message: problems.list[0]?.message ?? 'Expected hours, days, or both, and a zone' },
+      ]);
+    return ok({
+      at: window.open,
+      source: window.source,
+      then,
+      ...(channels === undefined ? {} : { channels }),
+    });
+  },
+);
+
 /** Reads `reviews:`; what is absent keeps its default. */
 export const reviewsCheck: Check<ReviewSettings> = map(
   object({
@@ -27,6 +58,10 @@ export const reviewsCheck: Check<ReviewSettings> = map(
     waitingPerIdentity: optional(count),
     waitingPerAgent: optional(count),
     waiting: optional(count),
+    /** How many one may ask for in any hour. */
+    perHourIdentity: optional(count),
+    perHourAgent: optional(count),
+    quiet: optional(quiet),
     useWithin: optional(time),
     runAfter: optional(either(after, literal('never'))),
     runWithin: optional(time),
@@ -45,6 +80,9 @@ export const reviewsCheck: Check<ReviewSettings> = map(
       waitingPerIdentity: read.waitingPerIdentity ?? rest.waitingPerIdentity,
       waitingPerAgent: read.waitingPerAgent ?? rest.waitingPerAgent,
       waiting: read.waiting ?? rest.waiting,
+      perHourIdentity: read.perHourIdentity ?? rest.perHourIdentity,
+      perHourAgent: read.perHourAgent ?? rest.perHourAgent,
+      ...(read.quiet === undefined ? {} : { quiet: read.quiet }),
       useWithinMs: read.useWithin ?? rest.useWithinMs,
       runAfterMs: read.runAfter === 'never' ? Infinity : (read.runAfter ?? rest.runAfterMs),
       runWithinMs: read.runWithin ?? rest.runWithinMs,

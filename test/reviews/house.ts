@@ -11,7 +11,7 @@ import type { Entry } from '../../src/core/entry.ts';
 import type { Identity, Subject } from '../../src/core/identity.ts';
 import type { Ledger, Policy } from '../../src/core/ports.ts';
 import type { Ask, Room, Upstream, Waiting } from '../../src/core/protocol.ts';
-import type { Answer, Counted, ReviewId } from '../../src/core/review.ts';
+import type { Answer, Channel, Counted, ReviewId } from '../../src/core/review.ts';
 import type { ResourceName, Session, SessionId } from '../../src/core/session.ts';
 import { defaultReviewSettings, Desk, type ReviewSettings } from '../../src/gate/desk.ts';
 import { gate, type SessionGate } from '../../src/gate/gate.ts';
@@ -89,6 +89,10 @@ interface Asked {
   readonly limit: { readonly why: string };
   readonly through: SessionGate;
   readonly errand: string;
+  readonly action: Action;
+  readonly within: string;
+  readonly shape: string | undefined;
+  readonly estimate: number | undefined;
 }
 
 export interface Asking {
@@ -104,6 +108,7 @@ export function house(
     readonly store?: ReviewStore;
     readonly ledger?: Ledger;
     readonly onSend?: (text: string) => void;
+    readonly channels?: readonly Channel[];
   } = {},
 ): House & Disposable {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-reviews-'));
@@ -157,7 +162,7 @@ export function house(
         state.records.map(({ subject }) => known().value.find(subject)).filter((each) => each !== undefined),
     },
     settings: { ...defaultReviewSettings, ...over.settings },
-    channels: () => [],
+    channels: () => over.channels ?? [],
     approved: (ticket) => tickets.approved(ticket),
   });
   const runs = { count: 0 };
@@ -243,15 +248,22 @@ export function house(
       const told: string[] = [];
       const text = more.text ?? deletes.text;
       const settings = more.settings ?? { search_path: 'public' };
+      const action = more.action ?? deletes;
+      const { within, shape, estimate } = more;
       const request: Ask = {
-        action: deletes,
+        action,
         text,
         ...(more.values === undefined ? {} : { values: more.values }),
         wait: (): Waiting => ({
           tell: (line) => void told.push(line),
           signal: stop.signal,
           settings,
-          again: more.again ?? (() => Promise.resolve({ action: deletes, settings })),
+          again: more.again ?? (() => Promise.resolve({ action, settings })),
+          ...(within === undefined ? {} : { within }),
+          ...(shape === undefined ? {} : { shape }),
+          ...(estimate === undefined
+            ? {}
+            : { estimate: () => Promise.resolve({ rows: estimate, about: 'a plan' }) }),
           ...(more.patienceMs === undefined ? {} : { patienceMs: more.patienceMs }),
           ...(more.errand === undefined ? {} : { errand: more.errand }),
           ...(more.limit === undefined ? {} : { limit: more.limit }),

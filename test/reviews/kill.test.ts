@@ -8,7 +8,7 @@ import { realWorld } from '../../src/base/time.ts';
 import type { Entry } from '../../src/core/entry.ts';
 import { openLedger } from '../../src/stores/ledger.ts';
 import { openReviews } from '../../src/stores/reviews.ts';
-import { house, noMetrics } from './house.ts';
+import { house, noMetrics, settle } from './house.ts';
 
 // kill -9 at every step between request, approval, execution and answer.
 
@@ -70,6 +70,74 @@ for (const mode of ['live', 'ticket', 'run'] as const) {
     };
     await Promise.all([worker(), worker(), worker()]);
   });
+}
+
+test('class: killed at every step, a grant is never used more often than its count, nor without an entry', async (t) => {
+  const top = mkdtempSync(join(tmpdir(), 'sallyport-kill-'));
+  t.after(() => rmSync(top, { recursive: true, force: true }));
+  const whole = await run(join(top, 'whole'), 0, 'class');
+  const steps = JSON.parse(whole.out) as readonly string[];
+  assert.equal(sentIn(join(top, 'whole')), 2);
+  const since = steps.indexOf('before entry class.granted');
+  const until = steps.lastIndexOf('after send');
+  assert.ok(since > 0 && steps.filter((name) => name === 'before take').length === 1);
+  const moments = [...steps.entries()].filter(
+    ([at, name]) => at >= since && at <= until && !name.startsWith('after'),
+  );
+  assert.ok(moments.length >= 10, 'there are too few moments');
+  const next = moments.values();
+  const worker = async (): Promise<void> => {
+    for (const [index, name] of next) {
+      const folder = join(top, String(index + 1));
+      const { signal } = await run(folder, index + 1, 'class');
+      assert.equal(signal, 'SIGKILL', name);
+      await checkClass(folder, `killed ${name} (${index})`);
+    }
+  };
+  await Promise.all([worker(), worker(), worker()]);
+});
+
+async function checkClass(folder: string, at: string): Promise<void> {
+  const ledger = await openLedger({
+    directory: folder,
+    origin: 'test',
+    world: realWorld,
+    log: () => undefined,
+    metrics: noMetrics,
+  });
+  const store = openReviews(`${folder}-reviews`);
+  try {
+    const before = await readAll(ledger);
+    const sent = sentIn(folder);
+    const used = before.filter(({ kind }) => kind === 'review.used').length;
+    assert.ok(sent <= used && used <= 2, `${at}: sent ${sent} times with ${used} entries`);
+    if (sent === 2)
+      assert.ok(
+        before.some(({ kind }) => kind === 'class.granted'),
+        at,
+      );
+    let again = 0;
+    using h = house({ store, ledger, onSend: () => (again += 1) });
+    const duty = { groups: ['leads'], count: 1, withinMs: 900_000, class: { forMs: 900_000, count: 2 } };
+    h.policy = { ...h.policy, needs: [duty] };
+    await h.desk.recover();
+    assert.ok(store.list({ limit: 9, states: ['running', 'approved', 'waiting'] }).length === 0, at);
+    for (let more = 0; more < 3; more++) {
+      const asking = h.ask('dba', { shape: 'DELETE', estimate: 3, text: `DELETE ${more}` });
+      await Promise.race([asking.verdict, settle(60)]);
+      asking.cancel();
+      await asking.verdict;
+    }
+    const grant = store.granted(
+      store.list({ limit: 99 }).find(({ votes }) => votes.length > 0)?.id ?? ('' as never),
+    );
+    assert.ok(sent + again <= 2, `${at}: ran ${sent} and then ${again} times`);
+    if (grant !== undefined) assert.equal(grant.used, 2, at);
+    else assert.equal(again, 0, at);
+  } finally {
+    store[Symbol.dispose]();
+    await ledger[Symbol.asyncDispose]();
+  }
 }
 
 async function check(folder: string, at: string): Promise<void> {

@@ -1,4 +1,4 @@
-/** A gateway's heart that kills itself at the given step: `node killed.ts FOLDER STEP live|ticket|run`. Prints its steps when it lives. */
+/** A gateway's heart that kills itself at the given step: `node killed.ts FOLDER STEP live|ticket|run|class`. Prints its steps when it lives. */
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { Secret } from '../../src/base/secret.ts';
 import { realWorld } from '../../src/base/time.ts';
@@ -43,6 +43,8 @@ const store: ReviewStore = {
   add: (review) => around('add', () => reviews.add(review)),
   vote: (id, vote) => around('vote', () => reviews.vote(id, vote)),
   keepResult: (id, result, at) => around('keep', () => reviews.keepResult(id, result, at)),
+  grant: (grant) => around('grant', () => reviews.grant(grant)),
+  take: (id, by, at) => around('take', () => reviews.take(id, by, at)),
   step: (id, to) => around(`step ${to.to}`, () => reviews.step(id, to)),
 };
 using h = house({
@@ -56,14 +58,31 @@ using h = house({
       closeSync(file);
     }),
 });
+// `class`: two uses in all, and three requests.
+const alike = { shape: 'DELETE', estimate: 3 };
+if (mode === 'class') {
+  const duty = { groups: ['leads'], count: 1, withinMs: 900_000, class: { forMs: 900_000, count: 2 } };
+  h.policy = { ...h.policy, needs: [duty] };
+}
 const first = h.ask(
   'dba',
-  mode === 'live' ? {} : { patienceMs: 0, ...(mode === 'run' ? { errand: deletes.text } : {}) },
+  mode === 'class'
+    ? alike
+    : mode === 'live'
+      ? {}
+      : { patienceMs: 0, ...(mode === 'run' ? { errand: deletes.text } : {}) },
 );
-if (mode !== 'live') await first.verdict;
+if (mode !== 'live' && mode !== 'class') await first.verdict;
 else while (h.store.list({ limit: 1 }).length === 0 || first.told.length === 0) await settle(1);
-await h.answer('lead');
+await h.answer('lead', 'approve', mode === 'class' ? { class: { forMs: 900_000, count: 2 } } : {});
 await first.verdict;
+if (mode === 'class') {
+  await h.ask('dba', { ...alike, text: `${deletes.text} ` }).verdict;
+  const last = h.ask('dba', { ...alike, text: `${deletes.text}  ` });
+  await settle();
+  last.cancel();
+  await last.verdict;
+}
 if (mode === 'ticket') await h.ask('dba', { patienceMs: 0 }).verdict;
 if (mode === 'run') await h.tickets.run(h.last());
 await settle();
