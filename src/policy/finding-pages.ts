@@ -23,6 +23,9 @@ const exemption = (rule: string, expires: string): string =>
 const deny =
   '- { id: no, effect: deny, match: { resource: { kind: postgres }, identity: { groups: [a] } }, why: w, fix: f }';
 
+const control = (rule: string): string =>
+  `apiVersion: sallyport/v1\nframework: soc2\ntitle: SOC 2\ncontrols:\n  - { id: CC6.1, name: Logical access, how: h, rules: ${rule} }\n`;
+
 /** One page for each code. `example`: a module's rules where it is a text. */
 export const findingPages: Readonly<Record<ProblemCode, FindingPage>> = {
   'SP-Y001': {
@@ -126,6 +129,15 @@ export const findingPages: Readonly<Record<ProblemCode, FindingPage>> = {
     fix: 'Sign the bundle with a trusted key, and push the newest one.',
     example: allow,
     about: 'shown',
+  },
+  'SP-L120': {
+    why: 'What cannot be evaluated whole would protect nothing: a bundle that is damaged, has no such entrypoint, or calls a builtin that is not there is refused when it is loaded, not when it is asked.',
+    fix: 'Build it anew with `opa build -t plan -e <entrypoint>` and put it where the layer says; docs/opa.md lists the builtins.',
+    example: {
+      'modules/m.policy.yaml': allow,
+      'policy.yaml':
+        'apiVersion: sallyport/v1\nlayers:\n  - { name: main, role: grant, use: [{ module: m }] }\n  - { name: rego, role: restrict, opa: { bundle: opa/gate.tar.gz, entrypoint: gate/decision } }\n',
+    },
   },
   'SP-T100': {
     why: 'A condition that cannot be read cannot be asked.',
@@ -302,6 +314,24 @@ export const findingPages: Readonly<Record<ProblemCode, FindingPage>> = {
     why: 'A group that no rule, no `clear` and no test speaks of is likely misspelt. Nobody is in it, so nobody could ever approve and every request is refused.',
     fix: 'Correct the name, or put somebody of the group into the fixtures of a test.',
     example: `${allow.replace(' why: w,', ' onRequest: { approve: { from: laeds }, longest: 2h }, why: w,')}`,
+  },
+  'SP-C401': {
+    why: 'A control without a rule that is enforced is a claim that nothing holds up. An auditor who relies on it is misled.',
+    fix: 'Name rules of this policy that are `enforce: enforce` or `soft`, or delete the control.',
+    example: { 'modules/m.policy.yaml': deny, 'controls/soc2.yaml': control('m/nein') },
+  },
+  'SP-C402': {
+    why: 'Nobody knows that the rule still does what the control says of it: no test ever sees it decide.',
+    fix: 'Add a case to tests/ whose `expect.by` names the rule.',
+    example: { 'modules/m.policy.yaml': deny, 'controls/soc2.yaml': control('m/no') },
+  },
+  'SP-C403': {
+    why: 'The control points to a test as its proof. One that is not there, or fails, proves nothing.',
+    fix: 'Name a file `tests/<name>.test.yaml` or the name of a case, and let it pass.',
+    example: {
+      'modules/m.policy.yaml': deny,
+      'controls/soc2.yaml': control('m/no').replace('rules:', 'tests: tests/none.test.yaml, rules:'),
+    },
   },
 };
 

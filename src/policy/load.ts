@@ -12,6 +12,9 @@ import { type Exemption, readExemptions } from './exemptions.ts';
 import type { Kinds } from './kinds.ts';
 import { type Composition, type Layer, readComposition, readLock, type Use } from './layers.ts';
 import { type Module, modulePath, readModule } from './module.ts';
+import { bundlePath } from './opa/bundle.ts';
+import { consulting, opaLayers } from './opa/layer.ts';
+import { bundlePins } from './opa/pins.ts';
 import { paramType, readWith } from './params.ts';
 import { reach } from './on-request.ts';
 import { type PolicyProblem, Problems } from './problem.ts';
@@ -38,14 +41,14 @@ export type EnvironmentParams = Readonly<
   Record<string, Readonly<Record<string, ParamScalar | readonly string[]>>>
 >;
 
-/** The files of a policy and of its tests, by path relative to its directory. Everything else there is left alone. */
+/** The files of a policy and of its tests, by path relative to its directory; `policyText` gives their text. Everything else there is left alone. */
 export function isPolicyFile(path: string): boolean {
-  return path === 'policy.lock' || /\.ya?ml$/.test(path);
+  return path === 'policy.lock' || /\.ya?ml$/.test(path) || bundlePath.test(path);
 }
 
 /**
  * Reads a policy from its files (paths relative to its directory, with `/`) for these resource kinds. All or nothing:
- * with any problem there is no policy, and the caller keeps the one it has. Test files do not take part.
+ * with any problem there is no policy, and the caller keeps the one it has. Tests and controls do not take part.
  */
 export function loadPolicy(
   files: ReadonlyMap<string, string>,
@@ -53,7 +56,9 @@ export function loadPolicy(
   extra: { readonly commit?: string; readonly params?: EnvironmentParams } = {},
 ): Result<LoadedPolicy, readonly PolicyProblem[]> {
   const problems = new Problems();
-  const sources = new Map([...files].filter(([path]) => isPolicyFile(path) && !path.startsWith('tests/')));
+  const sources = new Map(
+    [...files].filter(([path]) => isPolicyFile(path) && !/^(?:tests|controls)\//.test(path)),
+  );
   strangers(sources, problems);
   const main = sources.get('policy.yaml');
   if (main === undefined) {
@@ -71,7 +76,10 @@ export function loadPolicy(
     unused(composition, modules, problems);
     strangeParams(extra.params ?? {}, composition, problems);
     pins(composition, sources, problems);
+    bundlePins(composition, sources, problems);
   }
+  const foreign =
+    composition === undefined ? [] : opaLayers(composition.layers, sources, kinds, problems);
   const exemptionText = sources.get('exemptions.yaml');
   const exemptions =
     exemptionText === undefined ? [] : readExemptions('exemptions.yaml', exemptionText, problems);
@@ -94,11 +102,14 @@ export function loadPolicy(
     rules,
     exemptions,
     recordAtLeast: composition.record,
+    opa: foreign,
     words: wordMaker({ kinds, identity: schema.identity, tagsOf: tags }),
   };
+  const consult = consulting(foreign);
   return ok({
     id,
     decide: decider(ruling),
+    ...(consult === undefined ? {} : { consult }),
     explain: (question) => said(ruling, question),
     reach: (identity, resource) => reach(ruling, identity, resource),
     tagsOf: (resource: Resource, column: ColumnRef) => tags(resource.name, column.object, column.column),
@@ -113,7 +124,7 @@ export function loadPolicy(
 function strangers(sources: ReadonlyMap<string, string>, problems: Problems): void {
   const known = ['policy.yaml', 'schema.yaml', 'exemptions.yaml', 'policy.lock'];
   for (const path of sources.keys()) {
-    if (known.includes(path) || modulePath.test(path)) continue;
+    if (known.includes(path) || modulePath.test(path) || bundlePath.test(path)) continue;
     const near = nearest(path, known);
     problems.add('SP-Y007', { file: path, line: 1, col: 1 }, 'This file is not read', {
       fix:

@@ -12,7 +12,7 @@ export interface PolicyProblem extends Place {
   readonly witness?: string;
 }
 
-/** code: what it means. The first letter after the dash: Y shape of a file, L layers and modules, T types, E exemptions, M what a rule carries, S analysis. */
+/** code: what it means. The first letter after the dash: Y shape of a file, L layers and modules, T types, E exemptions, M what a rule carries, S analysis, C controls. */
 export const problemCodes = {
   'SP-Y001': 'The file is not valid YAML',
   'SP-Y002': 'A key is not known here',
@@ -32,6 +32,7 @@ export const problemCodes = {
   'SP-L105': 'The parameter does not exist, is missing or has the wrong type',
   'SP-L110':
     'The bundle is not signed by a key that is trusted, was changed, or is older than one that was in force',
+  'SP-L120': 'The bundle of OPA cannot be used',
   'SP-T100': 'The condition is not valid CEL',
   'SP-T101': 'The attribute or word does not exist',
   'SP-T102': 'The types do not fit',
@@ -61,6 +62,9 @@ export const problemCodes = {
   'SP-S221': 'Who approves can change the rule alone',
   'SP-S222': 'Who may ask for access also approves it',
   'SP-S223': 'Nobody is known to be in the group that approves access',
+  'SP-C401': 'The control rests on no live rule',
+  'SP-C402': 'A rule of the control decides in no test',
+  'SP-C403': 'A test of the control does not exist or fails',
 } as const;
 
 export type ProblemCode = keyof typeof problemCodes;

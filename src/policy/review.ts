@@ -1,4 +1,5 @@
 import type { Instant } from '../base/time.ts';
+import { controlFindings } from './controls.ts';
 import { type Around, findings } from './findings.ts';
 import type { Kinds } from './kinds.ts';
 import { type LoadedPolicy, loadPolicy } from './load.ts';
@@ -43,6 +44,7 @@ export function review(
       ...findings(policy, now, { ...around, groups: groupsIn(trial) }),
       ...trial.problems,
       ...problems.list,
+      ...controlFindings(files, policy, trial),
     ],
     trial,
     ...(mutation === undefined ? {} : { mutation }),
