@@ -1,6 +1,7 @@
-import { parse } from '@bufbuild/cel';
+import type { parse } from '@bufbuild/cel';
 import { messageOf } from '../base/errors.ts';
 import type { Place } from '../core/decision.ts';
+import { shapeParser } from './cel-shape.ts';
 import { evaluator } from './evaluate.ts';
 import { type Fact, factOf } from './facts.ts';
 import type { ProblemCode, Problems } from './problem.ts';
@@ -47,6 +48,7 @@ export type Compile = (
 /** A compiler of conditions, with one evaluator behind them all. What it makes is not re-entrant, and needs not be: evaluation is synchronous. */
 export function compiler(): Compile {
   const { planned } = evaluator();
+  const parsedOf = shapeParser();
   const askOf = (expr: Expr): Part['ask'] => {
     const value = planned(expr);
     return (words) => {
@@ -73,7 +75,7 @@ export function compiler(): Compile {
   };
 
   const understand = (source: string, words: ReadonlyMap<string, Type>): Understood => {
-    const parsed = read(source);
+    const parsed = read(source, parsedOf);
     if ('problems' in parsed) return { problems: parsed.problems };
     const typed = typecheck(parsed, words);
     if (typed.problems.length > 0) return typed;
@@ -144,7 +146,10 @@ interface Understood {
   readonly reads?: ReadonlySet<string>;
 }
 
-function read(source: string): ReturnType<typeof parse> | Pick<Understood, 'problems'> {
+function read(
+  source: string,
+  parsedOf: (source: string) => ReturnType<typeof parse>,
+): ReturnType<typeof parse> | Pick<Understood, 'problems'> {
   const wrong = (code: ProblemCode, offset: number, message: string): Pick<Understood, 'problems'> => ({
     problems: [{ code, offset, message }],
   });
@@ -156,7 +161,7 @@ function read(source: string): ReturnType<typeof parse> | Pick<Understood, 'prob
     return wrong('SP-T106', 0, `More than ${maxParentheses} brackets inside one another`);
   }
   try {
-    return parse(source);
+    return parsedOf(source);
   } catch (thrown) {
     const message = messageOf(thrown).replace(/^<input>:\d+:\d+: /, '');
     const offset = Math.min(offsetOf(thrown), Math.max(0, source.length - 1));
