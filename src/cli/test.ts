@@ -80,7 +80,8 @@ async function run(asked: Asked, io: Io): Promise<number> {
     );
   }
   const failed = results.some(({ failures }) => failures.length > 0);
-  const mutation = failed || only !== undefined ? undefined : (said.mutation ?? mutate(policy, trial.cases));
+  const mutation =
+    failed || only !== undefined ? undefined : (said.mutation ?? mutate(policy, trial.cases, trial.reach));
   const short = [
     ...trial.problems,
     ...(only === undefined ? said.problems.filter(({ code }) => thresholdCodes.includes(code)) : []),

@@ -3,7 +3,7 @@ import { decider } from './decide.ts';
 import type { RuleDuties } from './duties.ts';
 import type { LoadedPolicy } from './load.ts';
 import type { MatchTest } from './match.ts';
-import { type Near, reach } from './reach.ts';
+import { type Near, reach, type Reach } from './reach.ts';
 import type { Rule } from './rule.ts';
 import { judgeCase } from './trial.ts';
 import { identityKinds } from './words.ts';
@@ -29,8 +29,8 @@ export interface Mutation {
  * with it or without it, so only these are asked again, of the rules that match: the time does not grow with
  * the faults times the cases. What names the nearest rule hangs on rules that do not match, and is asked of them all.
  */
-export function mutate(policy: LoadedPolicy, cases: readonly Case[]): Mutation {
-  const { near, matching } = reach(policy.ruling, cases);
+export function mutate(policy: LoadedPolicy, cases: readonly Case[], reached?: Reach): Mutation {
+  const { near, matching } = reached ?? reach(policy.ruling, cases);
   const whole = cases.filter(
     ({ expect: { nearest, entry, decision } }) =>
       decision === 'deny' && (nearest !== undefined || entry?.['denial'] !== undefined),

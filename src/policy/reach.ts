@@ -1,3 +1,4 @@
+import type { Identity } from '../core/identity.ts';
 import type { Question } from '../core/ports.ts';
 import type { Case } from './cases.ts';
 import type { Part } from './condition.ts';
@@ -49,11 +50,11 @@ export function reach(ruling: Ruling, cases: readonly Case[]): Reach {
       for (const identity of chainOf(question.identity) ?? []) {
         let words: Words | undefined;
         for (const rule of meeting(question.resource.kind)) {
-          const lacking = rule.match.tests.filter((test) => !test.passes(question, identity));
+          const lacking = failing(rule, question, identity);
           if (lacking.length > 1) continue;
           words ??= ruling.words(question, identity);
-          const failing = rule.when === undefined ? [] : refusing(rule, words, lacking.length === 0, seen);
-          const lacks = [...lacking, ...failing];
+          const refused = rule.when === undefined ? [] : refusing(rule, words, lacking.length === 0, seen);
+          const lacks = [...lacking, ...refused];
           if (lacks.length > 1) continue;
           if (lacks.length === 0) matched.add(rule);
           const all = near.get(rule) ?? [];
@@ -65,6 +66,19 @@ export function reach(ruling: Ruling, cases: readonly Case[]): Reach {
   }
   return { near, matching, seen };
 }
+
+/** The tests of its match that fail; two of them tell as much as all. */
+function failing({ match }: Rule, question: Question, identity: Identity): readonly MatchTest[] {
+  let found: MatchTest[] = nothing;
+  for (const test of match.tests) {
+    if (test.passes(question, identity)) continue;
+    if (found.length === 1) return [...found, test];
+    found = [test];
+  }
+  return found;
+}
+
+const nothing: MatchTest[] = [];
 
 /** The parts of its condition that are false. What fails counts as what holds: taken as a match, the rule is looked at closely. */
 // oxlint-disable-next-line max-params

@@ -32,7 +32,7 @@ export function review(
   const mutation =
     failed || policy.composition.thresholds.mutationScore === undefined
       ? undefined
-      : mutate(policy, trial.cases);
+      : mutate(policy, trial.cases, trial.reach);
   const problems = new Problems();
   for (const { name, at, failures } of trial.results) {
     for (const line of failures) problems.add('SP-M120', at, `${name}: ${line}`);

@@ -7,7 +7,7 @@ import type { LoadedPolicy } from './load.ts';
 import { asGranted } from './on-request.ts';
 import { Problems } from './problem.ts';
 import type { PolicyProblem } from './problem.ts';
-import { reach } from './reach.ts';
+import { reach, type Reach } from './reach.ts';
 
 /** What came of running all cases of a policy. */
 export interface Trial {
@@ -16,6 +16,7 @@ export interface Trial {
   /** Of test files that could not be read. */
   readonly problems: readonly PolicyProblem[];
   readonly coverage: Coverage;
+  readonly reach: Reach;
 }
 
 export interface CaseResult {
@@ -61,11 +62,13 @@ export function runTrial(policy: LoadedPolicy, files: ReadonlyMap<string, string
       });
       return [];
     });
+  const reached = reach(policy.ruling, cases);
   return {
     cases,
     results: cases.map((each) => judgeCase(policy, each)),
     problems: problems.list,
-    coverage: coverage(policy, cases),
+    coverage: coverage(policy, cases, reached),
+    reach: reached,
   };
 }
 
@@ -102,13 +105,12 @@ export function judgeCase(policy: Judge, each: Case): CaseResult {
   return { name: each.name, at: each.at, failures, missed };
 }
 
-function coverage(policy: LoadedPolicy, cases: readonly Case[]): Coverage {
+function coverage(policy: LoadedPolicy, cases: readonly Case[], { seen }: Reach): Coverage {
   const decided = new Set<string>();
   for (const { question } of cases.flatMap((each) => each.questions)) {
     const decision = policy.decide(question);
     for (const rule of [...decision.because, ...decision.wouldBe]) decided.add(rule.id);
   }
-  const { seen } = reach(policy.ruling, cases);
   const rules = policy.ruling.rules.filter((rule) => rule.enforce !== 'off');
   const missing = rules.map((rule) => rule.ref.id).filter((id) => !decided.has(id));
   const parts = rules.flatMap((rule) =>
