@@ -51,6 +51,8 @@ export interface Action {
   readonly attributes: Readonly<Record<string, Attribute>>;
   /** As a person would read it: the statement, the command, the request line. Can hold secrets: goes sealed into the ledger, never into logs. */
   readonly text: string;
+  /** What its answer brings besides columns, by tags: `untrusted`. */
+  readonly shows?: readonly string[];
   /** True where it answers with values whose origin cannot be told. */
   readonly opaque?: true;
   /** Why the access is what it is, where that needs saying; without any value of the statement. */

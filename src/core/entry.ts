@@ -302,6 +302,8 @@ export interface DecisionEntry {
   readonly demands?: Duties;
   /** Whether it answers with values whose origin cannot be told; absent in entries of older versions. */
   readonly opaque?: boolean;
+  /** What its client had seen before, where that was anything. */
+  readonly saw?: readonly string[];
   readonly policy: string; // digest
   readonly commit?: string;
   readonly denial?: Denial;

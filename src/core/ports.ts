@@ -23,7 +23,13 @@ export interface Question {
   readonly identity: Identity;
   readonly resource: Resource;
   readonly action: Action;
-  readonly session: { readonly id: SessionId; readonly startedAt: Instant; readonly run?: string };
+  readonly session: {
+    readonly id: SessionId;
+    readonly startedAt: Instant;
+    readonly run?: string;
+    /** What this client has seen before: tags of data shown in clear, and of resources. */
+    readonly saw?: readonly string[];
+  };
   readonly at: Instant;
   /** Live grants: rules on request are in force by these alone. */
   readonly grants?: readonly Grant[];

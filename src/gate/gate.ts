@@ -32,6 +32,7 @@ import { asked, Probes } from './predicates.ts';
 import type { Desk } from './desk.ts';
 import { glassCard, glassEntry } from './glass.ts';
 import { review } from './review.ts';
+import { saysOf, type Taint } from './taint.ts';
 
 export interface GateParts extends DemandParts {
   /** The policy in force, or undefined when there is none or it is too old: then everything is denied. */
@@ -41,6 +42,8 @@ export interface GateParts extends DemandParts {
   /** Tells these that a rule wants to be told of a decision. Must not throw. */
   readonly notify?: (who: readonly string[], about: Notice) => void;
   readonly metrics: Metrics;
+  /** Remembers what clients have seen; absent: nobody does, and each session has seen nothing. */
+  readonly taint?: Taint;
   /** Counts what is denied again and again; absent: nobody does. */
   readonly breaker?: Breaker;
   /** Where requests wait for people; absent: what needs a review is denied. */
@@ -104,6 +107,10 @@ class Chamber implements SessionGate {
   #tally: Record<Decision['kind'] | 'rows' | 'masked' | 'withheld', number> = nothingCounted();
   /** Duties that an entry of this session has said in full: records with the same rules under the same policy have the same. */
   readonly #told: WeakSet<Duties> = new WeakSet();
+  #sawNow: readonly string[] = [];
+  #sawAt = -1;
+  /** What was permitted by these has been noted as seen. */
+  readonly #seen: WeakSet<Judged> = new WeakSet();
   readonly #demands: Demands;
   readonly #probes: Probes = new Probes();
   /** What an action under way has to leave when it ends. */
@@ -413,6 +420,7 @@ class Chamber implements SessionGate {
 
   #decide(policy: Policy, action: Action): Decision {
     const { identity, resource, id, startedAt, run } = this.#session;
+    const saw = this.#saw();
     const grants = this.#parts.access?.of(identity) ?? [];
     const started = performance.now();
     try {
@@ -420,7 +428,12 @@ class Chamber implements SessionGate {
         identity,
         resource,
         action,
-        session: { id, startedAt, ...(run === undefined ? {} : { run }) },
+        session: {
+          id,
+          startedAt,
+          ...(run === undefined ? {} : { run }),
+          ...(saw.length === 0 ? {} : { saw }),
+        },
         at: this.#parts.world.now(),
         ...(grants.length === 0 ? {} : { grants }),
       });
@@ -458,6 +471,8 @@ class Chamber implements SessionGate {
   #write(judged: Judged, id: DecisionId, request: Ask, why?: Denial, of?: ReviewId): Promise<void> {
     const entry = entryOf(judged.entry, this.#parts.world.now(), id, { request, why, review: of });
     const { decision } = judged;
+    const saw = this.#saw();
+    if (saw.length > 0) entry.saw = saw;
     if (decision.kind !== 'deny' && !this.#told.has(decision.duties)) {
       this.#told.add(decision.duties);
       entry.demands = decision.duties;
@@ -507,6 +522,31 @@ class Chamber implements SessionGate {
       () => ({ kind: 'refusal', denial: why }),
       (thrown: unknown) => notWritten(id, thrown),
     );
+  }
+
+  #saw(): readonly string[] {
+    const { taint } = this.#parts;
+    if (taint === undefined) return [];
+    if (taint.version !== this.#sawAt) {
+      this.#sawAt = taint.version;
+      this.#sawNow = taint.saw(this.#session);
+    }
+    return this.#sawNow;
+  }
+
+  /** From here on its client counts as having seen what the answer may show: the answer itself comes later. */
+  #see(judged: Judged, action: Action): void {
+    const { taint } = this.#parts;
+    if (taint === undefined || this.#seen.has(judged)) return;
+    this.#seen.add(judged);
+    const { resource } = this.#session;
+    const shown = new Set([...saysOf(resource.tags), ...(action.shows ?? [])]);
+    for (const column of action.columns) {
+      if (column.use !== 'output' || judged.operatorOf(column) !== undefined) continue;
+      for (const tag of judged.policy?.tagsOf(resource, column) ?? []) shown.add(tag);
+      for (const tag of column.tags ?? []) shown.add(tag);
+    }
+    taint.add(this.#session, [...shown]);
   }
 
   /** The denial with what it is worth to ask again, and the entry of the incident where it was once too often. */
@@ -562,6 +602,7 @@ class Chamber implements SessionGate {
     if (more.written !== undefined) permit.written = more.written;
     if (more.leave !== undefined) this.#leaves.set(permit, more.leave);
     this.#live.add(permit);
+    if (id !== '') this.#see(judged, action);
     return permit;
   }
 }

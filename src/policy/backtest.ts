@@ -172,7 +172,12 @@ function questionOf({ entry, resource, startedAt, cut, facts, run }: Recorded): 
       settings: undefined,
     },
     action,
-    session: { id: entry.session, startedAt: instant(startedAt), ...(run === undefined ? {} : { run }) },
+    session: {
+      id: entry.session,
+      startedAt: instant(startedAt),
+      ...(run === undefined ? {} : { run }),
+      ...(entry.saw === undefined ? {} : { saw: entry.saw }),
+    },
     at: entry.at,
   };
 }

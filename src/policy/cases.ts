@@ -123,7 +123,7 @@ function readCase(node: Located, fixtures: Fixtures, problems: Problems): Case |
   const found = fields(
     node,
     'a case',
-    { required: ['name', 'as', 'do', 'expect'], optional: ['at', 'granted'] },
+    { required: ['name', 'as', 'do', 'expect'], optional: ['at', 'granted', 'saw'] },
     problems,
   );
   const [name, as, act, expected] = ['name', 'as', 'do', 'expect'].map((key) => found?.get(key)?.value);
@@ -139,6 +139,8 @@ function readCase(node: Located, fixtures: Fixtures, problems: Problems): Case |
   if (at !== undefined && when !== undefined && Number.isNaN(ms)) {
     wrong(at, 'at is a moment such as `2026-11-21T10:00:00Z`', problems);
   }
+  const seen = found?.get('saw')?.value;
+  const saw = seen === undefined ? [] : (texts(seen, 'saw', problems) ?? []).map(({ value }) => value);
   const given = found?.get('granted')?.value;
   const granted = given === undefined ? undefined : texts(given, 'granted', problems);
   const expect = readExpectation(expected, problems);
@@ -154,7 +156,7 @@ function readCase(node: Located, fixtures: Fixtures, problems: Problems): Case |
           identity: who,
           resource: asked.resource,
           action: { ...asked.action, verb },
-          session: { id: 'test' as SessionId, startedAt: instant(ms) },
+          session: { id: 'test' as SessionId, startedAt: instant(ms), ...(saw.length === 0 ? {} : { saw }) },
           at: instant(ms),
         },
       })),

@@ -304,6 +304,7 @@ function testCase(kinds: Kinds): JsonSchema {
     },
     {
       at: { ...text, description: '`2026-11-21T10:00:00Z`' },
+      saw: { ...texts, description: 'What who asks has seen before: session.saw' },
       granted: { ...texts, description: 'Rules on request that who asks has been granted' },
     },
   );

@@ -95,8 +95,8 @@ function valueOf(path: string, question: Question, identity: Identity, rule: Rul
       return own({ name, kind, tags }, field, {});
     }
     case 'session': {
-      const { id, startedAt, run } = session;
-      return own({ id, startedAt: new Date(startedAt).toISOString(), run }, field, {});
+      const { id, startedAt, run, saw = [] } = session;
+      return own({ id, startedAt: new Date(startedAt).toISOString(), run, saw }, field, {});
     }
     default: {
       const objects = action.targets.map(({ name, access }) => `${name} (${access})`);

@@ -47,6 +47,7 @@ export function wordsFor(
         id: { type: string, fleeting: true },
         startedAt: { type: timestamp, fleeting: true },
         run: { type: string, optional: true, fleeting: true },
+        saw: { type: strings, fleeting: true },
       }),
     ],
     ['now', timestamp],
@@ -227,6 +228,7 @@ function tables(kind: Kind, declared: Declared): Readonly<Record<string, Table<A
       id: ({ $question }) => $question.session.id,
       startedAt: ({ $question }) => instantOf($question.session.startedAt),
       run: ({ $question }) => $question.session.run,
+      saw: ({ $question }) => [...($question.session.saw ?? [])],
     },
   };
 }

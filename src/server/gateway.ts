@@ -14,6 +14,7 @@ import { Access } from '../gate/access.ts';
 import { Desk, type People } from '../gate/desk.ts';
 import { gate, type GateParts, type Notice } from '../gate/gate.ts';
 import { Breaker } from '../gate/breaker.ts';
+import { Taint } from '../gate/taint.ts';
 import { Usage } from '../gate/usage.ts';
 import type { GrantStore, ReviewStore } from '../reviews/index.ts';
 import type { Directory } from '../identity/directory.ts';
@@ -57,6 +58,7 @@ export interface GatewayParts {
   readonly records: Records;
   readonly findEntries?: ApiParts['findEntries'];
   readonly scenes?: ApiParts['scenes'];
+  readonly findSessions?: ApiParts['findSessions'];
   readonly custodian?: ApiParts['custodian'];
   /** Opens the channels, which bring answers to this desk; their hooks are mounted here. */
   readonly channels?: (desk: Pick<ChannelDesk, 'answer' | 'review'>) => AsyncDisposable & {
@@ -135,6 +137,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const channels = opened?.channels ?? [];
   const usage = new Usage();
   const breaker = new Breaker(config.breaker);
+  const taint = new Taint();
   const end = (session: Session, why: Ending): void => void live.end(session, why);
   const access = new Access({
     store: parts.grants,
@@ -159,7 +162,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     log,
     limits,
     plainFrom: config.plainFrom,
-    gate: (session) => gate({ ...guarded(parts), world, metrics, desk, access, breaker, usage, end, notify }, session),
+    gate: (session) => gate({ ...guarded(parts), world, metrics, desk, access, breaker, taint, usage, end, notify }, session),
     recorder: parts.recorder,
   });
 
@@ -218,6 +221,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
         records: parts.records,
         findEntries: parts.findEntries,
         scenes: parts.scenes,
+        findSessions: parts.findSessions,
         custodian: parts.custodian,
         resources: config.resources,
         protocols: parts.protocols,
