@@ -1,5 +1,6 @@
 import { classifyInboundRequest } from '@modelcontextprotocol/server';
 import type { Exchange } from '../../carriers/http/door.ts';
+import { statedBy } from '../../carriers/http/stated.ts';
 import { utf8 } from '../../carriers/http/masks.ts';
 import { statusOf } from '../../carriers/http/problem.ts';
 import type { Action } from '../../core/action.ts';
@@ -144,6 +145,7 @@ async function judged(
   }
   const verdict = await stay.gate.ask({
     action,
+    ...statedBy(exchange.fields),
     ...(message.kind === 'request' ? { wait: () => waiting(exchange, out, { action, message }) } : {}),
   });
   const id = verdict.kind === 'permit' ? verdict.id : verdict.denial.decisionId;
@@ -225,8 +227,6 @@ function waiting(
   out: Out,
   { action, message }: { readonly action: Action; readonly message: Request },
 ): Waiting {
-  const reason = first(fields, 'sallyport-reason');
-  const ticket = first(fields, 'sallyport-ticket');
   const meta = message.params['_meta'];
   const token =
     typeof meta === 'object' && meta !== null && 'progressToken' in meta ? meta.progressToken : undefined;
@@ -243,14 +243,7 @@ function waiting(
     patienceMs,
     settings: {},
     again: () => Promise.resolve({ action, settings: {} }), // nothing around a message changes what it means
-    ...(reason === undefined && ticket === undefined
-      ? {}
-      : {
-          stated: {
-            ...(reason === undefined ? {} : { reason }),
-            ...(ticket === undefined ? {} : { ticket }),
-          },
-        }),
+    ...statedBy(fields),
     [Symbol.dispose]: () => undefined,
   };
 }
