@@ -6,14 +6,17 @@ import { ask } from './api.ts';
 import { CouldNotRun, print, safe, say, table, type Command } from './command.ts';
 import { exportSession, play, watch } from './play.ts';
 
-const help = `Usage: sallyport sessions list [--identity SUBJECT] [--resource NAME] [--run RUN] [--limit N] [--json]
+const help = `Usage: sallyport sessions list [FILTER …] [--limit N] [--after ID] [--json]
        sallyport sessions show ID|last [--count N] [--json]
        sallyport sessions play ID|last [--speed N] [--max-pause 2s] [--from 1:30] [--json] [--data DIR]
        sallyport sessions watch ID [--json]
        sallyport sessions export ID|last [--format jsonl|asciicast|html] [-o FILE] [--data DIR]
        sallyport sessions kill ID | --run RUN
 
-list shows sessions, newest first: all, or your own where the policy shows you no others.
+list shows sessions, newest first: all, or your own where the policy shows you no others. Filters, which all must fit:
+  --identity --agent --run --resource --from TIME --to TIME --verb --access --effect (or --decision) allow|deny|review
+  --object (or --table) NAME --rule ID --risk LEVEL --review ID --text WORDS --live --ended
+  --after ID  the next page: what stands behind this session
 show shows each statement of a session with its verdict, its rules and their places, and how it ended.
   last        your newest session; with --count N the newest N, oldest first
 play shows a session again as it was seen, after masking, with pauses cut (--max-pause, default 2s) and as fast as you
@@ -32,19 +35,40 @@ SALLYPORT_API (default http://127.0.0.1:8420) is the gateway, SALLYPORT_TOKEN yo
 
 export const sessions: Command = { help, run };
 
+const filters = {
+  identity: { type: 'string' },
+  agent: { type: 'string' },
+  run: { type: 'string' },
+  resource: { type: 'string' },
+  from: { type: 'string' },
+  to: { type: 'string' },
+  verb: { type: 'string' },
+  access: { type: 'string' },
+  effect: { type: 'string' },
+  decision: { type: 'string' },
+  object: { type: 'string' },
+  table: { type: 'string' },
+  rule: { type: 'string' },
+  risk: { type: 'string' },
+  review: { type: 'string' },
+  text: { type: 'string' },
+  state: { type: 'string' },
+  after: { type: 'string' },
+  before: { type: 'string' },
+  limit: { type: 'string' },
+} as const;
+
 async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
     options: {
-      identity: { type: 'string' },
-      resource: { type: 'string' },
-      limit: { type: 'string' },
+      ...filters,
       count: { type: 'string' },
-      run: { type: 'string' },
+      live: { type: 'boolean', default: false },
+      ended: { type: 'boolean', default: false },
       speed: { type: 'string' },
       'max-pause': { type: 'string' },
-      from: { type: 'string' },
       format: { type: 'string' },
       output: { type: 'string', short: 'o' },
       data: { type: 'string' },
@@ -77,15 +101,16 @@ async function killRun(run: string): Promise<number> {
   return 0;
 }
 
-async function list(options: {
-  readonly identity?: string | undefined;
-  readonly resource?: string | undefined;
-  readonly run?: string | undefined;
-  readonly limit?: string | undefined;
-  readonly json: boolean;
-}): Promise<number> {
+type Filters = { readonly [name in keyof typeof filters]?: string | undefined };
+
+async function list(
+  options: Filters & { readonly live: boolean; readonly ended: boolean; readonly json: boolean },
+): Promise<number> {
   const query = new URLSearchParams();
-  for (const name of ['identity', 'resource', 'run', 'limit'] as const) {
+  if (options.live && options.ended) throw new CouldNotRun('--live and --ended: give one of them');
+  if (options.live) query.set('state', 'live');
+  if (options.ended) query.set('state', 'ended');
+  for (const name of Object.keys(filters) as (keyof Filters)[]) {
     const value = options[name];
     if (value !== undefined) query.set(name, value);
   }
@@ -93,6 +118,9 @@ async function list(options: {
   if (!asked.ok) return refused(asked.refusal);
   const found = asked.answer as readonly SessionSummary[]; // the API's own schema
   print(options.json ? JSON.stringify(found, undefined, 2) : listText(found));
+  const last = found.at(-1);
+  if (!options.json && last !== undefined && found.length === Number(options.limit ?? '100'))
+    say(`More: --after ${last.id}`);
   return 0;
 }
 

@@ -19,7 +19,7 @@ import type { Protocol } from '../core/protocol.ts';
 import { detectors } from '../mask/index.ts';
 import { kindsOf } from '../policy/kinds.ts';
 import type { LoadedPolicy } from '../policy/load.ts';
-import { searchIndex } from '../stores/index-search.ts';
+import { searchIndex, type SearchIndex } from '../stores/index-search.ts';
 import { openLedger } from '../stores/ledger.ts';
 import { openGrants } from '../stores/grants.ts';
 import { openReviews } from '../stores/reviews.ts';
@@ -100,7 +100,7 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
     );
 
     const places = new RulePlaces();
-    const sessions = await sessionRecords(ledger, log); // before the first entry
+    const sessions = await sessionRecords(ledger, log, (id) => placeOf(index, id)); // before the first entry
     const records = places.on(sessions);
     const index = under.use(
       searchIndex({ store: indexStoreOf(config.index, data), folder: data, ledger, log }),
@@ -112,7 +112,7 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
         from: config.policySource === undefined ? config.policy : readerOf(config.policySource, home, world),
         ...(config.policySource?.maxAgeMs === undefined ? {} : { maxAgeMs: config.policySource.maxAgeMs }),
         ...(config.policySource?.params === undefined ? {} : { params: config.policySource.params }),
-        kinds: kindsOf(protocols, detectors),
+        kinds: kindsOf(protocols, detectors, opaEngines(world)),
         world,
         log,
         metrics,
@@ -186,12 +186,14 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
       records,
       findEntries: index.entries,
       recorder: taped.recorder,
-      scenes: (id, live) => scenesOf(
+      scenes: (id, live) =>
+        scenesOf(
           { records: sessions, recordings: taped, protocols, recent: recent.find, erased: kept.erased },
           id,
           live,
         ),
       custodian: kept,
+      findSessions: { ids: index.sessions, summary: sessions.summary, open: sessions.open },
       reviews,
       grants,
       ...(config.channels === undefined
@@ -222,6 +224,17 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
     await under.disposeAsync();
     throw thrown;
   }
+}
+
+/** Where the entries of a session begin and end, as the index knows. */
+async function placeOf(
+  index: SearchIndex,
+  session: string,
+): Promise<{ readonly first: number; readonly last: number } | undefined> {
+  const [opened] = await index.entries({ session, kind: 'session.opened', limit: 1 }, false);
+  const [closed] = await index.entries({ session, kind: 'session.closed', limit: 1 }, false);
+  const [newest] = closed === undefined ? await index.entries({ session, limit: 1 }, false) : [closed];
+  return opened === undefined ? undefined : { first: opened.entry, last: (newest ?? opened).entry };
 }
 
 function watchedBy(source: PolicySource, watch: (policy: LoadedPolicy) => Policy): GatewayParts['policy'] {

@@ -14,6 +14,9 @@ export interface SessionRecords {
   /** With every decision, at most `statementsShown`; `undefined` when there is no such session among the remembered. */
   readonly session: (id: string) => Promise<SessionDetail | undefined>;
   readonly decision: (id: string) => Promise<DecisionRecord | undefined>;
+  readonly summary: (id: string) => Promise<SessionSummary | undefined>;
+  /** Those that are open now, newest first. */
+  readonly open: () => readonly SessionSummary[];
   /** Forgets what was personal of a session: its key was destroyed. */
   readonly forget: (id: string) => void;
   /** What a replay of its recording needs. */
@@ -114,7 +117,7 @@ interface Remembered {
  * Remembers the sessions of a ledger: rebuilt from its newest entries now, kept up with every append from now on. In
  * memory only, bounded; statements are read from the ledger when they are asked for.
  */
-export async function sessionRecords(ledger: OpenLedger, log: Log): Promise<SessionRecords> {
+export async function sessionRecords(ledger: OpenLedger, log: Log, locate?: Locate): Promise<SessionRecords> {
   const memory = new Memory();
   const from = Math.max(0, ledger.size - replayed);
   if (from > 0) log('info', 'sessions.partly-remembered', { fromEntry: from });
@@ -122,13 +125,43 @@ export async function sessionRecords(ledger: OpenLedger, log: Log): Promise<Sess
   for await (const { index, entry } of ledger.read(from, ledger.size)) memory.see(entry, index);
   memory.restart();
   ledger.watch((entry, index) => memory.see(entry, index));
+  const find = async (id: string): Promise<Remembered | undefined> =>
+    memory.find(id) ?? (await older(ledger, id, locate));
   return {
     sessions: (query) => Promise.resolve(memory.list(query)),
-    session: async (id) => detail(ledger, memory.find(id)),
-    decision: (id) => decisionOf(ledger, memory, id),
+    session: async (id) => detail(ledger, await find(id)),
+    decision: async (id) => decisionOf(ledger, await find(id.slice(0, id.lastIndexOf('.'))), id),
+    summary: async (id) => {
+      const found = await find(id);
+      return found === undefined ? undefined : summary(found);
+    },
+    open: () => memory.open(),
     forget: (id) => memory.forget(id),
-    recording: async (id) => recordingOf(ledger, memory.find(id)),
+    recording: async (id) => recordingOf(ledger, await find(id)),
   };
+}
+
+/** Where the entries of a session stand that is not remembered; `undefined` where there is none. */
+export type Locate = (id: string) => Promise<{ readonly first: number; readonly last: number } | undefined>;
+
+/** How one session ends may be written a little behind the last entry that is searched for. */
+const behindLast = 5_000;
+
+/** A session that is not remembered, read from the ledger. */
+async function older(
+  ledger: OpenLedger,
+  id: string,
+  locate: Locate | undefined,
+): Promise<Remembered | undefined> {
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(id)) return undefined;
+  const at = await locate?.(id);
+  if (at === undefined) return undefined;
+  const memory = new Memory();
+  const to = Math.min(ledger.size, at.last + behindLast);
+  for await (const { entry, index } of ledger.read(at.first, to, `"session":${JSON.stringify(id)}`))
+    if ('session' in entry && entry.session === id) memory.see(entry, index);
+  memory.restart(); // one that is open is remembered
+  return memory.find(id);
 }
 
 class Memory {
@@ -151,6 +184,13 @@ class Memory {
   /** Whoever was still open was cut off with the gateway. */
   restart(): void {
     for (const session of this.#sessions.values()) if (session.ended === undefined) session.lost = true;
+  }
+
+  open(): readonly SessionSummary[] {
+    return [...this.#sessions.values()]
+      .filter(({ ended, lost }) => ended === undefined && !lost)
+      .reverse()
+      .map(summary);
   }
 
   forget(id: string): void {
@@ -256,10 +296,9 @@ async function detail(
 
 async function decisionOf(
   ledger: OpenLedger,
-  memory: Memory,
+  session: Remembered | undefined,
   id: string,
 ): Promise<DecisionRecord | undefined> {
-  const session = memory.find(id.slice(0, id.lastIndexOf('.')));
   if (session === undefined) return undefined;
   let found: DecisionRecord | undefined;
   for await (const stored of entriesOf(ledger, session)) {

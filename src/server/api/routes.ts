@@ -15,6 +15,7 @@ import type { Tickets } from '../tickets.ts';
 import type { Records, SessionSummary } from './records.ts';
 import type { Custodian } from '../custodian.ts';
 import { custodyRoutes } from './custody.ts';
+import { type FindSessions, sessionListRoute } from './session-list.ts';
 import { recordingRoutes, type Scenes } from './recordings.ts';
 import { reviewRoutes } from './reviews.ts';
 import { json, problem, type Answer, type ApiRequest, type Route } from './route.ts';
@@ -37,6 +38,8 @@ export interface ApiParts extends ExplainParts {
   readonly records: Records;
   /** Absent: entries cannot be searched here. */
   readonly findEntries?: FindEntries | undefined;
+  /** Absent: sessions are found by identity, resource and run only. */
+  readonly findSessions?: FindSessions | undefined;
   /** Absent: there are no recordings to play here. */
   readonly scenes?: Scenes | undefined;
   /** Absent: nothing is held or erased here. */
@@ -118,24 +121,7 @@ export function routes(parts: ApiParts): readonly Route[] {
       errors: unauthorised,
       run: (request) => json(resources(parts, request.caller())),
     },
-    {
-      method: 'get',
-      path: '/api/v1/sessions',
-      summary: 'Sessions, newest first: all, or your own where the policy shows you no others',
-      query: {
-        limit: {
-          about: 'At most so many (1 to 1000; 100 when absent)',
-          schema: { type: 'integer', minimum: 1, maximum: 1_000, default: 100 },
-        },
-        identity: { about: 'Only of this subject', schema: { type: 'string' } },
-        resource: { about: 'Only to this resource', schema: { type: 'string' } },
-        run: { about: 'Only of this run, as the client declared it', schema: { type: 'string' } },
-        before: { about: 'Only older than the session with this id', schema: { type: 'string' } },
-      },
-      gives: { schema: list(ref('SessionSummary')), about: 'The sessions' },
-      errors: { 400: 'A parameter is not as described', ...judged },
-      run: (request) => sessions(parts, request),
-    },
+    sessionListRoute(parts),
     {
       method: 'get',
       path: '/api/v1/sessions/:id',
@@ -250,29 +236,6 @@ function resources(parts: ApiParts, caller: Identity): readonly object[] {
       const address = parts.listener(kind);
       return { id: name, name, kind, tags, ...(address === undefined ? {} : { address }) };
     });
-}
-
-/** All of them where the policy says so; else the caller's own where it says that. */
-async function sessions(parts: ApiParts, request: ApiRequest): Promise<Answer> {
-  const caller = request.caller();
-  const { limit = '100', identity, resource, run, before } = request.query;
-  if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > 1_000) {
-    return problem(400, 'limit: Expected a whole number from 1 to 1000');
-  }
-  const seesAll = decideOwn(parts, caller, { verb: 'record.list', own: false }).kind === 'allow';
-  const refused = await judge(parts, caller, { verb: 'record.list', own: !seesAll });
-  if (refused !== undefined) return refused;
-  const found = await parts.records.sessions({
-    limit: run === undefined ? Number(limit) : 1_000,
-    ...(seesAll ? (identity === undefined ? {} : { identity }) : { identity: caller.subject }),
-    ...(resource === undefined ? {} : { resource }),
-    ...(before === undefined ? {} : { before }),
-  });
-  // SECURITY: whatever the store made of the query, what is not the caller's own does not leave.
-  const shown = seesAll ? found : found.filter((each) => isOwn(each, caller));
-  const wanted = shown.filter((each) => identity === undefined || each.identity.subject === identity);
-  const ofRun = run === undefined ? wanted : wanted.filter((each) => each.run === run);
-  return json(ofRun.slice(0, Number(limit)));
 }
 
 async function session(parts: ApiParts, request: ApiRequest): Promise<Answer> {

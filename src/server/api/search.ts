@@ -45,7 +45,7 @@ const texts = {
 } as const;
 
 const word = { type: 'string', maxLength: 500 };
-const query: Readonly<Record<string, Parameter>> = {
+export const entryQuery: Readonly<Record<string, Parameter>> = {
   limit: { about: 'At most so many (1 to 1000; 100 when absent)', schema: { type: 'integer', default: 100 } },
   before: {
     about: 'Only entries before this one: its number, with @ and its gateway where the index is of several',
@@ -61,7 +61,7 @@ export function searchRoute(parts: JudgeParts, find: FindEntries): Route {
     method: 'get',
     path: '/api/v1/entries',
     summary: 'Entries of the record, newest first: all, or your own where the policy shows you no others',
-    query,
+    query: entryQuery,
     gives: { schema: list(ref('FoundEntry')), about: 'The entries' },
     errors: {
       400: 'A parameter is not as described',
@@ -113,8 +113,8 @@ function allows(
 }
 
 /** The question, or what is wrong with it. */
-function questionOf(given: Readonly<Record<string, string>>): EntrySearch | string {
-  const unknown = Object.keys(given).find((name) => !Object.hasOwn(query, name));
+export function questionOf(given: Readonly<Record<string, string>>): EntrySearch | string {
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(entryQuery, name));
   // A filter that nobody knows would otherwise show more than was asked for.
   if (unknown !== undefined) return 'There is a parameter that is not known here: see /openapi.json';
   const { limit = '100', before, from, to, ...rest } = given;
