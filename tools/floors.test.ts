@@ -8,7 +8,7 @@ const floors: readonly (readonly string[])[] = [
   ['base'],
   ['core'],
   ['policy', 'mask', 'sql', 'http', 'ledger', 'record', 'reviews'],
-  ['gate', 'carriers', 'stores', 'sinks', 'channels', 'identity', 'link'],
+  ['gate', 'carriers', 'stores', 'sinks', 'channels', 'identity', 'link', 'opa'],
   ['protocols'],
   ['server', 'connector', 'scan'],
   ['cli'],

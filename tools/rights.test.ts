@@ -12,6 +12,11 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '@bufbuild/cel': 'parser and evaluator of conditions',
     re2js: 'patterns of users must be linear-time',
     'node:crypto': 'the digest of a policy',
+    'node:zlib': 'bundles of OPA are gzip',
+  },
+  opa: {
+    '@open-policy-agent/opa-wasm': "OPA's own runtime of policies compiled to WebAssembly",
+    'node:worker_threads': 'a thread that can be ended when a policy takes too long',
   },
   mask: {
     'libphonenumber-js': 'numbering plans of the world are data, not code',

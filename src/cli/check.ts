@@ -7,6 +7,8 @@ import { realWorld } from '../base/time.ts';
 import type { Around } from '../policy/findings.ts';
 import { jsonSchemas, schemaFiles } from '../policy/json-schema.ts';
 import { loadPolicy, sha256 } from '../policy/load.ts';
+import { bundlePath } from '../policy/opa/bundle.ts';
+import { bundleDigest } from '../policy/opa/pins.ts';
 import { review, type Review } from '../policy/review.ts';
 import { type PolicyFiles, readPolicyFiles } from '../server/policy-source.ts';
 import { codeOwners } from './codeowners.ts';
@@ -143,7 +145,12 @@ function lockOf(files: ReadonlyMap<string, string>): string {
     .filter(([name]) => name !== undefined)
     .sort(([a = ''], [b = '']) => (a < b ? -1 : 1))
     .map(([name, text]) => `  ${name}: sha256:${sha256(text)}\n`);
-  return `# Pins every module: a changed one is refused until this file says so too. Written by sallyport check --lock.\napiVersion: sallyport/v1\nmodules:\n${modules.join('')}`;
+  const bundles = [...files]
+    .filter(([path]) => bundlePath.test(path))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([path, text]) => `  ${path}: ${bundleDigest(text)}\n`);
+  const more = bundles.length === 0 ? '' : `bundles:\n${bundles.join('')}`;
+  return `# Pins every module: a changed one is refused until this file says so too. Written by sallyport check --lock.\napiVersion: sallyport/v1\nmodules:\n${modules.join('')}${more}`;
 }
 
 /** Writes the schemas into the policy's directory; gives the settings of an editor that reads YAML by them. */

@@ -1,4 +1,6 @@
+import { realWorld } from '../base/time.ts';
 import { entities } from '../mask/entities.ts';
+import { opaEngines } from '../opa/index.ts';
 import { type Kinds, kindsOf } from '../policy/kinds.ts';
 import { protocolWords } from '../protocols/words.ts';
 
@@ -6,4 +8,5 @@ import { protocolWords } from '../protocols/words.ts';
 export const policyKinds: Kinds = kindsOf(
   protocolWords,
   entities.map((name) => ({ name })),
+  opaEngines(realWorld),
 );

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { isPolicyFile, type LoadedPolicy, loadPolicy } from '../policy/load.ts';
+import { policyText } from '../policy/opa/bundle.ts';
 import type { PolicyProblem } from '../policy/problem.ts';
 import { withShipped } from '../server/policy-files.ts';
 import { readPolicyFiles } from '../server/policy-source.ts';
@@ -55,6 +56,12 @@ async function fromGit(ref: string, given: string | undefined): Promise<Source> 
       throw new CouldNotRun(`Git has no ${where} here; ${or}`);
     }
   };
+  const blob = async (object: string): Promise<Buffer> =>
+    (await run('git', [...bare, 'cat-file', 'blob', object], {
+      timeout: 30_000,
+      maxBuffer: mostBytes,
+      encoding: 'buffer',
+    })).stdout;
   const resolved = (object: string): Promise<string> =>
     git('rev-parse', '--verify', '--end-of-options', object);
   if (given === undefined) await resolved(`${ref}^{commit}`);
@@ -65,7 +72,7 @@ async function fromGit(ref: string, given: string | undefined): Promise<Source> 
   const files = new Map<string, string>();
   for (const name of names.filter(isPolicyFile)) {
     if (name.split('/').some((part) => part.startsWith('.') || part === 'node_modules')) continue;
-    files.set(name, await git('cat-file', 'blob', `${tree}:${name}`));
+    files.set(name, policyText(name, await blob(`${tree}:${name}`)));
   }
   if (!files.has('policy.yaml')) throw new CouldNotRun(`There is no policy in ${ref}:${path}`);
   return { files: await withShipped(files), problems: [] };

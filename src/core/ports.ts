@@ -11,6 +11,11 @@ import type { Resource, SessionId } from './session.ts';
 export interface Policy {
   readonly id: PolicyId;
   readonly decide: (question: Question) => Decision;
+  /**
+   * Asks what lies outside before `decide`, so that nothing waits there; undefined where nothing is to be asked of this
+   * question. Never rejects: what cannot be had is an opinion that failed. Present only where a layer needs it.
+   */
+  readonly consult?: (question: Question) => Promise<Opinions> | undefined;
   /** What every rule said for everyone of the delegation chain, for people who ask why. */
   readonly explain?: (question: Question) => readonly IdentityExplanation[];
   /** The tags that schema.yaml gives this column of this resource. */
@@ -18,6 +23,14 @@ export interface Policy {
   /** What this identity may do on this resource, and what it may ask for. */
   readonly reach?: (identity: Identity, resource: Resource) => Reach;
 }
+
+/** What an outside policy said of a question: its result document as JSON text, or why there is none. */
+export type Opinion =
+  | { readonly kind: 'said'; readonly json: string }
+  | { readonly kind: 'failed'; readonly why: string };
+
+/** Layer -> what its policy says for the identity and everyone it acts for, in order. */
+export type Opinions = ReadonlyMap<string, readonly Opinion[]>;
 
 export interface Question {
   readonly identity: Identity;
@@ -33,6 +46,8 @@ export interface Question {
   readonly at: Instant;
   /** Live grants: rules on request are in force by these alone. */
   readonly grants?: readonly Grant[];
+  /** What `Policy.consult` gave for this very question. */
+  readonly opinions?: Opinions;
 }
 
 /** The append-only log of all entries. */

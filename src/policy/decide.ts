@@ -11,6 +11,7 @@ import { joinDuties } from './join.ts';
 import type { MatchTest } from './match.ts';
 import { nearestMiss } from './nearest.ts';
 import { grantFor, requestLine } from './on-request.ts';
+import type { OpaLayer } from './opa/layer.ts';
 import type { Rule } from './rule.ts';
 import { chainOf, longestChain, type Ruling } from './ruling.ts';
 import type { Words } from './words.ts';
@@ -45,8 +46,11 @@ export function decider(ruling: Ruling): (question: Question) => Decision {
   const exempted = Map.groupBy(ruling.exemptions, (exemption) => exemption.rule as string);
   const joined = new Lru<string, Duties>(1_024);
 
-  const hear = (question: Question, identity: Identity, rules: readonly Candidate[]): Said => {
+  // oxlint-disable-next-line max-params
+  const hear = (question: Question, identity: Identity, at: number, rules: readonly Candidate[]): Said => {
     const said = silent();
+    for (const layer of ruling.opa ?? [])
+      if (layer.judges(question.resource.kind)) listen(said, layer, question, { identity, at });
     let words: Words | undefined;
     for (const { rule, tests } of rules) {
       if (!passes(tests, question, identity)) continue;
@@ -78,7 +82,7 @@ export function decider(ruling: Ruling): (question: Question) => Decision {
   };
 
   const duties = (rules: readonly Rule[], broken: readonly Rule[]): Duties => {
-    const key = [...rules, ...broken].map((rule) => rule.ref.id).join(' ');
+    const key = [...rules, ...broken].map(({ ref, variant = '' }) => `${ref.id}#${variant}`).join(' ');
     const known = joined.get(key);
     if (known !== undefined) return known;
     const own = rules.map((rule) => rule.duties).filter((each) => each !== undefined);
@@ -95,7 +99,7 @@ export function decider(ruling: Ruling): (question: Question) => Decision {
     if (chain === undefined) {
       return denied(ruling, 'POLICY_ERROR', `The delegation chain is longer than ${longestChain}`);
     }
-    const said = chain.map((identity) => hear(question, identity, rules));
+    const said = chain.map((identity, at) => hear(question, identity, at, rules));
     const wouldBe = refs(said.flatMap((each) => each.wouldBe));
     const cacheable = !said.some((each) => each.fleeting);
     const denies = distinct(said.flatMap((each) => each.denies));
@@ -158,6 +162,21 @@ function silent(): Said {
     askable: [],
     fleeting: false,
   };
+}
+
+/** What a layer of OPA says counts like what rules say. */
+function listen(
+  said: Said,
+  layer: OpaLayer,
+  question: Question,
+  { identity, at }: { readonly identity: Identity; readonly at: number },
+): void {
+  const heard = layer.hear(question, identity, at);
+  // A failure may be over the next moment: a deadline, a server that is down.
+  if (layer.fleeting || heard.failed !== undefined) said.fleeting = true;
+  for (const rule of [heard.allows, heard.denies, heard.requires])
+    if (rule !== undefined) sort(said, rule, 'yes');
+  if (heard.failed !== undefined) sort(said, heard.failed, 'error');
 }
 
 /** A rule on request that matches. What hangs on a grant is never remembered: it ends, or may come, at any moment. */

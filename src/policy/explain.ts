@@ -24,11 +24,45 @@ type Explainable = Pick<Policy, 'decide'> & { readonly ruling: Ruling };
 
 /** The same without the decision. */
 export function said(ruling: Ruling, question: Question): readonly IdentityExplanation[] {
-  return (chainOf(question.identity) ?? []).map((identity) => ({
+  return (chainOf(question.identity) ?? []).map((identity, at) => ({
     subject: identity.subject,
     kind: identity.kind,
-    rules: rulesFor({ ruling }, question, identity),
+    rules: [...foreign(ruling, question, identity, at), ...rulesFor({ ruling }, question, identity)],
   }));
+}
+
+/** What layers of OPA say: one line for all that the entrypoint gave, since nothing is seen of its rules. */
+// oxlint-disable-next-line max-params
+function foreign(
+  ruling: Ruling,
+  question: Question,
+  identity: Identity,
+  at: number,
+): readonly RuleExplanation[] {
+  return (ruling.opa ?? [])
+    .filter(({ judges }) => judges(question.resource.kind))
+    .flatMap((layer) => {
+      const { allows, denies, requires, failed, silent } = layer.hear(question, identity, at);
+      const said = [denies, failed, allows, requires].filter((rule) => rule !== undefined);
+      const spoken = said.map(({ ref, enforce }) => ({
+        rule: ref,
+        layer: layer.name,
+        enforce,
+        outcome: failed === undefined ? ('matched' as const) : ('failed' as const),
+        tests: [],
+      }));
+      if (silent === undefined) return spoken;
+      return [
+        ...spoken,
+        {
+          rule: silent,
+          layer: layer.name,
+          enforce: 'enforce' as const,
+          outcome: 'no-match' as const,
+          tests: [],
+        },
+      ];
+    });
 }
 
 function rulesFor(

@@ -8,6 +8,7 @@ import type { Question } from '../core/ports.ts';
 import type { ResourceName, SessionId } from '../core/session.ts';
 import { type Kinds, kindsOf } from './kinds.ts';
 import { isPolicyFile, type LoadedPolicy, loadPolicy } from './load.ts';
+import { policyText } from './opa/bundle.ts';
 import { type PolicyProblem, problemLine } from './problem.ts';
 
 // Questions and policies for tests.
@@ -197,7 +198,8 @@ export function samplePolicy(): ReadonlyMap<string, string> {
     .map((entry) => join(entry.parentPath, entry.name));
   return new Map(
     files
-      .map((file) => [relative(directory, file), readFileSync(file, 'utf8')] as const)
-      .filter(([path]) => isPolicyFile(path)),
+      .map((file) => [relative(directory, file), readFileSync(file)] as const)
+      .filter(([path]) => isPolicyFile(path))
+      .map(([path, bytes]) => [path, policyText(path, bytes)] as const),
   );
 }

@@ -1,4 +1,5 @@
 import type { AttributeType, Protocol } from '../core/protocol.ts';
+import type { OpaEngines } from './opa/engine.ts';
 import { planned } from './planned.ts';
 
 /** What rules may say of the actions of one resource kind. */
@@ -8,6 +9,8 @@ export type Kind = Pick<Protocol, 'verbs' | 'attributes'>;
 export interface Kinds extends ReadonlyMap<string, Kind> {
   /** What detectors find, by Presidio's names; absent where nobody told. */
   readonly entities?: readonly string[];
+  /** What evaluates policies of OPA outside; absent where nothing does. */
+  readonly opa?: OpaEngines;
 }
 
 /** The gateway's own API, judged by the same rules: reading the record is an action like any other. */
@@ -39,6 +42,7 @@ const sallyport: Kind = {
 export function kindsOf(
   protocols: readonly Pick<Protocol, 'name' | 'verbs' | 'attributes'>[],
   detectors?: readonly { readonly name: string }[],
+  opa?: OpaEngines,
 ): Kinds {
   const kinds = new Map<string, Kind>([['sallyport', sallyport], ...planned]);
   for (const { name, verbs, attributes } of protocols) {
@@ -48,8 +52,12 @@ export function kindsOf(
       attributes: { ...before?.attributes, ...attributes },
     });
   }
-  if (detectors === undefined) return kinds;
-  return Object.assign(kinds, { entities: [...new Set(detectors.map(({ name }) => name))].sort() });
+  return Object.assign(kinds, {
+    ...(detectors === undefined
+      ? {}
+      : { entities: [...new Set(detectors.map(({ name }) => name))].sort() }),
+    ...(opa === undefined ? {} : { opa }),
+  });
 }
 
 export type { AttributeType };

@@ -1,6 +1,7 @@
 import type { Duties, Place } from '../core/decision.ts';
 import type { Problems } from './problem.ts';
 import { apiVersion, choice, type Fields, fields, text, texts, whole, wrong } from './shape.ts';
+import { type OpaUse, readOpaUse } from './opa/use.ts';
 import { type Located, readYaml } from './yaml.ts';
 
 /** `ceiling`: each must allow. `grant`: one must allow. `restrict`: may only deny and add duties. */
@@ -11,6 +12,8 @@ export interface Layer {
   readonly role: Role;
   readonly at: Place;
   readonly use: readonly Use[];
+  /** A policy of OPA in place of modules. */
+  readonly opa?: OpaUse;
 }
 
 /** One module in one layer. */
@@ -97,11 +100,24 @@ function readClear(node: Located, problems: Problems): readonly ClearTag[] {
 }
 
 function readLayer(node: Located, problems: Problems): Layer | undefined {
-  const found = fields(node, 'a layer', { required: ['name', 'role', 'use'] }, problems);
+  const found = fields(node, 'a layer', { required: ['name', 'role'], optional: ['use', 'opa'] }, problems);
   const [name, role, use] = [found?.get('name'), found?.get('role'), found?.get('use')];
-  if (name === undefined || role === undefined || use === undefined) return undefined;
+  if (name === undefined || role === undefined) return undefined;
   const called = text(name.value, 'name', problems);
   const as = choice(role.value, 'role', ['ceiling', 'grant', 'restrict'], problems);
+  const foreign = found?.get('opa');
+  if (foreign !== undefined && use !== undefined)
+    return wrong(foreign.value, 'A layer has either `use` or `opa`', problems);
+  if (foreign !== undefined) {
+    const opa = readOpaUse(foreign.value, as, problems);
+    return called === undefined || as === undefined || opa === undefined
+      ? undefined
+      : { name: called, role: as, at: name.keyAt, use: [], opa };
+  }
+  if (use === undefined) {
+    problems.add('SP-Y003', node.at, 'A layer needs `use`, or `opa`');
+    return undefined;
+  }
   if (use.value.kind !== 'list' || use.value.items.length === 0) {
     return wrong(use.value, 'use is a list of at least one module', problems);
   }
@@ -152,23 +168,25 @@ function readThresholds(found: Fields, problems: Problems): Composition['thresho
   return read;
 }
 
-/** `policy.lock`: module -> digest. */
+/** `policy.lock`: module -> digest, or, of `bundles`, path -> digest. */
+// oxlint-disable-next-line max-params
 export function readLock(
   file: string,
   source: string,
   problems: Problems,
+  of: 'modules' | 'bundles' = 'modules',
 ): ReadonlyMap<string, { readonly digest: string; readonly at: Place }> {
   const lock = new Map<string, { readonly digest: string; readonly at: Place }>();
   const root = readYaml(file, source, problems);
   const found =
     root === undefined
       ? undefined
-      : fields(root, 'policy.lock', { required: ['apiVersion', 'modules'] }, problems);
-  const modules = found?.get('modules')?.value;
+      : fields(root, 'policy.lock', { required: ['apiVersion', 'modules'], optional: ['bundles'] }, problems);
+  const modules = found?.get(of)?.value;
   if (root === undefined || found === undefined || modules === undefined) return lock;
   apiVersion(found, root.at, problems);
   if (modules.kind !== 'map') {
-    wrong(modules, 'modules maps a module to its digest', problems);
+    wrong(modules, `${of} maps a name to its digest`, problems);
     return lock;
   }
   for (const { key, keyAt, value } of modules.entries) {

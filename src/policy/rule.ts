@@ -33,6 +33,8 @@ export interface Rule {
   /** What `params` means in its condition. */
   readonly params: CelInput | undefined;
   readonly values: RuleContext['values'];
+  /** Tells apart what one name demands at different times: of a layer of OPA. */
+  readonly variant?: string;
 }
 
 export interface BreakGlass {
@@ -125,7 +127,7 @@ export function readRule(raw: Located, context: RuleContext, problems: Problems)
 }
 
 /** A rate counts the actions of its own rule. */
-function countedBy(duties: RuleDuties, of: string): RuleDuties {
+export function countedBy(duties: RuleDuties, of: string): RuleDuties {
   return duties.rates === undefined
     ? duties
     : { ...duties, rates: duties.rates.map((rate) => ({ ...rate, of })) };
@@ -155,7 +157,7 @@ function enforceable(
 }
 
 /** The names of what a rule demands, as denials find the rule that made a limit. */
-function demandsOf(duties: RuleDuties): readonly string[] {
+export function demandsOf(duties: RuleDuties): readonly string[] {
   return [
     ...dutyNames({ kind: 'allow', duties: joinDuties([duties], 'meta') }).filter(
       (name) => !name.startsWith('record:'),

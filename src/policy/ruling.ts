@@ -3,6 +3,7 @@ import type { Identity } from '../core/identity.ts';
 import type { Question } from '../core/ports.ts';
 import type { Exemption } from './exemptions.ts';
 import type { Kinds } from './kinds.ts';
+import type { OpaLayer } from './opa/layer.ts';
 import type { Layer } from './layers.ts';
 import type { Rule } from './rule.ts';
 import type { MakeWords } from './words.ts';
@@ -16,6 +17,8 @@ export interface Ruling {
   readonly exemptions: readonly Exemption[];
   readonly recordAtLeast: Duties['record'];
   readonly words: MakeWords;
+  /** Layers that are policies of OPA. */
+  readonly opa?: readonly OpaLayer[];
 }
 
 export function matches(rule: Rule, question: Question, identity: Identity): boolean {

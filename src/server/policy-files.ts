@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Fault } from '../base/errors.ts';
 import { isPolicyFile } from '../policy/load.ts';
+import { policyText } from '../policy/opa/bundle.ts';
 import type { PolicyProblem } from '../policy/problem.ts';
 
 /** The files of a policy as they lie in its directory. */
@@ -34,7 +35,7 @@ export async function readPolicyFiles(directory: string): Promise<PolicyFiles> {
     }
     hash.update(`${bytes.length}\0`).update(bytes);
     try {
-      files.set(path, new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+      files.set(path, policyText(path, bytes));
     } catch {
       problems.push(unreadable(path, 'SP-Y010', 'The file is not UTF-8'));
     }

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { Fault } from '../base/errors.ts';
 import { type Instant, instant, type World } from '../base/time.ts';
 import { isPolicyFile } from '../policy/load.ts';
+import { bundlePath, policyText } from '../policy/opa/bundle.ts';
 
 /** A policy in a Git repository. */
 export interface GitPlace {
@@ -61,6 +62,14 @@ export function gitPolicy(place: GitPlace): {
     return (await run('git', [...bare, '--git-dir', repository, ...args], options)).stdout;
   };
 
+  /** The text that stands for it: a bundle of OPA is no text. */
+  const blob = async (name: string, object: string): Promise<string> => {
+    if (!bundlePath.test(name)) return git('cat-file', 'blob', object);
+    const args = [...bare, '--git-dir', repository, 'cat-file', 'blob', object];
+    const { stdout } = await run('git', args, { timeout: fetchMs, maxBuffer: mostBytes, encoding: 'buffer' });
+    return policyText(name, stdout);
+  };
+
   const fetchNow = async (): Promise<string | undefined> => {
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -97,7 +106,7 @@ export function gitPolicy(place: GitPlace): {
         throw new Fault('policy', complaint ?? `Git has no ${ref}`);
       }
       return {
-        files: await filesAt(git, commit, clean, only),
+        files: await filesAt({ git, blob }, commit, clean, only),
         commit,
         ...(complaint === undefined ? {} : { complaint }),
         ...(confirmedAt === undefined ? {} : { confirmedAt }),
@@ -112,7 +121,13 @@ async function lastFetch(stamp: string): Promise<Instant> {
 }
 
 async function filesAt(
-  git: (...args: readonly string[]) => Promise<string>,
+  {
+    git,
+    blob,
+  }: {
+    readonly git: (...args: readonly string[]) => Promise<string>;
+    readonly blob: (name: string, object: string) => Promise<string>;
+  },
   commit: string,
   path: string,
   only: string | undefined,
@@ -131,7 +146,7 @@ async function filesAt(
     if (name.split('/').some((part) => part.startsWith('.') || part === 'node_modules')) continue;
     if (only === undefined ? !isPolicyFile(name) : name !== only) continue;
     if (files.size >= mostFiles) throw new Fault('policy', `More than ${mostFiles} files in the policy`);
-    files.set(name, await git('cat-file', 'blob', object));
+    files.set(name, await blob(name, object));
   }
   return files;
 }

@@ -17,6 +17,7 @@ import { worker } from '../carriers/worker.ts';
 import type { Log, Policy } from '../core/ports.ts';
 import type { Protocol } from '../core/protocol.ts';
 import { detectors } from '../mask/index.ts';
+import { opaEngines } from '../opa/index.ts';
 import { kindsOf } from '../policy/kinds.ts';
 import type { LoadedPolicy } from '../policy/load.ts';
 import { searchIndex, type SearchIndex } from '../stores/index-search.ts';
@@ -184,6 +185,7 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
       ledger,
       ledgerState: () => ledgerState,
       records,
+      recorded: ledger,
       findEntries: index.entries,
       recorder: taped.recorder,
       scenes: (id, live) =>

@@ -1,0 +1,33 @@
+import type { Opinion } from '../../core/ports.ts';
+import type { Result } from '../../base/result.ts';
+
+/** What evaluates one entrypoint of one bundle. Total: whatever fails is an opinion that says so. */
+export interface Evaluation {
+  /** Waits for the answer, and blocks meanwhile: at most until the deadline. */
+  readonly ask: (input: string) => Opinion;
+  /** The same without blocking; absent where `ask` never waits. */
+  readonly consult?: (input: string) => Promise<Opinion>;
+  /** The answer may be another one for the same input: it is never remembered. */
+  readonly fleeting: boolean;
+}
+
+export interface WasmWanted {
+  readonly wasm: Uint8Array;
+  readonly data: string; // JSON
+  readonly digest: string; // of the bundle
+  readonly entrypoint: string; // `gate/decision`
+  readonly deadlineMs: number;
+}
+
+export interface ServerWanted {
+  readonly url: URL; // without the path of the data API
+  readonly entrypoint: string;
+  readonly deadlineMs: number;
+}
+
+/** How policies of OPA are evaluated that this floor cannot evaluate itself: outside of this thread, or of this machine. */
+export interface OpaEngines {
+  /** Loads the module; the error says why it cannot be used. */
+  readonly wasm: (wanted: WasmWanted) => Result<Evaluation, string>;
+  readonly server: (wanted: ServerWanted) => (input: string) => Promise<Opinion>;
+}
