@@ -9,11 +9,13 @@ import { readPolicy } from './policy-files.ts';
 import { readRecords } from './records.ts';
 import type { Io } from './test.ts';
 
-const help = `Usage: sallyport backtest [DIR] --from FILE|DIR [--ack RULE]… [--json]
+const help = `Usage: sallyport backtest [DIR] --from FILE|DIR|URL [--keep FILE] [--ack RULE]… [--json]
 
 Judges recorded decisions with the policy in DIR (default: policy; or a Git revision such as HEAD:policy), and says what
 would have been otherwise, by rule and identity. --from is a data folder of a gateway, or what \`audit export\` printed
-(\`audit verify\` says whether to believe it). What a rule reads and the record does not hold is not replayable.
+(\`audit verify\` says whether to believe it), or the address of a gateway's API, which is read with SALLYPORT_TOKEN as far as
+its rules let you read everybody's record. --keep FILE keeps what came from there; a run that was interrupted goes on with
+it, and --from FILE judges it again. What a rule reads and the record does not hold is not replayable.
 --ack RULE says that what this rule loosens is meant.
 Exit code: 0 nothing is loosened but what is acknowledged, 1 a deny→ALLOW or a lost duty, 2 could not run.
 `;
@@ -26,6 +28,7 @@ export async function backtest(args: readonly string[], io: Io): Promise<number>
       allowPositionals: true,
       options: {
         from: { type: 'string' },
+        keep: { type: 'string' },
         ack: { type: 'string', multiple: true, default: [] },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
@@ -37,8 +40,8 @@ export async function backtest(args: readonly string[], io: Io): Promise<number>
     }
     const [directory = 'policy', ...others] = positionals;
     if (values.from === undefined || others.length > 0)
-      throw new Error('Expected --from FILE|DIR; see --help');
-    const report = await replayAll(directory, values.from);
+      throw new Error('Expected --from FILE|DIR|URL; see --help');
+    const report = await replayAll(directory, values.from, values.keep);
     const loosened = report.groups.filter(({ fate, by }) => loosening.has(fate) && !values.ack.includes(by));
     io.out(values.json ? json(report, loosened) : safe(text(report, loosened)));
     return loosened.length > 0 ? 1 : 0;
@@ -64,7 +67,7 @@ interface Report {
 
 const mostExamples = 3;
 
-async function replayAll(directory: string, from: string): Promise<Report> {
+async function replayAll(directory: string, from: string, keep: string | undefined): Promise<Report> {
   const replay = replayer(await readPolicy(directory));
   const sessions = new Map<string, Opened>();
   const demands = new Map<string, Duties>();
@@ -80,7 +83,7 @@ async function replayAll(directory: string, from: string): Promise<Report> {
   let decisions = 0;
   const bar = progressBar();
   try {
-    for await (const raw of readRecords(from, bar.show)) {
+    for await (const raw of readRecords(from, bar.show, keep)) {
       if (raw['kind'] === 'session.opened') open(raw, sessions);
       if (raw['kind'] !== 'decision') continue;
       decisions += 1;

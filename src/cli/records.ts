@@ -7,12 +7,18 @@ import { tilePath, tileWidth } from '../ledger/index.ts';
 import { diskFolder } from '../stores/folder.ts';
 import { readEntries } from '../stores/read.ts';
 import { CouldNotRun } from './command.ts';
+import { readFromApi } from './records-api.ts';
 
-/** Entries as they lie in a data folder, or as `audit export` printed them; `share` is how much has been read, 0 to 1. */
+/** Entries as they lie in a data folder, as `audit export` printed them, or of the gateway at a URL; `share` is how much has been read, 0 to 1. */
 export async function* readRecords(
   from: string,
   share: (part: number) => void,
+  keep?: string,
 ): AsyncGenerator<Readonly<Record<string, unknown>>> {
+  if (/^https?:\/\//i.test(from)) {
+    yield* readFromApi(from, share, keep);
+    return;
+  }
   const about = await stat(from).catch(() => undefined);
   if (about === undefined) throw new CouldNotRun(`There is no ${from}`);
   if (about.isDirectory()) yield* fromLedger(basename(from) === 'ledger' ? dirname(from) : from, share);
@@ -38,6 +44,7 @@ async function* fromFile(
       // JSON's own message quotes the line.
       throw new CouldNotRun(`${path}:${line} is not JSON: is the file whole?`);
     }
+    if (line === 1 && isObject(raw) && typeof raw['from'] === 'string') continue; // kept from an API
     const entry = isObject(raw) && isObject(raw['entry']) ? raw['entry'] : raw;
     if (!isObject(entry)) throw new CouldNotRun(`${path}:${line} is no entry`);
     yield entry;

@@ -56,6 +56,7 @@ export interface GatewayParts {
   /** `ok`, or why it cannot be written. */
   readonly ledgerState: () => string;
   readonly records: Records;
+  readonly recorded?: ApiParts['recorded'];
   readonly findEntries?: ApiParts['findEntries'];
   readonly scenes?: ApiParts['scenes'];
   readonly findSessions?: ApiParts['findSessions'];
@@ -76,6 +77,8 @@ export interface GatewayParts {
   ) => Promise<Address & { readonly close: () => Promise<void> }>;
   readonly dial: (address: string, signal: AbortSignal) => Promise<Wire>;
   readonly worker: (module: URL) => Worker;
+  /** Where rooms of a protocol keep what they must know again. */
+  readonly kept?: (protocol: string) => NonNullable<House['kept']>;
 }
 
 export interface Gateway {
@@ -219,6 +222,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
         ledger,
         world,
         records: parts.records,
+        recorded: parts.recorded,
         findEntries: parts.findEntries,
         scenes: parts.scenes,
         findSessions: parts.findSessions,
@@ -310,6 +314,8 @@ function openRooms(parts: GatewayParts, started: AsyncDisposableStack, inside: I
       maskKey,
       tls: { cert: certificate.cert, key: certificate.key },
       inside,
+      ...(parts.kept === undefined ? {} : { kept: parts.kept(protocol.name) }),
+      pinned: (entry) => parts.ledger.append({ kind: 'tool.pin', at: world.now(), ...entry }),
     };
     rooms.set(protocol.name, started.use(protocol.start(house)));
   }

@@ -12,6 +12,7 @@ import { decideOwn, judge, writeDown } from './judge.ts';
 import { openapi } from './openapi.ts';
 import { reachable } from './reach.ts';
 import type { Tickets } from '../tickets.ts';
+import { decisionsRoute, type Recorded } from './decisions.ts';
 import type { Records, SessionSummary } from './records.ts';
 import type { Custodian } from '../custodian.ts';
 import { custodyRoutes } from './custody.ts';
@@ -36,6 +37,8 @@ export interface ApiParts extends ExplainParts {
   readonly endRun: (run: string, by: string, of: string | undefined) => Promise<readonly string[]>;
   readonly version: string;
   readonly records: Records;
+  /** Absent: decisions are not given in their order here. */
+  readonly recorded?: Recorded | undefined;
   /** Absent: entries cannot be searched here. */
   readonly findEntries?: FindEntries | undefined;
   /** Absent: sessions are found by identity, resource and run only. */
@@ -196,6 +199,7 @@ export function routes(parts: ApiParts): readonly Route[] {
       },
       run: (request) => pushPolicy(parts, request),
     },
+    ...(parts.recorded === undefined ? [] : [decisionsRoute(parts, parts.recorded)]),
     ...(parts.findEntries === undefined ? [] : [searchRoute(parts, parts.findEntries)]),
     ...recordingRoutes(parts),
     ...(parts.custodian === undefined ? [] : custodyRoutes(parts, parts.custodian)),
