@@ -19,7 +19,6 @@ export interface OnRequest extends RequestTerms {
   readonly digest: string;
 }
 
-const minuteMs = 60_000;
 const dayMs = 86_400_000;
 
 /** Reads `onRequest: { approve: { from: leads }, longest: 2h, ticket: 'OPS-[0-9]+' }`. */
@@ -30,7 +29,7 @@ export function readOnRequest(node: Located, problems: Problems): RequestTerms |
   const [from, span, pattern] = ['approve', 'longest', 'ticket'].map((key) => found?.get(key)?.value);
   if (from === undefined || span === undefined) return undefined;
   const approve = readApprovals(from, problems);
-  const longestMs = readTime(span, 'longest', { min: minuteMs, max: 7 * dayMs }, problems);
+  const longestMs = readTime(span, 'longest', { min: 1_000, max: 7 * dayMs }, problems);
   const ticket = pattern === undefined ? undefined : text(pattern, 'ticket', problems);
   if (pattern !== undefined && ticket !== undefined) isPattern({ ...pattern, value: ticket }, problems);
   if (approve?.some(({ holdMs }) => holdMs !== undefined) === true) {
