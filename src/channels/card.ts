@@ -1,7 +1,11 @@
 import type { Instant } from '../base/time.ts';
 import { timestamp } from '../base/time.ts';
+import type { ClassTerms } from '../core/decision.ts';
 import type { Actor } from '../core/entry.ts';
 import type { Review, ReviewState } from '../core/review.ts';
+
+/** What a button says: `class` approves what is alike too, so long and so often as the rule lets it. */
+export type Press = 'approve' | 'refuse' | 'class';
 
 /** What a card shows, without any markup: each channel puts it into its own form, and escapes it there. */
 export interface Card {
@@ -9,7 +13,9 @@ export interface Card {
   readonly facts: readonly { readonly label: string; readonly text: string }[];
   readonly statement: string;
   /** Which answers this card may take; what it cannot take is done behind the link, where people sign in. */
-  readonly answers: readonly ('approve' | 'refuse')[];
+  readonly answers: readonly Press[];
+  /** An approval needs a reason, which is typed where the card is. */
+  readonly asksReason: boolean;
   /** Why an answer is missing; said on the card. */
   readonly notes: readonly string[];
 }
@@ -62,6 +68,8 @@ export function cardOf(review: Review, room: Room, { freshSignIn }: CardTerms): 
   const facts = factsOf(review).map(({ label, text }) => ({ label, text: fit(text, room.factLength) }));
   const waits = review.state === 'waiting';
   const reasoned = review.needs.some(({ reason }) => reason === true);
+  const hidden = review.hidden !== undefined || review.values?.includes('***') === true;
+  const classed = review.classTerms !== undefined;
   const risky = freshSignIn && (review.risk.level === 'high' || review.risk.level === 'critical');
   return {
     title:
@@ -70,12 +78,25 @@ export function cardOf(review: Review, room: Room, { freshSignIn }: CardTerms): 
         : titles[review.state],
     facts,
     statement,
-    answers: !waits || risky ? [] : cut || reasoned ? ['refuse'] : ['approve', 'refuse'],
+    answers:
+      !waits || risky
+        ? []
+        : cut || hidden
+          ? ['refuse']
+          : classed
+            ? ['approve', 'class', 'refuse']
+            : ['approve', 'refuse'],
+    asksReason: waits && reasoned && !risky && !cut && !hidden,
     notes: !waits
       ? []
       : [
           ...(risky ? ['High risk: answer behind the link, after a fresh sign-in.'] : []),
-          ...(reasoned ? ['A reason is needed: approve behind the link.'] : []),
+          ...(reasoned ? ['An approval needs a reason.'] : []),
+          ...(hidden
+            ? [
+                'Not all may be shown here, since it holds data that is masked: approve behind the link, where your own rights decide.',
+              ]
+            : []),
           ...(cut ? ['Something was cut: approve behind the link, where all of it is shown.'] : []),
         ],
   };
@@ -100,6 +121,22 @@ function factsOf(review: Review): { readonly label: string; readonly text: strin
     { label: 'Resource', text: `${resource.name} (${[resource.kind, ...resource.tags].join(', ')})` },
     { label: 'Does', text: `${review.verb}, ${review.access}: ${targets(review)}` },
   ];
+  const written = review.columns.filter(({ use }) => use === 'write');
+  if (written.length > 0)
+    facts.push({
+      label: 'Changes columns',
+      text: written
+        .map(({ object, column }) => `${object}.${column}`)
+        .join(written.length <= itemLimit ? ', ' : '\n'),
+    });
+  if (review.hidden !== undefined)
+    facts.push({
+      label: 'Hidden',
+      text:
+        review.hidden === 'text'
+          ? 'the text: it cannot be shown without what is masked'
+          : 'constants stand as ?',
+    });
   if (values !== undefined)
     facts.push({
       label: 'Bound values',
@@ -124,7 +161,26 @@ function factsOf(review: Review): { readonly label: string; readonly text: strin
   if (reason !== undefined) facts.push({ label: 'Reason, as they say', text: reason });
   if (ticket !== undefined) facts.push({ label: 'Ticket, as they say', text: ticket });
   if (review.alike !== undefined && review.alike > 0)
-    facts.push({ label: 'Alike', text: `${review.alike} other requests wait` });
+    facts.push({
+      label: 'Alike',
+      text: `${review.alike} other requests wait; each has its own answer, and a card when this one is over`,
+    });
+  if (review.beyond !== undefined)
+    facts.push({ label: 'Grant', text: `There is one for what is alike, but ${review.beyond}` });
+  if (review.classTerms !== undefined)
+    facts.push({
+      label: 'Class',
+      text: `What is alike can be approved too: ${termsText(review.classTerms)}`,
+    });
+  if (review.granted !== undefined) {
+    const { count, used, until, revoked } = review.granted;
+    facts.push({
+      label: 'Class',
+      text: `approved with it: ${count} in all until ${timestamp(until)}, ${used} used${revoked === undefined ? '' : `; ${revoked}`}`,
+    });
+  }
+  if (review.escalated !== undefined)
+    facts.push({ label: 'Asked too, by now', text: review.escalated.join(', ') });
   facts.push({
     label: 'Needs',
     text: review.needs.map(({ count, groups }) => `${count} of ${groups.join(' or ')}`).join(' and '),
@@ -148,6 +204,21 @@ function factsOf(review: Review): { readonly label: string; readonly text: strin
   if (end !== undefined) facts.push({ label: 'End', text: end });
   facts.push({ label: 'Request', text: `${review.id}, digest ${review.digest}` });
   return facts;
+}
+
+/** `5 in 30 min, this one included`. */
+export function termsText({ forMs, count }: ClassTerms): string {
+  const minutes = Math.floor(forMs / 60_000);
+  return `${count} in ${minutes > 0 ? `${minutes} min` : `${Math.floor(forMs / 1_000)} s`}, this one included`;
+}
+
+/** What a button says. */
+export function buttonText(press: Press, { classTerms }: Review): string {
+  if (press === 'class') {
+    const minutes = Math.floor((classTerms?.forMs ?? 0) / 60_000);
+    return `Approve ${classTerms?.count ?? 0} alike, ${minutes} min`;
+  }
+  return press === 'approve' ? 'Approve once' : 'Refuse';
 }
 
 function clock(at: Instant): string {

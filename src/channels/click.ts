@@ -3,7 +3,7 @@ import { instant, type World } from '../base/time.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Log } from '../core/ports.ts';
 import type { Channel, ChannelDesk, Counted, Review, ReviewDigest, ReviewId } from '../core/review.ts';
-import { cardOf, type CardTerms, type Room } from './card.ts';
+import { cardOf, type CardTerms, type Press, type Room } from './card.ts';
 import type { Places } from './places.ts';
 
 /** What every channel gets. */
@@ -23,6 +23,7 @@ export interface Click {
   readonly account: string; // 'T012/U345': what the directory links to an identity
   readonly place: string; // of the card that holds the button
   readonly button: string; // what we put into it: `button()`
+  readonly reason?: string; // what they typed
   readonly proof: Readonly<Record<string, string>>;
 }
 
@@ -43,12 +44,27 @@ export interface Clicked {
   readonly review?: Review;
 }
 
-/** What stands in a button: the vote, and what it is a vote on. */
-export function button(review: Review, vote: 'approve' | 'refuse'): string {
-  return `${vote}.${review.id}.${review.digest}`;
+/** What stands in a card that asks for itself as it is now. */
+export function looking({ id, digest }: Review): string {
+  return `look.${id}.${digest}`;
 }
 
-const buttonForm = /^(approve|refuse)\.(rev_[A-Za-z0-9]{1,64})\.([0-9a-f]{64})$/;
+export function lookedAt(text: string): ReviewId | undefined {
+  return text.startsWith('look.') ? pressOf(text.replace('look', 'refuse'))?.review : undefined;
+}
+
+/** The review that a button is about, and what it does; undefined where it is no button of ours. */
+export function pressOf(button: string): { readonly press: Press; readonly review: ReviewId } | undefined {
+  const match = buttonForm.exec(button);
+  return match === null ? undefined : { press: match[1] as Press, review: match[2] as ReviewId }; // by its form
+}
+
+/** What stands in a button: the vote, and what it is a vote on. */
+export function button(review: Review, press: Press): string {
+  return `${press}.${review.id}.${review.digest}`;
+}
+
+const buttonForm = /^(approve|refuse|class)\.(rev_[A-Za-z0-9]{1,64})\.([0-9a-f]{64})$/;
 
 /**
  * SECURITY: a click counts only from the card that we wrote for this very review, by an account that the directory
@@ -72,7 +88,8 @@ export async function take(click: Click, parts: ChannelParts, room: Room): Promi
 async function judged(click: Click, parts: ChannelParts, room: Room): Promise<Clicked> {
   const match = buttonForm.exec(click.button);
   if (match === null) return no('not-a-button');
-  const vote = match[1] === 'approve' ? 'approve' : 'refuse';
+  const press = match[1] as Press; // one of three, by its form
+  const vote = press === 'refuse' ? 'refuse' : 'approve';
   const [id, digest] = [match[2] as ReviewId, match[3] as ReviewDigest];
   if (parts.places.find(click.channel, id)?.place !== click.place) return no('other-card');
   const by = parts.desk.linked(click.channel, click.account);
@@ -82,7 +99,10 @@ async function judged(click: Click, parts: ChannelParts, room: Room): Promise<Cl
     if (review === undefined) return no('unknown-review');
     if (review.digest !== digest) return no('other-request', review);
     if (review.state !== 'waiting') return no('ended', review);
-    if (!cardOf(review, room, parts).answers.includes(vote)) return no('not-here', review);
+    const card = cardOf(review, room, parts);
+    if (!card.answers.includes(press)) return no('not-here', review);
+    const reason = click.reason?.trim() ?? '';
+    if (vote === 'approve' && card.asksReason && reason === '') return no('reason-needed', review);
     const counted = await parts.desk.answer({
       review: id,
       digest,
@@ -91,6 +111,8 @@ async function judged(click: Click, parts: ChannelParts, room: Room): Promise<Cl
       by,
       signedInAt: instant(0), // a service's own sign-in proves nothing to us
       proof: click.proof,
+      ...(reason === '' ? {} : { reason: reason.slice(0, longestReason) }),
+      ...(press === 'class' && review.classTerms !== undefined ? { class: review.classTerms } : {}),
     });
     if (counted.kind === 'not-counted') return no(counted.code, review);
     return {
@@ -107,6 +129,8 @@ async function judged(click: Click, parts: ChannelParts, room: Room): Promise<Cl
   }
 }
 
+const longestReason = 2_000;
+
 function no(result: Exclude<Result, 'counted'>, review?: Review): Clicked {
   return { result, said: `Not counted: ${sentences[result]}`, ...(review === undefined ? {} : { review }) };
 }
@@ -119,7 +143,7 @@ const sentences: Readonly<Record<Exclude<Result, 'counted'>, string>> = {
   'own-request': 'nobody answers their own request',
   'not-in-group': 'you are not in a group that can answer this',
   'voted-already': 'you have answered this before',
-  'reason-needed': 'a reason is needed: answer behind the link',
+  'reason-needed': 'a reason is needed',
   'no-class': 'the policy does not allow so much for what is alike',
   'sign-in-again': 'a fresh sign-in is needed: answer behind the link',
   'not-a-button': 'this is not a button of this gateway',

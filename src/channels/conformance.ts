@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '../base/errors.ts';
 import type { Channel, Review } from '../core/review.ts';
+import type { Press as Button } from './card.ts';
 import { person, waiting, type PartsFake } from './fake.ts';
 
 /** One channel with its fake service. */
@@ -25,9 +26,9 @@ export interface Stand extends AsyncDisposable {
 export interface Clicks {
   readonly account: string; // of the person who presses
   /** Presses a button of the card of this review, and waits until the channel has worked on it. */
-  readonly press: (review: Review, vote: 'approve' | 'refuse', over?: Press) => Promise<void>;
+  readonly press: (review: Review, vote: Button, over?: Press) => Promise<void>;
   /** Whether the card offers this answer. */
-  readonly offers: (review: Review, vote: 'approve' | 'refuse') => boolean;
+  readonly offers: (review: Review, vote: Button) => boolean;
 }
 
 export interface Press {
@@ -36,6 +37,7 @@ export interface Press {
   readonly card?: string; // another message than ours
   readonly button?: string; // what the button says
   readonly member?: 'guest' | 'elsewhere';
+  readonly reason?: string; // what is typed where the card, or the form that it opens, has room for it
 }
 
 /** `writes`: cards are changed in place; `sends`: each change is a message of its own. */
@@ -216,13 +218,15 @@ function clickCases(name: string, open: () => Promise<Stand>, limits: { readonly
   );
 
   test(
-    `${name}: a card of high risk, of a part, or that asks for a reason has a link and no approval`,
+    `${name}: a card of high risk, of a part, or of what is masked has a link and no approval`,
     limits,
     async () => {
       for (const over of [
         { risk: { score: 90, level: 'critical', reasons: [] } as const },
         { text: 'x'.repeat(30_000) },
-        { needs: [{ groups: ['leads'], count: 1, withinMs: 600_000, reason: true as const }] },
+        { hidden: 'constants' as const },
+        { hidden: 'text' as const, text: '***' },
+        { values: ['1', '***'] },
       ]) {
         const { stand, clicks, review } = await ready(over);
         await using _ = stand;
@@ -231,6 +235,64 @@ function clickCases(name: string, open: () => Promise<Stand>, limits: { readonly
       }
     },
   );
+
+  test(
+    `${name}: the class is approved by a button of its own, with what the rule allows`,
+    limits,
+    async () => {
+      const classTerms = { forMs: 1_800_000, count: 5 };
+      const { stand, clicks, review } = await ready({ classTerms });
+      await using _ = stand;
+      assert.match(stand.shown()[0] ?? '', /Approve 5 alike, 30 min/);
+      assert.ok(clicks.offers(review, 'class'));
+      await clicks.press(review, 'class');
+      assert.deepEqual(stand.parts.desk.answers[0]?.class, classTerms);
+    },
+  );
+
+  test(
+    `${name}: no class where the rule lets none be granted, whatever the button says`,
+    limits,
+    async () => {
+      const { stand, clicks, review } = await ready();
+      await using _ = stand;
+      assert.equal(clicks.offers(review, 'class'), false);
+      await clicks.press(review, 'class');
+      assert.deepEqual(stand.parts.desk.answers, []);
+    },
+  );
+
+  test(`${name}: where a reason is needed, an approval without one counts nothing`, limits, async () => {
+    const needs = [{ groups: ['leads'], count: 1, withinMs: 600_000, reason: true as const }];
+    const { stand, clicks, review } = await ready({ needs });
+    await using _ = stand;
+    await clicks.press(review, 'approve', { reason: ' \n ' });
+    assert.deepEqual(stand.parts.desk.answers, []);
+    await clicks.press(review, 'approve', { reason: 'Checked with the owner' });
+    assert.deepEqual(
+      stand.parts.desk.answers.map(({ reason }) => reason),
+      ['Checked with the owner'],
+    );
+  });
+
+  test(`${name}: changes of what is alike change the card; an equal one writes nothing`, limits, async () => {
+    const { stand, review } = await ready();
+    await using _ = stand;
+    await Promise.all(
+      Array.from({ length: 50 }, (_each, at) => stand.channel.tell({ ...review, alike: at + 1 })),
+    );
+    assert.equal(stand.shown().length, 1);
+    assert.match(stand.shown()[0] ?? '', /50 other requests wait/);
+    await stand.channel.tell({ ...review, alike: 50, escalated: ['directors'] });
+    assert.match(stand.shown()[0] ?? '', /directors/);
+  });
+
+  test(`${name}: for updates the columns are shown`, limits, async () => {
+    const columns = [{ object: 'public.orders', column: 'total', use: 'write' as const }];
+    const { stand } = await ready({ columns });
+    await using _ = stand;
+    assert.match(stand.shown()[0] ?? '', /public\.orders\.total/);
+  });
 
   test(`${name}: a click on a review that is over changes nothing`, limits, async () => {
     const { stand, clicks, review } = await ready();

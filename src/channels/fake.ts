@@ -79,6 +79,10 @@ export interface SlackMember {
   readonly is_bot?: boolean;
 }
 
+export interface SlackView {
+  readonly private_metadata: string;
+}
+
 /** Slack: the methods that the channel calls, and the socket of Socket Mode. */
 export interface SlackFake {
   readonly http: HttpFake;
@@ -87,6 +91,7 @@ export interface SlackFake {
   readonly messages: Map<string, { readonly text: string; readonly blocks: string }>;
   readonly whispers: string[]; // what was said to the one who clicked
   readonly acknowledged: string[];
+  readonly views: SlackView[]; // forms that were opened
   readonly sockets: Set<WebSocket>;
   /** Sends an envelope to every socket. */
   readonly push: (envelope: string, payload: unknown) => void;
@@ -97,6 +102,7 @@ export async function slackFake(): Promise<SlackFake & AsyncDisposable> {
   const members = new Map<string, SlackMember>();
   const messages = new Map<string, { text: string; blocks: string }>();
   const whispers: string[] = [];
+  const views: SlackView[] = [];
   const methods: Readonly<Record<string, (form: URLSearchParams) => unknown>> = {
     'chat.postMessage': (form) => {
       const ts = `1700000000.${String(++sent).padStart(6, '0')}`;
@@ -111,6 +117,10 @@ export async function slackFake(): Promise<SlackFake & AsyncDisposable> {
     },
     'chat.postEphemeral': (form) => {
       whispers.push(form.get('text') ?? '');
+      return { ok: true };
+    },
+    'views.open': (form) => {
+      views.push(JSON.parse(form.get('view') ?? '{}') as SlackView);
       return { ok: true };
     },
     'users.info': (form) => {
@@ -145,6 +155,7 @@ export async function slackFake(): Promise<SlackFake & AsyncDisposable> {
     messages,
     whispers,
     acknowledged,
+    views,
     sockets,
     push: (envelope, payload) => {
       for (const socket of sockets)
@@ -230,6 +241,8 @@ export function deskFake(): DeskFake {
         .flatMap((need) => need.groups)
         .filter((group) => answer.by.groups.includes(group));
       if (groups.length === 0) return Promise.resolve({ kind: 'not-counted', code: 'not-in-group', why: '' });
+      if (review.votes.some(({ by }) => by === answer.by.subject))
+        return Promise.resolve({ kind: 'not-counted', code: 'voted-already', why: '' });
       desk.answers.push(answer);
       const vote = { by: answer.by.subject, groups, vote: answer.vote, at: instant(1_000), via: answer.via };
       const state = answer.vote === 'approve' ? 'approved' : 'refused';

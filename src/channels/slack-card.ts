@@ -1,6 +1,6 @@
-import type { KnownBlock } from '@slack/web-api';
+import type { KnownBlock, ModalView } from '@slack/web-api';
 import type { Review } from '../core/review.ts';
-import { cardOf, type Card, type CardTerms, type Room } from './card.ts';
+import { buttonText, cardOf, type Card, type CardTerms, type Room } from './card.ts';
 import { button } from './click.ts';
 
 // Block Kit: 3,000 characters of text in a section, 2,000 in a field, 10 fields, 150 in a header, 75 on a button,
@@ -39,17 +39,46 @@ function actions(card: Card, review: Review, link: string): KnownBlock[] {
       type: 'actions',
       block_id: 'answers',
       elements: [
-        ...card.answers.map((vote) => ({
+        ...card.answers.map((press) => ({
           type: 'button' as const,
-          action_id: vote,
-          text: plain(vote === 'approve' ? 'Approve once' : 'Refuse'),
-          value: button(review, vote),
-          style: vote === 'approve' ? ('primary' as const) : ('danger' as const),
+          action_id: press,
+          text: plain(buttonText(press, review)),
+          value: button(review, press),
+          ...(press === 'class'
+            ? {}
+            : { style: press === 'approve' ? ('primary' as const) : ('danger' as const) }),
         })),
         { type: 'button', action_id: 'open', text: plain('Open'), url: link },
       ],
     },
   ];
+}
+
+/** Asks for the reason of an approval. Nothing in it comes from data but the review's id. */
+export function reasonView(id: string, bound: string): ModalView {
+  return {
+    type: 'modal',
+    callback_id: 'reason',
+    private_metadata: bound,
+    title: plain('Approve'),
+    submit: plain('Approve'),
+    close: plain('Cancel'),
+    blocks: [
+      { type: 'section', text: plain(`Review ${id}: an approval needs a reason, which is written down.`) },
+      {
+        type: 'input',
+        block_id: 'reason',
+        label: plain('Reason'),
+        element: {
+          type: 'plain_text_input',
+          action_id: 'text',
+          multiline: true,
+          min_length: 3,
+          max_length: 2_000,
+        },
+      },
+    ],
+  };
 }
 
 function plain(text: string): { type: 'plain_text'; text: string; emoji: false } {

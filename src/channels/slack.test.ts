@@ -2,10 +2,20 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Secret } from '../base/secret.ts';
 import { realWorld } from '../base/time.ts';
-import type { HookAnswer, Review } from '../core/review.ts';
+import type { Channel, HookAnswer, Review } from '../core/review.ts';
+import type { Press as Button } from './card.ts';
 import { button } from './click.ts';
 import { conformance, type Clicks, type Press, type Stand } from './conformance.ts';
-import { partsFake, slackFake, slackHeaders, until, waiting, type PartsFake } from './fake.ts';
+import {
+  partsFake,
+  person,
+  slackFake,
+  slackHeaders,
+  type SlackView,
+  until,
+  waiting,
+  type PartsFake,
+} from './fake.ts';
 import { openPlaces } from './places.ts';
 import { slackChannel } from './slack.ts';
 import { slackBlocks } from './slack-card.ts';
@@ -16,7 +26,7 @@ type Fake = Awaited<ReturnType<typeof slackFake>>;
 
 function payload(
   review: Review,
-  vote: 'approve' | 'refuse',
+  vote: Button,
   at: { readonly card: string; readonly over: Press; readonly time: string },
 ): unknown {
   const { over } = at;
@@ -35,6 +45,7 @@ function payload(
     },
     channel: { id: 'C0ROOM', name: 'reviews' },
     message: { type: 'message', ts: over.card ?? at.card, blocks: [] },
+    trigger_id: `trigger.${at.time}`,
     response_url: 'http://127.0.0.1:1/never-called',
     actions: [
       {
@@ -107,6 +118,10 @@ async function stand(
             fake.acknowledged.filter((each) => each === envelope).length === (over.twice === true ? 2 : 1),
         );
       }
+      if (over.reason !== undefined) {
+        const view = await until(() => fake.views.shift());
+        await submit(channel.hook, fake, view, { way, text: over.reason });
+      }
       if (over.signature === undefined) {
         await until(() => working() > before && fake.whispers.length > whispers);
         // What the channel writes comes after the answer: the card is put right before the next line is read.
@@ -131,6 +146,94 @@ async function stand(
       await fake[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Sends the form as Slack does when somebody has pressed its button. */
+async function submit(
+  hook: Channel['hook'],
+  fake: Fake,
+  view: SlackView,
+  {
+    way = 'http',
+    text = 'Because',
+    user = 'U0LEAD',
+    metadata = view.private_metadata,
+    secret = signingSecret,
+  }: Submit,
+): Promise<HookAnswer | undefined> {
+  pressed += 1;
+  const form = {
+    type: 'view_submission',
+    api_app_id: 'A0APP',
+    team: { id: 'T0HOME', domain: 'home' },
+    user: { id: user, username: 'lead', team_id: 'T0HOME' },
+    trigger_id: `trigger.${pressed}`,
+    view: {
+      id: `V${pressed}`,
+      type: 'modal',
+      callback_id: 'reason',
+      private_metadata: metadata,
+      state: { values: { reason: { text: { type: 'plain_text_input', value: text } } } },
+    },
+  };
+  if (way === 'socket') {
+    fake.push(`view-${pressed}`, form);
+    return undefined;
+  }
+  const body = `payload=${encodeURIComponent(JSON.stringify(form))}`;
+  const headers: Record<string, string> = { ...slackHeaders(secret, body, Date.now()) };
+  return hook?.({ header: (name) => headers[name], body: Buffer.from(body) });
+}
+
+interface Submit {
+  readonly way?: 'http' | 'socket';
+  readonly text?: string;
+  readonly user?: string;
+  readonly metadata?: string;
+  readonly secret?: string;
+}
+
+const reasoned = { needs: [{ groups: ['leads'], count: 1, withinMs: 600_000, reason: true as const }] };
+
+const forms: readonly (readonly [string, (view: SlackView) => Submit])[] = [
+  ['of somebody else', () => ({ user: 'U0OTHER' })],
+  ['whose signature is forged', () => ({ secret: 'guessed' })],
+  [
+    'that was changed to another review',
+    ({ private_metadata: sealed }) => ({ metadata: sealed.replace(/rev_a/, 'rev_b') }),
+  ],
+  [
+    'without a seal',
+    ({ private_metadata: sealed }) => ({ metadata: `${'0'.repeat(64)}.${sealed.slice(65)}` }),
+  ],
+  ['that is empty', () => ({ metadata: '' })],
+];
+
+for (const [what, how] of forms) {
+  test(`slackChannel(): a form ${what} changes nothing`, async () => {
+    await using here = await stand('http');
+    const { parts, channel, fake } = here;
+    fake.members.set('U0OTHER', { team: 'T0HOME' });
+    for (const user of ['U0LEAD', 'U0OTHER'])
+      parts.desk.links.set(`slack T0HOME/${user}`, person(user, ['leads']));
+    const review = waiting(reasoned);
+    parts.desk.reviews.set(review.id, review);
+    await channel.tell(review);
+    const card = parts.places.find('slack', review.id)?.place.split('/')[1] ?? '';
+    const body = `payload=${encodeURIComponent(JSON.stringify(payload(review, 'approve', { card, over: {}, time: `18.${++pressed}` })))}`;
+    const headers: Record<string, string> = { ...slackHeaders(signingSecret, body, Date.now()) };
+    await channel.hook?.({ header: (name) => headers[name], body: Buffer.from(body) });
+    const view = await until(() => fake.views.shift());
+    assert.deepEqual(parts.desk.answers, []);
+    await submit(channel.hook, fake, view, how(view));
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    assert.deepEqual(parts.desk.answers, []);
+    await submit(channel.hook, fake, view, {});
+    await until(() => parts.desk.answers.length === 1);
+    await submit(channel.hook, fake, view, {});
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    assert.equal(parts.desk.answers.length, 1, 'the same form twice counts once');
+  });
 }
 
 describe('slack over HTTP', () => conformance('slack over HTTP', 'writes', () => stand('http')));

@@ -10,11 +10,13 @@ import { array, literal, string, type Check } from '../base/check.ts';
 import { Fault } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Channel, HookAnswer, HookRequest } from '../core/review.ts';
-import { take, type ChannelParts, type Click, type Clicked } from './click.ts';
+import { pressOf, take, type ChannelParts, type Click, type Clicked } from './click.ts';
+import { cardOf } from './card.ts';
 import { picked } from './pick.ts';
 import { seen } from './replay.ts';
 import type { SlackSettings } from './settings.ts';
-import { slackBlocks, slackRoom } from './slack-card.ts';
+import { reasonView, slackBlocks, slackRoom } from './slack-card.ts';
+import { modals, type Modals } from './slack-modal.ts';
 import { slackSigned, slackToleranceMs } from './slack-signature.ts';
 import { listen, silent } from './slack-socket.ts';
 import { teller } from './teller.ts';
@@ -33,6 +35,7 @@ export function slackChannel(settings: SlackSettings, parts: ChannelParts): Chan
   const client = new WebClient(settings.botToken.reveal('call Slack'), options);
   const tell = teller(name, board(client, settings, parts), parts.places);
   const pending = new Set<Promise<void>>();
+  const bound = modals(parts.world);
   const clicks = seen(slackToleranceMs * 2, parts.world);
 
   /** Slack wants an answer within three seconds: the click is worked on after it. */
@@ -48,21 +51,19 @@ export function slackChannel(settings: SlackSettings, parts: ChannelParts): Chan
   };
 
   const onClick = async (payload: Interaction, digest: string): Promise<void> => {
-    const { user, channel, message, action } = payload;
+    const { user, place, button, once, reason } = payload;
     // The same click can come twice: over both ways, or in a second envelope.
-    if (clicks.add(`${user.team}/${user.id}/${message}/${action.ts}`) !== 'new') return;
+    if (clicks.add(`${user.team}/${user.id}/${once}`) !== 'new') return;
+    const account = `${user.team}/${user.id}`;
     const click: Click = {
       channel: name,
-      account: `${user.team}/${user.id}`,
-      place: `${channel}/${message}`,
-      button: action.value,
-      proof: {
-        account: `${user.team}/${user.id}`,
-        message: `${channel}/${message}`,
-        at: action.ts,
-        signed: digest,
-      },
+      account,
+      place,
+      button,
+      proof: { account, message: place, at: once, signed: digest },
+      ...(reason === undefined ? {} : { reason }),
     };
+    if (await askForReason(click, payload)) return;
     const isMember =
       settings.workspaces.includes(user.team) &&
       payload.app === settings.app &&
@@ -84,6 +85,18 @@ export function slackChannel(settings: SlackSettings, parts: ChannelParts): Chan
     ]);
   };
 
+  /** Opens the form for a reason where the card's approval needs one; nothing has counted by that. */
+  const askForReason = async (click: Click, { trigger }: Interaction): Promise<boolean> => {
+    const pressed = pressOf(click.button);
+    if (trigger === undefined || pressed === undefined || pressed.press === 'refuse') return false;
+    if (parts.places.find(name, pressed.review)?.place !== click.place) return false;
+    const review = await parts.desk.review(pressed.review);
+    if (review === undefined || !cardOf(review, slackRoom, parts).asksReason) return false;
+    const view = reasonView(review.id, bound.seal(click));
+    await calling(() => client.views.open({ trigger_id: trigger, view }));
+    return true;
+  };
+
   const hook = async (request: HookRequest, secret: Secret): Promise<HookAnswer> => {
     const signed = slackSigned(request, secret, { seen: clicks, world: parts.world });
     if (signed.kind === 'bad') {
@@ -91,7 +104,7 @@ export function slackChannel(settings: SlackSettings, parts: ChannelParts): Chan
       parts.log('warn', 'channel.request-refused', { channel: name, why: signed.why });
       return text(signed.status, `Refused: ${signed.why}`);
     }
-    const payload = interactionOf(payloadOf(request.body));
+    const payload = interactionOf(payloadOf(request.body), bound);
     if (payload !== undefined) start(payload, signed.digest);
     return text(200, '');
   };
@@ -104,7 +117,7 @@ export function slackChannel(settings: SlackSettings, parts: ChannelParts): Chan
           options,
           parts,
           onPayload: (payload, digest) => {
-            const click = interactionOf(payload);
+            const click = interactionOf(payload, bound);
             if (click !== undefined) start(click, digest);
           },
         });
@@ -192,13 +205,15 @@ async function fullMember(client: WebClient, user: Interaction['user']): Promise
   }
 }
 
-/** One click on one button of a message. */
+/** One click on one button of a message, or the form that such a click has opened. */
 interface Interaction {
   readonly app: string;
   readonly user: { readonly id: string; readonly team: string };
-  readonly channel: string;
-  readonly message: string;
-  readonly action: { readonly value: string; readonly ts: string };
+  readonly place: string; // of the message
+  readonly button: string;
+  readonly once: string; // no two clicks have the same
+  readonly trigger?: string; // opens a form; a form opens none
+  readonly reason?: string;
 }
 
 const word: Check<string> = string({ max: 200, pattern: /^[\w.-]+$/ });
@@ -210,7 +225,11 @@ const interaction = picked({
   container: picked({ type: literal('message'), channel_id: word, message_ts: word }),
   message: picked({ ts: word }),
   actions: array(
-    picked({ action_id: literal('approve', 'refuse'), value: string({ max: 300 }), action_ts: word }),
+    picked({
+      action_id: literal('approve', 'refuse', 'class'),
+      value: string({ max: 300 }),
+      action_ts: word,
+    }),
     {
       min: 1,
       max: 1,
@@ -218,20 +237,56 @@ const interaction = picked({
   ),
 });
 
-/** A click on one of our two buttons whose parts agree with each other; anything else is `undefined`. */
-function interactionOf(raw: unknown): Interaction | undefined {
-  const read = interaction(raw, '');
+const triggered = picked({ trigger_id: word });
+
+const submission = picked({
+  type: literal('view_submission'),
+  api_app_id: word,
+  user: picked({ id: word, team_id: word }),
+  team: picked({ id: word }),
+  view: picked({
+    id: word,
+    callback_id: literal('reason'),
+    private_metadata: string({ max: 3_000 }),
+    state: picked({
+      values: picked({ reason: picked({ text: picked({ value: string({ max: 3_000 }) }) }) }),
+    }),
+  }),
+});
+
+/** SECURITY: a form counts only as what it was opened for: this card, this button, this person, not long ago. */
+function submissionOf(raw: unknown, bound: Modals): Interaction | undefined {
+  const read = submission(raw, '');
   if (!read.ok) return undefined;
+  const { api_app_id: app, user, team, view } = read.value;
+  if (team.id !== user.team_id) return undefined;
+  const opened = bound.open(view.private_metadata, `${user.team_id}/${user.id}`);
+  if (opened === undefined) return undefined;
+  return {
+    app,
+    user: { id: user.id, team: user.team_id },
+    ...opened,
+    once: view.id,
+    reason: view.state.values.reason.text.value,
+  };
+}
+
+/** A click on one of our buttons whose parts agree with each other; anything else is `undefined`. */
+function interactionOf(raw: unknown, bound: Modals): Interaction | undefined {
+  const read = interaction(raw, '');
+  if (!read.ok) return submissionOf(raw, bound);
   const { api_app_id: app, user, team, container, message, actions } = read.value;
+  const trigger = triggered(raw, '');
   const [action] = actions;
   if (action === undefined || !action.value.startsWith(`${action.action_id}.`)) return undefined;
   if (message.ts !== container.message_ts || team.id !== user.team_id) return undefined; // or somebody of another organisation
   return {
     app,
     user: { id: user.id, team: user.team_id },
-    channel: container.channel_id,
-    message: container.message_ts,
-    action: { value: action.value, ts: action.action_ts },
+    place: `${container.channel_id}/${container.message_ts}`,
+    button: action.value,
+    once: `${container.message_ts}/${action.action_ts}`,
+    ...(trigger.ok ? { trigger: trigger.value.trigger_id } : {}),
   };
 }
 

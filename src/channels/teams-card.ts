@@ -1,6 +1,6 @@
 import type { Review } from '../core/review.ts';
-import { cardOf, type CardTerms, type Room } from './card.ts';
-import { button } from './click.ts';
+import { buttonText, cardOf, type CardTerms, type Room } from './card.ts';
+import { button, looking } from './click.ts';
 
 // Adaptive Cards 1.4, with the universal action model: https://adaptivecards.io/explorer/Action.Execute.html
 // A message of Teams holds about 28 kB (40 kB with Unicode): https://learn.microsoft.com/microsoftteams/limits-specifications-teams
@@ -19,6 +19,7 @@ export interface AdaptiveCard {
   readonly version: '1.4';
   readonly body: readonly Readonly<Record<string, unknown>>[];
   readonly actions: readonly Readonly<Record<string, unknown>>[];
+  readonly refresh?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -36,20 +37,32 @@ export function teamsCard(review: Review, link: string, terms: CardTerms): Adapt
       ...card.facts.map(({ label, text }) => plain(`${label}: `, text)),
       plain('Statement:\n', card.statement, true),
       ...card.notes.map((note) => plain('', note)),
+      ...(card.asksReason
+        ? [{ type: 'Input.Text', id: 'reason', label: 'Reason', isMultiline: true, maxLength: 2_000 }]
+        : []),
     ],
     actions:
       review.state !== 'waiting'
         ? []
         : [
-            ...card.answers.map((vote) => ({
-              type: 'Action.Execute',
-              title: vote === 'approve' ? 'Approve once' : 'Refuse',
-              verb: vote,
-              style: vote === 'approve' ? 'positive' : 'destructive',
-              data: { button: button(review, vote) },
-            })),
+            ...card.answers.map((press) => {
+              const title = buttonText(press, review);
+              const data = { button: button(review, press) };
+              const style = press === 'refuse' ? 'destructive' : press === 'approve' ? 'positive' : 'default';
+              // Clients that know no Action.Execute send the same as a message.
+              const fallback = { type: 'Action.Submit', title, style, data };
+              return { type: 'Action.Execute', title, verb: press, style, data, fallback };
+            }),
             { type: 'Action.OpenUrl', title: 'Open', url: link },
           ],
+    // Whoever opens an old card sees what became of it.
+    ...(review.state === 'waiting'
+      ? {
+          refresh: {
+            action: { type: 'Action.Execute', verb: 'refresh', data: { button: looking(review) } },
+          },
+        }
+      : {}),
   };
 }
 

@@ -3,9 +3,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { Secret } from '../base/secret.ts';
 import type { HookAnswer, Review } from '../core/review.ts';
-import { button } from './click.ts';
+import type { Press as Button } from './card.ts';
+import { button, looking } from './click.ts';
 import { conformance, type Press, type Stand } from './conformance.ts';
-import { connectorFake, partsFake, waiting } from './fake.ts';
+import { connectorFake, partsFake, person, waiting } from './fake.ts';
 import { teamsCard } from './teams-card.ts';
 import { teamsChannel } from './teams.ts';
 
@@ -16,7 +17,7 @@ const room = '19:room@thread.tacv2';
 const service = 'https://smba.example/emea/';
 
 type Fake = Awaited<ReturnType<typeof connectorFake>>;
-type Ask = (review: Review, vote: 'approve' | 'refuse', over?: Press & Over) => Promise<HookAnswer>;
+type Ask = (review: Review, vote: Button | 'refresh', over?: Press & Over) => Promise<HookAnswer>;
 
 interface Over {
   readonly token?: Parameters<Fake['token']>[1];
@@ -61,6 +62,10 @@ async function stand(
     );
     const place = parts.places.find('teams', review.id)?.place ?? '';
     const theirs = over.member === 'elsewhere' ? '44444444-4444-4444-4444-444444444444' : tenant;
+    const data = {
+      button: over.button ?? (vote === 'refresh' ? looking(review) : button(review, vote)),
+      ...(over.reason === undefined ? {} : { reason: over.reason }),
+    };
     const body = JSON.stringify({
       type: 'invoke',
       name: 'adaptiveCard/action',
@@ -72,7 +77,7 @@ async function stand(
       channelData: { tenant: { id: theirs } },
       replyToId: over.card ?? place.slice(place.lastIndexOf('/') + 1),
       value: {
-        action: { type: 'Action.Execute', verb: vote, data: { button: over.button ?? button(review, vote) } },
+        action: { type: 'Action.Execute', verb: vote, data },
         trigger: 'manual',
       },
       ...over.activity,
@@ -158,6 +163,51 @@ test('teamsChannel() leaves other activities alone', async () => {
   await using here = await stand();
   const answer = await here.ask(waiting(), 'approve', { activity: { type: 'message' } });
   assert.deepEqual([answer.status, answer.text], [200, '{}']);
+});
+
+async function told(here: Awaited<ReturnType<typeof stand>>, over: Partial<Review> = {}): Promise<Review> {
+  const review = waiting(over);
+  here.parts.desk.links.set(`teams ${tenant}/${lead}`, person('lead', ['leads']));
+  here.parts.desk.reviews.set(review.id, review);
+  await here.channel.tell(review);
+  return review;
+}
+
+test('teamsChannel() takes an Action.Submit of clients without Action.Execute, once', async () => {
+  await using here = await stand();
+  const review = await told(here);
+  const activity = {
+    type: 'message',
+    name: undefined,
+    value: { button: button(review, 'approve') },
+    id: 'f:submit',
+  };
+  assert.equal((await here.ask(review, 'approve', { activity, member: 'elsewhere' })).status, 403);
+  await here.ask(review, 'approve', { activity, card: '1:forwarded' });
+  assert.deepEqual(here.parts.desk.answers, []);
+  const second = { ...activity, id: 'f:submit-2' };
+  assert.equal((await here.ask(review, 'approve', { activity: second, twice: true })).status, 200);
+  assert.equal(here.parts.desk.answers.length, 1);
+  assert.match(here.shown()[0] ?? '', /lead: approve/);
+});
+
+test('teamsChannel() shows who looks at an old card what became of it, and counts nothing by that', async () => {
+  await using here = await stand();
+  const review = await told(here);
+  here.parts.desk.reviews.set(review.id, { ...review, state: 'withdrawn' });
+  const answer = await here.ask(review, 'refresh');
+  assert.match(answer.text, /Withdrawn/);
+  assert.deepEqual(here.parts.desk.answers, []);
+  const elsewhere = await here.ask(review, 'refresh', { card: '1:forwarded' });
+  assert.doesNotMatch(elsewhere.text, /Withdrawn|DELETE/);
+});
+
+test('teamsChannel() takes no verb that its button does not say', async () => {
+  await using here = await stand();
+  const review = await told(here, { classTerms: { forMs: 60_000, count: 2 } });
+  await here.ask(review, 'approve', { button: button(review, 'class') });
+  await here.ask(review, 'refuse', { button: button(review, 'approve') });
+  assert.deepEqual(here.parts.desk.answers, []);
 });
 
 test('teamsCard() is an Adaptive Card 1.4 in which no text becomes markup', () => {

@@ -7,8 +7,9 @@
  */
 import { createHash } from 'node:crypto';
 import { literal, string, type Check } from '../base/check.ts';
+import { ok } from '../base/result.ts';
 import type { Channel, HookAnswer, HookRequest } from '../core/review.ts';
-import { take, type ChannelParts, type Click } from './click.ts';
+import { lookedAt, take, type ChannelParts, type Click } from './click.ts';
 import { picked } from './pick.ts';
 import { seen } from './replay.ts';
 import type { TeamsSettings } from './settings.ts';
@@ -36,11 +37,11 @@ export function teamsChannel(settings: TeamsSettings, parts: ChannelParts): Chan
     const caller = await callerOf(request.header('authorization'));
     if (caller.kind === 'bad') return refuse(401, caller.why);
     const raw = jsonOf(request.body);
-    const checked = activity(raw, '');
-    if (!checked.ok) return json({}); // other activities (a bot that was added, typing): nothing to do
-    const { id, from, conversation, channelData, replyToId, value } = checked.value;
+    const checked = activityOf(raw);
+    if (checked === undefined) return json({}); // other activities (a bot that was added, typing): nothing to do
+    const { id, from, conversation, channelData, replyToId, serviceUrl, verb, button, reason } = checked;
     // SECURITY: the token is not bound to the body; the service it names must be the one the body names.
-    if (checked.value.serviceUrl !== caller.serviceUrl) return refuse(401, 'another service');
+    if (serviceUrl !== caller.serviceUrl) return refuse(401, 'another service');
     const tenant = channelData.tenant.id;
     if (!settings.tenants.includes(tenant) || conversation.tenantId !== tenant)
       return refuse(403, 'another tenant');
@@ -56,16 +57,20 @@ export function teamsChannel(settings: TeamsSettings, parts: ChannelParts): Chan
     const account = `${tenant}/${from.aadObjectId}`;
     // Teams adds `;messageid=…` to the conversation of a reply in a thread.
     const [place] = conversation.id.split(';');
+    const at = `${place ?? ''}/${replyToId}`;
+    if (verb === 'refresh') return refreshed(button, at, parts);
     const click: Click = {
       channel: name,
       account,
-      place: `${place ?? ''}/${replyToId}`,
-      button: value.action.verb === value.action.data.button.split('.')[0] ? value.action.data.button : '',
+      place: at,
+      button: verb === undefined || verb === button.split('.')[0] ? button : '',
+      ...(reason === undefined ? {} : { reason }),
       proof: { account, message: `${place ?? ''}/${replyToId}`, activity: id, signed: digest },
     };
     const clicked = await take(click, parts, teamsRoom);
     // Changes the card for all where the review has changed; how that fails is counted by whoever tells next.
     if (clicked.review !== undefined) await tell(clicked.review).catch(() => undefined);
+    if (verb === undefined) return json({}); // a message has no answer; the card says what came of it
     if (clicked.review === undefined || clicked.result !== 'counted') return said(clicked.said);
     return json({
       statusCode: 200,
@@ -93,9 +98,7 @@ const word: Check<string> = string({ max: 500, pattern: /^[^\s\p{C}]+$/u });
 const guid: Check<string> = string({ max: 36, pattern: /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/ });
 
 /** An invoke of a card's button: https://learn.microsoft.com/adaptive-cards/authoring-cards/universal-action-model */
-const activity = picked({
-  type: literal('invoke'),
-  name: literal('adaptiveCard/action'),
+const common = {
   channelId: literal('msteams'),
   id: word,
   serviceUrl: word,
@@ -103,14 +106,56 @@ const activity = picked({
   conversation: picked({ id: word, tenantId: guid }),
   channelData: picked({ tenant: picked({ id: guid }) }),
   replyToId: word,
+};
+const maybe: Check<string | undefined> = (raw, path) =>
+  raw === undefined ? ok(undefined) : string({ max: 3_000 })(raw, path);
+const data = { button: string({ max: 300 }), reason: maybe };
+const invoke = picked({
+  ...common,
+  type: literal('invoke'),
+  name: literal('adaptiveCard/action'),
   value: picked({
     action: picked({
       type: literal('Action.Execute'),
-      verb: literal('approve', 'refuse'),
-      data: picked({ button: string({ max: 300 }) }),
+      verb: literal('approve', 'refuse', 'class', 'refresh'),
+      data: picked(data),
     }),
   }),
 });
+/** An Action.Submit, which clients without Action.Execute send as a message. */
+const message = picked({ ...common, type: literal('message'), value: picked(data) });
+
+interface Activity {
+  readonly id: string;
+  readonly serviceUrl: string;
+  readonly from: { readonly aadObjectId: string };
+  readonly conversation: { readonly id: string; readonly tenantId: string };
+  readonly channelData: { readonly tenant: { readonly id: string } };
+  readonly replyToId: string;
+  /** Absent where it came as a message. */
+  readonly verb?: 'approve' | 'refuse' | 'class' | 'refresh';
+  readonly button: string;
+  readonly reason?: string | undefined;
+}
+
+function activityOf(raw: unknown): Activity | undefined {
+  const invoked = invoke(raw, '');
+  if (invoked.ok) {
+    const { verb, data: given } = invoked.value.value.action;
+    return { ...invoked.value, verb, ...given };
+  }
+  const said = message(raw, '');
+  return said.ok ? { ...said.value, ...said.value.value } : undefined;
+}
+
+/** The card as it is now, for who looks at it in the place where it stands. */
+async function refreshed(button: string, place: string, parts: ChannelParts): Promise<HookAnswer> {
+  const id = lookedAt(button);
+  const known = id === undefined ? undefined : parts.places.find(name, id);
+  const review = id === undefined || known?.place !== place ? undefined : await parts.desk.review(id);
+  if (review === undefined) return said('Nothing is known of this card');
+  return json({ statusCode: 200, type: cardType, value: teamsCard(review, parts.link(review.id), parts) });
+}
 
 function jsonOf(body: Uint8Array): unknown {
   try {

@@ -323,6 +323,13 @@ function sink(own: SessionGate, send: (text: string) => void): Upstream {
   return own.guard(wire);
 }
 
+/** Until it may go, is refused, or its client was told that it waits. */
+export async function answeredOrHeld({ verdict, told }: Asking): Promise<void> {
+  let answered = false;
+  void verdict.then(() => (answered = true));
+  while (!answered && !told.some((line) => line.startsWith('This waits'))) await settle(1);
+}
+
 /** Lets everything that can go on go on. */
 export async function settle(turns: number = 40): Promise<void> {
   for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));

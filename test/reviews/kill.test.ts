@@ -8,7 +8,7 @@ import { realWorld } from '../../src/base/time.ts';
 import type { Entry } from '../../src/core/entry.ts';
 import { openLedger } from '../../src/stores/ledger.ts';
 import { openReviews } from '../../src/stores/reviews.ts';
-import { house, noMetrics, settle } from './house.ts';
+import { answeredOrHeld, house, noMetrics } from './house.ts';
 
 // kill -9 at every step between request, approval, execution and answer.
 
@@ -124,7 +124,7 @@ async function checkClass(folder: string, at: string): Promise<void> {
     assert.ok(store.list({ limit: 9, states: ['running', 'approved', 'waiting'] }).length === 0, at);
     for (let more = 0; more < 3; more++) {
       const asking = h.ask('dba', { shape: 'DELETE', estimate: 3, text: `DELETE ${more}` });
-      await Promise.race([asking.verdict, settle(60)]);
+      await answeredOrHeld(asking);
       asking.cancel();
       await asking.verdict;
     }

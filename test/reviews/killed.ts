@@ -6,7 +6,7 @@ import type { Ledger } from '../../src/core/ports.ts';
 import type { ReviewStore } from '../../src/reviews/index.ts';
 import { openLedger } from '../../src/stores/ledger.ts';
 import { openReviews } from '../../src/stores/reviews.ts';
-import { deletes, house, noMetrics, settle } from './house.ts';
+import { answeredOrHeld, deletes, house, noMetrics, settle } from './house.ts';
 
 const [folder = '', at = '0', mode = 'live'] = process.argv.slice(2);
 const steps: string[] = [];
@@ -79,7 +79,7 @@ await first.verdict;
 if (mode === 'class') {
   await h.ask('dba', { ...alike, text: `${deletes.text} ` }).verdict;
   const last = h.ask('dba', { ...alike, text: `${deletes.text}  ` });
-  await settle();
+  await answeredOrHeld(last);
   last.cancel();
   await last.verdict;
 }
