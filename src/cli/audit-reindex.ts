@@ -1,11 +1,10 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { protocols } from '../protocols/index.ts';
-import { environment, readConfig } from '../server/config.ts';
+import { readConfig } from '../server/config.ts';
 import { indexStoreOf } from '../server/index-config.ts';
 import { rebuildIndex } from '../stores/index-rebuild.ts';
 import type { AuditIo } from './audit-folder.ts';
+import { dataFolder } from './data-folder.ts';
 
 /** `sallyport audit reindex`. */
 export async function reindex(args: readonly string[], io: AuditIo): Promise<number> {
@@ -13,9 +12,7 @@ export async function reindex(args: readonly string[], io: AuditIo): Promise<num
     args: [...args],
     options: { data: { type: 'string' }, config: { type: 'string' }, json: { type: 'boolean' } },
   });
-  const folder = values.data ?? join(environment().home, 'data');
-  if (!existsSync(`${folder}/ledger`))
-    throw new Error(`There is no ledger in ${folder}: say which data folder, with --data DIR`);
+  const folder = dataFolder(values.data);
   const config = values.config === undefined ? undefined : readConfig(values.config, { protocols });
   if (config?.ok === false) throw new Error(config.error.join('\n'));
   const stop = new AbortController();

@@ -36,6 +36,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       about: 'verifies a ledger offline; proofs, anchors, keys, exports',
       load: async () => plain((await import('./audit.ts')).audit),
     },
+    report: {
+      about: 'says, control by control, which rules and entries speak for a framework, and what is missing',
+      load: async () => (await import('./report.ts')).report,
+    },
     backup: {
       about: 'copies the state of a gateway while it runs',
       load: async () => (await import('./backup.ts')).backup,

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { Fault, messageOf } from '../base/errors.ts';
 import { parseHead, parseNote, parseVerifierKey, signedBy, tileWidth } from '../ledger/index.ts';
 import { building, IndexDatabase, readyPath } from './index-database.ts';
-import { rowsFrom } from './index-read.ts';
+import { type IndexSource, rowsFrom } from './index-read.ts';
 import type { IndexRow } from './index-rows.ts';
 import type { IndexAnswer, IndexCall } from './index-search.ts';
 import type { IndexWorkerData } from './index-worker.ts';
@@ -34,7 +34,7 @@ const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 
 /**
  * Builds the index anew from the ledger's files, beside the one in use, which is searched until the new one takes its
- * place at once. The gateway may run. Entries of the last, partial file of the ledger are left to the gateway.
+ * place at once. The gateway may run.
  * Rejects with a Fault `ledger` where the ledger or its keys cannot be read, or somebody erased a session meanwhile.
  */
 export async function rebuildIndex(parts: RebuildParts): Promise<Rebuilt> {
@@ -65,13 +65,14 @@ export async function rebuildIndex(parts: RebuildParts): Promise<Rebuilt> {
     await adding;
     if (signal?.aborted === true)
       throw new Fault('stopping', 'Stopped; the next run goes on where this one ended');
-    progress(end, end);
+    const all = await lastOnes({ folder, origin: name }, end, call);
+    progress(all, all);
     await call({ kind: 'finish' });
     if (parts.store.kind === 'sqlite')
       renameSync(`${parts.store.path}${building}`, readyPath(parts.store.path));
     built = true;
     const state = parts.store.kind === 'sqlite' ? await handOver(parts.store.path, parts) : 'used';
-    return { entries: end, resumed, state };
+    return { entries: all, resumed, state };
   } catch (thrown) {
     // SQLite only says that it cannot write any more.
     if (!built && parts.store.kind === 'sqlite' && !existsSync(`${parts.store.path}${building}`))
@@ -79,6 +80,18 @@ export async function rebuildIndex(parts: RebuildParts): Promise<Rebuilt> {
     throw thrown;
   } finally {
     await worker.terminate();
+  }
+}
+
+/** What came since, and the last, partial file: where that gave way to a wider one meanwhile, the gateway adds it. */
+async function lastOnes(source: IndexSource, from: number, call: Call): Promise<number> {
+  const { size } = headOf(source.folder);
+  try {
+    const rows = await rowsFrom(source, { from, to: size, size });
+    await call({ kind: 'add', rows, next: size });
+    return size;
+  } catch {
+    return from;
   }
 }
 
@@ -137,7 +150,9 @@ function lockIfFree(folder: string): Disposable | undefined {
   }
 }
 
-function caller(worker: Worker): (call: IndexCall) => Promise<unknown> {
+type Call = (call: IndexCall) => Promise<unknown>;
+
+function caller(worker: Worker): Call {
   const calls = new Map<number, PromiseWithResolvers<unknown>>();
   let last = 0;
   let broken: Fault | undefined;
