@@ -46,7 +46,7 @@ export interface Question {
   readonly at: Instant;
   /** Live grants: rules on request are in force by these alone. */
   readonly grants?: readonly Grant[];
-  /** What `Policy.consult` gave for this very question. */
+  /** What `Policy.consult` gave for this very question; an empty map where nobody was asked and nothing may wait. */
   readonly opinions?: Opinions;
 }
 

@@ -20,7 +20,7 @@ import { dutyNames, operatorForTags } from '../core/duties.ts';
 import { noDuties } from '../core/decision.ts';
 import type { Actor, DecisionEntry } from '../core/entry.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { Ledger, Policy } from '../core/ports.ts';
+import type { Ledger, Opinions, Policy, Question } from '../core/ports.ts';
 import type { Ask, Gate, Upstream } from '../core/protocol.ts';
 import type { ReviewId } from '../core/review.ts';
 import type { Session } from '../core/session.ts';
@@ -99,6 +99,8 @@ class Chamber implements SessionGate {
   readonly #live: Set<Permit> = new Set();
   /** INVARIANT: an entry is only used while its policy is the one in force. */
   readonly #judged: WeakMap<Action, Judged> = new WeakMap();
+  /** What was said outside of actions that are judged in this very step. */
+  readonly #opinions: WeakMap<Action, Opinions> = new WeakMap();
   /** Permits that an approval was used up for. */
   readonly #reviewed: Map<Permit, ReviewId> = new Map();
   #outcomes: { readonly id: DecisionId; readonly outcome: Outcome }[] = [];
@@ -131,9 +133,9 @@ class Chamber implements SessionGate {
     this.#actor = actorOf(session.identity);
     this.#demands = new Demands(parts, session);
     this.#demands.busy = () => this.#live.size > 0;
-    this.ask = (request) => this.#ask(request);
-    this.prepare = (action, text) => this.#prepare(action, text);
-    this.foresee = (action) => this.#judge(action).decision.kind;
+    this.ask = (request) => this.#consulted(request.action, () => this.#ask(request));
+    this.prepare = (action, text) => this.#consulted(action, () => this.#prepare(action, text));
+    this.foresee = (action) => this.#foresee(action);
     this.done = (permit, outcome) => this.#done(permit, outcome);
     this.guard = (wire) => this.#guard(wire);
     this.guardCalls = (call) => (permit, request) => {
@@ -196,6 +198,34 @@ class Chamber implements SessionGate {
     }
   }
 
+  /**
+   * Asks what lies outside of the policy, where it needs that, and then goes on. What was said holds for the one
+   * judgement that follows in the same step, and under the policy that asked.
+   */
+  #consulted<T>(action: Action, then: () => T | Promise<T>): T | Promise<T> {
+    const policy = this.#parts.policy();
+    if (policy?.consult === undefined || this.#knownUnder(policy, action) !== undefined) return then();
+    const asked = policy.consult(this.#question(action));
+    if (asked === undefined) return then();
+    const goOn = (opinions: Opinions): T | Promise<T> => {
+      if (this.#parts.policy() !== policy) return this.#consulted(action, then);
+      this.#opinions.set(action, opinions);
+      try {
+        return then();
+      } finally {
+        this.#opinions.delete(action);
+      }
+    };
+    return asked.then(goOn, () => goOn(new Map()));
+  }
+
+  /** What it would be, as far as that can be told without asking outside. */
+  #foresee(action: Action): Decision['kind'] {
+    const { policy, decision } = this.#judge(action);
+    const open = policy?.consult !== undefined && decision.code === 'POLICY_ERROR';
+    return open ? 'review' : decision.kind;
+  }
+
   /** What it was allowed by has ended while it was written down: nothing of it is sent, and an outcome says so. */
   #lapsed({ decision }: Judged, id: DecisionId, leave?: () => void): Refusal | undefined {
     const { grants } = decision;
@@ -256,10 +286,11 @@ class Chamber implements SessionGate {
       session: this.#session,
       request,
       decision: judged.decision,
-      judge: (action) => {
-        last.again = this.#judgeFor(action, request);
-        return last.again.decision;
-      },
+      judge: (action) =>
+        this.#consulted(action, () => {
+          last.again = this.#judgeFor(action, request);
+          return last.again.decision;
+        }),
       enter: (about) => {
         const id = this.#nextId();
         const { denial: why, review: of } = about(id);
@@ -380,10 +411,15 @@ class Chamber implements SessionGate {
     return `${this.#session.id}.${this.decisions}` as DecisionId;
   }
 
+  #knownUnder(policy: Policy | undefined, action: Action): Judged | undefined {
+    const known = this.#judged.get(action);
+    return known !== undefined && known.policy === policy && known.decision.cacheable ? known : undefined;
+  }
+
   #judge(action: Action): Judged {
     const policy = this.#parts.policy();
-    const known = this.#judged.get(action);
-    if (known !== undefined && known.policy === policy && known.decision.cacheable) return known;
+    const known = this.#knownUnder(policy, action);
+    if (known !== undefined) return known;
     const decision =
       policy === undefined
         ? noPolicy
@@ -418,25 +454,35 @@ class Chamber implements SessionGate {
     };
   }
 
-  #decide(policy: Policy, action: Action): Decision {
+  #question(action: Action): Question {
     const { identity, resource, id, startedAt, run } = this.#session;
     const saw = this.#saw();
     const grants = this.#parts.access?.of(identity) ?? [];
+    return {
+      identity,
+      resource,
+      action,
+      session: {
+        id,
+        startedAt,
+        ...(run === undefined ? {} : { run }),
+        ...(saw.length === 0 ? {} : { saw }),
+      },
+      at: this.#parts.world.now(),
+      ...(grants.length === 0 ? {} : { grants }),
+    };
+  }
+
+  #decide(policy: Policy, action: Action): Decision {
     const started = performance.now();
     try {
-      return policy.decide({
-        identity,
-        resource,
-        action,
-        session: {
-          id,
-          startedAt,
-          ...(run === undefined ? {} : { run }),
-          ...(saw.length === 0 ? {} : { saw }),
-        },
-        at: this.#parts.world.now(),
-        ...(grants.length === 0 ? {} : { grants }),
-      });
+      const question = this.#question(action);
+      // SECURITY: without opinions the policy would wait for them in here, and everybody with it.
+      return policy.decide(
+        policy.consult === undefined
+          ? question
+          : { ...question, opinions: this.#opinions.get(action) ?? new Map() },
+      );
     } catch (thrown) {
       // A policy is total by contract; one that throws has decided nothing.
       return policyError(policy, messageOf(thrown));

@@ -32,7 +32,7 @@ export interface Asking {
   readonly request: Ask;
   readonly decision: Decision;
   /** Judges anew, by the policy that is in force now. */
-  readonly judge: (action: Action) => Decision;
+  readonly judge: (action: Action) => Decision | Promise<Decision>;
   /** Numbers the decision and writes it down, in one step. */
   readonly enter: (about: (id: DecisionId) => { readonly denial?: Denial; readonly review?: ReviewId }) => {
     readonly id: DecisionId;
@@ -110,10 +110,10 @@ async function held(asking: Asking, waiting: Waiting, estimate: Review['estimate
     if (more === undefined) return useGrant(asking, waiting, made, given.grant.id);
   }
   const quiet = settings.quiet?.at(world.now()) === true ? settings.quiet : undefined;
-  if (quiet?.then === 'refuse') {
+  if (quiet?.do === 'refuse') {
     return refuse(asking, 'REVIEW_UNAVAILABLE', `nobody is asked in quiet hours (${quiet.source})`, true);
   }
-  const forMs = quiet?.then === 'ticket' ? 0 : patience(asking, waiting);
+  const forMs = quiet?.do === 'ticket' ? 0 : patience(asking, waiting);
   const waits = store.ticket(binding, 'waiting');
   if (forMs === 0 && waits !== undefined) return pending(asking, waits);
 
@@ -227,7 +227,7 @@ async function use(asking: Asking, waiting: Waiting, row: StoredReview, id: Deci
   };
   const now = await waiting.again().catch(() => undefined);
   if (now === undefined) return voided('It cannot be told any more what the request means');
-  const decision = asking.judge(now.action);
+  const decision = await asking.judge(now.action);
   if (decision.kind !== 'review') return voided('The policy says something else now');
   if (
     bindingNow(asking, { ...waitingFacts(waiting), settings: now.settings }, now.action, decision) !==

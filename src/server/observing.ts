@@ -95,6 +95,7 @@ export function observer(): Observer {
     const made: Policy = {
       id: policy.id,
       tagsOf: policy.tagsOf,
+      ...(policy.consult === undefined ? {} : { consult: policy.consult }),
       decide: (question) => {
         const decision = policy.decide(question);
         if (question.resource.kind === 'sallyport') return decision;

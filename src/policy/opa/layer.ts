@@ -50,6 +50,12 @@ export function opaLayers(
     const { opa } = layer;
     for (const { value, at } of opa.kinds ?? [])
       if (!kinds.has(value)) problems.add('SP-T107', at, `There is no resource kind \`${value}\``);
+      else if (value === 'sallyport' && opa.source.kind === 'server')
+        problems.add(
+          'SP-Y004',
+          at,
+          'The use of the gateway’s own API is judged by bundles and rules, not by a server',
+        );
     const evaluation = evaluationOf(opa, files, kinds, problems);
     if (evaluation !== undefined) found.push(opaLayer({ ...layer, opa }, evaluation, kinds));
   }
@@ -119,9 +125,11 @@ function opaLayer(layer: Foreign, evaluation: Evaluation, kinds: Kinds): OpaLaye
     judges: (kind) => (among === undefined ? kind !== 'sallyport' : among.includes(kind)),
     hear: (question, identity, at) => {
       try {
-        const given = question.opinions?.get(name);
         // SECURITY: what was asked outside for this question is all there is; nobody is asked a second time instead.
-        const opinion = given === undefined ? evaluation.ask(inputOf(question, identity)) : given[at];
+        const opinion =
+          consult === undefined || question.opinions === undefined
+            ? evaluation.ask(inputOf(question, identity))
+            : question.opinions.get(name)?.[at];
         if (opinion === undefined) return failed(layer, 'It was not asked');
         return opinion.kind === 'said' ? read(opinion) : failed(layer, opinion.why);
       } catch (thrown) {

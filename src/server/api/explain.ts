@@ -60,11 +60,15 @@ export async function explain(parts: ExplainParts, request: ApiRequest): Promise
     identity: identity.subject,
     resource: resource.name,
     policy: policy.id.digest,
-    statements: actions.map((action) => {
-      const asked = { identity, resource, action, session, at, ...(grants.length === 0 ? {} : { grants }) };
-      const decision = policy.decide(asked);
-      return explained({ policy, resource, action, decision, said: policy.explain?.(asked) ?? [] });
-    }),
+    statements: await Promise.all(
+      actions.map(async (action) => {
+        const about = { identity, resource, action, session, at, ...(grants.length === 0 ? {} : { grants }) };
+        const opinions = await policy.consult?.(about);
+        const asked = opinions === undefined ? about : { ...about, opinions };
+        const decision = policy.decide(asked);
+        return explained({ policy, resource, action, decision, said: policy.explain?.(asked) ?? [] });
+      }),
+    ),
   };
   return json(explanation);
 }

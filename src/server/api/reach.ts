@@ -51,7 +51,8 @@ function mayAsk(
       at,
     });
     // A rule that came close (its words about targets or conditions failed) may match a real statement.
-    return decision.kind !== 'deny' || decision.nearest !== undefined;
+    const open = policy.consult !== undefined && decision.code === 'POLICY_ERROR'; // said by a server, when it is asked
+    return decision.kind !== 'deny' || decision.nearest !== undefined || open;
   } catch {
     return false;
   }
