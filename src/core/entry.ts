@@ -84,6 +84,15 @@ export type Entry =
       readonly stated: { readonly reason: string; readonly ticket: string };
     }
   | {
+      /** Definitions of tools: first seen, changed and held, or what a person said to a change. */
+      readonly kind: 'tool.pin';
+      readonly at: Instant;
+      readonly resource: string;
+      readonly state: 'pinned' | 'changed' | 'approved' | 'refused';
+      readonly tools: readonly { readonly name: string; readonly digest: string; readonly was?: string }[];
+      readonly decision?: DecisionId; // that a person was asked about
+    }
+  | {
       /** The same request was denied again and again to one run: written once. */
       readonly kind: 'incident';
       readonly at: Instant;

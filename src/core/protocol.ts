@@ -4,6 +4,7 @@ import type { Secret } from '../base/secret.ts';
 import type { Wire } from '../base/stream.ts';
 import type { World } from '../base/time.ts';
 import type { Action } from './action.ts';
+import type { Entry } from './entry.ts';
 import type { Decision, Denial, Outcome, Permit, Verdict } from './decision.ts';
 import type { Limits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
@@ -43,6 +44,15 @@ export interface House {
   readonly maskKey: Secret;
   /** The listener's certificate for TLS towards clients; absent: TLS is not offered. */
   readonly tls?: { readonly cert: string; readonly key: Secret };
+  /** What the room must know again after a restart, by name; it is on disk when `set` has returned. Both throw a Fault `config`. */
+  readonly kept?: {
+    readonly get: (name: string) => string | undefined;
+    readonly set: (name: string, text: string) => void;
+  };
+  /** Writes down what became of the definitions of tools. Rejects with a Fault `ledger`. */
+  readonly pinned?: (
+    entry: Omit<Extract<Entry, { readonly kind: 'tool.pin' }>, 'kind' | 'at'>,
+  ) => Promise<void>;
   /** The gateway's own doors, for a room that is a client of the others in its client's name; absent: it is nobody's. */
   readonly inside?: Inside;
 }

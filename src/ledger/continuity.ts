@@ -78,6 +78,7 @@ export class Continuity {
       }
       case 'break-glass':
       case 'incident':
+      case 'tool.pin':
       case 'access.granted':
       case 'class.granted':
       case 'class.revoked':

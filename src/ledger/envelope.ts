@@ -31,6 +31,7 @@ const personal: { readonly [K in Entry['kind']]: readonly string[] } = {
   decision: ['sealed'],
   'break-glass': ['stated'],
   incident: ['run'],
+  'tool.pin': [],
   outcomes: [],
   'recording.chunk': [],
   'recording.gap': [],

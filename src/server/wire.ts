@@ -6,6 +6,7 @@
  *   home/reviews  requests that wait for people, and those that did; access for a time
  *   home/sinks    how far each sink is
  *   home/witness  the key that cosigns others' ledgers, and what was seen of each
+ *   home/kept     what protocols must know again: pinned definitions of tools
  *   home/channels.db   where cards of reviews stand
  *   home/data     ledger, recordings, their keys and indexes; custody.db: what is kept how long, held, erased
  */
@@ -33,6 +34,7 @@ import type { Config } from './config.ts';
 import { startGateway, type Gateway, type GatewayParts } from './gateway.ts';
 import { maskKey, resultKey, revokedTokens, tokenKeys, type TokenKeys } from './keys.ts';
 import { indexStoreOf } from './index-config.ts';
+import { keptIn } from './kept.ts';
 import { logger } from './logs.ts';
 import { metricsPage, type MetricsPage } from './metrics.ts';
 import { policyNotes, type PolicySource, watchPolicy } from './policy-source.ts';
@@ -209,6 +211,7 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
       listen: listenTcp,
       dial: (address, signal) => dialTcp(address, signal, config.limits.connectSeconds * 1_000),
       worker: (module) => worker(module, { metrics }),
+      kept: (protocol) => keptIn(join(home, 'kept', protocol)),
     });
     const held = under.move();
     return {

@@ -132,6 +132,13 @@ const examples: { readonly [K in Entry['kind']]: Extract<Entry, { kind: K }> } =
     why: 'expired',
     subject: 'dba',
   },
+  'tool.pin': {
+    kind: 'tool.pin',
+    at,
+    resource: 'tools',
+    state: 'changed',
+    tools: [{ name: 'get', digest: 'ab', was: 'cd' }],
+  },
   incident: {
     kind: 'incident',
     at,

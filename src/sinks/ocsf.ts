@@ -151,13 +151,22 @@ const maps: Readonly<Record<ClearEntry['kind'], Map>> = {
     ...control(entry['allowed'] === true ? 'allow' : 'deny'),
     ...called(text(entry['verb']), entry),
   }),
+  'tool.pin': (entry) => ({
+    ...entity,
+    activity_id: 99,
+    activity_name: `Definitions of tools: ${text(entry['state'])}`,
+    severity_id: entry['state'] === 'changed' ? 4 : 1,
+    status_id: 1,
+    entity: { type: 'Tools', uid: text(entry['resource']), name: text(entry['resource']) },
+  }),
   incident: (entry) => ({
     ...entity,
     activity_id: 99,
     activity_name: 'Denied again and again',
     severity_id: 4,
     status_id: 2,
-    ...reviewed(entry, entry['identity']),
+    entity: { type: 'Incident', uid: text(entry['decision']), name: text(entry['what']) },
+    actor: { user: user(entry['identity']) },
   }),
   'break-glass': (entry) => ({
     ...entity,

@@ -58,6 +58,8 @@ function own(entry: Entry): Partial<IndexRow> {
       };
     case 'session.opened':
       return { resource: entry.resource.name, ...(entry.run === undefined ? {} : { run: entry.run }) };
+    case 'tool.pin':
+      return { resource: entry.resource, objects: entry.tools.map(({ name }) => name) };
     case 'incident':
       return { resource: entry.resource, ...(entry.run === undefined ? {} : { run: entry.run }) };
     case 'review.asked':
