@@ -71,6 +71,8 @@ export interface DigitsDetector extends Common {
   readonly shapes?: readonly string[];
   /** Whether it may be reported in this shape where nothing names it; absent: in every shape. A sign that leads it always may. */
   readonly alone?: (shape: string) => boolean;
+  /** Where words stand on its left it may be reported in these shapes too: `judge` looks at what stands there. */
+  readonly amongWords?: (shape: string) => boolean;
   /** Score before context; 0: the shape is wrong; -1: right shape, wrong check: reported only where the context names it. */
   readonly judge: (window: Window) => number;
   /** What may follow and belongs to the value (an extension). Sticky. */
@@ -91,6 +93,8 @@ export interface Window {
   readonly before: string;
   /** The ten characters behind it. */
   readonly after: string;
+  /** The text before it, as far as context reaches. */
+  readonly left: string;
   /** The column's name says what it is. */
   readonly named: boolean;
   /** Takes one from the budget of expensive confirmations; at false a judge must say yes to what it would have confirmed. */

@@ -45,6 +45,8 @@ interface Gate {
   readonly words: Uint8Array;
   /** How many digits in one group may be somebody's; the bit of each number. */
   readonly bare: number;
+  /** The same where words stand around it. */
+  readonly among: number;
   /** The fewest digits in several groups that may be. */
   readonly least: number;
 }
@@ -59,12 +61,16 @@ function gate(): Gate {
   );
   const able = byLength(digits, true);
   let bare = 0;
+  let among = 0;
   let least = mostDigits;
   for (const [length, each] of able.entries()) {
-    if ((each?.shapes.get(length)?.length ?? 0) > 0) bare |= 1 << length;
+    for (const { detector } of each?.shapes.get(length) ?? []) {
+      if (detector.alone?.(String(length)) === false) among |= 1 << length;
+      else bare |= 1 << length;
+    }
     if (each !== undefined) least = Math.min(least, length);
   }
-  built = { letters: alone, words: known, bare, least };
+  built = { letters: alone, words: known, bare, among, least };
   return built;
 }
 
@@ -105,7 +111,7 @@ function isPlainNumber(bytes: Uint8Array, start: number, end: number): boolean {
 const shortNumber = 7;
 
 function shows(bytes: Uint8Array, start: number, end: number): boolean {
-  const { letters, words: known, bare, least } = built ?? gate();
+  const { letters, words: known, bare, among, least } = built ?? gate();
   const walks = mayWalk(bytes, start, end);
   let hash = 0;
   let length = 0; // letters in this word
@@ -120,6 +126,8 @@ function shows(bytes: Uint8Array, start: number, end: number): boolean {
   let gap = 0; // separators since the last digit
   let dots = 0;
   let colons = 0;
+  let lone = false; // a number that may be somebody's among words
+  let spelled = 0; // words
   for (let place = start; place < end; place++) {
     const byte = bytes[place] ?? 0;
     const kind = classes[byte] ?? 0;
@@ -155,6 +163,7 @@ function shows(bytes: Uint8Array, start: number, end: number): boolean {
     }
     if (length > 0) {
       if (length === 8 || length === 11) eight = true;
+      if (length > 1) spelled++;
       if (!named && isKnown(known, hash)) named = true;
       if ((kind === colon || kind === equals) && mayAssign(bytes, place, start)) return true;
       hash = 0;
@@ -183,10 +192,9 @@ function shows(bytes: Uint8Array, start: number, end: number): boolean {
       total += count;
       groups++;
       gap = 0;
-      if (
-        groups > 1 ? total >= least : aloneAt({ before, after: to < end ? (bytes[to] ?? 0) : 0, count, bare })
-      )
-        return true;
+      const after = to < end ? (bytes[to] ?? 0) : 0;
+      if (groups > 1 ? total >= least : aloneAt({ before, after, count, bare })) return true;
+      if (groups === 1 && aloneAt({ before, after, count, bare: among })) lone = true;
       token += count;
       if (token >= longWord) long = true;
       place = to - 1;
@@ -248,6 +256,8 @@ function shows(bytes: Uint8Array, start: number, end: number): boolean {
   }
   if (length === 8 || length === 11) eight = true;
   if (length > 0 && isKnown(known, hash)) named = true;
+  if (length > 1) spelled++;
+  if (lone && (spelled > 0 || named)) return true;
   return (named && (digits || eight)) || (folded && (digits || long));
 }
 

@@ -3,6 +3,7 @@ import {
   leftOf,
   nearness,
   nobody,
+  reach,
   withoutNames,
   wordsOf,
   type ContextFinder,
@@ -388,11 +389,12 @@ function judgeWindow(
     digits += text.slice(run.starts[group], run.ends[group]);
   }
   const whole = from === 0 && to === run.starts.length - 1;
+  const signs = numberSigns(text.slice(start - lead, start), text.slice(start, end));
   const confirm = (): boolean => search.confirmations-- > 0;
   for (const used of takers) {
     const { detector } = used;
     search.doing = detector.name;
-    const first = detector.lead === true ? start - lead : start;
+    const first = detector.lead === true ? start - signs : start;
     let last = end;
     if (detector.trail !== undefined) {
       detector.trail.lastIndex = end;
@@ -406,6 +408,7 @@ function judgeWindow(
       whole,
       before: text.slice(Math.max(0, first - 2), first),
       after: text.slice(last, last + 10),
+      left: text.slice(Math.max(0, first - reach), first),
       confirm,
       named: used.here,
     });
@@ -417,6 +420,14 @@ function judgeWindow(
       ...(score < 0 ? { loose: true } : {}),
     });
   }
+}
+
+/** How many of the signs before a number are its own. `(415-555-0132)`: a bracket that the number does not close is the sentence's. */
+function numberSigns(signs: string, number: string): number {
+  const close = number.indexOf(')');
+  const open = number.indexOf('(');
+  if (close >= 0 && (open < 0 || close < open)) return signs === '((' ? 1 : signs.length;
+  return signs.endsWith('+') ? 1 : 0;
 }
 
 /** How many of the characters before `start` lead a number: `+`, `(`, `+(`, `(+`. */

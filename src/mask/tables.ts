@@ -150,7 +150,10 @@ export function byLength(digits: readonly UsedDigits[], alone: boolean): ByLengt
         ({ detector, here }) =>
           here ||
           ((detector.shapes === undefined || detector.shapes.includes(shape)) &&
-            (!alone || detector.alone === undefined || detector.alone(shape))),
+            (!alone ||
+              detector.alone === undefined ||
+              detector.alone(shape) ||
+              detector.amongWords?.(shape) === true)),
       );
     const shapes = new Set([String(length), ...able.flatMap(({ detector }) => detector.shapes ?? [])]);
     const made = {

@@ -179,10 +179,14 @@ function windows(
         const [start, end] = [groups[0]?.start ?? 0, groups.at(-1)?.end ?? 0];
         const [left, right] = [touching.test(text[start - 1] ?? ''), touching.test(text[end] ?? '')];
         if (left || (right && !/[xe]/i.test(text[end] ?? ''))) continue;
-        const lead =
+        const signs =
           detector.lead === true
-            ? (/[+(]{1,2}$/.exec(text.slice(Math.max(0, start - 2), start))?.[0].length ?? 0)
-            : 0;
+            ? (/[+(]{1,2}$/.exec(text.slice(Math.max(0, start - 2), start))?.[0] ?? '')
+            : '';
+        const number = text.slice(start, end);
+        const [open, close] = [number.indexOf('('), number.indexOf(')')];
+        const closed = close >= 0 && (open < 0 || close < open);
+        const lead = closed ? (signs === '((' ? 1 : signs.length) : signs.endsWith('+') ? 1 : 0;
         let last = end;
         if (detector.trail !== undefined) {
           detector.trail.lastIndex = end;
@@ -197,6 +201,7 @@ function windows(
           whole: groups.length === run.length,
           before: text.slice(Math.max(0, first - 2), first),
           after: text.slice(last, last + 10),
+          left: text.slice(Math.max(0, first - 72), first),
           named: here,
           confirm: () => true,
         });

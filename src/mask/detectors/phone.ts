@@ -1,38 +1,15 @@
-import { parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js/max';
 import type { DigitsDetector, Window } from '../detector.ts';
+import { isInternational, isNational, isWrittenIn, isWrittenWithCode } from './plans.ts';
 
 /** Where a number written without its country code may be from. */
-const regions: readonly CountryCode[] = [
-  'US',
-  'GB',
-  'DE',
-  'FR',
-  'IT',
-  'ES',
-  'NL',
-  'IN',
-  'AU',
-  'BR',
-  'IL',
-  'CH',
-  'SE',
-  'PH',
-  'TR',
-  'PL',
-  'JP',
-  'KR',
-  'CN',
-  'MX',
-  'ZA',
-  'DK',
-  'NO',
-  'FI',
-  'BE',
-  'AT',
-  'PT',
-  'NZ',
-  'HU',
-  'CZ',
+const regions: readonly string[] =
+  'US GB DE FR IT ES NL IN AU BR IL CH SE PH TR PL JP KR CN MX ZA DK NO FI BE AT PT NZ HU CZ'.split(' ');
+/** The same for a number in the midst of words, grouped as people write it there. */
+const more: readonly string[] = [
+  ...regions,
+  ...'IE CA RU UA GR RO AR CL CO SG HK MY ID TH VN SK SI HR BG LT LV EE IS LU CY MT EG MA TN NG KE SA AE PK BD LK PE UY EC VE TW'.split(
+    ' ',
+  ),
 ];
 
 // How North American numbers are written, with and without the leading 1: shape alone is enough, an invented area code is no excuse.
@@ -111,10 +88,13 @@ export const phone: DigitsDetector = {
   ],
   lead: true,
   alone: (shape) => shape.includes('-'),
+  amongWords: (shape) => /^(?:9|1[0-4])$/.test(shape),
   trail:
     /[ \t,;]{0,2}(?:x|extn?\.?|extension|int\.|interno|poste|durchwahl|доб\.?|#)[ \t.:=#]{0,2}\d{1,6}(?![\w])/iy,
   examples: {
     yes: [
+      '8 (912) 346-57-52',
+      '044/668 18 00',
       '(415) 555-0132',
       '415-555-0132',
       '+44 20 7946 0958',
@@ -162,11 +142,16 @@ function judge(window: Window): number {
     return american.has(shape) || confirmed(window, `+${digits.slice(2)}`) ? 0.7 : -1;
   }
   // `322 327 102 office`: a list of somebody's numbers.
-  if (labelled.test(after) && shape.includes('-')) return 0.6;
+  if (labelled.test(after) && (shape.includes('-') || (digits.length >= 9 && digits.length <= 14)))
+    return 0.6;
   if (first === '(') return digits.length <= 13 && /^\(\d{1,5}\)/.test(raw) ? 0.7 : -1;
-  if (!shape.includes('-')) return digits.length >= 7 ? -1 : 0;
+  if (!shape.includes('-')) {
+    if (isAmongWords(window) && isBare(window)) return 0.45;
+    return digits.length >= 7 ? -1 : 0;
+  }
   if (/^(?:4-2-2|2-2-4|1-2-4|2-1-4|1-1-4)$/.test(shape)) return 0;
-  if (american.has(shape)) return raw.includes('/') ? -1 : 0.75;
+  if (american.has(shape) && !raw.includes('/')) return 0.75;
+  if (shape === '1-3-3-2-2' && first === '8') return 0.75;
   if (digits.startsWith('0') && digits[1] !== '0' && digits.length >= 8 && digits.length <= 12) {
     // `01234.5678` is a fraction.
     if (groupsOf(shape) > 6 || /[/]/.test(raw.slice(7)) || /^\d+\.\d+$/.test(raw)) return -1;
@@ -178,9 +163,45 @@ function judge(window: Window): number {
   // Three groups with dashes are an order's or a part's number far more often than somebody's.
   const grouped = groupsOf(shape) >= (raw.includes('-') ? 4 : 3);
   if (even && grouped && !/^\d+(?:-3)+$|^3-2-4$/.test(shape)) {
-    return national(window, true) ? 0.5 : -1;
+    if (national(window, true)) return 0.5;
   }
-  return -1;
+  return isAmongWords(window) && isWritten(window) ? 0.45 : -1;
+}
+
+const words = /\p{L}{2,}[^\p{L}]+(?:\p{L}[^\p{L}]+)*\p{L}{2,}/u;
+const wordsBehind = /^[,;:]? \p{L}{2,} \p{L}/u;
+/** What is numbered without being anybody's. */
+const things =
+  /(?:order|invoice|inv|ticket|ref|reference|sku|item|article|part|lot|batch|serial|model|version|isbn|issn|user|account|acct|customer|session|request|job|process|pid|epoch|timestamp|time|ts|id|hash|code|tracking|parcel|shipment|case|page|line|room|row|seq|build|release|amount|total|sum|price|eur|usd|gbp|chf|pln|czk|sek|nok|dkk|population|between|from|to|than|about|over|by)s?(?:[ :#.-]|no\.?|nr\.?|id|number|is|was|of)*$|[$€£¥%]\s?$/iu;
+const units =
+  /^\s?(?:[$€£¥%°]|(?:eur|usd|gbp|chf|pln|czk|sek|nok|dkk|kr|zł|kč|people|pieces|items|units|rows|bytes|km|kg|mm|cm)(?![\p{L}]))/iu;
+
+function isAmongWords({ left, after, whole }: Window): boolean {
+  if (things.test(left) || units.test(after)) return false;
+  // Another number beside it makes them a list of amounts, or groups of something longer.
+  if (!whole && (/\d[^\n\p{L}]{0,3}$/u.test(left) || /^[^\n\p{L}]{0,3}\d/u.test(after))) return false;
+  return words.test(left) || (left.trim() === '' && wordsBehind.test(after));
+}
+
+/** A number without groups: with the 0 or 00 that is dialled first, on a line of its own, or with a label behind it. */
+function isBare(window: Window): boolean {
+  const { digits, left, after } = window;
+  if (digits.startsWith('000')) return false;
+  if (digits.startsWith('00')) return digits.length >= 12 && confirmed(window, digits.slice(2));
+  if (digits.startsWith('0')) return digits.length >= 10 && digits.length <= 12;
+  if (digits.length !== 10) return false;
+  if (/[\p{L}\d]\s*\n[ \t]*$/u.test(left) && /^[ \t]*(?:\r?\n|$)/.test(after)) return true;
+  return !window.confirm() || isNational(digits, ['US'], true);
+}
+
+function isWritten(window: Window): boolean {
+  const { raw, digits, shape } = window;
+  // One kind of separator between all groups, or what a plan itself has between them.
+  if (digits.length < 8 || !shape.includes('-') || /[/]/.test(raw) || /[-.]{2}| {2}/.test(raw)) return false;
+  // Two years, and amounts with points for thousands.
+  if (/^(?:19|20)\d\d.(?:19|20)\d\d$/.test(raw) || /^\d{1,3}(?:\.\d{3})+$/.test(raw)) return false;
+  if (!window.confirm()) return true;
+  return isWrittenIn(digits, shape, more) || (digits.length >= 10 && isWrittenWithCode(digits, shape));
 }
 
 function groupsOf(shape: string): number {
@@ -192,20 +213,16 @@ function international(window: Window): number {
   const grouped = shape.includes('-');
   if (confirmed(window, raw, grouped)) return grouped ? 0.85 : 0.75;
   // Nobody's numbering plan, or one that is not known yet: as long as one, and grouped as no amount is.
-  const amount = /^\+\d{1,3}(?:[ .]\d{3})+$/.test(raw);
+  const amount = digits.length < 11 && /^\+\d{1,3}(?:[ .]\d{3})+$/.test(raw);
   return digits.length >= 9 && grouped && !amount ? 0.5 : -1;
 }
 
 function confirmed(window: Window, text: string, possible = false): boolean {
   if (!window.confirm()) return true;
-  const number = parsePhoneNumberFromString(text);
-  return number !== undefined && (possible ? number.isPossible() : number.isValid());
+  return isInternational(text.replaceAll(/\D/g, ''), !possible);
 }
 
 function national(window: Window, sure = false): boolean {
   if (!window.confirm()) return true;
-  return regions.some((region) => {
-    const number = parsePhoneNumberFromString(window.raw, region);
-    return (sure ? number?.isValid() : number?.isPossible()) === true;
-  });
+  return isNational(window.digits, regions, sure);
 }
