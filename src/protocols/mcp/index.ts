@@ -47,6 +47,7 @@ const talksKept = 20_000;
 function start(house: House): Room {
   const key = maskKey(Buffer.from(house.maskKey.reveal('mask key'), 'hex'));
   const opened: AsyncDisposable[] = [];
+  const stop = new AbortController();
   const boxes = new Map<string, ToolboxParts>();
   for (const resource of house.resources) {
     const given = settingsOf(resource);
@@ -65,14 +66,18 @@ function start(house: House): Room {
     // One server over HTTP speaks for itself; everything else is made to look like one.
     const single = remote.has('');
     if (given.servers.get('')?.kind === 'own') {
-      boxes.set(resource.name, boxOf({ house, resource, given, key }, ownCall(house)));
+      boxes.set(resource.name, boxOf({ house, resource, given, key }, ownCall(house), stop.signal));
       continue;
     }
     const joint = single ? undefined : hub({ settings: given, call: callServer, version: '1' });
     if (joint !== undefined) opened.push(joint);
     boxes.set(
       resource.name,
-      boxOf({ house, resource, given, key }, joint?.call ?? ((request) => callServer('', request))),
+      boxOf(
+        { house, resource, given, key },
+        joint?.call ?? ((request) => callServer('', request)),
+        stop.signal,
+      ),
     );
   }
   const named = [...boxes].map(([name, box]) => ({ name, settings: box.settings }));
@@ -97,6 +102,7 @@ function start(house: House): Room {
     probe: (resource, signal) => probe(boxes.get(resource.name), signal),
     actions: (resource, text) => Promise.resolve([actionOf(settingsOf(resource), text)]),
     [Symbol.asyncDispose]: async () => {
+      stop.abort(new Fault('stopping', 'The gateway stops'));
       await Promise.all(opened.map((each) => each[Symbol.asyncDispose]()));
     },
   };
@@ -109,14 +115,20 @@ interface BoxParts {
   readonly key: ToolboxParts['maskKey'];
 }
 
-function boxOf({ house, resource, given, key }: BoxParts, call: ToolboxParts['call']): ToolboxParts {
+// oxlint-disable-next-line max-params
+function boxOf(
+  { house, resource, given, key }: BoxParts,
+  call: ToolboxParts['call'],
+  stop: AbortSignal,
+): ToolboxParts {
   return {
     house,
     settings: given,
     call,
     maskKey: key,
+    stop,
     talks: new Lru(talksKept),
-    pins: new Pins(resource.name, given, house.log),
+    pins: new Pins(resource.name, given, house),
   };
 }
 

@@ -2,6 +2,7 @@ import { isObject } from '../../base/check.ts';
 import type { Action } from '../../core/action.ts';
 import type { Json } from './message.ts';
 import { meaningOf } from './meaning.ts';
+import { instructionsName } from './pins.ts';
 import type { McpSettings } from './settings.ts';
 
 export interface ListParts {
@@ -19,7 +20,7 @@ export function listed(result: Json, parts: ListParts): Json {
   switch (parts.method) {
     case 'initialize':
     case 'server/discover':
-      return withoutTasks(own);
+      return withoutTasks(instructed(own, parts.take));
     case 'tools/list':
       return filtered(
         own,
@@ -64,4 +65,12 @@ function withoutTasks(result: Json): Json {
   if (!isObject(capabilities)) return result;
   const { tasks: _, ...rest } = capabilities;
   return { ...result, capabilities: rest };
+}
+
+/** What a server tells the model about itself is pinned like a tool: without it where it is another than before. */
+function instructed(result: Json, take: ListParts['take']): Json {
+  const { instructions, ...rest } = result;
+  if (instructions === undefined) return result;
+  const fits = take({ name: instructionsName, description: instructions });
+  return fits ? result : rest;
 }

@@ -14,6 +14,7 @@ export const verbs: Readonly<Record<string, string>> = {
   'mcp.sample': 'A server asks for an answer of the model of the client',
   'mcp.elicit': 'A server asks the person at the client',
   'mcp.roots': 'A server asks for the folders of the client',
+  'mcp.pin': 'Use tools whose definition has changed since it was pinned',
 };
 
 export const attributes: Readonly<Record<string, AttributeType>> = {
@@ -26,7 +27,7 @@ export const attributes: Readonly<Record<string, AttributeType>> = {
   bytes: 'number', // of the request
 };
 
-const nothing: Action['attributes'] = {
+export const nothing: Action['attributes'] = {
   method: '',
   server: '',
   tool: '',

@@ -15,6 +15,7 @@ import { listed } from './listed.ts';
 import { meaningOf } from './meaning.ts';
 import { type Out, sayMessage, sayStatus } from './out.ts';
 import type { Fit } from './pins.ts';
+import { askAboutChanges } from './changes.ts';
 import { refusalOf } from './refusal.ts';
 import { type Asked, keyOf, ownerOf, type ToolboxParts } from './talk.ts';
 import { Shower } from './shown.ts';
@@ -194,8 +195,9 @@ export class Pass {
       const { tools } = result;
       if (Array.isArray(tools)) for (const each of tools) if (isObject(each)) this.#parts.pins.take(each);
       cursor = result['nextCursor'];
-      if (typeof cursor !== 'string') return;
+      if (typeof cursor !== 'string') break;
     }
+    askAboutChanges(this.#parts, this.#gate);
   }
 
   /** The result of a request that the gateway made itself. */
@@ -365,6 +367,8 @@ export class Pass {
       take: (definition) => this.#parts.pins.take(definition),
       sees: (action) => this.#gate.foresee?.(action) !== 'deny',
     });
+    if (asked.method === 'tools/list' || asked.method === 'initialize' || asked.method === 'server/discover')
+      askAboutChanges(this.#parts, this.#gate);
     return shower.show({ ...message, result });
   }
 

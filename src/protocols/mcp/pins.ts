@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/server/validators/ajv';
 import { isObject } from '../../base/check.ts';
-import type { Log } from '../../core/ports.ts';
+import { messageOf as whyOf } from '../../base/errors.ts';
+import type { DecisionId } from '../../core/decision.ts';
+import type { House } from '../../core/protocol.ts';
+import { difference } from './difference.ts';
 import type { Json } from './message.ts';
 import { isName } from './meaning.ts';
 import type { McpSettings } from './settings.ts';
@@ -12,6 +15,15 @@ interface Pin {
   readonly check: ((given: unknown) => boolean) | undefined; // undefined: its schema cannot be used
 }
 
+/** A definition that is not the pinned one. */
+export interface Changed {
+  readonly name: string;
+  readonly digest: string;
+  readonly was?: string;
+  readonly definition: Json;
+  readonly before?: Json;
+}
+
 export type Fit =
   | { readonly kind: 'fits' }
   /** No server has a tool of this name. */
@@ -20,29 +32,37 @@ export type Fit =
 
 const mostTools = 5_000;
 const longestDefinition = 262_144;
+/** What a server says of itself to the model, as one more definition: no tool has this name. */
+export const instructionsName = '(instructions)';
 
 /**
  * The definitions of a resource's tools, by the names clients see: what a model was told of a tool is what is called.
- * A definition is pinned when it is first seen, or by its digest in the configuration; another one of that name is not used.
+ * A definition is pinned when it is first seen, or by its digest in the configuration; another one of that name is not used
+ * until a person has let it. What is pinned is known again after a restart.
  */
 export class Pins {
   readonly #settings: McpSettings;
-  readonly #log: Log;
+  readonly #house: Pick<House, 'log' | 'kept' | 'pinned'>;
   readonly #resource: string;
   readonly #pins: Map<string, Pin> = new Map();
-  readonly #broken: Set<string> = new Set();
+  readonly #broken: Map<string, Changed> = new Map();
+  /** Changes that a person said no to, or is asked about now. */
+  readonly #refused: Set<string> = new Set();
+  readonly #asked: Set<string> = new Set();
   readonly #validator: AjvJsonSchemaValidator = new AjvJsonSchemaValidator();
+  #fresh: Changed[] = [];
 
-  constructor(resource: string, settings: McpSettings, log: Log) {
+  constructor(resource: string, settings: McpSettings, house: Pick<House, 'log' | 'kept' | 'pinned'>) {
     this.#resource = resource;
     this.#settings = settings;
-    this.#log = log;
+    this.#house = house;
+    this.#load();
   }
 
   /** Whether a definition may be used, as a server gives it now. */
   take(definition: Json): boolean {
     const { name } = definition;
-    if (typeof name !== 'string' || !isName(name)) return false;
+    if (typeof name !== 'string' || (!isName(name) && name !== instructionsName)) return false;
     const { pins, tools } = this.#settings;
     // `execution` speaks of tasks, which are refused; 2026-07-28 has no such field, and a tool has one pin in both eras.
     const { execution: _, ...said } = definition;
@@ -50,24 +70,83 @@ export class Pins {
     if (text.length > longestDefinition) return false;
     const digest = createHash('sha256').update(text).digest('hex');
     const known = this.#pins.get(name);
-    const wanted = tools.get(name)?.digest ?? (pins === 'first' ? known?.digest : undefined);
-    if (wanted === undefined ? pins === 'pinned' : wanted !== digest && pins !== 'off') {
-      if (!this.#broken.has(name)) {
-        this.#log('warn', 'mcp.pin', {
-          resource: this.#resource,
-          tool: name,
-          digest,
-          ...(wanted === undefined ? {} : { pinned: wanted }),
-        });
-      }
-      this.#broken.add(name);
+    const configured = tools.get(name)?.digest;
+    const wanted = configured ?? (pins === 'first' || pins === 'known' ? known?.digest : undefined);
+    const isNew = wanted === undefined && pins === 'known' && this.#pins.size > 0 && known === undefined;
+    if (wanted === undefined ? pins === 'pinned' || isNew : wanted !== digest && pins !== 'off') {
+      this.#hold({ name, digest, definition: said, configured, known });
       return false;
     }
     this.#broken.delete(name);
     if (known?.digest === digest) return true;
     if (known === undefined && this.#pins.size >= mostTools) return false;
-    this.#pins.set(name, { digest, definition, check: this.#checkOf(definition['inputSchema']) });
+    this.#pins.set(name, { digest, definition: said, check: this.#checkOf(definition['inputSchema']) });
+    if (pins !== 'off') this.#fresh.push({ name, digest, definition: said });
     return true;
+  }
+
+  // Configured digests are changed in the configuration, by whoever may: nobody is asked about them here.
+  #hold({
+    name,
+    digest,
+    definition,
+    configured,
+    known,
+  }: {
+    readonly name: string;
+    readonly digest: string;
+    readonly definition: Json;
+    readonly configured: string | undefined;
+    readonly known: Pin | undefined;
+  }): void {
+    if (this.#broken.get(name)?.digest === digest) return;
+    const was = configured ?? known?.digest;
+    const changed: Changed = {
+      name,
+      digest,
+      definition,
+      ...(was === undefined ? {} : { was }),
+      ...(known === undefined ? {} : { before: known.definition }),
+    };
+    this.#broken.set(name, changed);
+    const pinned = was === undefined ? {} : { pinned: was };
+    this.#house.log('warn', 'mcp.pin', { resource: this.#resource, tool: name, digest, ...pinned });
+    this.#write('changed', [changed]);
+  }
+
+  /** Keeps what was pinned since the last call. To be called when a list is through. Throws a Fault where it cannot be kept. */
+  save(): void {
+    if (this.#fresh.length === 0) return;
+    this.#keep();
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    this.#write('pinned', fresh);
+  }
+
+  /** The changes that nobody has been asked about; from here on they are being asked about. */
+  unasked(): readonly Changed[] {
+    const { pins, tools } = this.#settings;
+    if (pins !== 'first' && pins !== 'known') return [];
+    const found = [...this.#broken.values()].filter(
+      ({ name, digest }) =>
+        tools.get(name)?.digest === undefined && !this.#refused.has(digest) && !this.#asked.has(digest),
+    );
+    for (const { digest } of found) this.#asked.add(digest);
+    return found;
+  }
+
+  /** What a person, or the lack of one, has made of changes. */
+  answered(changes: readonly Changed[], how: 'approved' | 'refused' | 'open', decision?: DecisionId): void {
+    for (const { name, digest, definition } of changes) {
+      if (how === 'open') this.#asked.delete(digest);
+      if (how === 'refused') this.#refused.add(digest);
+      if (how !== 'approved') continue;
+      if (this.#broken.get(name)?.digest === digest) this.#broken.delete(name);
+      this.#pins.set(name, { digest, definition, check: this.#checkOf(definition['inputSchema']) });
+    }
+    if (how === 'open') return;
+    this.#keep();
+    this.#write(how, changes, decision);
   }
 
   /** Whether a tool of this name has been seen as it was pinned. */
@@ -77,11 +156,15 @@ export class Pins {
 
   /** Whether this call is one of a pinned tool, with arguments that its schema allows. */
   fit(name: string, given: unknown): Fit {
-    if (this.#broken.has(name)) {
+    const changed = this.#broken.get(name);
+    if (changed !== undefined) {
+      const asked = this.#asked.has(changed.digest) && !this.#refused.has(changed.digest);
       return {
         kind: 'refused',
         why: 'The definition of this tool is not the pinned one',
-        fix: 'Somebody must read the new definition and put its digest under `tools` in the configuration',
+        fix: asked
+          ? 'A person has to read what has changed; do something else meanwhile'
+          : 'Somebody must read the new definition and put its digest under `tools` in the configuration',
       };
     }
     const pin = this.#pins.get(name);
@@ -114,6 +197,43 @@ export class Pins {
     return found;
   }
 
+  /** SECURITY: what cannot be read is no reason to trust a server anew: it throws, and the resource is not served. */
+  #load(): void {
+    const text = this.#settings.pins === 'off' ? undefined : this.#house.kept?.get(this.#resource);
+    if (text === undefined) return;
+    const { pins, refused } = JSON.parse(text) as Kept; // written by #keep
+    for (const { name, digest, definition } of pins)
+      this.#pins.set(name, { digest, definition, check: this.#checkOf(definition['inputSchema']) });
+    for (const digest of refused) this.#refused.add(digest);
+  }
+
+  #keep(): void {
+    const pins = [...this.#pins].map(([name, { digest, definition }]) => ({ name, digest, definition }));
+    const refused = [...this.#refused].slice(-mostTools);
+    this.#house.kept?.set(this.#resource, JSON.stringify({ pins, refused } satisfies Kept));
+  }
+
+  #write(
+    state: 'pinned' | 'changed' | 'approved' | 'refused',
+    changes: readonly Changed[],
+    decision?: DecisionId,
+  ): void {
+    for (let at = 0; at < changes.length; at += 50) {
+      const tools = changes
+        .slice(at, at + 50)
+        .map(({ name, digest, was }) => ({ name, digest, ...(was === undefined ? {} : { was }) }));
+      const entry = {
+        resource: this.#resource,
+        state,
+        tools,
+        ...(decision === undefined ? {} : { decision }),
+      };
+      this.#house.pinned?.(entry).catch((thrown: unknown) => {
+        this.#house.log('error', 'mcp.pin-unwritten', { resource: this.#resource, why: whyOf(thrown) });
+      });
+    }
+  }
+
   #checkOf(schema: unknown): Pin['check'] {
     if (!isObject(schema)) return undefined;
     // What the schema does not name is not allowed, unless it says that it is.
@@ -137,6 +257,24 @@ export class Pins {
       return undefined; // another dialect, a reference to elsewhere
     }
   }
+}
+
+interface Kept {
+  readonly pins: readonly { readonly name: string; readonly digest: string; readonly definition: Json }[];
+  readonly refused: readonly string[];
+}
+
+/** The changes as a person reads them: each tool, and each part of it that is not what it was. */
+export function shownChanges(changes: readonly Changed[]): string {
+  return changes
+    .map(({ name, digest, before, definition }) => {
+      const lines = difference(before ?? {}, definition);
+      return [
+        `${before === undefined ? 'New tool' : 'Changed tool'} ${name} (sha256 ${digest})`,
+        ...lines,
+      ].join('\n');
+    })
+    .join('\n\n');
 }
 
 /** JSON with sorted keys: equal definitions have equal digests, however they are laid out. */

@@ -24,8 +24,11 @@ export interface McpSettings {
   readonly allow: ReadonlySet<'sampling' | 'elicitation' | 'roots'>;
   /** What tools do, by the name clients see; what is not said counts as `execute`. */
   readonly tools: ReadonlyMap<string, ToolSettings>;
-  /** What becomes of a definition that is not the pinned one. `pinned`: none but those with a digest in `tools` is used. */
-  readonly pins: 'first' | 'pinned' | 'off';
+  /**
+   * Which definitions are used. `first`: as it was when it was first seen; a change waits for a person. `known`: besides, what
+   * comes after the first list waits too. `pinned`: none but those with a digest in `tools`.
+   */
+  readonly pins: 'first' | 'known' | 'pinned' | 'off';
   /** Media types that reach the client although nothing can look into them while masks apply. */
   readonly uninspected: readonly string[];
   /** Web origins that may use it from a browser, besides loopback. */
@@ -95,7 +98,7 @@ const common = object({
       }),
     ),
   ),
-  pins: optional(literal('first', 'pinned', 'off')),
+  pins: optional(literal('first', 'known', 'pinned', 'off')),
   uninspected: optional(
     array(string({ pattern: /^[a-z0-9.+-]+\/(?:\*|[a-z0-9.+-]+)$/, what: 'a media type such as image/*' })),
   ),

@@ -17,6 +17,8 @@ export interface ToolboxParts {
   /** Sessions that servers opened (2025-11-25, Session Management): whose each is. */
   readonly talks: Lru<string, Talk>;
   readonly pins: Pins;
+  /** Aborts when the gateway stops. */
+  readonly stop: AbortSignal;
 }
 
 /** One session of a server with one identity. */
