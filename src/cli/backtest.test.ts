@@ -39,7 +39,7 @@ function decided(session: string, number: number, who: Actor, more: Partial<Deci
     attributes,
     rules: ['reading/staff-read', 'baseline/mask-personal-data', 'baseline/mask-identifiers'] as RuleId[],
     wouldBe: [],
-    duties: ['mask', 'record:full'],
+    duties: ['mask', 'predicates', 'record:full'],
     policy: 'a'.repeat(64),
     sealed: { text: 'SELECT ssn FROM customers' },
     ...more,
@@ -73,7 +73,7 @@ const entries: readonly Entry[] = [
     verb: 'sql.update',
     access: 'write',
     rules: ['changing/wide-changes-wait' as RuleId],
-    duties: ['mask', 'approve', 'record:full'],
+    duties: ['mask', 'approve', 'predicates', 'record:full'],
   }),
   decided('s3', 2, dan, {
     decision: 'deny',
@@ -86,7 +86,7 @@ const entries: readonly Entry[] = [
   opened('s4', bot),
   decided('s4', 1, bot, {
     rules: ['agents/agents-read', 'reading/staff-read'] as RuleId[],
-    duties: ['mask', 'limit', 'record:full'],
+    duties: ['mask', 'limit', 'predicates', 'record:full'],
   }),
 ];
 
@@ -340,5 +340,37 @@ for (const [what, edit, session, entry, fate] of recorded) {
     assert.equal(err, '');
     const { counts, groups } = JSON.parse(out) as Report;
     assert.equal(counts[fate], 1, JSON.stringify(groups));
+  });
+}
+
+/** A question about a hidden column, as the policy before had let it pass. */
+const filtered = (how?: 'equality' | 'other'): object => ({
+  columns: [
+    { object: 'public.customers', column: 'email', use: 'filter', ...(how === undefined ? {} : { how }) },
+  ],
+});
+const conditions: readonly (readonly [string, readonly object[], Readonly<Record<string, number>>])[] = [
+  ['asks whether it equals', [filtered('equality')], { same: 1 }],
+  ['asks anything else', [filtered('other')], { 'allow→deny': 1 }],
+  ['was written down by an older version', [filtered()], { 'not replayable': 1 }],
+  [
+    'asks more often than a session may',
+    Array<object>(3).fill(filtered('equality')),
+    { same: 2, 'allow→deny': 1 },
+  ],
+];
+
+for (const [what, asked, counts] of conditions) {
+  test(`backtest: a condition on a hidden column that ${what}`, async () => {
+    await using policy = await edited([[baseline, 'probes: 200', 'probes: 2']]);
+    const file = join(policy.path, 'records.jsonl');
+    const lines = [
+      opened('s1', ana),
+      ...asked.map((each, at) => ({ ...decided('s1', at + 1, ana, {}), ...each })),
+    ];
+    await writeFile(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    const { out, err } = await run(policy.path, '--from', file, '--json');
+    assert.equal(err, '');
+    assert.partialDeepStrictEqual((JSON.parse(out) as Report).counts, counts);
   });
 }

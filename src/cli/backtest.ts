@@ -3,7 +3,8 @@ import { isObject } from '../base/check.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Duties } from '../core/decision.ts';
 import type { Actor } from '../core/entry.ts';
-import { type Fate, type Recorded, type Replay, replayer } from '../policy/backtest.ts';
+import { asked, Probes } from '../gate/predicates.ts';
+import { type Conditions, type Fate, type Recorded, type Replay, replayer } from '../policy/backtest.ts';
 import { safe, table } from './command.ts';
 import { readPolicy } from './policy-files.ts';
 import { readRecords } from './records.ts';
@@ -65,10 +66,18 @@ interface Report {
   readonly groups: readonly Group[];
 }
 
+const conditions: Conditions = {
+  asked,
+  counter: () => {
+    const probes = new Probes();
+    return (...of) => probes.count(...of);
+  },
+};
+
 const mostExamples = 3;
 
 async function replayAll(directory: string, from: string, keep: string | undefined): Promise<Report> {
-  const replay = replayer(await readPolicy(directory));
+  const replay = replayer(await readPolicy(directory), conditions);
   const sessions = new Map<string, Opened>();
   const demands = new Map<string, Duties>();
   const groups = new Map<string, Group>();
@@ -83,14 +92,16 @@ async function replayAll(directory: string, from: string, keep: string | undefin
   let decisions = 0;
   const bar = progressBar();
   try {
-    for await (const raw of readRecords(from, bar.show, keep)) {
-      if (raw['kind'] === 'session.opened') open(raw, sessions);
-      if (raw['kind'] !== 'decision') continue;
-      decisions += 1;
-      const recorded = recordedOf(raw, sessions, demands);
-      const result = recorded === undefined ? unreadable : replay(recorded);
-      counts[result.fate] += 1;
-      if (result.fate !== 'same') put(groups, result, recorded?.entry);
+    for await (const batch of readRecords(from, bar.show, keep)) {
+      for (const raw of batch) {
+        if (raw['kind'] === 'session.opened') open(raw, sessions);
+        if (raw['kind'] !== 'decision') continue;
+        decisions += 1;
+        const recorded = recordedOf(raw, sessions, demands);
+        const result = recorded === undefined ? unreadable : replay(recorded);
+        counts[result.fate] += 1;
+        if (result.fate !== 'same') put(groups, result, recorded?.entry);
+      }
     }
   } finally {
     bar.clear();

@@ -15,15 +15,16 @@ export async function* readFromApi(
   base: string,
   share: (part: number) => void,
   keep: string | undefined,
-): AsyncGenerator<Raw> {
+): AsyncGenerator<readonly Raw[]> {
   const url = urlOf(base);
   const { token } = environment();
   if (token === undefined) throw new CouldNotRun(`Set SALLYPORT_TOKEN to your token for ${url.origin}`);
   const authorization = `Bearer ${token.reveal('reading the record from the API')}`;
   let after = 0;
-  for (const { index, entry } of keep === undefined ? [] : await kept(keep, url.origin)) {
-    after = index + 1;
-    yield entry;
+  if (keep !== undefined) {
+    const before = await kept(keep, url.origin);
+    after = (before.at(-1)?.index ?? -1) + 1;
+    yield before.map(({ entry }) => entry);
   }
   for (;;) {
     const page = await pageOf(new URL(`/api/v1/decisions?after=${after}`, url), authorization);
@@ -32,7 +33,7 @@ export async function* readFromApi(
         mode: 0o600,
       });
     }
-    for (const { entry } of page.entries) yield entry;
+    yield page.entries.map(({ entry }) => entry);
     share(page.size === 0 ? 1 : page.next / page.size);
     if (page.next >= page.size) return;
     if (page.next <= after)

@@ -37,9 +37,27 @@ export interface Replay {
   readonly duties: readonly string[];
 }
 
-/** Judges recorded decisions with a candidate. What a rule reads and the record does not hold is never guessed. */
-export function replayer(policy: LoadedPolicy): (recorded: Recorded) => Replay {
+/** What the gate makes of conditions on columns with a tag. */
+export interface Conditions {
+  readonly asked: (decision: Decision, action: Action, tagsOf: TagsOf) => Decision;
+  /** Counts those of one session; gives the denial of the one that is too many. */
+  readonly counter: () => (decision: Decision, action: Action, tagsOf: TagsOf) => Decision | undefined;
+}
+
+type TagsOf = (column: ColumnRef) => readonly string[];
+
+/**
+ * Judges recorded decisions, in their order, with a candidate. What a rule reads and the record does not hold is never
+ * guessed.
+ */
+export function replayer(policy: LoadedPolicy, conditions: Conditions): (recorded: Recorded) => Replay {
   const unlogged = unloggedReads(policy);
+  const counters = new Map<string, ReturnType<Conditions['counter']>>();
+  const counterOf = (session: string): ReturnType<Conditions['counter']> => {
+    const known = counters.get(session) ?? conditions.counter();
+    counters.set(session, known);
+    return known;
+  };
   return (recorded) => {
     const { entry } = recorded;
     const question = questionOf(recorded);
@@ -56,10 +74,20 @@ export function replayer(policy: LoadedPolicy): (recorded: Recorded) => Replay {
       return lacking('the record does not say whether the origin of all values was known');
     }
     const now: Decision = untraced === 'deny' ? { ...decision, kind: 'deny', code: 'LINEAGE' } : decision;
-    if (now.kind !== 'deny' && (now.duties.predicates ?? []).length > 0) {
-      return lacking('what conditions on hidden columns were asked is not recorded');
+    if (now.kind === 'deny' || (now.duties.predicates ?? []).length === 0) {
+      return compared(recorded, now, { policy, question });
     }
-    return compared(recorded, now, { policy, question });
+    const tagsOf: TagsOf = (column) => policy.tagsOf(question.resource, column);
+    const asked = conditions.asked(now, question.action, tagsOf);
+    // Entries of older versions do not say how a column was asked for.
+    if (
+      asked.kind !== now.kind &&
+      entry.columns.some(({ use, how }) => use === 'filter' && how === undefined)
+    ) {
+      return lacking('the record does not say how hidden columns were asked for in conditions');
+    }
+    const over = asked.kind === 'deny' ? undefined : counterOf(entry.session)(asked, question.action, tagsOf);
+    return compared(recorded, over ?? asked, { policy, question });
   };
 }
 
