@@ -330,7 +330,18 @@ export class Access {
     why: string,
     brief: string = briefly(state, grant),
   ): Promise<void> {
-    const { store, desk, world, end, log } = this.#parts;
+    this.#drop(grant, brief);
+    await this.#parts.desk.end(grant.id, ['approved'], state, why);
+  }
+
+  /** The desk has ended it: its request was taken back there. */
+  ungranted({ id }: StoredReview): void {
+    const live = this.#live.get(id);
+    if (live !== undefined) this.#drop(live.grant, 'was taken back');
+  }
+
+  #drop(grant: Grant, brief: string): void {
+    const { store, world, end, log } = this.#parts;
     const live = this.#live.get(grant.id);
     this.#live.delete(grant.id);
     this.#index(grant);
@@ -346,7 +357,6 @@ export class Access {
     } catch {
       log('error', 'access.end-not-kept', { review: grant.id }); // the desk keeps it too
     }
-    await desk.end(grant.id, ['approved'], state, why);
   }
 
   /** Another live grant of the same: who renewed in time is not thrown out. */

@@ -9,6 +9,7 @@ import type { Metrics } from '../core/metrics.ts';
 import type { Ledger, Log, Policy } from '../core/ports.ts';
 import type { Answer, Channel, Counted, Review, ReviewId, ReviewState } from '../core/review.ts';
 import {
+  beyond,
   classTerms,
   escalatedTo,
   grantedBy,
@@ -68,7 +69,7 @@ export interface ReviewSettings {
 export interface QuietHours {
   readonly at: (now: Instant) => boolean;
   readonly source: string; // `mon, tue 20:00-07:00 Europe/Berlin`
-  readonly then: 'escalate' | 'ticket' | 'refuse';
+  readonly do: 'escalate' | 'ticket' | 'refuse';
   /** Only these are told while it lasts; absent: all. */
   readonly channels?: readonly string[];
 }
@@ -104,12 +105,14 @@ export interface DeskParts {
   readonly approved?: (ticket: StoredReview) => void;
   /** Called when a request for access is approved. Rejects with a Fault `ledger`. */
   readonly granted?: (request: StoredReview) => Promise<void>;
+  /** Called when a request for access has ended, whoever ended it. Must not throw. */
+  readonly ungranted?: (request: StoredReview) => void;
 }
 
 type EndState = Extract<ReviewEntry, { kind: 'review.ended' }>['state'];
 
 /** How a wait came to its end. */
-export type Ended = 'approved' | EndState;
+export type Ended = 'approved' | 'ticketed' | EndState;
 
 /**
  * Where requests wait for people. Knows every review, judges every answer, and wakes who waits; it lets nothing pass:
@@ -171,7 +174,12 @@ export class Desk {
   /** Takes a request that waits in flight. Resolves when it has ended or is approved; never rejects. */
   wait(
     review: StoredReview,
-    how: { readonly forMs: number; readonly signal: AbortSignal; readonly remind: () => void },
+    how: {
+      readonly forMs: number;
+      readonly thenTicket?: boolean;
+      readonly signal: AbortSignal;
+      readonly remind: () => void;
+    },
   ): Promise<Ended> {
     const { world, settings } = this.parts;
     const { promise, resolve } = Promise.withResolvers<Ended>();
@@ -196,6 +204,13 @@ export class Desk {
       resolve(state);
     };
     const deadline = world.after(how.forMs, () => {
+      if (how.thenTicket === true && this.parts.store.toTicket(review.id)) {
+        end('ticketed');
+        this.#expireAt(review, review.expiresAt - world.now());
+        this.tell(review.id);
+        this.#measure();
+        return;
+      }
       void this.end(review.id, ['waiting'], 'expired', 'Nobody answered in time').catch(() => end('expired'));
     });
     this.#waiting.set(review.id, { end, deadline });
@@ -297,6 +312,7 @@ export class Desk {
     this.#escalations.get(id)?.[Symbol.dispose]();
     this.#escalations.delete(id);
     this.#waiting.get(id)?.end(to);
+    if (review.kind === 'access') this.parts.ungranted?.(review);
     this.#measure();
     metrics.count('reviews_total', { resource: review.resource.name, state: to });
     metrics.observe('review_seconds', (at - review.askedAt) / 1_000, { state: to });
@@ -317,6 +333,36 @@ export class Desk {
   /** Judges an answer, writes it down whether it counts or not, and does what follows from it. Rejects with a Fault `ledger`. */
   answer(answer: Answer): Promise<Counted> {
     return this.#inTurn(answer.review, () => this.#answer(answer));
+  }
+
+  /**
+   * The same approval for each other request of this one's class that waits: each by its own digest, judged by itself. Nothing
+   * where the rule lets no class be approved, and no more than it allows.
+   */
+  async answerAlike(
+    { id, class: of, needs, identity, fingerprint, text, risk, estimate }: StoredReview,
+    answer: Pick<Answer, 'by' | 'via' | 'reason'>,
+  ): Promise<number> {
+    const most = of === undefined ? undefined : classTerms(needs);
+    if (most === undefined) return 0;
+    const { store } = this.parts;
+    const first = { text, risk, ...(estimate === undefined ? {} : { estimate }) };
+    let given = 0;
+    for (const other of store.waitingAlike(identity.subject, fingerprint, 1_000)) {
+      const found = other === id ? undefined : store.find(other);
+      if (given + 1 >= most.count) break;
+      if (found?.class !== of || found === undefined || beyond(first, found) !== undefined) continue;
+      const signedInAt = answer.by.proof.signedInAt ?? instant(0);
+      const counted = await this.answer({
+        ...answer,
+        review: found.id,
+        digest: found.digest,
+        vote: 'approve',
+        signedInAt,
+      });
+      if (counted.kind === 'counted') given += 1;
+    }
+    return given;
   }
 
   async #answer(answer: Answer): Promise<Counted> {

@@ -132,6 +132,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     channels: () => channels,
     approved: (ticket) => tickets.approved(ticket),
     granted: (request) => access.granted(request),
+    ungranted: (request) => access.ungranted(request),
   });
   const opened = parts.channels?.({
     answer: (answer) => desk.answer(answer),

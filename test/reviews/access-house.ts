@@ -71,6 +71,7 @@ export interface AccessHouse extends Disposable {
   readonly ask: (by: string, wanted?: Partial<Wanted>, resource?: string) => Promise<Requested>;
   readonly answer: (by: string, id: string, vote?: 'approve' | 'refuse') => Promise<Counted>;
   readonly revoke: (by: string, id: string, admin?: boolean) => Promise<Revoked>;
+  readonly identity: (subject: string) => Identity;
   readonly open: (by: string, resource?: string) => SessionGate;
   readonly read: (through: SessionGate, more?: Partial<Action>) => Promise<Verdict>;
   /** Asks for it, and has it approved. Gives the id. */
@@ -153,6 +154,7 @@ export async function accessHouse(): Promise<AccessHouse> {
       settings: defaultReviewSettings,
       channels: () => [],
       granted: (request) => access.granted(request),
+      ungranted: (request) => access.ungranted(request),
     });
     const access = new Access({
       store: grants,
@@ -203,6 +205,7 @@ export async function accessHouse(): Promise<AccessHouse> {
       return running.access;
     },
     entries,
+    identity,
     ledger: ledgerState,
     ended,
     pass: (ms) => {

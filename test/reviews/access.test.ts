@@ -209,6 +209,16 @@ test('the holder, an approver and an administrator take it back; the session end
   }
 });
 
+test('taken back as a review, it ends too', async () => {
+  using h = await accessHouse();
+  const id = await h.have('sue');
+  const session = h.open('sue');
+  await h.read(session);
+  assert.equal(await h.desk.withdraw(id, h.identity('sue'), 'test'), 'withdrawn');
+  assert.equal(h.ended.length, 1);
+  assert.equal(kindOf(await h.read(session)), 'NO_ALLOW_RULE');
+});
+
 test('the owner of an agent takes back what it has', async () => {
   using h = await accessHouse();
   const id = await h.have('bot');
