@@ -8,7 +8,7 @@ import { CouldNotRun, print, safe, say, table, type Command } from './command.ts
 
 const help = `Usage: sallyport reviews list [--state STATE] [--limit N] [--json]
        sallyport reviews show ID [--json]
-       sallyport reviews approve ID [--reason TEXT] [--digest DIGEST] [--json]
+       sallyport reviews approve ID [--reason TEXT] [--digest DIGEST] [--alike] [--json]
        sallyport reviews approve ID --class --for TIME --count N [--reason TEXT] [--digest DIGEST] [--json]
        sallyport reviews grants [--json]
        sallyport reviews revoke ID [--reason TEXT] [--json]
@@ -27,6 +27,7 @@ approve   counts when you are one of those who are asked; never for a request of
           account of yours. --digest (from show) makes sure that it is what you have looked at
           --class (where the rule lets it be): what is alike may run too, for TIME (30m), N times with this one; the same
           requester, resource, settings and policy, and a statement that differs in nothing but constants compared by =
+          --alike: each request of the same class that waits too is approved, by its own digest
 grants    what was approved with its class and may still be used
 revoke    ends such a grant at once: for those who could approve it, and for who has it
 deny      one refusal ends the review
@@ -51,6 +52,7 @@ interface Options {
   readonly class?: boolean | undefined;
   readonly for?: string | undefined;
   readonly count?: string | undefined;
+  readonly alike?: boolean | undefined;
   readonly json: boolean;
 }
 
@@ -68,6 +70,7 @@ async function run(args: readonly string[]): Promise<number> {
       class: { type: 'boolean' },
       for: { type: 'string' },
       count: { type: 'string' },
+      alike: { type: 'boolean' },
       json: { type: 'boolean', default: false },
     },
   });
@@ -132,6 +135,7 @@ async function answer(given: string, vote: keyof typeof done, options: Options):
     ...(reason === undefined ? {} : { reason }),
     ...(digest === undefined ? {} : { digest }),
     ...(terms === undefined ? {} : { class: terms }),
+    ...(options.alike === true ? { alike: true } : {}),
   });
   if (!asked.ok) return refused(asked.refusal);
   const now = asked.answer as ReviewShown; // the API's own schema
@@ -206,19 +210,41 @@ function figuresText(found: Figures): string {
   return [
     `asked ${asked}, waiting ${waiting}, approved ${approved}, refused ${no}, expired ${expired}, withdrawn ${withdrawn}`,
     `answered within ${seconds(latency.p50)} (half), ${seconds(latency.p90)} (nine of ten); nobody answered ${(found.expiredShare * 100).toFixed(0)} %`,
-    `approved within ${rubberStampMs / 1_000} s without having been shown: ${rubberStamps}`,
+    `approved within ${rubberStampMs / 1_000} s without having been shown: ${rubberStamps}; sooner than it can be read: ${found.quick}; without being shown: ${found.unseen}`,
+    `approved of what was answered: ${percent(found.approvedShare)}; for a class: ${found.classes.granted}, by which ${found.classes.uses} more ran`,
+    '',
+    ...plot(found.latencies),
     '',
     table([
-      ['REVIEWER', 'APPROVED', 'REFUSED', 'UNSEEN', 'HALF WITHIN'],
+      ['REVIEWER', 'APPROVED', 'REFUSED', 'SHARE', 'UNSEEN', 'TOO QUICK', 'HALF WITHIN'],
       ...found.byReviewer.map((each) => [
         safe(each.subject),
         String(each.approved),
         String(each.refused),
-        String(each.rubberStamps),
+        percent(each.approvedShare),
+        String(each.unseen),
+        String(each.quick),
         seconds(each.p50),
       ]),
     ]),
   ].join('\n');
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(0)} %`;
+}
+
+const widest = 40;
+
+/** How long answers took, a line for each span. */
+function plot(latencies: Figures['latencies']): readonly string[] {
+  const most = Math.max(1, ...latencies.map(({ count }) => count));
+  const name = (ms: number): string =>
+    ms < 60_000 ? `${ms / 1_000} s` : ms < 3_600_000 ? `${ms / 60_000} min` : `${ms / 3_600_000} h`;
+  return latencies.map(({ withinMs, count }) => {
+    const bar = '#'.repeat(Math.ceil((count / most) * widest));
+    return `  ${(withinMs === undefined ? 'longer' : `< ${name(withinMs)}`).padStart(8)} ${String(count).padStart(5)} ${bar}`.trimEnd();
+  });
 }
 
 async function result(given: string, { json }: Options): Promise<number> {

@@ -76,6 +76,8 @@ export interface ReviewStore {
   readonly fetched: (id: ReviewId) => void;
   /** A ticket for such a request that has run by itself, and whose requester has not fetched the result. */
   readonly unread: (binding: string) => StoredReview | undefined;
+  /** Its client waits no longer, and the request waits on: false where it was not waiting in flight. */
+  readonly toTicket: (id: ReviewId) => boolean;
   /** Those that were asked since then, oldest first. */
   readonly since: (at: Instant, limit: number) => readonly StoredReview[];
   /** How many of this requester's wait. */

@@ -21,16 +21,16 @@ const link = string({ pattern: /^https?:\/\/\S+$/, what: 'the address of a page,
 
 const words = string({ max: 40 });
 
-/** `quiet: { hours: 20:00-07:00, zone: Europe/Berlin, then: escalate }`; hours and days as in a rule's `window`. */
+/** `quiet: { hours: 20:00-07:00, zone: Europe/Berlin, do: escalate }`; hours and days as in a rule's `window`. */
 const quiet: Check<QuietHours> = map(
   object({
     hours: optional(words),
     days: optional(either(words, array(words, { min: 1, max: 7 }))),
     zone: string({ max: 60 }),
-    then: literal('escalate', 'ticket', 'refuse'),
+    do: literal('escalate', 'ticket', 'refuse'),
     channels: optional(array(literal('slack', 'teams', 'webhook', 'email'), { max: 4 })),
   }),
-  ({ then, channels, ...hours }, path) => {
+  ({ do: does, channels, ...hours }, path) => {
     const problems = new Problems();
     const node = readYaml('', JSON.stringify(hours), problems);
     const window = node === undefined ? undefined : readWindow(node, problems);
@@ -41,7 +41,7 @@ const quiet: Check<QuietHours> = map(
     return ok({
       at: window.open,
       source: window.source,
-      then,
+      do: does,
       ...(channels === undefined ? {} : { channels }),
     });
   },

@@ -245,3 +245,58 @@ test('a refusal with a class, an own approval, an agent and a revoking stranger 
     assert.equal(await h.desk.revoke(id, { by: h.identity(by) }), 'not-yours');
   assert.equal(await passes(h), true);
 });
+
+test('one approval for all that is alike and waits: each by its own digest, no more than the rule allows', async () => {
+  using h = house();
+  permitted(h);
+  const asked = [];
+  for (let at = 0; at < 8; at++) {
+    asked.push(h.ask('dba', { text: like(at), ...alike, estimate: at === 1 ? 10_000 : 10 }));
+    await settle(5);
+  }
+  await settle();
+  const first = h.store.list({ limit: 99 }).at(-1);
+  assert.ok(first !== undefined);
+  await h.answer('lead', 'approve', { review: first.id });
+  const by = h.identity('lead');
+  assert.equal(await h.desk.answerAlike(first, { by, via: 'test' }), 4);
+  await settle();
+  assert.deepEqual(h.sent.toSorted(), [0, 2, 3, 4, 5].map(like));
+  assert.equal(
+    new Set(h.entries.flatMap((entry) => (entry.kind === 'review.used' ? [entry.digest] : []))).size,
+    5,
+  );
+  h.policy = { ...h.policy, needs: [{ groups: ['leads'], count: 1, withinMs: 900_000 }] };
+  const more = [h.ask('dba', { text: like(20), ...alike }), h.ask('dba', { text: like(21), ...alike })];
+  await settle();
+  const [last] = h.store.list({ limit: 1 });
+  assert.ok(last !== undefined);
+  assert.equal(await h.desk.answerAlike(last, { by, via: 'test' }), 0);
+  for (const each of [...asked, ...more]) each.cancel();
+  await Promise.all([...asked, ...more].map(({ verdict }) => verdict));
+});
+
+const hides: readonly (readonly [string, string, Parameters<House['ask']>[1] & object, RegExp])[] = [
+  ['no constant of a column without a tag', 'status', {}, /'cancelled'/],
+  [
+    'the constants beside a masked column',
+    'ssn',
+    { veiled: 'DELETE FROM orders WHERE ssn = ?' },
+    /^DELETE FROM orders WHERE ssn = \?$/,
+  ],
+  ['a text whose constants are not known', 'ssn', {}, /^\*\*\*$/],
+];
+
+for (const [what, column, more, shown] of hides) {
+  test(`a place whose readers are not known hides ${what}`, async () => {
+    using h = house();
+    const columns = [{ object: 'public.orders', column, use: 'filter' as const }];
+    const asking = h.ask('dba', { ...more, action: { ...deletes, columns } });
+    await settle();
+    const told = h.desk.told(h.last());
+    assert.match(told?.text ?? '', shown);
+    assert.equal(told?.hidden === undefined, column === 'status');
+    asking.cancel();
+    await asking.verdict;
+  });
+}

@@ -61,7 +61,7 @@ test('the one who asks, and those of an agent, gain nothing by an escalation', a
 
 test('in quiet hours who it escalates to can answer at once', async () => {
   using h = house({
-    settings: { quiet: { at: () => true, source: 'night', then: 'escalate' } },
+    settings: { quiet: { at: () => true, source: 'night', do: 'escalate' } },
   });
   h.policy = { ...h.policy, needs: escalating };
   const asking = h.ask('dba');
@@ -72,10 +72,10 @@ test('in quiet hours who it escalates to can answer at once', async () => {
 });
 
 test('in quiet hours a request becomes a ticket, or is refused and says until when', async () => {
-  using h = house({ settings: { quiet: { at: () => true, source: 'night', then: 'ticket' } } });
+  using h = house({ settings: { quiet: { at: () => true, source: 'night', do: 'ticket' } } });
   assert.match(why(await h.ask('dba').verdict), /^REVIEW_PENDING/);
   using other = house({
-    settings: { quiet: { at: () => true, source: 'mon 20:00-07:00 UTC', then: 'refuse' } },
+    settings: { quiet: { at: () => true, source: 'mon 20:00-07:00 UTC', do: 'refuse' } },
   });
   assert.match(
     why(await other.ask('dba').verdict),
@@ -87,7 +87,7 @@ test('in quiet hours a request becomes a ticket, or is refused and says until wh
 test('in quiet hours only the channels that are named are told', async () => {
   const [slack, email]: Review[][] = [[], []];
   using h = house({
-    settings: { quiet: { at: () => true, source: 'night', then: 'escalate', channels: ['email'] } },
+    settings: { quiet: { at: () => true, source: 'night', do: 'escalate', channels: ['email'] } },
     channels: [remembering('slack', slack ?? []), remembering('email', email ?? [])],
   });
   const asking = h.ask('dba');
@@ -161,20 +161,20 @@ test('so many may wait, and so many may be asked for in an hour; the refusal say
 });
 
 const settings: readonly (readonly [string, unknown, RegExp | undefined])[] = [
-  ['hours', { quiet: { hours: '20:00-07:00', zone: 'Europe/Berlin', then: 'ticket' } }, undefined],
+  ['hours', { quiet: { hours: '20:00-07:00', zone: 'Europe/Berlin', do: 'ticket' } }, undefined],
   [
     'days and channels',
-    { quiet: { days: ['sat', 'sun'], zone: 'UTC', then: 'refuse', channels: ['email'] } },
+    { quiet: { days: ['sat', 'sun'], zone: 'UTC', do: 'refuse', channels: ['email'] } },
     undefined,
   ],
   [
     'no zone that is one',
-    { quiet: { hours: '20:00-07:00', zone: 'Mars', then: 'ticket' } },
+    { quiet: { hours: '20:00-07:00', zone: 'Mars', do: 'ticket' } },
     /zone is a time zone/,
   ],
-  ['no hours that are any', { quiet: { hours: '20-7', zone: 'UTC', then: 'ticket' } }, /hours are a span/],
-  ['neither hours nor days', { quiet: { zone: 'UTC', then: 'ticket' } }, /`days`, `hours` or both/],
-  ['another word', { quiet: { hours: '20:00-07:00', zone: 'UTC', then: 'allow' } }, /escalate/],
+  ['no hours that are any', { quiet: { hours: '20-7', zone: 'UTC', do: 'ticket' } }, /hours are a span/],
+  ['neither hours nor days', { quiet: { zone: 'UTC', do: 'ticket' } }, /`days`, `hours` or both/],
+  ['another word', { quiet: { hours: '20:00-07:00', zone: 'UTC', do: 'allow' } }, /escalate/],
 ];
 
 for (const [name, given, problem] of settings) {

@@ -92,6 +92,7 @@ interface Asked {
   readonly action: Action;
   readonly within: string;
   readonly shape: string | undefined;
+  readonly veiled: string;
   readonly estimate: number | undefined;
 }
 
@@ -249,7 +250,7 @@ export function house(
       const text = more.text ?? deletes.text;
       const settings = more.settings ?? { search_path: 'public' };
       const action = more.action ?? deletes;
-      const { within, shape, estimate } = more;
+      const { within, shape, estimate, veiled } = more;
       const request: Ask = {
         action,
         text,
@@ -261,6 +262,7 @@ export function house(
           again: more.again ?? (() => Promise.resolve({ action, settings })),
           ...(within === undefined ? {} : { within }),
           ...(shape === undefined ? {} : { shape }),
+          ...(veiled === undefined ? {} : { veiled: { text: veiled } }),
           ...(estimate === undefined
             ? {}
             : { estimate: () => Promise.resolve({ rows: estimate, about: 'a plan' }) }),

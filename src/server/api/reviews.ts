@@ -1,4 +1,4 @@
-import { number, object, optional, string } from '../../base/check.ts';
+import { boolean, number, object, optional, string } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
 import { duration, instant, timestamp } from '../../base/time.ts';
 import type { ClassTerms } from '../../core/decision.ts';
@@ -260,6 +260,8 @@ const answerBody = object({
       count: number({ min: 2, max: 1_000, integer: true }),
     }),
   ),
+  /** Each request of its class that waits too; what is far more than this one is left out. */
+  alike: optional(boolean),
 });
 
 /** `undefined` where `for` is no time. */
@@ -272,7 +274,7 @@ async function answer(parts: ReviewParts, request: ApiRequest, vote: 'approve' |
   const caller = request.caller();
   const body = answerBody(request.body, '');
   if (!body.ok) return problem(400, 'The body is not as described', { problems: body.error });
-  const { digest, reason, via = 'api', class: asked } = body.value;
+  const { digest, reason, via = 'api', class: asked, alike } = body.value;
   const terms = asked === undefined ? undefined : termsOf(asked);
   if (asked !== undefined && terms === undefined)
     return problem(400, 'class.for: Expected a time such as 30m or 2h');
@@ -290,6 +292,13 @@ async function answer(parts: ReviewParts, request: ApiRequest, vote: 'approve' |
       ...(terms === undefined ? {} : { class: terms }),
     });
     if (counted.kind === 'counted') {
+      if (alike === true && vote === 'approve' && review !== undefined) {
+        await parts.desk.answerAlike(review, {
+          by: caller,
+          via,
+          ...(reason === undefined ? {} : { reason }),
+        });
+      }
       const now = parts.desk.find(id);
       return now === undefined ? missing : json(form(parts, now, caller));
     }

@@ -302,8 +302,22 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
       ...count,
       description: 'approvals within 10 s by somebody who had not been shown the request',
     },
+    quick: { ...count, description: 'approvals given sooner than the text can be read (25 characters a second)' },
+    unseen: { ...count, description: 'approvals by somebody who had not been shown the request' },
+    approvedShare: { type: 'number', description: 'of all that were approved or refused' },
+    classes: shape({ granted: count, uses: count }),
+    latencies: list(shape({ 'withinMs?': count, count })),
     byReviewer: list(
-      shape({ subject: text, approved: count, refused: count, rubberStamps: count, p50: count }),
+      shape({
+        subject: text,
+        approved: count,
+        refused: count,
+        rubberStamps: count,
+        quick: count,
+        unseen: count,
+        approvedShare: { type: 'number' },
+        p50: count,
+      }),
     ),
   }),
   TicketResult: shape({
@@ -326,6 +340,10 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
       for: { type: 'string', description: 'approve what is alike too, so long: `30m`' },
       count: { type: 'integer', minimum: 2, description: 'so often, this request included' },
     }),
+    'alike?': {
+      type: 'boolean',
+      description: 'approve each of the same class that waits too; only where the rule lets a class be approved',
+    },
   }),
   CatalogueEntry: shape({
     id: { type: 'string', description: "the resource's name" },
