@@ -239,6 +239,8 @@ export interface Waiting extends Disposable {
   readonly limit?: { readonly why: string };
   /** How long the client itself wants to wait at most; 0: it wants a ticket at once. */
   readonly patienceMs?: number;
+  /** When it has waited so long, the request waits on as a ticket; else nobody answered in time. */
+  readonly thenTicket?: true;
   /** Bound values as a person would read them, where there are any. */
   readonly values?: readonly string[];
   /** The whole text the action came in, where other statements come with it: it is bound too. */

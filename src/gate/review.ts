@@ -160,9 +160,12 @@ async function held(asking: Asking, waiting: Waiting, estimate: Review['estimate
   const held = row;
   const ended = await desk.wait(row, {
     forMs,
+    // At the end of its own time nothing is left to wait on.
+    thenTicket: waiting.thenTicket === true && forMs < expiryMs(decision),
     signal: waiting.signal,
     remind: () => waiting.tell(reminder(held, world.now(), until)),
   });
+  if (ended === 'ticketed') return pending(asking, desk.find(reviewId) ?? row);
   if (ended !== 'approved') return endedWith(asking, id, desk.find(reviewId) ?? row, written);
   return use(asking, waiting, row, id);
 }

@@ -175,6 +175,10 @@ export function openReviews(folder: string, key?: Secret): OpenReviews {
         .map(read)
         .toReversed(),
     fetched: (id) => void sql('UPDATE results SET fetched = 1 WHERE review = ?').run(id),
+    toTicket: (id) =>
+      sql(
+        "UPDATE reviews SET kind = 'ticket', body = json_set(body, '$.kind', 'ticket') WHERE id = ? AND kind = 'live' AND state = 'waiting'",
+      ).run(id).changes === 1,
     unread: (binding) => {
       const row = sql(
         `SELECT reviews.* FROM reviews INDEXED BY reviews_binding JOIN results ON results.review = reviews.id

@@ -240,7 +240,8 @@ function waiting(
       out.event({ kind: 'notification', method: 'notifications/progress', params }).catch(() => undefined);
     },
     signal,
-    patienceMs,
+    patienceMs: first(fields, 'prefer')?.includes('respond-async') === true ? 0 : patienceMs,
+    thenTicket: true,
     settings: {},
     again: () => Promise.resolve({ action, settings: {} }), // nothing around a message changes what it means
     ...statedBy(fields),
