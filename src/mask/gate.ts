@@ -34,11 +34,18 @@ const wordEnd = 2;
 words.fill(wordLetter, 0x41, 0x5b);
 words.fill(wordLetter, 0x61, 0x7b);
 for (const char of ' \t\r\n,;!?\'"') words[char.charCodeAt(0)] = wordEnd;
-words.fill(wordLetter, 0xc3, 0xc4); // an accented letter of Latin 1, and what continues it
-words.fill(wordLetter, 0x80, 0xc0);
+const wordDigit = 3;
+words.fill(wordDigit, 0x30, 0x3a);
+const wordAccent = 4; // an accented letter of Latin 1, and what continues it
+words.fill(wordAccent, 0xc3, 0xc4);
+words.fill(wordAccent, 0x80, 0xc0);
 
 /** Nothing made of letters alone is found in words shorter than this. */
 const longWord = 16;
+
+// INVARIANT: what is found where nothing names it has so many digits, or so many characters without a blank.
+const fewDigits = 4;
+const fewLetters = 12;
 
 interface Gate {
   readonly letters: Letters;
@@ -80,16 +87,42 @@ function gate(): Gate {
  */
 export function mayContain(bytes: Uint8Array, start: number, end: number): boolean {
   if (isDigit(bytes[start]) && isPlainNumber(bytes, start, end)) return false;
-  // Most texts are words: nothing but their length can be a sign, and no other state is needed to see that.
-  let length = 0;
+  // Most texts are words and a few digits: nothing but the length of a word, and a word that names something beside a
+  // digit, can be a sign, and no other state is needed to see that.
+  const { words: known } = built ?? gate();
+  let hash = 0;
+  let length = 0; // letters in this word
+  let run = 0; // characters without a blank
+  let digits = 0;
+  let named = false;
+  let eight = false;
   for (let place = start; place < end; place++) {
-    const kind = words[bytes[place] ?? 0];
+    const byte = bytes[place] ?? 0;
+    const kind = words[byte];
     if (kind === wordLetter) {
-      if (++length >= longWord) return shows(bytes, start, end);
-    } else if (kind === wordEnd) length = 0;
-    else return shows(bytes, start, end);
+      hash = hashLetter(hash, byte);
+      length++;
+      if (++run >= fewLetters) return shows(bytes, start, end);
+      continue;
+    }
+    if (length > 0) {
+      if (length === 8 || length === 11) eight = true;
+      if (!named && isKnown(known, hash)) named = true;
+      hash = 0;
+      length = 0;
+    }
+    if (kind === wordEnd) run = 0;
+    else if (kind === wordAccent) {
+      named = true;
+      if (++run >= fewLetters) return shows(bytes, start, end);
+    } else if (kind !== wordDigit || ++digits >= fewDigits || ++run >= fewLetters)
+      return shows(bytes, start, end);
   }
-  return false;
+  if (length > 0) {
+    if (length === 8 || length === 11) eight = true;
+    if (isKnown(known, hash)) named = true;
+  }
+  return named && (digits > 0 || eight);
 }
 
 /** A short number, a time or a UUID, and nothing else: most cells that are no words. */
@@ -261,14 +294,14 @@ function shows(bytes: Uint8Array, start: number, end: number): boolean {
   return (named && (digits || eight)) || (folded && (digits || long));
 }
 
-/** INVARIANT: whatever has letters in it and is found where nothing names it has four digits, or twelve characters without a blank. */
+/** Whether patterns that begin with a word can fit anywhere: see `fewDigits`. */
 function mayWalk(bytes: Uint8Array, start: number, end: number): boolean {
   let digits = 0;
   let run = 0;
   for (let place = start; place < end; place++) {
     const byte = bytes[place] ?? 0;
     if (byte <= 0x20) run = 0;
-    else if (++run >= 12 || (byte <= 0x39 && byte >= 0x30 && ++digits >= 4)) return true;
+    else if (++run >= fewLetters || (byte <= 0x39 && byte >= 0x30 && ++digits >= fewDigits)) return true;
   }
   return false;
 }

@@ -75,7 +75,19 @@ export function findMasker(
   const find = scanner({ entities: finds.map((each) => each.entity), ...search });
   // A pseudonym can look like what it stands for: it is shown once, and what stands around it searched without it.
   const once = finds.some(({ operator }) => operator.kind === 'fake');
-  return (text, around = alone) => {
+  // Columns repeat their values. What was shown is forgotten with the masker: that is with the answer.
+  const known = new Map<string, Masked>();
+  return (text, around) => {
+    if (around !== undefined || text.length > longestKept) return show(text, around ?? alone);
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    const made = show(text, alone);
+    if (known.size >= mostKept) known.clear();
+    known.set(text, made);
+    return made;
+  };
+
+  function show(text: string, around: Around): Masked {
     if (once) return maskOnce(text, { find, around }, { finds, key: parts.key });
     let shown = text;
     let masked = 0;
@@ -97,8 +109,11 @@ export function findMasker(
       shown = next.text;
     }
     return { text: '***', masked };
-  };
+  }
 }
+
+const mostKept = 4_096;
+const longestKept = 128;
 
 /** What is found in `text` where it stands. */
 function within(find: Scanner, text: string, { original: left, right }: Around): readonly Finding[] {

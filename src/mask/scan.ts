@@ -195,8 +195,20 @@ function nearOf(text: string, bytes: Uint8Array, { contexts, words }: Ready): Ne
   if (!mayNameIn(bytes, words)) return nobody;
   // A shown value's name between two words parts them here, and not where it is left out.
   if (text.length > askedWhole || text.includes('[')) return everyone;
-  return contexts.find(withoutNames(text), true);
+  // Digits are in no word: texts that differ in them alone name the same.
+  const said = text.replaceAll(/\d+/g, '0');
+  let near = nears.get(contexts)?.get(said);
+  if (near === undefined) {
+    near = contexts.find(withoutNames(text), true);
+    const kept = nears.get(contexts) ?? new Lru(nearsKept);
+    nears.set(contexts, kept);
+    kept.set(said, near);
+  }
+  return near;
 }
+
+const nearsKept = 500;
+const nears: WeakMap<ContextFinder, Lru<string, Nearness>> = new WeakMap();
 
 interface Found extends Finding {
   /** Of two that are alike the detector that stands first in the list has it. */

@@ -205,7 +205,9 @@ function isWritten(window: Window): boolean {
 }
 
 function groupsOf(shape: string): number {
-  return shape.split('-').length;
+  let groups = 1;
+  for (let at = 0; at < shape.length; at++) if (shape.charCodeAt(at) === 0x2d) groups++;
+  return groups;
 }
 
 function international(window: Window): number {

@@ -116,38 +116,39 @@ function isSomebodys(region: Region, number: string): boolean {
   return kinds.length === 0 || kinds.some((kind) => kind.test(number));
 }
 
+const codes: Map<string, readonly Region[]> = new Map();
+
+/** The regions with this calling code. */
+function regionsOf(code: string): readonly Region[] {
+  const known = codes.get(code);
+  if (known !== undefined) return known;
+  const names = list(part(part(raw, 'country_calling_codes'), code)).map(String);
+  const found = (names.length > 0 ? names : [code]).flatMap((name) => regionOf(name) ?? []);
+  codes.set(code, found);
+  return found;
+}
+
 /** The digits behind a `+`: whether a plan has numbers so long, or, where `sure`, this very number. */
 export function isInternational(digits: string, sure: boolean): boolean {
   for (let length = 1; length <= 3; length++) {
-    const code = digits.slice(0, length);
-    const names = list(part(part(raw, 'country_calling_codes'), code));
-    const found =
-      names.length > 0
-        ? names.map(String)
-        : part(part(raw, 'nonGeographic'), code) === undefined
-          ? []
-          : [code];
-    if (found.length === 0) continue;
-    const rest = digits.slice(length);
-    return found.some((name) => {
-      const region = regionOf(name);
-      if (region === undefined) return false;
-      return candidates(region, rest).some((number) =>
-        sure ? isSomebodys(region, number) : region.lengths.has(number.length),
-      );
-    });
+    const found = regionsOf(digits.slice(0, length));
+    if (found.length > 0) return found.some((region) => isIn(region, digits.slice(length), sure));
   }
   return false;
+}
+
+function isIn(region: Region, digits: string, sure: boolean): boolean {
+  return sure
+    ? candidates(region, digits).some((number) => isSomebodys(region, number))
+    : region.lengths.has(digits.length) ||
+        candidates(region, digits).some((number) => region.lengths.has(number.length));
 }
 
 /** The digits of a number without its country's code, in one of these regions: as `isInternational`. */
 export function isNational(digits: string, names: readonly string[], sure: boolean): boolean {
   return names.some((name) => {
     const region = regionOf(name);
-    if (region === undefined) return false;
-    return candidates(region, digits).some((number) =>
-      sure ? isSomebodys(region, number) : region.lengths.has(number.length),
-    );
+    return region !== undefined && isIn(region, digits, sure);
   });
 }
 
@@ -169,9 +170,8 @@ export function isWrittenIn(digits: string, shape: string, names: readonly strin
 export function isWrittenWithCode(digits: string, shape: string): boolean {
   const code = digits.slice(0, Number(shape.split('-')[0]));
   const rest = digits.slice(code.length);
-  return list(part(part(raw, 'country_calling_codes'), code)).some((name) => {
-    const region = regionOf(String(name));
-    if (region === undefined || !isSomebodys(region, rest)) return false;
+  return regionsOf(code).some((region) => {
+    if (!isSomebodys(region, rest)) return false;
     return shapesOf(region, rest, rest).some((each) => `${code.length}-${each}` === shape);
   });
 }
