@@ -104,6 +104,8 @@ function call(parts: HttpClientParts, agent: Agent, asked: HttpRequest): Promise
   });
   request.once('error', (error: NodeJS.ErrnoException) => {
     if (error instanceof Fault) return reject(error);
+    const ended: unknown = signal.aborted ? signal.reason : undefined;
+    if (ended instanceof Fault) return reject(ended); // its session has ended: the client is told why
     if (!answered && mayAskAgain(request, asked, error))
       return void call(parts, agent, asked).then(resolve, reject);
     const why = signal.aborted ? 'the request was given up' : (error.code ?? 'no code');
