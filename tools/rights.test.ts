@@ -110,8 +110,8 @@ const tests: Readonly<Record<string, string>> = {
   jose: 'a fake that signs tokens',
   standardwebhooks: 'the verifier of others for our signatures',
   'smtp-server': 'a real server for e-mail',
-  ajv: 'validates OSCAL against the schema of NIST',
-  'ajv-formats': 'formats of that schema',
+  ajv: 'validates OSCAL and SARIF against their published schemas',
+  'ajv-formats': 'formats of these schemas',
 };
 
 const src = join(import.meta.dirname, '..', 'src');
