@@ -209,9 +209,10 @@ export function statementText(statement: DecisionRecord): string {
   return `${lines.join('\n')}\n`;
 }
 
-function reviewLines({ review, glass }: DecisionRecord): readonly string[] {
+function reviewLines({ review, glass, grants = [] }: DecisionRecord): readonly string[] {
   const by = review?.approvers;
   return [
+    ...(grants.length === 0 ? [] : [`  access  granted for a time: ${grants.join(', ')}`]),
     ...(glass === undefined
       ? []
       : [

@@ -20,10 +20,13 @@ export interface SessionRecords {
   /** Forgets what was personal of a session: its key was destroyed. */
   readonly forget: (id: string) => void;
   /** What a replay of its recording needs. */
-  readonly recording: (
-    id: string,
-  ) => Promise<
-    | { readonly session: SessionId; readonly startedAt: Instant; readonly chunks: readonly string[] }
+  readonly recording: (id: string) => Promise<
+    | {
+        readonly session: SessionId;
+        readonly startedAt: Instant;
+        readonly chunks: readonly string[];
+        readonly bytes: readonly number[];
+      }
     | undefined
   >;
 }
@@ -83,6 +86,8 @@ export interface DecisionRecord {
   readonly outcome?: Outcome;
   /** The review that it waited for or was let pass by, and how that ended. */
   readonly review?: ReviewOf;
+  /** The access requests by whose grants it was allowed. */
+  readonly grants?: readonly string[];
   /** It went past soft rules: these, and what was said for it, until the session's key was destroyed. */
   readonly glass?: { readonly rules: readonly string[]; readonly reason?: string; readonly ticket?: string };
 }
@@ -321,14 +326,23 @@ async function recordingOf(
   ledger: OpenLedger,
   session: Remembered | undefined,
 ): Promise<
-  { readonly session: SessionId; readonly startedAt: Instant; readonly chunks: readonly string[] } | undefined
+  | {
+      readonly session: SessionId;
+      readonly startedAt: Instant;
+      readonly chunks: readonly string[];
+      readonly bytes: readonly number[];
+    }
+  | undefined
 > {
   if (session === undefined) return undefined;
   const chunks: string[] = [];
+  const bytes: number[] = [];
   for await (const { entry } of entriesOf(ledger, session))
-    if (entry.kind === 'recording.chunk' && entry.session === session.opened.session)
+    if (entry.kind === 'recording.chunk' && entry.session === session.opened.session) {
       chunks.push(entry.digest);
-  return { session: session.opened.session, startedAt: instant(session.opened.at), chunks };
+      bytes.push(entry.bytes);
+    }
+  return { session: session.opened.session, startedAt: instant(session.opened.at), chunks, bytes };
 }
 
 type More = Extract<Entry, { kind: 'break-glass' | 'review.used' | 'review.ended' }>;
@@ -372,6 +386,7 @@ function recordOf(entry: DecisionEntry, { seal, cut }: Stored): DecisionRecord {
     ...(denial === undefined ? {} : { denial }),
     ...(seal === 'shut' ? {} : { text: entry.sealed.text }),
     ...(cut === undefined ? {} : { cutFrom: cut.bytes }),
+    ...(entry.grants === undefined ? {} : { grants: entry.grants }),
     ...(entry.review === undefined ? {} : { review: { id: entry.review, state: 'open' } }),
   };
 }

@@ -66,6 +66,7 @@ export interface DecisionRecord {
   /** The review that it waited for or was let pass by, and how that ended. */
   readonly review?: ReviewOf;
   /** It went past soft rules: these, and what was said for it, until the session's key was destroyed. */
+  readonly grants?: readonly string[];
   readonly glass?: { readonly rules: readonly string[]; readonly reason?: string; readonly ticket?: string };
 }
 

@@ -193,6 +193,7 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
       'why?': text,
       'approvers?': texts,
     }),
+    'grants?': { ...texts, description: 'the access requests by whose grants it was allowed' },
     'glass?': shape({ rules: texts, 'reason?': text, 'ticket?': text }),
   }),
   Session: shape({ ...summary, statements: list(ref('Decision')), 'more?': { type: 'boolean' } }),
