@@ -100,6 +100,18 @@ export function reviewRoutes(parts: ReviewParts): readonly Route[] {
     },
     {
       method: 'get',
+      path: '/api/v1/reviews/grants',
+      summary:
+        'Grants for a class that may still be used: those you could approve, or that hold for you; all where the policy lets you read the record',
+      gives: {
+        schema: list(ref('Review')),
+        about: 'The reviews that gave them; `review.granted` has how much is left',
+      },
+      errors: { 401: answered[401], 503: answered[503] },
+      run: (request) => grants(parts, request),
+    },
+    {
+      method: 'get',
       path: '/api/v1/reviews/:id',
       summary: 'One review with everything that is known of the request',
       gives: { schema: ref('Review'), about: 'The review' },
@@ -119,18 +131,6 @@ export function reviewRoutes(parts: ReviewParts): readonly Route[] {
         503: answered[503],
       },
       run: (request) => result(parts, request),
-    },
-    {
-      method: 'get',
-      path: '/api/v1/reviews/grants',
-      summary:
-        'Grants for a class that may still be used: those you could approve, or that hold for you; all where the policy lets you read the record',
-      gives: {
-        schema: list(ref('Review')),
-        about: 'The reviews that gave them; `review.granted` has how much is left',
-      },
-      errors: { 401: answered[401], 503: answered[503] },
-      run: (request) => grants(parts, request),
     },
     {
       method: 'post',
