@@ -47,6 +47,8 @@ export interface TagMask {
 export interface FindMask {
   readonly entity: string;
   readonly operator: MaskOperator;
+  /** Of `*`: what its own rule names by itself, and shows otherwise. */
+  readonly except?: readonly string[];
 }
 
 /** One `approve` duty: `count` distinct humans of `group`. */

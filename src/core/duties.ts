@@ -58,11 +58,12 @@ function inGroup(group: readonly TagMask[], tags: readonly string[]): MaskOperat
   return operator;
 }
 
-/** The operator for a detected value of this entity type. */
+/** The operator for a detected value of this entity type: of one rule the one that names it, across rules the strongest. */
 export function operatorForFind(finds: readonly FindMask[], entity: string): MaskOperator | undefined {
   let result: MaskOperator | undefined;
   for (const find of finds) {
-    if (find.entity === '*' || find.entity === entity) result = stronger(result, find.operator);
+    const fits = find.entity === entity || (find.entity === '*' && find.except?.includes(entity) !== true);
+    if (fits) result = stronger(result, find.operator);
   }
   return result;
 }

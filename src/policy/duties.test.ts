@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { operatorForFind } from '../core/duties.ts';
 import type { Decision } from '../core/decision.ts';
 import { intersection, outsideColumns } from './columns.ts';
 import { filesOf, identity, loaded, question } from './fake.ts';
@@ -238,4 +239,27 @@ test('a column is in an intersection exactly when each list allows it', () => {
 
 test('a policy with every duty loads', () => {
   assert.ok(loadPolicy(filesOf(requiring('readOnly: true, justify: true, ticket: A-1')), kinds).ok);
+});
+
+test('inside one rule an entity that is named goes before `*`; across rules the strongest counts', () => {
+  const masksOf = (...finds: readonly string[]): string => `- id: r${finds.length}
+  effect: require
+  match: { resource: { kind: postgres } }
+  then: { mask: [${finds.join(', ')}] }`;
+  const readRules = (...rules: readonly string[]) => {
+    const { ruling } = loaded(filesOf(rules.join('\n')));
+    return joinDuties(
+      ruling.rules.map(({ duties }) => duties).filter((each) => each !== undefined),
+      'meta',
+    ).finds;
+  };
+  const all = '{ find: "*", with: redact }';
+  const some = '{ find: EMAIL_ADDRESS, with: partial, keepLast: 4 }';
+  const partial = { kind: 'partial', keepFirst: 0, keepLast: 4 } as const;
+  for (const one of [readRules(masksOf(all, some)), readRules(masksOf(some, all))]) {
+    assert.deepEqual(operatorForFind(one, 'EMAIL_ADDRESS'), partial);
+    assert.deepEqual(operatorForFind(one, 'US_SSN'), { kind: 'redact' });
+  }
+  const two = readRules(masksOf(all), masksOf(some, '{ find: US_SSN, with: hash }'));
+  assert.deepEqual(operatorForFind(two, 'EMAIL_ADDRESS'), { kind: 'redact' });
 });

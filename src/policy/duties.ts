@@ -77,7 +77,7 @@ export function readDuties(
   const duties = {
     ...limits,
     masks,
-    finds,
+    finds: specificFirst(finds),
     window: read('window', (window) => readWindow(window, problems)),
     approve: read('approve', (approve) => readApprovals(approve, problems)) ?? [],
     notify: (read('notify', (notify) => texts(notify, 'notify', problems)) ?? []).map(({ value }) => value),
@@ -171,6 +171,13 @@ function readPredicate(node: Located, problems: Problems): PredicateDuty | undef
     probes === undefined ? undefined : whole(probes, 'probes', { min: 1, max: 1_000_000 }, problems);
   if (pattern === undefined || allowed === undefined || rest === undefined) return undefined;
   return { tag: pattern, allow: allowed, otherwise: rest, ...(most === undefined ? {} : { probes: most }) };
+}
+
+/** Inside one rule an entity that is named goes before `*`, as the more specific tag does. */
+function specificFirst(finds: readonly FindMask[]): readonly FindMask[] {
+  const except = [...new Set(finds.map(({ entity }) => entity))].filter((entity) => entity !== '*').sort();
+  if (except.length === 0) return finds;
+  return finds.map((find) => (find.entity === '*' ? { ...find, except } : find));
 }
 
 interface MaskLists {
