@@ -121,6 +121,7 @@ function anchorTold({ where, size, holds, counts, cosigned }: Report['anchors'][
   return `${where}: ${size ?? 'unreadable'} ${state}${by === '' ? '' : `; cosigned by ${by}`}`;
 }
 
-function recordingLine({ chunks, checked, absent }: RecordedReport): string {
-  return `${checked} of ${chunks} chunks are as the ledger knows them; ${absent} sessions have none in this copy`;
+function recordingLine({ chunks, checked, archived, absent }: RecordedReport): string {
+  const moved = archived === 0 ? '' : `; ${archived} are in the store of recordings, not looked at`;
+  return `${checked} of ${chunks} chunks are as the ledger knows them${moved}; ${absent} sessions have none in this copy`;
 }

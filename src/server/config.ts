@@ -34,6 +34,7 @@ import { indexCheck, type IndexSettings } from './index-config.ts';
 import type { BreakerSettings } from '../gate/breaker.ts';
 import { breakerCheck } from './breaker-config.ts';
 import { reviewsCheck } from './reviews-config.ts';
+import { recordingsCheck, type RecordingsSettings } from './recordings-config.ts';
 import { ledgerCheck, type LedgerSettings } from './ledger-config.ts';
 import { policyCheck, type PolicySettings } from './policy-config.ts';
 
@@ -52,6 +53,7 @@ export interface Config {
   readonly channels?: ChannelSettings;
   readonly sinks: readonly SinkSettings[];
   readonly ledger?: LedgerSettings;
+  readonly recordings?: RecordingsSettings;
   readonly index?: IndexSettings;
   readonly tls?: { readonly cert: string; readonly key: Secret }; // PEM
   readonly limits: Limits;
@@ -61,6 +63,8 @@ export interface Config {
   readonly log: { readonly level: LogLevel; readonly format?: 'json' | 'human' };
   /** From where a token may come over a connection without TLS. */
   readonly plainFrom: 'loopback' | 'nowhere';
+  /** Detectors beside the program's own. */
+  readonly detectors?: readonly Detector[];
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -110,6 +114,8 @@ export interface ConfigParts {
   readonly protocols: readonly Protocol[];
   /** Reads a variable of the environment, for `{ env: NAME }`. */
   readonly variable?: (name: string) => string | undefined;
+  /** Reads `detectors`; absent for who does not mask. */
+  readonly detectors?: Check<readonly Detector[]>;
 }
 
 /** Reads the configuration. Problems are lines `file:line: path: what is wrong`, and hold no value of the file. */
@@ -198,6 +204,8 @@ const identity = object({
   links: optional(array(word)),
 });
 
+const unlooked: Check<readonly Detector[]> = () => ok([]);
+
 function configCheck(parts: ConfigParts, folder: string): Check<Config> {
   const { protocols } = parts;
   const whole = object({
@@ -209,6 +217,7 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
     channels: optional(channelsCheck(parts, folder)),
     sinks: optional(sinksCheck(parts, folder)),
     ledger: optional(ledgerCheck(folder, (check) => secretsIn(check, parts, folder))),
+    recordings: optional(secretsIn(recordingsCheck, parts, folder)),
     index: optional(secretsIn(indexCheck, parts, folder)),
     tls: optional(tlsCheck(folder)),
     limits: optional(limitsCheck),
@@ -221,6 +230,7 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
       }),
     ),
     plainFrom: optional(literal('loopback', 'nowhere')),
+    detectors: optional(parts.detectors ?? unlooked),
   });
   return map(whole, (read) => {
     const { listen, resources } = read;
@@ -237,6 +247,7 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
       ...(read.channels === undefined ? {} : { channels: read.channels }),
       sinks: read.sinks ?? [],
       ...(read.ledger === undefined ? {} : { ledger: read.ledger }),
+      ...(read.recordings === undefined ? {} : { recordings: read.recordings }),
       ...(read.index === undefined ? {} : { index: read.index }),
       ...(read.tls === undefined ? {} : { tls: read.tls }),
       limits: read.limits ?? defaultLimits,
@@ -244,6 +255,7 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
       ...(read.breaker === undefined ? {} : { breaker: read.breaker }),
       log: { level: 'info', ...read.log },
       plainFrom: read.plainFrom ?? 'loopback',
+      ...(read.detectors === undefined ? {} : { detectors: read.detectors }),
     });
   });
 }

@@ -17,7 +17,7 @@ import { dialTcp, listenTcp } from '../carriers/tcp.ts';
 import { worker } from '../carriers/worker.ts';
 import type { Log, Policy } from '../core/ports.ts';
 import type { Protocol } from '../core/protocol.ts';
-import { detectors } from '../mask/index.ts';
+import { detectorsInUse, useDetectors } from '../mask/index.ts';
 import { opaEngines } from '../opa/index.ts';
 import { kindsOf } from '../policy/kinds.ts';
 import type { LoadedPolicy } from '../policy/load.ts';
@@ -42,6 +42,8 @@ import { readerOf } from './policy-wire.ts';
 import { RulePlaces } from './rule-places.ts';
 import { custodian } from './custodian.ts';
 import { newSessionId } from './ids.ts';
+import { openArchive } from '../stores/archive.ts';
+import { bucket } from '../stores/s3.ts';
 import { openCustody } from '../stores/custody.ts';
 import { RecentDecisions, scenesOf } from './scenes.ts';
 import { sinksOf } from './sinks.ts';
@@ -115,7 +117,7 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
         from: config.policySource === undefined ? config.policy : readerOf(config.policySource, home, world),
         ...(config.policySource?.maxAgeMs === undefined ? {} : { maxAgeMs: config.policySource.maxAgeMs }),
         ...(config.policySource?.params === undefined ? {} : { params: config.policySource.params }),
-        kinds: kindsOf(protocols, detectors, opaEngines(world)),
+        kinds: kindsOf(protocols, detectorsInUse(), opaEngines(world)),
         world,
         log,
         metrics,
@@ -135,7 +137,26 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
       instant(world.now() - config.reviews.resultForMs),
     );
     const grants = under.use(openGrants(join(home, 'reviews')));
-    const taped = recordings({ directory: data, ledger, world, log });
+    const archive =
+      config.recordings === undefined
+        ? undefined
+        : under.use(
+            openArchive({
+              directory: data,
+              name: ledger.key.name,
+              bucket: bucket(config.recordings.bucket),
+              ...config.recordings.sizes,
+              recording: async (session) => {
+                const [of, about] = [await sessions.recording(session), await sessions.summary(session)];
+                return of === undefined || about === undefined
+                  ? undefined
+                  : { ...of, over: about.state !== 'open' };
+              },
+              world,
+              log,
+            }),
+          );
+    const taped = recordings({ directory: data, ledger, world, log, archive });
     const recent = new RecentDecisions();
     ledger.watch(recent.see);
     const kept = under.use(

@@ -3,10 +3,13 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { isObject } from '../base/check.ts';
 import type { Envelope } from '../ledger/index.ts';
+import { manifestOf } from './archive.ts';
 
 /** What a look at the recordings beside a ledger found. */
 export interface RecordedReport {
   readonly chunks: number; // that the ledger knows
+  /** Chunks that were moved to a store of recordings, as a file beside them says: not looked at here. */
+  readonly archived: number;
   readonly checked: number; // whose files are what the ledger knows
   /** Sessions of which no chunk lies there: not copied. Said, not counted as a fault. */
   readonly absent: number;
@@ -41,6 +44,7 @@ export class Recorded {
   readonly #problems: { what: string; where: string; index: number }[] = [];
   #chunks = 0;
   #checked = 0;
+  #archived = 0;
   #problemCount = 0;
   #absent = 0;
   readonly #gone: Set<string> = new Set();
@@ -73,6 +77,7 @@ export class Recorded {
     this.#sessions.clear();
     return {
       chunks: this.#chunks,
+      archived: this.#archived,
       checked: this.#checked,
       absent: this.#absent,
       erasedCount: this.#gone.size,
@@ -93,6 +98,12 @@ export class Recorded {
     const path = `${this.#folder}/${where}`;
     const about = await stat(path).catch(() => undefined);
     if (about?.isFile() !== true) {
+      const number = Number(/(\d+)\.chunk$/.exec(where)?.[1]);
+      const moved = await manifestOf(path.slice(0, path.lastIndexOf('/')));
+      if (moved?.some(({ from, to }) => from <= number && number <= to) === true) {
+        this.#archived += 1;
+        return;
+      }
       known.missing.push({ where, index });
       return;
     }

@@ -1,9 +1,10 @@
 import { hash, type KeyObject } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
-import { Fault } from '../base/errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import type { Instant, World } from '../base/time.ts';
 import type { FrameKind, Ledger, Log, Recorder } from '../core/ports.ts';
 import type { Session, SessionId } from '../core/session.ts';
+import { type Archive, dayOf } from './archive.ts';
 import {
   chunkKeyId,
   decodeFrames,
@@ -24,6 +25,8 @@ export interface RecordingParts {
   };
   readonly world: World;
   readonly log: Log;
+  /** Where chunks go when they do not stay on this disk. */
+  readonly archive?: Pick<Archive, 'room' | 'read' | 'remove'> | undefined;
   /** Other file operations, for tests that let the disk fail. */
   readonly store?: (path: string, bytes: Uint8Array) => Promise<void>;
 }
@@ -43,6 +46,8 @@ export interface RecordingOf {
   readonly startedAt: Instant;
   /** SHA-256 in hex, by chunk. */
   readonly chunks: readonly string[];
+  /** Of the stored chunks. */
+  readonly bytes: readonly number[];
 }
 
 /** A frame, or the reason why a chunk cannot be shown: a replay goes on behind it and never hides it. */
@@ -70,8 +75,10 @@ export function recordings(parts: RecordingParts): Recordings {
       return recorder;
     },
     read: (of) => replay(parts, of),
-    remove: (session, startedAt) =>
-      rm(folderOf(parts.directory, session, startedAt), { recursive: true, force: true }),
+    remove: async (session, startedAt) => {
+      await parts.archive?.remove(session, dayOf({ startedAt }));
+      await rm(folderOf(parts.directory, session, startedAt), { recursive: true, force: true });
+    },
     follow: (of, signal) => {
       const recorder = open.get(of.session);
       return recorder === undefined ? undefined : follow(parts, { of, recorder, signal });
@@ -242,6 +249,7 @@ class SessionRecorder implements Recorder {
   async #store(frames: Buffer, chunk: number): Promise<Uint8Array> {
     const { keyId, key } = this.#parts.ledger.sessionKey(this.#session.id);
     const bytes = await packChunk(frames, { session: this.#session.id, chunk, keyId, key });
+    await this.#parts.archive?.room(bytes.length);
     await (this.#parts.store ?? storeFile)(`${this.#folder}/${chunk}.chunk`, bytes);
     return bytes;
   }
@@ -430,25 +438,26 @@ async function* follow(
 }
 
 async function storedChunk(
-  { directory, ledger }: RecordingParts,
-  { session, startedAt }: RecordingOf,
+  { directory, ledger, archive }: RecordingParts,
+  of: RecordingOf,
   { chunk, digest }: { readonly chunk: number; readonly digest: string | undefined },
 ): Promise<readonly Replayed[]> {
-  const bytes = await readFile(`${folderOf(directory, session, startedAt)}/${chunk}.chunk`).catch(
-    () => undefined,
-  );
+  const { session, startedAt } = of;
+  let bytes: Uint8Array | undefined = await readFile(
+    `${folderOf(directory, session, startedAt)}/${chunk}.chunk`,
+  ).catch(() => undefined);
+  try {
+    bytes ??= await archive?.read(of, chunk);
+  } catch (thrown) {
+    return [{ kind: 'missing', chunk, why: `The chunk cannot be fetched: ${messageOf(thrown)}` }];
+  }
   if (bytes === undefined) return [{ kind: 'missing', chunk, why: 'The chunk is not there' }];
   return replayChunk(bytes, { chunk, digest: digest ?? hash('sha256', bytes, 'hex'), session, ledger });
 }
 
-async function* replay({ directory, ledger }: RecordingParts, of: RecordingOf): AsyncGenerator<Replayed> {
-  const folder = folderOf(directory, of.session, of.startedAt);
-  for (const [chunk, digest] of of.chunks.entries()) {
-    const bytes = await readFile(`${folder}/${chunk}.chunk`).catch(() => undefined);
-    yield* bytes === undefined
-      ? [{ kind: 'missing', chunk, why: 'The chunk is not there' } as const]
-      : await replayChunk(bytes, { chunk, digest, session: of.session, ledger });
-  }
+async function* replay(parts: RecordingParts, of: RecordingOf): AsyncGenerator<Replayed> {
+  const folder = folderOf(parts.directory, of.session, of.startedAt);
+  for (const [chunk, digest] of of.chunks.entries()) yield* await storedChunk(parts, of, { chunk, digest });
   for (const chunk of await unlisted(folder, of.chunks.length))
     yield {
       kind: 'missing',
@@ -458,7 +467,7 @@ async function* replay({ directory, ledger }: RecordingParts, of: RecordingOf): 
 }
 
 async function replayChunk(
-  bytes: Buffer,
+  bytes: Uint8Array,
   of: {
     readonly chunk: number;
     readonly digest: string;
