@@ -112,6 +112,7 @@ const tests: Readonly<Record<string, string>> = {
   jose: 'a fake that signs tokens',
   standardwebhooks: 'the verifier of others for our signatures',
   'smtp-server': 'a real server for e-mail',
+  s3rver: 'a store that speaks the API of S3',
   ajv: 'validates OSCAL and SARIF against their published schemas',
   'ajv-formats': 'formats of these schemas',
 };
