@@ -266,7 +266,9 @@ export class Desk {
     const statement = kind === 'live' || kind === 'ticket';
     // Of those that are alike one has a card, which says how many there are; when it is over, the next has one.
     const [first = id] = statement ? this.parts.store.waitingAlike(identity.subject, fingerprint, 1) : [];
-    this.alert(forChannels(this.parts, found), state === 'waiting' && first !== id ? 'each' : 'all');
+    const to = state === 'waiting' && first !== id ? 'each' : 'all';
+    if (to === 'all' || this.parts.channels().some(({ each }) => each === true))
+      this.alert(forChannels(this.parts, found), to);
     const next = first === id ? undefined : this.parts.store.find(first);
     if (next !== undefined) this.alert(forChannels(this.parts, next), 'cards');
   }

@@ -188,3 +188,22 @@ for (const [name, given, problem] of settings) {
     }
   });
 }
+
+test('a thousand that wait at once: one card, each answered by itself, the rest still waiting', async () => {
+  const told: Review[] = [];
+  using h = house({ channels: [remembering('slack', told)], settings: { waitingPerIdentity: 2_000 } });
+  const asked = Array.from({ length: 1_000 }, (_each, at) =>
+    h.ask('dba', { text: `DELETE FROM orders WHERE status = '${at}'` }),
+  );
+  while (h.desk.waiting < 1_000) await settle(5);
+  assert.equal(new Set(told.map(({ id }) => id)).size, 1);
+  assert.equal(told.at(-1)?.alike, 999);
+  assert.equal((await h.answer('lead')).kind, 'counted');
+  await settle();
+  assert.equal(h.sent.length, 1);
+  assert.equal(h.desk.waiting, 999);
+  for (const each of asked) each.cancel();
+  await Promise.all(asked.map(({ verdict }) => verdict));
+  assert.equal(h.sent.length, 1);
+  assert.equal(h.store.list({ limit: 2_000, states: ['waiting', 'approved', 'running'] }).length, 0);
+});
