@@ -1,10 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { object, optional, string } from '../base/check.ts';
 import { messageOf } from '../base/errors.ts';
-import { entityNames, type Finding, findMasker, maskKey, scanner } from '../mask/index.ts';
+import { parse } from 'yaml';
+import {
+  detectorsCheck,
+  detectorsInUse,
+  entityNames,
+  type Finding,
+  findMasker,
+  maskKey,
+  scanner,
+  useDetectors,
+} from '../mask/index.ts';
 import type { FindMask } from '../core/decision.ts';
 
 export interface MaskIo {
@@ -12,13 +22,14 @@ export interface MaskIo {
   readonly err: (text: string) => void;
 }
 
-const usage = `Usage: sallyport mask --input FILE.jsonl [--entities TYPE,…] [--unit utf16|characters] [--json]
+const usage = `Usage: sallyport mask --input FILE.jsonl [--entities TYPE,…] [--detectors FILE] [--unit utf16|characters] [--json]
 
 Reads lines {"id", "text", "column"?} ("-": standard input) and writes, in the same order,
 {"id", "masked", "findings": [{"type", "start", "end", "score"}]}; start and end count UTF-16 code
 units of the text, as JavaScript, Java and .NET do; with --unit characters, Unicode code points, as Python does.
 column     the column's or key's name: context for what stands in the text
 --entities only these types: ${entityNames.join(', ')}
+--detectors YAML or JSON with more detectors, as under "detectors" of the configuration
 Exit code 0: done, 2: could not run, or a line could not be read.
 `;
 
@@ -38,6 +49,7 @@ export async function mask(args: readonly string[], io: MaskIo): Promise<number>
       options: {
         input: { type: 'string' },
         entities: { type: 'string' },
+        detectors: { type: 'string' },
         unit: { type: 'string', default: 'utf16' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
@@ -50,6 +62,7 @@ export async function mask(args: readonly string[], io: MaskIo): Promise<number>
     if (values.input === undefined) throw new Error('Say what to read: --input FILE.jsonl');
     if (values.unit !== 'utf16' && values.unit !== 'characters')
       throw new Error('--unit is utf16 or characters');
+    if (values.detectors !== undefined) useOwn(values.detectors);
     const show = shower(entitiesOf(values.entities), values.unit === 'characters');
     const input = values.input === '-' ? process.stdin : createReadStream(values.input);
     let number = 0;
@@ -64,11 +77,19 @@ export async function mask(args: readonly string[], io: MaskIo): Promise<number>
   }
 }
 
+function useOwn(file: string): void {
+  const raw: unknown = parse(readFileSync(file, 'utf8'), { maxAliasCount: 0 });
+  const checked = detectorsCheck(raw, 'detectors');
+  if (!checked.ok)
+    throw new Error(checked.error.map(({ path, message }) => `${file}: ${path}: ${message}`).join('\n'));
+  useDetectors(checked.value);
+}
+
 function entitiesOf(list: string | undefined): readonly string[] {
   if (list === undefined) return ['*'];
   const entities = list.split(',').map((each) => each.trim());
   for (const entity of entities) {
-    if (!entityNames.includes(entity)) throw new Error(`No detector for "${entity}"`);
+    if (!detectorsInUse().some(({ name }) => name === entity)) throw new Error(`No detector for "${entity}"`);
   }
   return entities;
 }

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { Protocol } from '../core/protocol.ts';
 import { protocols } from '../protocols/index.ts';
+import { detectorsCheck } from '../mask/index.ts';
 import { addressText, environment, readConfig, type Config } from '../server/config.ts';
 import { lockHome } from '../server/lock.ts';
 import { untilStopped } from '../server/process.ts';
@@ -39,7 +40,7 @@ async function run(args: readonly string[]): Promise<number> {
 
 /** The configuration, or CouldNotRun with every problem on a line of its own. */
 export function configOf(file: string, known: readonly Protocol[]): Config {
-  const read = readConfig(file, { protocols: known });
+  const read = readConfig(file, { protocols: known, detectors: detectorsCheck });
   if (read.ok) return read.value;
   throw new CouldNotRun(`The configuration cannot be used:\n  ${read.error.join('\n  ')}`);
 }

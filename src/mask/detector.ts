@@ -47,6 +47,9 @@ export interface FindDetector extends Common {
   readonly find: (text: string) => Iterable<Span>;
   /** What the text must show somewhere before `find` is asked. */
   readonly gate?: RegExp;
+  /** Not the program's: the gate knows no more of it than `literal`, ASCII that every value has. */
+  readonly own?: boolean;
+  readonly literal?: string;
   /** What each value begins with, where that is the beginning of a word: then `at` is asked at such places, instead of `find`. */
   readonly head?: RegExp;
   readonly at?: (text: string, start: number) => Span | undefined;

@@ -22,6 +22,8 @@ export { maskKey, type MaskKey } from './key.ts';
 export { untoken } from './token.ts';
 export { normalise } from './normalise.ts';
 export { wordsOf } from './context.ts';
+export { detectorsInUse, useDetectors } from './registry.ts';
+export { detectorsCheck } from './own.ts';
 export { detectors, entityNames } from './detectors/index.ts';
 export type { Detector, DigitsDetector, Finding } from './detector.ts';
 export { type ByteStream, byteStream, type StreamParts, type TextStream, textStream } from './stream.ts';

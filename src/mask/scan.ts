@@ -11,9 +11,9 @@ import {
   type Nearness,
 } from './context.ts';
 import { contextBoost, leastScore, type Detector, type Finding, type Span } from './detector.ts';
-import { detectors } from './detectors/index.ts';
 import { runsOf, type Run } from './groups.ts';
 import { bytesOf, normalise } from './normalise.ts';
+import { detectorsInUse, onDetectors } from './registry.ts';
 import { isWord } from './stamps.ts';
 import {
   byLength,
@@ -80,7 +80,7 @@ function keyOf({ entities, column }: ScanOptions): string {
 function makeScanner(options: ScanOptions): Scanner {
   const { entities, column } = options;
   const wanted = entities === undefined || entities.includes('*') ? undefined : new Set(entities);
-  const tables = tablesOf(options.detectors ?? detectors);
+  const tables = tablesOf(options.detectors ?? detectorsInUse());
   const near = column === undefined ? undefined : tables.contexts.find(wordsOf(column));
   const used = tables.detectors.map((detector, order): Used | undefined => {
     if (wanted !== undefined && !wanted.has(detector.name)) return undefined;
@@ -125,7 +125,7 @@ export function isContext(options: ScanOptions & { readonly column: string }): b
 function namesContext(options: ScanOptions & { readonly column: string }): boolean {
   const wanted =
     options.entities === undefined || options.entities.includes('*') ? undefined : options.entities;
-  const near = tablesOf(options.detectors ?? detectors).contexts.find(wordsOf(options.column));
+  const near = tablesOf(options.detectors ?? detectorsInUse()).contexts.find(wordsOf(options.column));
   return [...near.keys()].some(({ name }) => wanted === undefined || wanted.includes(name));
 }
 
@@ -137,7 +137,12 @@ const namedLoosely = 0.5;
 const labelledLoosely = 0.81;
 
 const none: readonly Finding[] = [];
-const standard = scanner();
+let standard = scanner();
+onDetectors(() => {
+  scanners.clear();
+  contexts.clear();
+  standard = scanner();
+});
 
 interface Ready {
   /** Those with code of their own, and patterns that are no part of the tables of letters. */

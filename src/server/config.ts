@@ -27,6 +27,7 @@ import type { Subject } from '../core/identity.ts';
 import { defaultLimits, limits, type Limits } from '../core/limits.ts';
 import type { Protocol } from '../core/protocol.ts';
 import type { Resource, ResourceName } from '../core/session.ts';
+import type { Detector } from '../mask/index.ts';
 import { directory, nobody, type Directory, type DirectoryRecord } from '../identity/directory.ts';
 import { sinkSettings, type SinkSettings } from '../sinks/index.ts';
 import { defaultReviewSettings, type ReviewSettings } from '../gate/desk.ts';

@@ -111,6 +111,7 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
       searchIndex({ store: indexStoreOf(config.index, data), folder: data, ledger, log }),
     );
 
+    useDetectors(config.detectors ?? []); // before anything is searched
     const notes = policyNotes(ledger, world);
     const policy = under.use(
       await watchPolicy({
