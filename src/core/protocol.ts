@@ -66,6 +66,11 @@ export interface Inside {
   readonly connect: (kind: string, peer: string) => Wire;
   /** Says a text to a resource of this kind as its client would; undefined where this kind has no such client. */
   readonly say: (kind: string) => Room['say'];
+  /** What a text would ask of this resource, with its kind; undefined where there is none. Nothing is executed. */
+  readonly actions: (
+    resource: string,
+    text: string,
+  ) => Promise<{ readonly kind: string; readonly actions: readonly Action[] } | undefined>;
   /** Asks the API. */
   readonly api: (ask: {
     readonly method: 'GET' | 'POST';

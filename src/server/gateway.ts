@@ -197,6 +197,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     let answer: Parameters<typeof insideOf>[0]['api'] | undefined;
     const inside = insideOf({
       room: (kind) => roomOf(kind),
+      resource: (name) => config.resources.find((each) => each.name === name),
       attend: hall.attend,
       api: (request, peer) =>
         answer === undefined

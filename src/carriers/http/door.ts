@@ -29,6 +29,8 @@ export interface Exchange {
   readonly prefix: string;
   /** The token of this gateway that the client showed. SECURITY: never for an upstream. */
   readonly token: Secret;
+  /** The session of the same client, in the same run, with another resource: what is asked for there is judged there. */
+  readonly join: (resource: string, kind: string) => ReturnType<Seat['join']>;
 }
 
 export interface Body {
@@ -386,13 +388,15 @@ class Visit {
     }
     const run = runOf(fields);
     const agent = first(fields, 'user-agent');
-    const joined = await this.#seat.join({
-      token,
-      resource: place.resource,
-      kind,
-      ...(run === undefined ? {} : { run }),
-      ...(agent === undefined ? {} : { client: agent }),
-    });
+    const join = (resource: string, of: string): ReturnType<Seat['join']> =>
+      this.#seat.join({
+        token,
+        resource,
+        kind: of,
+        ...(run === undefined ? {} : { run }),
+        ...(agent === undefined ? {} : { client: agent }),
+      });
+    const joined = await join(place.resource, kind);
     if (!joined.ok) {
       const status = joined.error.class === 'LIMIT' ? 429 : joined.error.class === 'SIGN_IN' ? 401 : 503;
       return this.#parts.refuse(reply, status, joined.error, about);
@@ -410,6 +414,7 @@ class Visit {
       reply,
       prefix: place.prefix,
       token,
+      join,
       signal: AbortSignal.any([stay.signal, gone.signal, this.#left.signal]),
     });
   }
