@@ -41,7 +41,8 @@ export function listed(result: Json, parts: ListParts): Json {
 }
 
 function seen({ settings, sees }: ListParts, method: string, params: Json): boolean {
-  const meant = meaningOf(settings, { kind: 'request', id: 0, method, params });
+  // What is listed has no arguments yet.
+  const meant = meaningOf(settings, { kind: 'request', id: 0, method, params }, 'list');
   return meant.kind === 'understood' && sees(meant.action);
 }
 

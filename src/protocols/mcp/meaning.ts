@@ -2,6 +2,7 @@ import type { Access, Action } from '../../core/action.ts';
 import type { AttributeType } from '../../core/protocol.ts';
 import { rewriteJson } from '../../http/json.ts';
 import type { Json, Message } from './message.ts';
+import { programsIn } from './inner.ts';
 import type { McpSettings } from './settings.ts';
 
 export const verbs: Readonly<Record<string, string>> = {
@@ -24,6 +25,7 @@ export const attributes: Readonly<Record<string, AttributeType>> = {
   arguments: 'strings', // JSON paths of a tool's or prompt's arguments
   prompt: 'string',
   scheme: 'string', // of a resource's URI
+  programs: 'strings', // of a tool's command line
   bytes: 'number', // of the request
 };
 
@@ -34,6 +36,7 @@ export const nothing: Action['attributes'] = {
   arguments: [],
   prompt: '',
   scheme: '',
+  programs: [],
   bytes: 0,
 };
 
@@ -101,7 +104,8 @@ const methods: Readonly<Record<string, readonly [verb: string, access: Access]>>
 };
 
 /** What a message of a client, or a request of a server, does. What is not in the table is refused. */
-export function meaningOf(settings: McpSettings, message: Message): Meant {
+// oxlint-disable-next-line max-params
+export function meaningOf(settings: McpSettings, message: Message, how: 'call' | 'list' = 'call'): Meant {
   if (message.kind === 'answer' || message.kind === 'error') {
     return { kind: 'refused', why: 'An answer is no request' };
   }
@@ -116,7 +120,7 @@ export function meaningOf(settings: McpSettings, message: Message): Meant {
   const about = { ...nothing, method, bytes: text.length };
   switch (verb) {
     case 'mcp.call':
-      return called(settings, params, { base, about });
+      return called(settings, params, { base, about, how });
     case 'mcp.prompt': {
       const at = nameOf(settings, params['name']);
       if (at === undefined) return { kind: 'refused', why: 'Expected the name of a prompt' };
@@ -150,19 +154,34 @@ function called(
   {
     base,
     about,
-  }: { readonly base: Omit<Action, 'targets' | 'attributes'>; readonly about: Action['attributes'] },
+    how,
+  }: {
+    readonly base: Omit<Action, 'targets' | 'attributes'>;
+    readonly about: Action['attributes'];
+    readonly how: 'call' | 'list';
+  },
 ): Meant {
   const { name, arguments: given = {} } = params;
   const at = nameOf(settings, name);
   if (at === undefined) return { kind: 'refused', why: 'Expected the name of a tool' };
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     return { kind: 'refused', why: '`arguments` is not an object' };
-  const access = settings.tools.get(String(name))?.access ?? 'execute';
+  const tool = settings.tools.get(String(name));
+  const access = tool?.access ?? 'execute';
+  const programs = how === 'list' ? ({ kind: 'none' } as const) : programsIn(tool, given as Json);
+  if (programs.kind === 'refused') return programs;
   return understood({
     ...base,
     access,
     targets: [{ kind: 'tool', name: String(name), access }],
-    attributes: { ...about, server: at.server, tool: at.name, arguments: pathsOf(given) },
+    attributes: {
+      ...about,
+      server: at.server,
+      tool: at.name,
+      arguments: pathsOf(given),
+      programs: programs.kind === 'programs' ? programs.programs : [],
+    },
+    ...(tool?.shows === undefined ? {} : { shows: tool.shows }),
   });
 }
 

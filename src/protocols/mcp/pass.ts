@@ -11,6 +11,7 @@ import { EventReader, type ServerEvent } from '../../http/events.ts';
 import { type Fields, first } from '../../http/headers.ts';
 import { plain } from './checks.ts';
 import { codes, errorOf, type Json, type Message, messageOf, readMessage, textOf } from './message.ts';
+import { type Inner, itemsIn, noInner } from './inner.ts';
 import { listed } from './listed.ts';
 import { meaningOf } from './meaning.ts';
 import { type Out, sayMessage, sayStatus } from './out.ts';
@@ -25,6 +26,8 @@ interface Under {
   readonly out: Out;
   /** The gate that gave the permit, where it is not that of the exchange. */
   readonly gate?: Gate;
+  /** What its arguments mean to other resources. */
+  readonly inner?: Inner;
 }
 
 const mostPages = 50;
@@ -37,12 +40,14 @@ export class Pass {
   readonly #permit: Permit;
   readonly #gate: Gate;
   readonly #out: Out;
+  readonly #inner: Inner;
   readonly #shower: Shower;
   readonly #mask: ReturnType<typeof documentMask>;
   /** What was asked, by whoever is answered now. */
   #ended = false;
 
-  constructor(parts: ToolboxParts, asked: Asked, { permit, out, gate }: Under) {
+  constructor(parts: ToolboxParts, asked: Asked, { permit, out, gate, inner = noInner }: Under) {
+    this.#inner = inner;
     this.#parts = parts;
     this.#asked = asked;
     this.#permit = permit;
@@ -79,6 +84,7 @@ export class Pass {
     } finally {
       this.#out.stop();
       this.#gate.done(this.#permit, outcome);
+      this.#inner.done(outcome);
     }
   }
 
@@ -360,6 +366,17 @@ export class Pass {
     if (message.result['resultType'] === 'input_required') {
       const refused = await this.#wishes(message.result['inputRequests'], asked);
       if (refused !== undefined) return refused;
+    }
+    const { rowLimit } = this.#inner;
+    if (rowLimit !== undefined && itemsIn(message.result) > rowLimit) {
+      const why = denial(
+        'LIMIT',
+        this.#permit.id,
+        `The answer has more than the ${rowLimit} rows that a rule allows`,
+        'Ask for fewer: aggregate, or add a LIMIT',
+      );
+      const structured = !this.#parts.pins.promises(asked.params['name']);
+      return refusalOf(asked, { ...why, retryable: false }, { modern: this.#asked.modern, structured });
     }
     const result = listed(message.result, {
       method: asked.method,

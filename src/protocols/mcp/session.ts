@@ -1,16 +1,19 @@
 import { classifyInboundRequest } from '@modelcontextprotocol/server';
 import type { Exchange } from '../../carriers/http/door.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
+import { isObject } from '../../base/check.ts';
+import { Fault } from '../../base/errors.ts';
 import { utf8 } from '../../carriers/http/masks.ts';
 import { statusOf } from '../../carriers/http/problem.ts';
 import type { Action } from '../../core/action.ts';
-import type { Denial } from '../../core/decision.ts';
+import type { Denial, Permit } from '../../core/decision.ts';
 import { denial } from '../../core/denial.ts';
 import type { Waiting } from '../../core/protocol.ts';
 import { first } from '../../http/headers.ts';
 import { codes, errorOf, type Message, readMessage } from './message.ts';
 import { meaningOf, unreadable } from './meaning.ts';
 import { mirrored, originAllowed } from './checks.ts';
+import { innerOf, noInner } from './inner.ts';
 import { Out, sayMessage } from './out.ts';
 import { Pass } from './pass.ts';
 import { type Asked, keyOf, ownerOf, type Talk, type ToolboxParts } from './talk.ts';
@@ -156,7 +159,9 @@ async function judged(
     void stay.recorder.frame('decision', frame({ id, decision: 'deny', why: verdict.denial.why }), id);
     return refuse(verdict.denial, statusOf(verdict.denial.class));
   }
-  await new Pass(parts, asked, { permit: verdict, out }).run();
+  const inner = await innerFor(parts, asked, { message, out, action, permit: verdict });
+  if (inner.kind === 'refused') return refuse(inner.denial, 200);
+  await new Pass(parts, asked, { permit: verdict, out, inner: inner.inner }).run();
 }
 
 /** The client answers what a server asked: only what was asked, in this session, and under the permit of the asking. */
@@ -176,6 +181,37 @@ async function answered(parts: ToolboxParts, asked: Asked, id: string | number |
     gate: open.gate,
     out: new Out(exchange, parts.house.world),
   }).run();
+}
+
+/** What the arguments of a permitted call say to other resources; where that is refused, nothing of the call is sent. */
+async function innerFor(
+  parts: ToolboxParts,
+  { exchange }: Asked,
+  call: {
+    readonly message: Extract<Message, { kind: 'request' | 'notification' }>;
+    readonly out: Out;
+    readonly action: Action;
+    readonly permit: Permit;
+  },
+): ReturnType<typeof innerOf> {
+  const { message, out, action, permit } = call;
+  const tool =
+    message.method === 'tools/call' ? parts.settings.tools.get(String(message.params['name'])) : undefined;
+  if (tool === undefined) return { kind: 'permitted', inner: noInner };
+  const given: unknown = message.params['arguments'] ?? {};
+  const unsent = (): void => exchange.stay.gate.done(permit, { kind: 'unsent' });
+  try {
+    if (message.kind !== 'request') throw new Fault('bug', 'A call is a request');
+    const wait = (): Waiting => waiting(exchange, out, { action, message });
+    const found = await innerOf(parts, { exchange, tool, given: isObject(given) ? given : {}, wait });
+    if (found.kind === 'permitted') return found;
+    unsent();
+    const { decisionId } = found.denial;
+    return { ...found, denial: { ...found.denial, decisionId: decisionId === '' ? permit.id : decisionId } };
+  } catch (thrown) {
+    unsent();
+    throw thrown;
+  }
 }
 
 async function notUnderstood({ stay }: Exchange, text: string, why: string, like?: Action): Promise<string> {

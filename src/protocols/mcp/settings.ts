@@ -53,6 +53,17 @@ export type McpServerSettings =
 export interface ToolSettings {
   readonly access?: Access;
   readonly digest?: string;
+  /** What its answers bring, for `session.saw`: `untrusted`. */
+  readonly shows?: readonly string[];
+  /** Where its arguments say something to another resource, by whose rules it is judged too. */
+  readonly sql?: { readonly path: string; readonly resource: string };
+  readonly http?: {
+    readonly path: string;
+    readonly method?: string; // its path; GET where it is absent
+    readonly hosts: Readonly<Record<string, string>>; // resources, by host (and port)
+  };
+  /** Where they are a command line: rules read its programs (`action.programs`). */
+  readonly shell?: { readonly path: string };
 }
 
 const serverName = /^[a-z][a-z0-9-]{0,30}$/;
@@ -88,6 +99,12 @@ const server: Check<McpServerSettings> = (raw, path) => {
   return map(remote, ({ upstream }) => ok<McpServerSettings>({ kind: 'http', upstream }))(raw, path);
 };
 
+const argument = string({
+  pattern: /^\$(?:\.[A-Za-z_][\w-]{0,60}){1,10}$/,
+  what: 'the path of an argument such as $.sql',
+});
+const resourceName = string({ max: 63 });
+
 const common = object({
   allow: optional(array(literal('sampling', 'elicitation', 'roots'))),
   tools: optional(
@@ -95,6 +112,12 @@ const common = object({
       object({
         access: optional(literal('read', 'write', 'define', 'administer', 'execute')),
         digest: optional(string({ pattern: /^[0-9a-f]{64}$/, what: 'a SHA-256 digest in hex' })),
+        shows: optional(array(string({ max: 100 }))),
+        sql: optional(
+          object({ path: argument, dialect: optional(literal('postgres')), resource: resourceName }),
+        ),
+        http: optional(object({ path: argument, method: optional(argument), hosts: record(resourceName) })),
+        shell: optional(object({ path: argument })),
       }),
     ),
   ),
