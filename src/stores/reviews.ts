@@ -128,7 +128,7 @@ export function openReviews(folder: string, key?: Secret): OpenReviews {
       ),
     askedSince: (subject, at) => {
       const row = sql(
-        'SELECT count(*) AS n, min(asked_at) AS oldest FROM reviews INDEXED BY reviews_asker WHERE subject = ? AND asked_at > ? AND by_grant IS NULL',
+        'SELECT count(*) AS n, min(asked_at) AS oldest FROM reviews INDEXED BY reviews_by_asker WHERE subject = ? AND asked_at > ? AND by_grant IS NULL',
       ).get(subject, at);
       const { n, oldest } = row ?? {};
       return { count: Number(n ?? 0), ...(typeof oldest === 'number' ? { oldest: instant(oldest) } : {}) };
@@ -203,7 +203,7 @@ function open(file: string): DatabaseSync {
     const columns = database.prepare('PRAGMA table_info(reviews)').all();
     if (!columns.some(({ name }) => name === 'by_grant'))
       database.exec('ALTER TABLE reviews ADD COLUMN by_grant TEXT');
-    database.exec('CREATE INDEX IF NOT EXISTS reviews_asker ON reviews (subject, asked_at)');
+    database.exec('CREATE INDEX IF NOT EXISTS reviews_by_asker ON reviews (subject, asked_at, by_grant)');
     return database;
   } catch (thrown) {
     throw new Fault('config', `The reviews in ${file} cannot be opened`, { cause: thrown });
