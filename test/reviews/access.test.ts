@@ -94,6 +94,18 @@ test('who asks may not approve through the group, nor through another account, n
   assert.equal(owner.kind === 'not-counted' && owner.code, 'own-request');
 });
 
+test('who is asked, and every channel, reads what is asked for', async () => {
+  using h = await accessHouse();
+  const asked = await h.ask('sue');
+  assert.ok(asked.kind === 'asked');
+  const row = h.desk.find(asked.review.id);
+  assert.ok(row !== undefined);
+  for (const card of [h.desk.card(row, h.identity('lead')), h.desk.told(row.id)]) {
+    assert.match(card?.text ?? '', /^Access to shop for 1h\nMay do: sql\.select \(read\)\nAs m\/look says/);
+    assert.equal(card?.stated?.reason, 'a case');
+  }
+});
+
 test('two approvers are two humans', async () => {
   using h = await accessHouse();
   const asked = await h.ask('sue', { verbs: ['sql.update'], ticket: 'OPS-7' });
