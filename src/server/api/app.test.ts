@@ -4,6 +4,8 @@ import type { Hono } from 'hono';
 import { isObject, unknown } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
 import { err, ok } from '../../base/result.ts';
+import { instant } from '../../base/time.ts';
+import type { Scene } from '../../record/index.ts';
 import type { Question } from '../../core/ports.ts';
 import type { Protocol } from '../../core/protocol.ts';
 import type { ResourceName, SessionId } from '../../core/session.ts';
@@ -115,6 +117,8 @@ function house(
       find: (subject) => person(subject, { groups: ['analysts'] }),
       human: (subject) => subject,
       all: () => [person('cora', { groups: ['analysts'] })],
+  const until = instant(world.now() + 60_000);
+  store.grant({ id: ranId, class: 'reviews of a class', forMs: 60_000, count: 5, used: 1, until });
     },
     settings: defaultReviewSettings,
     channels: () => [],
@@ -304,6 +308,8 @@ const answers: readonly (readonly [string, string, unknown?])[] = [
   ['/api/v1/access/requests/:id/deny', `/api/v1/access/requests/${heldAccess.id}/deny`, { reason: 'no' }],
   ['/api/v1/access/requests/:id/revoke', `/api/v1/access/requests/${ownAccess.id}/revoke`, {}],
 ];
+  ['/api/v1/reviews/grants', '/api/v1/reviews/grants'],
+  ['/api/v1/reviews/:id/revoke', `/api/v1/reviews/${ranId}/revoke`, {}],
 
 for (const [path, url, body] of answers) {
   test(`${path} answers in the shape of its schema (${url})`, async () => {
