@@ -58,7 +58,7 @@ function pageOf(code: string): string {
 
 /** The line itself with a caret below the place. */
 function excerpt(source: string | undefined, { line, col, length = 1 }: PolicyProblem): readonly string[] {
-  const found = source?.split('\n')[line - 1];
+  const found = source?.split(/\r?\n/)[line - 1];
   if (found === undefined || found.length > 200) return [];
   const number = String(line).padStart(6);
   const width = Math.max(1, Math.min(length, found.length - col + 1));

@@ -73,13 +73,13 @@ export function loadPolicy(
       ? []
       : readRules({ composition, modules, kinds, schema, given: extra.params ?? {} }, problems);
   if (composition !== undefined) {
-    unused(composition, modules, problems);
+    // With a fault in policy.yaml a layer may be missing, and then every module of it.
+    if (!problems.list.some(({ file }) => file === 'policy.yaml')) unused(composition, modules, problems);
     strangeParams(extra.params ?? {}, composition, problems);
     pins(composition, sources, problems);
     bundlePins(composition, sources, problems);
   }
-  const foreign =
-    composition === undefined ? [] : opaLayers(composition.layers, sources, kinds, problems);
+  const foreign = composition === undefined ? [] : opaLayers(composition.layers, sources, kinds, problems);
   const exemptionText = sources.get('exemptions.yaml');
   const exemptions =
     exemptionText === undefined ? [] : readExemptions('exemptions.yaml', exemptionText, problems);
@@ -187,7 +187,16 @@ function readRules(parts: RuleParts, problems: Problems): readonly Rule[] {
         const rule = readRule(raw, context, problems);
         if (rule === undefined) continue;
         const { id, at, effect } = rule.ref;
-        if (ids.has(id)) problems.add('SP-Y008', at, `There are two rules \`${id}\``);
+        const first = ids.get(id)?.ref.at;
+        if (first !== undefined) {
+          const there = `${first.file}:${first.line}:${first.col}`;
+          const twice = there === `${at.file}:${at.line}:${at.col}`;
+          problems.add('SP-Y008', at, `There are two rules \`${id}\`: the other is at ${there}`, {
+            fix: twice
+              ? 'Give the second use of the module another name: `as: …`'
+              : 'Give one of them another id',
+          });
+        }
         ids.set(id, rule);
         if (layer.role === 'restrict' && effect === 'allow') {
           problems.add('SP-L104', at, `The layer \`${layer.name}\` restricts: it cannot allow`, {

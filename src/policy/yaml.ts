@@ -34,6 +34,9 @@ export interface LocatedScalar {
 
 const maxFileChars = 1_048_576;
 const maxDepth = 32;
+/** SECURITY: control characters, and those that turn the direction of writing: a reviewer would read another text than we do. */
+// oxlint-disable-next-line no-control-regex
+const hidden = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 
 /**
  * Reads one file. Anchors, aliases, tags, merge keys and several documents are refused: what a reviewer reads on a line
@@ -43,6 +46,16 @@ export function readYaml(file: string, text: string, problems: Problems): Locate
   if (text.length > maxFileChars) {
     const top: Place = { file, line: 1, col: 1 };
     problems.add('SP-Y006', top, `The file has ${text.length} characters; ${maxFileChars} are allowed`);
+    return undefined;
+  }
+  const unseen = hidden.exec(text);
+  if (unseen !== null) {
+    const before = text.slice(0, unseen.index).split('\n');
+    const at: Place = { file, line: before.length, col: (before.at(-1)?.length ?? 0) + 1 };
+    const code = (text.codePointAt(unseen.index) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+    problems.add('SP-Y001', at, `Not valid YAML: a character that nobody sees (U+${code})`, {
+      fix: 'Take it out, or write it as an escape in double quotes',
+    });
     return undefined;
   }
   return readPlainYaml(file, text) ?? readAnyYaml(file, text, problems);

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Fault } from '../base/errors.ts';
@@ -25,8 +25,17 @@ export async function readPolicyFiles(directory: string): Promise<PolicyFiles> {
   const files = new Map<string, string>();
   const problems: PolicyProblem[] = [];
   const hash = createHash('sha256');
+  const about = await stat(directory).catch(() => undefined);
+  if (about?.isDirectory() !== true)
+    throw new Fault('policy', `There is no directory ${directory} to read a policy from`);
   for (const path of (await walk(directory, '', 0)).sort()) {
     const bytes = await readBounded(join(directory, path));
+    if (bytes === 'nothing') {
+      // SECURITY: left out silently, a schema without its tags would unmask what they name.
+      hash.update('nothing');
+      problems.push(unreadable(path, 'SP-Y003', 'The file is a link to nothing'));
+      continue;
+    }
     hash.update(`${path}\0`);
     if (bytes === undefined) {
       hash.update('too large');
@@ -37,7 +46,7 @@ export async function readPolicyFiles(directory: string): Promise<PolicyFiles> {
     try {
       files.set(path, policyText(path, bytes));
     } catch {
-      problems.push(unreadable(path, 'SP-Y010', 'The file is not UTF-8'));
+      problems.push(notText(path, bytes));
     }
   }
   return { files: await withShipped(files), problems, digest: hash.digest('hex') };
@@ -67,13 +76,46 @@ export async function withShipped(files: ReadonlyMap<string, string>): Promise<R
   return all;
 }
 
-function unreadable(file: string, code: 'SP-Y006' | 'SP-Y010', message: string): PolicyProblem {
+function unreadable(file: string, code: 'SP-Y003' | 'SP-Y006', message: string): PolicyProblem {
   return { file, line: 1, col: 1, code, message };
 }
 
-async function readBounded(path: string): Promise<Uint8Array | undefined> {
-  const { size } = await stat(path);
-  return size > maxBytes ? undefined : readFile(path);
+/** Where the first bytes stand that are no text. */
+function notText(file: string, bytes: Uint8Array): PolicyProblem {
+  const mark = `${bytes[0] ?? 0} ${bytes[1] ?? 0}`;
+  const wide = mark === '255 254' || mark === '254 255';
+  const lines = Buffer.from(bytes).toString('latin1').split('\n');
+  const bad = Math.max(
+    0,
+    lines.findIndex((line) => !isUtf8(Buffer.from(line, 'latin1'))),
+  );
+  const line = lines[bad] ?? '';
+  let col = 0;
+  while (col < line.length && isUtf8(Buffer.from(line.slice(0, col + 1), 'latin1'), true)) col += 1;
+  return {
+    file,
+    line: bad + 1,
+    col: col + 1,
+    code: 'SP-Y010',
+    message: wide ? 'The file is UTF-16, not UTF-8' : 'The file is not UTF-8 from here on',
+    fix: 'Save it as UTF-8',
+  };
+}
+
+/** `begun`: a character may lack its end. */
+function isUtf8(bytes: Uint8Array, begun: boolean = false): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: begun });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function readBounded(path: string): Promise<Uint8Array | undefined | 'nothing'> {
+  const about = await stat(path).catch(() => undefined);
+  if (about === undefined) return 'nothing';
+  return about.size > maxBytes ? undefined : readFile(path);
 }
 
 /** Links are followed: a mounted ConfigMap is made of them. */
@@ -82,7 +124,11 @@ async function walk(directory: string, below: string, depth: number): Promise<st
   for (const name of await readdir(join(directory, below))) {
     if (name.startsWith('.') || name === 'node_modules') continue;
     const path = below === '' ? name : `${below}/${name}`;
-    const about = await stat(join(directory, path)).catch(() => undefined); // gone since
+    const about = await stat(join(directory, path)).catch(() => undefined);
+    if (about === undefined && isPolicyFile(path)) {
+      const link = await lstat(join(directory, path)).catch(() => undefined); // gone since
+      if (link?.isSymbolicLink() === true) found.push(path);
+    }
     if (about?.isDirectory() === true && depth < maxDepth)
       found.push(...(await walk(directory, path, depth + 1)));
     else if (about?.isFile() === true && isPolicyFile(path)) found.push(path);
