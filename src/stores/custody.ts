@@ -218,7 +218,11 @@ function take(sql: Sql, entry: Entry): void {
       for (const session of entry.sessions)
         run(
           'UPDATE session SET erased = ?, by = ?, rule = ?, why = ?, done = 0 WHERE id = ? AND erased IS NULL',
-          ...[entry.at, entry.by.subject, entry.rule, entry.why, session],
+          entry.at,
+          entry.by.subject,
+          entry.rule,
+          entry.why,
+          session,
         );
       return;
     default:
