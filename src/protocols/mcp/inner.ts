@@ -3,7 +3,7 @@ import { Fault } from '../../base/errors.ts';
 import type { Exchange } from '../../carriers/http/door.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
 import type { Action } from '../../core/action.ts';
-import type { Denial, Outcome, Permit } from '../../core/decision.ts';
+import type { Denial, FindMask, Outcome, Permit } from '../../core/decision.ts';
 import { denial } from '../../core/denial.ts';
 import type { Stay, Waiting } from '../../core/protocol.ts';
 import type { Json } from './message.ts';
@@ -15,10 +15,12 @@ import type { ToolboxParts } from './talk.ts';
 export interface Inner {
   /** More items than this in its answer are too many. */
   readonly rowLimit: number | undefined;
+  /** What must not be in its answer in clear, besides what the call's own permit says. */
+  readonly finds: readonly FindMask[];
   readonly done: (outcome: Outcome) => void;
 }
 
-export const noInner: Inner = { rowLimit: undefined, done: () => undefined };
+export const noInner: Inner = { rowLimit: undefined, finds: [], done: () => undefined };
 
 interface About {
   readonly exchange: Exchange;
@@ -102,7 +104,11 @@ async function judged(
   const limits = permits.flatMap(({ duties }) => (duties.rowLimit === undefined ? [] : [duties.rowLimit]));
   return {
     kind: 'permitted',
-    inner: { rowLimit: limits.length === 0 ? undefined : Math.min(...limits), done: end },
+    inner: {
+      rowLimit: limits.length === 0 ? undefined : Math.min(...limits),
+      finds: permits.flatMap(({ duties }) => duties.finds),
+      done: end,
+    },
   };
 }
 
@@ -176,6 +182,12 @@ function untraceable({ id, because }: Permit): Denial {
     ),
     ...(rule === undefined ? {} : { rule: rule.id, at: `${rule.at.file}:${rule.at.line}:${rule.at.col}` }),
   };
+}
+
+/** The permit of a call as its answer is to be masked: by what its arguments reach, too. */
+export function maskedBy(permit: Permit, { finds }: Inner): Permit {
+  if (finds.length === 0) return permit;
+  return { ...permit, duties: { ...permit.duties, finds: [...permit.duties.finds, ...finds] } };
 }
 
 /** How many items an answer may have at most: the longest list in it, or the lines of its text. */

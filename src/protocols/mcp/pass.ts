@@ -11,7 +11,7 @@ import { EventReader, type ServerEvent } from '../../http/events.ts';
 import { type Fields, first } from '../../http/headers.ts';
 import { plain } from './checks.ts';
 import { codes, errorOf, type Json, type Message, messageOf, readMessage, textOf } from './message.ts';
-import { type Inner, itemsIn, noInner } from './inner.ts';
+import { type Inner, itemsIn, maskedBy, noInner } from './inner.ts';
 import { listed } from './listed.ts';
 import { meaningOf } from './meaning.ts';
 import { type Out, sayMessage, sayStatus } from './out.ts';
@@ -55,7 +55,7 @@ export class Pass {
     this.#out = out;
     this.#gate = gate ?? asked.exchange.stay.gate;
     const named = permit.action.targets[0]?.name ?? permit.action.attributes['method'];
-    this.#mask = documentMask(permit, String(named ?? ''), parts.maskKey);
+    this.#mask = documentMask(maskedBy(permit, inner), String(named ?? ''), parts.maskKey);
     this.#shower = new Shower({ mask: this.#mask, uninspected: parts.settings.uninspected });
   }
 
@@ -71,7 +71,7 @@ export class Pass {
       }
       const { message, talk } = this.#asked;
       if (message?.kind === 'request')
-        talk?.asked.set(message.id, { permit: this.#permit, request: message });
+        talk?.asked.set(message.id, { permit: this.#permit, request: message, inner: this.#inner });
       const answer = await this.#call(
         this.#request(message, message === undefined ? undefined : textOf(message)),
       );
@@ -330,7 +330,7 @@ export class Pass {
         if (asked.kind !== 'request' || asked.id !== message.id) return undefined;
         this.#ended = true;
         this.#asked.talk?.asked.delete(message.id);
-        return this.#result(message, asked, this.#shower);
+        return this.#result(message, asked, { shower: this.#shower, inner: this.#inner });
       case 'error':
         if (asked?.kind === 'request' && message.id !== asked.id && message.id !== null) return undefined;
         if (asked === undefined) return undefined; // whose it is cannot be told from the masks of this stream
@@ -353,21 +353,21 @@ export class Pass {
     if (open === undefined) return undefined;
     talk?.asked.delete(message.id);
     const object = open.permit.action.targets[0]?.name ?? open.request.method;
-    const mask = documentMask(open.permit, object, this.#parts.maskKey);
+    const mask = documentMask(maskedBy(open.permit, open.inner), object, this.#parts.maskKey);
     const shower = new Shower({ mask, uninspected: this.#parts.settings.uninspected });
-    return this.#result(message, open.request, shower);
+    return this.#result(message, open.request, { shower, inner: open.inner });
   }
 
   async #result(
     message: Extract<Message, { kind: 'answer' }>,
     asked: Extract<Message, { kind: 'request' }>,
-    shower: Shower,
+    { shower, inner }: { readonly shower: Shower; readonly inner: Inner },
   ): Promise<Message> {
     if (message.result['resultType'] === 'input_required') {
       const refused = await this.#wishes(message.result['inputRequests'], asked);
       if (refused !== undefined) return refused;
     }
-    const { rowLimit } = this.#inner;
+    const { rowLimit } = inner;
     if (rowLimit !== undefined && itemsIn(message.result) > rowLimit) {
       const why = denial(
         'LIMIT',

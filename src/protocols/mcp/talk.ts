@@ -4,6 +4,7 @@ import type { Lru } from '../../base/lru.ts';
 import type { Permit } from '../../core/decision.ts';
 import type { Gate, House } from '../../core/protocol.ts';
 import type { MaskKey } from '../../mask/index.ts';
+import type { Inner } from './inner.ts';
 import type { Message } from './message.ts';
 import type { Pins } from './pins.ts';
 import type { McpSettings } from './settings.ts';
@@ -30,7 +31,11 @@ export interface Talk {
    */
   readonly asked: Map<
     string | number,
-    { readonly permit: Permit; readonly request: Extract<Message, { kind: 'request' }> }
+    {
+      readonly permit: Permit;
+      readonly request: Extract<Message, { kind: 'request' }>;
+      readonly inner: Inner;
+    }
   >;
   /** What the server asked and the client has not answered yet, by its id; each with the permit under which it asked. */
   readonly open: Map<string | number, { readonly gate: Gate; readonly permit: Permit }>;
