@@ -7,7 +7,6 @@ import { err, ok, type Result } from '../../base/result.ts';
 export interface OpaBundle {
   readonly digest: string; // SHA-256 of the file, hex
   readonly wasm?: Uint8Array;
-  readonly plan?: unknown;
   readonly data: Readonly<Record<string, unknown>>;
 }
 
@@ -39,12 +38,9 @@ export function openBundle(text: string): Result<OpaBundle, string> {
   const files = untar(tar);
   if (!files.ok) return files;
   const wasm = files.value.get('policy.wasm');
-  const planText = files.value.get('plan.json');
   const data = json(files.value.get('data.json') ?? Buffer.from('{}'));
-  const plan = planText === undefined ? undefined : json(planText);
   if (data === undefined || typeof data !== 'object' || data === null || Array.isArray(data))
     return err('Its data.json is no JSON object');
-  if (planText !== undefined && plan === undefined) return err('Its plan.json is no JSON');
   // SECURITY: data elsewhere in the tree would silently be missing; `opa build` puts all of it into one file.
   const stray = [...files.value.keys()].find(
     (name) => /(?:^|\/)data\.(?:json|ya?ml)$/.test(name) && name !== 'data.json',
@@ -54,7 +50,6 @@ export function openBundle(text: string): Result<OpaBundle, string> {
     digest,
     data: data as Readonly<Record<string, unknown>>, // checked above
     ...(wasm === undefined ? {} : { wasm }),
-    ...(plan === undefined ? {} : { plan }),
   });
 }
 

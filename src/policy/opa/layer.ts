@@ -13,7 +13,6 @@ import { type OpaAnswer, parseResult, readAnswer } from './answer.ts';
 import { type OpaBundle, openBundle } from './bundle.ts';
 import type { Evaluation } from './engine.ts';
 import { inputOf } from './input.ts';
-import { planEvaluation } from './plan.ts';
 import type { OpaUse } from './use.ts';
 
 /** A layer that is a policy of OPA, ready to be asked. */
@@ -90,15 +89,11 @@ function evaluationOf(
 }
 
 function evaluate(
-  { digest, plan, wasm, data }: OpaBundle,
+  { digest, wasm, data }: OpaBundle,
   { entrypoint, deadlineMs }: OpaUse,
   engines: Kinds['opa'],
 ): Evaluation | string {
-  if (plan !== undefined) {
-    const made = planEvaluation(plan, data, entrypoint);
-    return made.ok ? made.value : made.error;
-  }
-  if (wasm === undefined) return 'it holds neither plan.json nor policy.wasm (opa build -t plan, or -t wasm)';
+  if (wasm === undefined) return 'it holds no policy.wasm: build it with `opa build -t wasm`';
   if (engines === undefined) return 'nothing here evaluates WebAssembly';
   const made = engines.wasm({ wasm, data: JSON.stringify(data), digest, entrypoint, deadlineMs });
   return made.ok ? made.value : made.error;
@@ -194,7 +189,7 @@ interface Saying {
   readonly json?: string;
 }
 
-function ruleOf({ name, opa, at }: Foreign, effect: RuleRef['effect'], { said, duties, json }: Saying): Rule {
+function ruleOf({ name, opa }: Foreign, effect: RuleRef['effect'], { said, duties, json }: Saying): Rule {
   const id = `${name}/${opa.entrypoint}` as RuleId;
   const counted = duties === undefined ? undefined : countedBy(duties, id);
   const reasons = [...new Set(said)].sort().join('; ');
@@ -202,7 +197,7 @@ function ruleOf({ name, opa, at }: Foreign, effect: RuleRef['effect'], { said, d
     ref: {
       id,
       effect,
-      at,
+      at: opa.at,
       why: `OPA ${opa.entrypoint} in the layer ${name}${reasons === '' ? (effect === 'deny' ? ' denies it' : ' says so') : `: ${reasons}`}`,
       ...(opa.owner === undefined ? {} : { owner: opa.owner }),
       ...(counted === undefined ? {} : { demands: demandsOf(counted) }),
