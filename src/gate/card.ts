@@ -38,7 +38,7 @@ function card(parts: CardParts, review: StoredReview, sees: boolean): Review {
     errand: _e,
     tokenId: _t,
     class: ofClass,
-    veiled,
+    veiled: _v,
     opaque: _p,
     quiet: _q,
     values,

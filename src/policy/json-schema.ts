@@ -218,14 +218,8 @@ const approval: JsonSchema = closed(
     ttl: time,
     reason: yes,
     hold: time,
-    escalate: closed(
-      { to: { ...texts, description: 'These groups can answer too' }, after: time },
-      {},
-    ),
-    class: closed(
-      { for: { ...time, description: 'A grant for what is alike lasts no longer' }, count },
-      {},
-    ),
+    escalate: closed({ to: { ...texts, description: 'These groups can answer too' }, after: time }, {}),
+    class: closed({ for: { ...time, description: 'A grant for what is alike lasts no longer' }, count }, {}),
     notRequester: yes,
   },
 );

@@ -327,9 +327,9 @@ function sink(own: SessionGate, send: (text: string) => void): Upstream {
 
 /** Until it may go, is refused, or its client was told that it waits. */
 export async function answeredOrHeld({ verdict, told }: Asking): Promise<void> {
-  let answered = false;
-  void verdict.then(() => (answered = true));
-  while (!answered && !told.some((line) => line.startsWith('This waits'))) await settle(1);
+  const answers: Verdict[] = [];
+  void verdict.then((given) => answers.push(given));
+  while (answers.length === 0 && !told.some((line) => line.startsWith('This waits'))) await settle(1);
 }
 
 /** Lets everything that can go on go on. */

@@ -171,9 +171,10 @@ export class Holds {
  * SECURITY: only what chooses rows by `=` may differ inside a class. What is assigned, inserted, compared by size or
  * bound is part of it, and so is every constant of a text that is read as nothing but itself.
  */
-function shapeOf({ action: { verb }, text, within, values }: Held): { readonly shape?: string } {
+export function shapeOf({ action: { verb }, text, within, values }: Held): { readonly shape?: string } {
   if (!/^sql\.(?:delete|select)$/.test(verb) || within !== undefined || values !== undefined) return {};
-  const shape = /[<>]/.test(text) ? undefined : templateOf(text);
+  // Any operator that only ends in `=` asks something else.
+  const shape = /[<>]|[!~@#%^&|*?+/`-]\s*=/.test(text) ? undefined : templateOf(text);
   return shape === undefined ? {} : { shape };
 }
 
