@@ -5,10 +5,11 @@ import { promises } from './conformance.ts';
 import { protocols } from './index.ts';
 import { rehearsal as http } from './http/rehearsal.ts';
 import { rehearsal as llm } from './llm/rehearsal.ts';
+import { rehearsal as mcp } from './mcp/rehearsal.ts';
 import { rehearsal as postgres } from './postgres/rehearsal.ts';
 import { broken, rehearsal as toyRehearsal, toy } from './toy.ts';
 
-const rehearsals: Readonly<Record<string, Rehearsal>> = { postgres, http, llm };
+const rehearsals: Readonly<Record<string, Rehearsal>> = { postgres, http, llm, mcp };
 
 for (const protocol of protocols) {
   suite(`${protocol.name} keeps what every protocol promises`, () => {

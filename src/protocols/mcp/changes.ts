@@ -17,19 +17,27 @@ export function askAboutChanges(parts: ToolboxParts, gate: Gate): void {
   if (changes.length > 0) void ask(parts, gate, changes).catch(() => parts.pins.answered(changes, 'open'));
 }
 
-async function ask(parts: ToolboxParts, gate: Gate, changes: readonly Changed[]): Promise<void> {
-  const text = shownChanges(changes);
-  // SECURITY: what is not shown as a whole is not asked about.
-  if (text.length > longestText) return;
-  const action: Action = {
+/** To use these tools although they are not what was pinned. */
+export function pinOf(names: readonly string[], text: string): Action {
+  return {
     verb: 'mcp.pin',
     access: 'administer',
-    targets: changes.map(({ name }) => ({ kind: 'tool', name, access: 'administer' })),
+    targets: names.map((name) => ({ kind: 'tool', name, access: 'administer' })),
     columns: [],
     attributes: { ...nothing, method: 'tools/list' },
     text,
     notes: [],
   };
+}
+
+async function ask(parts: ToolboxParts, gate: Gate, changes: readonly Changed[]): Promise<void> {
+  const text = shownChanges(changes);
+  // SECURITY: what is not shown as a whole is not asked about.
+  if (text.length > longestText) return;
+  const action = pinOf(
+    changes.map(({ name }) => name),
+    text,
+  );
   const verdict = await gate.ask({
     action,
     wait: () => ({

@@ -17,14 +17,16 @@ import {
 import { httpDoor } from '../../carriers/http/door.ts';
 import { Fault } from '../../base/errors.ts';
 import { Lru } from '../../base/lru.ts';
+import type { Action } from '../../core/action.ts';
 import type { House, Protocol, Room } from '../../core/protocol.ts';
 import type { Resource } from '../../core/session.ts';
 import type { Upstream } from '../../http/upstream.ts';
 import { maskKey } from '../../mask/index.ts';
 import { hub } from './hub.ts';
 import { ownServer } from './own/server.ts';
-import { attributes, meaningOf, verbs } from './meaning.ts';
-import { codes, errorOf, messageOf } from './message.ts';
+import { pinOf } from './changes.ts';
+import { attributes, meaningOf, unreadable, verbs } from './meaning.ts';
+import { codes, errorOf, readMessage } from './message.ts';
 import { sayMessage } from './out.ts';
 import { challengeOf, sayMetadata } from './metadata.ts';
 import { Pins } from './pins.ts';
@@ -195,29 +197,19 @@ async function probe(parts: ToolboxParts | undefined, signal: AbortSignal): Prom
   return `HTTP ${status}`;
 }
 
-/** `get_customer {"id": 7}`, or a whole message: what `explain` is given. */
-function actionOf(given: McpSettings, text: string): ReturnType<typeof understood> {
-  const [, name, rest = ''] = /^\s*([\w.:/-]+)\s*(\{[\s\S]*\})?\s*$/.exec(text) ?? [];
-  const raw = parsed(name === undefined ? text : rest === '' ? '{}' : rest);
-  const read = messageOf(
+/** `get_customer {"id": 7}`, a whole message, or `pin TOOL` for a definition that has changed: what `explain` is given. */
+function actionOf(given: McpSettings, text: string): Action {
+  const body = /^POST \S+\n\n([^]*)$/.exec(text)?.[1] ?? text;
+  const [, changed] = /^\s*pin ([\w.:/-]+)\s*$/.exec(body) ?? [];
+  if (changed !== undefined) return pinOf([changed], body);
+  const [, name, rest = ''] = /^\s*([\w.:/-]+)\s*(\{[^]*\})?\s*$/.exec(body) ?? [];
+  const read =
     name === undefined
-      ? raw
-      : { jsonrpc: '2.0', id: 0, method: 'tools/call', params: { name, arguments: raw } },
-  );
-  if (!read.ok) throw new Fault('parser', `Expected TOOL {arguments}, or a message: ${read.error}`);
-  return understood(given, read.value);
-}
-
-function understood(given: McpSettings, message: Parameters<typeof meaningOf>[1]) {
-  const meant = meaningOf(given, message);
-  if (meant.kind === 'refused') throw new Fault('parser', meant.why);
-  return meant.action;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    throw new Fault('parser', 'Expected TOOL {arguments}, or a message in JSON');
-  }
+      ? readMessage(body)
+      : readMessage(
+          `{"jsonrpc":"2.0","id":0,"method":"tools/call","params":{"name":${JSON.stringify(name)},"arguments":${rest === '' ? '{}' : rest}}}`,
+        );
+  if (!read.ok) return unreadable(body, read.error);
+  const meant = meaningOf(given, read.value);
+  return meant.kind === 'refused' ? unreadable(body, meant.why) : meant.action;
 }

@@ -195,7 +195,8 @@ export class Pass {
         ([name]) => !/^(?:mcp-(?:method|name|param-.*)|last-event-id)$/.test(name),
       );
       if (this.#asked.modern) fields.push(['mcp-method', 'tools/list']);
-      const answer = await this.#call({ ...asked, fields });
+      // Nothing of the client's is in it: what the server offers now is asked by the gateway itself.
+      const answer = await this.#parts.call({ ...asked, fields }, this.#asked.exchange);
       const result = await this.#only(answer, id);
       if (result === undefined) return; // what is not listed is not known, and so not called
       const { tools } = result;
