@@ -73,6 +73,7 @@ export const kinds: Kinds = kindsOf([
       'mcp.read': 'Read a resource',
       'mcp.prompt': 'Get a prompt',
       'mcp.complete': 'Complete',
+      'mcp.pin': 'Use a changed tool',
     },
     attributes: {
       method: 'string',
