@@ -108,15 +108,13 @@ function valueOf(schema: JsonSchema): string {
   if (type === 'array') return `list of ${isSchema(items) ? valueOf(items) : 'values'}`;
   if (type === 'object') return 'mapping';
   const { minimum, maximum } = schema;
-  const range =
-    minimum === undefined
-      ? ''
-      : maximum === undefined
-        ? `, ${String(minimum)} or more`
-        : `, ${String(minimum)} to ${String(maximum)}`;
-  const word = type === 'string' ? 'text' : type === 'boolean' ? 'true or false' : String(type ?? 'value');
-  return `${word}${range}`;
+  const to = typeof maximum === 'number' ? ` to ${maximum}` : ' or more';
+  const range = typeof minimum === 'number' ? `, ${minimum}${to}` : '';
+  if (typeof type !== 'string') return `value${range}`;
+  return `${typeNames[type] ?? type}${range}`;
 }
+
+const typeNames: Readonly<Record<string, string>> = { string: 'text', boolean: 'true or false' };
 
 function schemaMap(value: unknown): Readonly<Record<string, JsonSchema>> {
   return isSchema(value) ? (value as Readonly<Record<string, JsonSchema>>) : {};
