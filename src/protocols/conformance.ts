@@ -190,6 +190,39 @@ export const promises: readonly Promised[] = [
       assert.ok(!protocol.settings({ sallyport: true }, '').ok, 'settings that are none are taken');
     },
   },
+  {
+    name: 'it records what the level says and no more, and what cannot be recorded is not shown',
+    holds: async (protocol, rehearsal) => {
+      const { read, sensitive } = rehearsal.requests;
+      for (const record of ['meta', 'statements', 'full'] as const) {
+        await using stage = await openStage(protocol, rehearsal, { record });
+        const client = await stage.client();
+        for (const { text } of [read, sensitive])
+          assert.ok((await client.ask(text)).ok, 'it was not answered');
+        const kinds = stage.recordedKinds();
+        const statements = kinds.filter((kind) => kind === 'statement').length;
+        if (record === 'meta') assert.deepEqual(kinds, [], 'more is recorded than its level says');
+        else assert.ok(statements >= 2, `statements are missing under ${record}`);
+        assert.equal(kinds.includes('answer'), record === 'full', `answers under ${record}`);
+        assert.equal(
+          stage.recorded().includes(rehearsal.value),
+          record === 'full',
+          `the value under ${record}`,
+        );
+        client.leave();
+        await stage.quiet();
+      }
+      await using full = await openStage(protocol, rehearsal, { recorderFails: true });
+      const answer = await Promise.race([
+        full.client().then((client) => client.ask(sensitive.text)),
+        full.settled(),
+      ]).catch(() => undefined);
+      assert.ok(typeof answer !== 'object' || !answer.ok, 'it was answered without a recording');
+      assert.ok(!full.seenByClient().includes(rehearsal.value), 'what was not recorded was shown');
+      await using meta = await openStage(protocol, rehearsal, { recorderFails: true, record: 'meta' });
+      assert.ok((await (await meta.client()).ask(sensitive.text)).ok, 'what needs no recording goes on');
+    },
+  },
 ];
 
 /** The same requests, and all that can be seen of them from outside. */

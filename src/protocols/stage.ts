@@ -5,7 +5,7 @@ import { Secret } from '../base/secret.ts';
 import type { Wire } from '../base/stream.ts';
 import { instant, type World } from '../base/time.ts';
 import type { Action } from '../core/action.ts';
-import { noDuties, type Permit } from '../core/decision.ts';
+import { type Duties, noDuties, type Permit } from '../core/decision.ts';
 import { denial } from '../core/denial.ts';
 import type { Entry } from '../core/entry.ts';
 import type { Identity, Subject } from '../core/identity.ts';
@@ -22,6 +22,9 @@ export interface StageOptions {
   /** `allow` everything unless said; `known`: everything that is understood; `mask`: and the rehearsal's column. */
   readonly policy?: 'allow' | 'deny' | 'mask' | 'known';
   readonly ledgerFails?: boolean;
+  readonly recorderFails?: boolean;
+  /** What the policy records of everything; `full` unless said. */
+  readonly record?: Duties['record'];
   /** The client's and the resource's bytes come in pieces of so many. */
   readonly cut?: number;
 }
@@ -44,6 +47,8 @@ export interface Stage extends AsyncDisposable {
   readonly arrived: () => Buffer;
   readonly seenByClient: () => Buffer;
   readonly recorded: () => Buffer;
+  /** The kinds of its frames, in order. */
+  readonly recordedKinds: () => readonly string[];
   /** All entries (without what is sealed) and log lines. */
   readonly written: () => string;
   readonly decisions: () => readonly unknown[];
@@ -88,6 +93,7 @@ export async function openStage(
     },
   };
   const [arrived, permitted, seen, recorded]: [Buffer[], Buffer[], Buffer[], Buffer[]] = [[], [], [], []];
+  const kinds: string[] = [];
   const logged: string[] = [];
   const calls: Action[] = [];
   const outcomes: Permit[] = [];
@@ -161,7 +167,11 @@ export async function openStage(
     },
   };
   const recorder = {
-    frame: (_kind: string, bytes: Uint8Array): undefined => void recorded.push(Buffer.from(bytes)),
+    frame: (kind: string, bytes: Uint8Array): undefined => {
+      if (options.recorderFails === true) throw new Fault('recorder', 'The disk is full');
+      kinds.push(kind);
+      recorded.push(Buffer.from(bytes));
+    },
     close: () => Promise.resolve(0),
   };
   const admission = { session, gate: watched, recorder };
@@ -253,6 +263,7 @@ export async function openStage(
     arrived: () => Buffer.concat(arrived),
     seenByClient: () => Buffer.concat(seen),
     recorded: () => Buffer.concat(recorded),
+    recordedKinds: () => kinds,
     written: () => [...entries.map(open_), ...logged].join('\n'),
     decisions: () => entries.filter(({ kind }) => kind === 'decision').map(open_),
     permitsEndedOnce: () => {
@@ -288,13 +299,14 @@ const visitor: Identity = {
 };
 const metrics = { count: ignore, gauge: ignore, observe: ignore };
 
-function policyOf({ column }: Rehearsal, { policy = 'allow' }: StageOptions): Policy {
+function policyOf({ column }: Rehearsal, { policy = 'allow', record = 'full' }: StageOptions): Policy {
   const allows = ({ action }: Question): boolean =>
     policy === 'allow' || (policy !== 'deny' && action.access !== 'unknown');
+  const plain = { ...noDuties, record };
   const duties =
     policy === 'mask'
-      ? { ...noDuties, masks: [[{ tag: 'pii/*', operator: { kind: 'redact' as const } }]] }
-      : noDuties;
+      ? { ...plain, masks: [[{ tag: 'pii/*', operator: { kind: 'redact' as const } }]] }
+      : plain;
   return {
     id: { digest: 'stage' },
     tagsOf: (_resource, { object, column: name }) =>

@@ -26,7 +26,10 @@ export type ToyFault =
   | 'is deaf'
   | 'leaves the resource open'
   | 'does not wait for the ledger'
-  | 'has verbs of its own';
+  | 'has verbs of its own'
+  | 'records whatever the level'
+  | 'records no statements'
+  | 'shows what it cannot record';
 
 /** By promise, in their order. */
 export const broken: readonly (readonly ToyFault[])[] = [
@@ -40,6 +43,7 @@ export const broken: readonly (readonly ToyFault[])[] = [
   ['is deaf', 'leaves the resource open'],
   ['does not wait for the ledger'],
   ['has verbs of its own'],
+  ['records whatever the level', 'records no statements', 'shows what it cannot record'],
 ];
 
 const lineMax = 1_000;
@@ -130,7 +134,15 @@ async function serve(house: House, seat: Seat, fault: ToyFault | undefined): Pro
       const masks = operator !== undefined && fault !== 'masks nothing';
       const shown = masks ? clear.replaceAll(value, '***') : clear;
       if (fault === 'logs values') house.log('info', 'answer', { clear });
-      await recorder.frame('answer', line(fault === 'records before it masks' ? clear : shown));
+      try {
+        const level = fault === 'records whatever the level' ? 'full' : verdict.duties.record;
+        if (level !== 'meta' && fault !== 'records no statements')
+          await recorder.frame('statement', line(text));
+        if (level === 'full')
+          await recorder.frame('answer', line(fault === 'records before it masks' ? clear : shown));
+      } catch (thrown) {
+        if (fault !== 'shows what it cannot record') throw thrown;
+      }
       await client.write(line(fault === 'rewrites answers' ? shown.toUpperCase() : shown));
     }
   } finally {
