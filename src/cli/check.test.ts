@@ -56,7 +56,7 @@ const edits: readonly (readonly [string, readonly [string, string, string], RegE
   ['a rule without an owner', ['modules/agents.policy.yaml', 'owner: team:platform\n', ''], /SP-M101/],
   [
     'an allow for anybody',
-    ['modules/record.policy.yaml', '      identity: { groups: [leads, dba] }\n', ''],
+    ['modules/record.policy.yaml', '      identity: { groups: [leads, dba, auditors] }\n', ''],
     /SP-S210/,
   ],
   [

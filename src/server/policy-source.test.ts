@@ -97,7 +97,7 @@ test('watchPolicy() says all problems when there is nothing good to begin with',
 test('watchPolicy() refuses bytes that are not UTF-8', async () => {
   await using directory = await directoryWith('allow');
   await writeFile(join(directory.path, 'schema.yaml'), Uint8Array.of(0x61, 0xff));
-  await assert.rejects(watching(directory.path), /schema\.yaml:1:1 SP-Y010/);
+  await assert.rejects(watching(directory.path), /schema\.yaml:1:2 SP-Y010/);
 });
 
 test('a policy that was not written down does not come into force', async () => {
