@@ -29,8 +29,8 @@ export interface Exchange {
   readonly prefix: string;
   /** The token of this gateway that the client showed. SECURITY: never for an upstream. */
   readonly token: Secret;
-  /** The session of the same client, in the same run, with another resource: what is asked for there is judged there. */
-  readonly join: (resource: string, kind: string) => ReturnType<Seat['join']>;
+  /** The session of the same client with another resource, in the same run or the one that is named: what is asked for there is judged there. */
+  readonly join: (resource: string, kind: string, run?: string) => ReturnType<Seat['join']>;
 }
 
 export interface Body {
@@ -386,9 +386,9 @@ class Visit {
       this.#challenge(reply, place.resource, host, about);
       return;
     }
-    const run = runOf(fields);
+    const said = runOf(fields);
     const agent = first(fields, 'user-agent');
-    const join = (resource: string, of: string): ReturnType<Seat['join']> =>
+    const join = (resource: string, of: string, run: string | undefined = said): ReturnType<Seat['join']> =>
       this.#seat.join({
         token,
         resource,
@@ -525,7 +525,7 @@ function sameSite(fields: Fields, { method, host, secure }: Addressed): boolean 
 
 /** What the client says this belongs to: recorded, never trusted. */
 function runOf(fields: Fields): string | undefined {
-  const said = first(fields, 'sallyport-run');
+  const said = first(fields, 'sallyport-run') ?? first(fields, 'x-claude-code-session-id');
   if (said !== undefined) return said;
   return /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(
     first(fields, 'traceparent') ?? '',

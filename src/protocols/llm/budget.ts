@@ -25,6 +25,12 @@ interface Window {
   money: number;
 }
 
+/** Whose budget it is: a session, as far as it matters here. */
+export interface Payer {
+  readonly identity: Identity;
+  readonly run?: string;
+}
+
 const mostWindows = 100_000;
 
 /** Counts tokens, requests and money by whom a budget is for: reserved when a request begins, settled when it is over. */
@@ -39,12 +45,12 @@ export class Budgets {
   }
 
   /** Nothing is reserved where one of the budgets is used up. */
-  reserve(identity: Identity, model: string, most: Used): Reservation | Exhausted {
+  reserve(of: Payer, model: string, most: Used): Reservation | Exhausted {
     const price = priceOf(this.#settings.prices, model);
     const money = costOf(price, most);
     const counted: Window[] = [];
     for (const [index, budget] of this.#settings.budgets.entries()) {
-      const key = keyOf(index, budget, identity);
+      const key = keyOf(index, budget, of);
       if (key === undefined) continue;
       const window = this.#window(key, budget);
       const name = lacking(budget, window, { tokens: most.input + most.output, money });
@@ -96,11 +102,12 @@ export class Budgets {
 }
 
 /** The agent's owner has the same budget as the agent: many agents of one person share it. */
-function keyOf(index: number, { per }: Budget, identity: Identity): string | undefined {
+function keyOf(index: number, { per }: Budget, { identity, run }: Payer): string | undefined {
   if (per === 'all') return `${index}`;
   let owner = identity;
   while (owner.actingFor !== undefined) owner = owner.actingFor;
   if (per === 'identity') return `${index}/${owner.subject}`;
+  if (per === 'run') return JSON.stringify([index, owner.subject, run ?? null]);
   const groups = [...identity.groups, ...owner.groups];
   return groups.includes(per.group) ? `${index}/${per.group}` : undefined;
 }

@@ -11,6 +11,7 @@ import { denial, denialOfDemand } from '../../core/denial.ts';
 import type { House, Waiting } from '../../core/protocol.ts';
 import type { SessionId } from '../../core/session.ts';
 import { contentOf } from '../../http/content.ts';
+import { inRun } from '../../carriers/http/run.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
 import { EventReader, eventText, type ServerEvent } from '../../http/events.ts';
 import { type Fields, first, towardsClient, towardsResource } from '../../http/headers.ts';
@@ -48,7 +49,7 @@ export interface Memory {
 const patienceMs = 60_000;
 
 export async function attend(parts: ModelParts, exchange: Exchange): Promise<void> {
-  const { method, target, reply, stay, body } = exchange;
+  const { method, target, reply, body } = exchange;
   const api = apiOf(method, target.path);
   if (api === undefined || target.names.some((name) => !queries.has(name))) {
     return notUnderstood(
@@ -71,6 +72,33 @@ export async function attend(parts: ModelParts, exchange: Exchange): Promise<voi
   if (!text.ok || read?.ok === false)
     return notUnderstood(exchange, text.ok ? 'The body cannot be read' : text.error, read);
   const prompt = read?.ok === true ? read.value : undefined;
+  const named = await inRun(exchange, runIn(prompt));
+  if (!named.ok) return refuse(reply, named.error, { path: target.path });
+  using within = named.value;
+  return judged(parts, within.exchange, { api, prompt, bytes: bytes.length, text: text.value });
+}
+
+/** What the client says the prompt belongs to: `metadata`, which providers let it have. */
+function runIn(prompt: Prompt | undefined): unknown {
+  const metadata = prompt?.body['metadata'];
+  return isObject(metadata) ? metadata['run'] : undefined;
+}
+
+interface Read {
+  readonly api: Api;
+  readonly prompt: Prompt | undefined;
+  readonly bytes: number;
+  readonly text: string;
+}
+
+/** A request that has been read, in the session that it belongs to. */
+async function judged(
+  parts: ModelParts,
+  exchange: Exchange,
+  { api, prompt, bytes, text }: Read,
+): Promise<void> {
+  const { method, target, reply, stay } = exchange;
+  const posts = method === 'POST';
   const foreign = ownerOf(parts, api, exchange, prompt);
   if (foreign.some((owner) => owner !== stay.session.identity.subject)) {
     return refuse(reply, denial('SIGN_IN', '', 'There is no such stored answer, or it is not yours'), {
@@ -79,8 +107,8 @@ export async function attend(parts: ModelParts, exchange: Exchange): Promise<voi
     });
   }
   const found = prompt === undefined ? [] : foundIn(prompt.body);
-  const shownText = posts ? (text.ok ? text.value : '') : `${method} ${target.path}`;
-  const action = promptAction(api, prompt, { found, bytes: bytes.length, text: shownText });
+  const shownText = posts ? text : `${method} ${target.path}`;
+  const action = promptAction(api, prompt, { found, bytes, text: shownText });
   const verdict = await stay.gate.ask({
     action,
     ...statedBy(exchange.fields),
@@ -204,7 +232,7 @@ class Pass {
     const body = this.#body();
     const promptTokens = tokensOf(body?.length ?? 0);
     const most = { input: promptTokens, output: Math.max(prompt?.maxTokens ?? 0, 0) * answersOf(prompt) };
-    const reserved = this.#parts.budgets.reserve(session.identity, prompt?.model ?? '', most);
+    const reserved = this.#parts.budgets.reserve(session, prompt?.model ?? '', most);
     let outcome = this.#outcome({ kind: 'error', code: 'closed' });
     try {
       if ('why' in reserved) {

@@ -32,7 +32,8 @@ export interface Price {
 /** At most so much in a window of time; none of its bounds may be passed. */
 export interface Budget {
   /** For whom it is counted: each identity, everybody of a group together, or all together. */
-  readonly per: 'identity' | 'all' | { readonly group: string };
+  /** `run`: of one identity and everyone that acts for it, as the client names its runs; beside a budget that it cannot name. */
+  readonly per: 'identity' | 'run' | 'all' | { readonly group: string };
   readonly everyMs: number;
   readonly tokens?: number;
   readonly requests?: number;
@@ -41,7 +42,7 @@ export interface Budget {
 
 const price = object({ input: number({ min: 0 }), output: number({ min: 0 }) });
 const budget = object({
-  per: optional(either(literal('identity', 'all'), object({ group: string({ max: 128 }) }))),
+  per: optional(either(literal('identity', 'run', 'all'), object({ group: string({ max: 128 }) }))),
   every: string({ pattern: /^\d{1,9}(?:ms|s|m|h|d)$/, what: 'a duration such as 1h or 1d' }),
   tokens: optional(number({ min: 1, integer: true })),
   requests: optional(number({ min: 1, integer: true })),

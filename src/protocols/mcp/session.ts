@@ -1,5 +1,6 @@
 import { classifyInboundRequest } from '@modelcontextprotocol/server';
 import type { Exchange } from '../../carriers/http/door.ts';
+import { inRun } from '../../carriers/http/run.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
 import { isObject } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
@@ -74,7 +75,36 @@ async function post(parts: ToolboxParts, exchange: Exchange, session: string | u
     return refuse(400, isJson(text) ? codes.invalidRequest : codes.parse, read.error);
   }
   const message = read.value;
-  const era = eraOf(exchange, text.ok ? text.value : '');
+  const named = await inRun(exchange, runIn(message));
+  if (!named.ok) return refuse(statusOf(named.error.class), codes.denied, named.error.why);
+  using within = named.value;
+  return received(parts, within.exchange, { session, message, text: text.ok ? text.value : '' });
+}
+
+/** What the client says this belongs to (`_meta`): its own word for it, or the trace (SEP-414). */
+function runIn(message: Message): string | undefined {
+  const params = 'params' in message ? message.params : {};
+  const meta = params['_meta'];
+  if (!isObject(meta)) return undefined;
+  const { [runKey]: run, traceparent } = meta;
+  if (typeof run === 'string') return run;
+  if (typeof traceparent !== 'string') return undefined;
+  return /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(traceparent)?.[1];
+}
+
+const runKey = 'dev.sallyport/run';
+
+/** One message that has been read, in the session that it belongs to. */
+async function received(
+  parts: ToolboxParts,
+  exchange: Exchange,
+  came: { readonly session: string | undefined; readonly message: Message; readonly text: string },
+): Promise<void> {
+  const { reply, fields } = exchange;
+  const { session, message, text } = came;
+  const refuse = (status: number, code: number, why: string): void =>
+    sayMessage(reply, status, errorOf(null, code, why));
+  const era = eraOf(exchange, text);
   if (era.kind === 'reject') return refuse(era.httpStatus, era.code, era.message);
   const modern = era.kind === 'modern';
   const unlike = modern ? mirrored(message, fields) : undefined;
