@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Fault } from '../base/errors.ts';
-import { realWorld } from '../base/time.ts';
+import { instant, realWorld, type World } from '../base/time.ts';
 import type { Subject } from '../core/identity.ts';
 import type { FrameKind } from '../core/ports.ts';
 import type { ResourceName, Session } from '../core/session.ts';
@@ -41,13 +41,14 @@ interface Studio extends AsyncDisposable {
 async function studio(
   path: string,
   store?: (path: string, bytes: Uint8Array) => Promise<void>,
+  world: World = realWorld,
 ): Promise<Studio> {
   const ledger = await open(path);
   const log = (): void => undefined;
   const made = recordings({
     directory: path,
     ledger,
-    world: realWorld,
+    world,
     log,
     ...(store === undefined ? {} : { store }),
   });
@@ -247,4 +248,130 @@ test('a disk that fails stops the recording, wakes who waits, and every later fr
   }, isFault);
   assert.throws(() => recorder.frame('note', Buffer.of(1)), isFault);
   await assert.rejects(recorder.close(), isFault);
+  const said: string[] = [];
+  for await (const { entry } of room.ledger.read(0, room.ledger.size))
+    if (entry.kind === 'recording.gap')
+      said.push(`${entry.session} ${entry.chunk} ${entry.bytes > 0} ${entry.why}`);
+  assert.deepEqual(said, ['s1 2 true ENOSPC'], 'the ledger says what is lost, once');
+});
+
+test('a disk that cannot be written, whatever the reason, is a fault with its code', async () => {
+  for (const code of ['EIO', 'EROFS', 'EACCES', 'ENOSPC']) {
+    using folder = freshFolder();
+    await using room = await studio(folder.path, () =>
+      Promise.reject(Object.assign(new Error('no'), { code })),
+    );
+    const own = session('s1');
+    await room.ledger.append(opened(own.id));
+    const recorder = room.recordings.recorder(own);
+    await recorder.frame('note', Buffer.from('lost'));
+    await assert.rejects(recorder.close(), new RegExp(code));
+  }
+});
+
+test('a clock that jumps back puts no frame before another', async () => {
+  using folder = freshFolder();
+  let now = realWorld.now() as number;
+  await using room = await studio(folder.path, undefined, { ...realWorld, now: () => instant(now) });
+  const own = session('s1');
+  await room.ledger.append(opened(own.id));
+  const recorder = room.recordings.recorder(own);
+  for (const jump of [500, 1_000, -3_600_000, 10]) {
+    now += jump;
+    await recorder.frame('note', Buffer.from(String(jump)));
+  }
+  await recorder.close();
+  const at = (await room.replay(own)).map((each) => (each.kind === 'frame' ? each.frame.at : -1));
+  assert.equal(at.length, 5);
+  assert.deepEqual(
+    at,
+    at.toSorted((a, b) => a - b),
+  );
+});
+
+test('frames come back with the statement that each belongs to, however they are mixed', async () => {
+  using folder = freshFolder();
+  await using room = await studio(folder.path);
+  const own = session('s1');
+  await room.ledger.append(opened(own.id));
+  const recorder = room.recordings.recorder(own);
+  const wanted: [string, string][] = [];
+  for (let at = 0; at < 400; at++) {
+    const of = ['', 's1.1', 's1.2'][(at * 7) % 3] ?? '';
+    wanted.push([of, String(at)]);
+    await recorder.frame('answer', Buffer.from(String(at).padEnd(5_000)), of);
+  }
+  await recorder.close();
+  const seen: [string, string][] = [];
+  let [turn, chunk] = ['', -1];
+  for (const each of await room.replay(own)) {
+    assert.ok(each.kind === 'frame');
+    if (each.chunk !== chunk) turn = '';
+    chunk = each.chunk;
+    const text = Buffer.from(each.frame.bytes).toString().trim();
+    if (each.frame.kind === 'turn') turn = text;
+    if (each.frame.kind === 'answer') seen.push([turn, text]);
+  }
+  assert.ok(chunk > 0, 'in more than one chunk');
+  assert.deepEqual(seen, wanted);
+});
+
+test('who watches sees what was, what waits and what comes, each once; who stops holds nothing', async () => {
+  using folder = freshFolder();
+  await using room = await studio(folder.path);
+  const own = session('s1');
+  await room.ledger.append(opened(own.id));
+  const recorder = room.recordings.recorder(own);
+  const records = await sessionRecords(room.ledger, () => undefined);
+  const of = await records.recording(own.id);
+  assert.ok(of);
+  await recorder.frame('note', Buffer.alloc(300_000, '1')); // a chunk of its own
+  await recorder.frame('note', Buffer.from('2'));
+  const stop = new AbortController();
+  const followed = room.recordings.follow(of, stop.signal);
+  assert.ok(followed);
+  const seen: string[] = [];
+  const watching = (async () => {
+    for await (const each of followed)
+      if (each.kind === 'frame' && each.frame.kind === 'note')
+        seen.push(String.fromCharCode(each.frame.bytes[0] ?? 0));
+  })();
+  while (seen.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  await recorder.frame('note', Buffer.from('3'));
+  while (seen.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+  stop.abort();
+  await watching;
+  await recorder.frame('note', Buffer.from('4'));
+  await recorder.close();
+  assert.deepEqual(seen, ['1', '2', '3']);
+  assert.equal(room.recordings.follow(of, stop.signal), undefined, 'a session that is over is not followed');
+});
+
+// SALLYPORT_RECORD_BYTES=10737418240 for the ten gigabytes of the promise.
+test('a long session is recorded whole in flat memory', async () => {
+  using folder = freshFolder();
+  const total = Number(process.env['SALLYPORT_RECORD_BYTES'] ?? '150000000');
+  let stored = 0;
+  await using room = await studio(folder.path, (_path, bytes) => {
+    stored += bytes.length;
+    return new Promise((resolve) => setImmediate(resolve));
+  });
+  const own = session('s1');
+  await room.ledger.append(opened(own.id));
+  const recorder = room.recordings.recorder(own);
+  const row = Buffer.alloc(65_536, 'a row of an answer, ');
+  let most = 0;
+  for (let sent = 0; sent < total; sent += row.length) {
+    row.writeUInt32BE(sent % 2 ** 32, 0);
+    await recorder.frame('answer', row);
+    if (sent % 2 ** 22 === 0)
+      most = Math.max(most, process.memoryUsage().external + process.memoryUsage().arrayBuffers);
+  }
+  const chunks = await recorder.close();
+  const frames = { count: 0 };
+  for await (const { entry } of room.ledger.read(0, room.ledger.size))
+    if (entry.kind === 'recording.chunk') frames.count += entry.frames;
+  assert.equal(frames.count, Math.ceil(total / row.length) + 1, 'every frame and the header');
+  assert.ok(chunks > 50 && stored > 0);
+  assert.ok(most < 150_000_000, `${most} bytes were held`);
 });

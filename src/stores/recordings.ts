@@ -130,6 +130,7 @@ class SessionRecorder implements Recorder {
   #begun = false;
   /** The first chunk that the ledger does not have. */
   #firstLost = 0;
+  #gap: Promise<void> = Promise.resolve();
   /** Bytes on their way to disk. */
   #writing = 0;
   #last: Promise<void> = Promise.resolve();
@@ -176,6 +177,7 @@ class SessionRecorder implements Recorder {
     if (this.#used > 0 && need > chunkBytesBehind + maxFrameBytes) this.#flush();
     if (of !== (this.#used === 0 ? '' : this.#turn)) {
       this.#add('turn', Buffer.from(of));
+      if (this.#used === 0 && of !== '') this.#add('turn', Buffer.from(of)); // it ended its chunk
       this.#turn = of;
     } else if (this.#used === 0) this.#turn = '';
     this.#add(kind, bytes);
@@ -273,7 +275,7 @@ class SessionRecorder implements Recorder {
     this.#room = undefined;
     this.#leave();
     // Nothing is dropped without a line that says so, as long as there is a ledger to write it to.
-    this.#parts.ledger
+    this.#gap = this.#parts.ledger
       .append({
         kind: 'recording.gap',
         at: this.#parts.world.now(),
@@ -291,7 +293,7 @@ class SessionRecorder implements Recorder {
   }
 
   #show(frame: Frame): void {
-    for (const watcher of this.#watchers) watcher.give(frame);
+    for (const watcher of this.#watchers) watcher.give({ kind: 'frame', chunk: this.#chunks, frame });
   }
 
   /** What was recorded until now, and then what comes: chunks that are written or on their way, frames that wait. */
@@ -318,7 +320,10 @@ class SessionRecorder implements Recorder {
     await this.#last;
     this.#leave();
     this.#ended();
-    if (this.#fault !== undefined) throw this.#fault;
+    if (this.#fault !== undefined) {
+      await this.#gap;
+      throw this.#fault;
+    }
     return this.#chunks;
   }
 }
@@ -370,17 +375,17 @@ const watcherBytes = 8_388_608;
 
 /** One who watches a session: takes its frames as they come. */
 class Watcher {
-  readonly #frames: Frame[] = [];
+  readonly #frames: (Replayed & { readonly kind: 'frame' })[] = [];
   #held = 0;
   #skipped = 0;
   #ended = false;
   #wake: (() => void) | undefined;
 
-  give(frame: Frame): void {
+  give(frame: Replayed & { readonly kind: 'frame' }): void {
     if (this.#held > watcherBytes) this.#skipped += 1;
     else {
       this.#frames.push(frame);
-      this.#held += frame.bytes.length + frameHeadBytes;
+      this.#held += frame.frame.bytes.length + frameHeadBytes;
     }
     this.#wake?.();
   }
@@ -391,7 +396,7 @@ class Watcher {
   }
 
   /** What came since the last call; `undefined` at the end. */
-  async next(): Promise<{ readonly frames: readonly Frame[]; readonly skipped: number } | undefined> {
+  async next(): Promise<{ readonly frames: readonly Replayed[]; readonly skipped: number } | undefined> {
     if (this.#frames.length === 0 && !this.#ended)
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -423,7 +428,7 @@ async function* follow(
       came !== undefined && !signal.aborted;
       came = await watcher.next()
     ) {
-      for (const frame of came.frames) yield { kind: 'frame', chunk: chunks, frame };
+      yield* came.frames;
       if (came.skipped > 0)
         yield {
           kind: 'missing',
