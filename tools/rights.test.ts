@@ -97,6 +97,7 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'vscode-languageserver': 'the protocol between editors and sallyport lsp',
     yaml: 'prints and reads YAML',
     'node:*': 'the terminal and the file system',
+    pg: 'asks a server what it counted, to compare with the record',
   },
 };
 

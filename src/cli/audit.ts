@@ -9,6 +9,7 @@ const usage = `Usage:
   sallyport audit check-proof FILE --key KEY|FILE [--witness KEY]… [--entry FILE] [--json]
   sallyport audit anchor --data DIR [--config FILE] [--file DIR]… [--git REPO]… [--witness-url URL --witness KEY]… [--json]
   sallyport audit rotate-key --data DIR [--json]
+  sallyport audit reconcile --resource NAME (--config FILE | --url URL --role NAME) [--log FILE]… [--data DIR] [--json]
   sallyport audit reindex [--data DIR] [--config FILE] [--json]
   sallyport audit hold add|list|remove …
   sallyport audit erase --session ID|--identity WHO|--resource NAME|--expired [--reason TEXT] [--dry-run] [--json]
@@ -30,6 +31,9 @@ rotate-key   Makes a new key for the ledger of a gateway that does not run; the 
 export       Prints the entries as JSON Lines {index, leaf, entry}. Personal parts stay sealed; with --clear they are
              opened with the keys of the data folder, where these still exist. What it prints is not verified: run
              verify first.
+reconcile    Compares what the gateway let through with what PostgreSQL counted (pg_stat_statements, as the role of the
+             configuration or of --url, with PGPASSWORD), and with its logs (csvlog, jsonlog, stderr: --log-format,
+             --log-prefix), and shows the calls that went past the gateway. --role is the role the gateway signs in as.
 reindex      Builds the index of entries anew from the ledger, beside the one that is in use, while the gateway may run; what
              was interrupted goes on where it stopped. With --config, the index that this configuration names.
 hold         Legal holds, asked of a gateway: add --session ID|--identity WHO|--resource NAME --reason TEXT, list [--json],
@@ -50,6 +54,7 @@ const commands: Readonly<Record<string, () => Promise<Run>>> = {
   anchor: async () => (await import('./audit-anchor.ts')).anchor,
   'rotate-key': async () => (await import('./audit-key.ts')).rotateKey,
   export: async () => (await import('./audit-export.ts')).exportEntries,
+  reconcile: async () => (await import('./audit-reconcile.ts')).reconcile,
   reindex: async () => (await import('./audit-reindex.ts')).reindex,
   hold: async () => (await import('./custody.ts')).hold,
   erase: async () => (await import('./custody.ts')).erase,

@@ -49,8 +49,14 @@ async function made(
 ): Promise<{ code: number; text: string }> {
   const out = join(folder.path, `${framework}.${format}`);
   const code = await report.run([
-    ...['--framework', framework, '--from', '2026-11-10', '--to', '2026-11-10', '--format', format],
-    ...['--policy', policy, '--data', data, '-o', out],
+    `--framework=${framework}`,
+    '--from=2026-11-10',
+    '--to=2026-11-10',
+    `--format=${format}`,
+    `--policy=${policy}`,
+    `--data=${data}`,
+    '-o',
+    out,
   ]);
   return { code, text: readFileSync(out, 'utf8') };
 }
