@@ -169,7 +169,7 @@ test('a table fits the terminal, rows that come later fit its columns, NULL is n
     .join('');
   const widths = drawn
     .split('\n')
-    .map((line) => [...line].reduce((sum, c) => sum + (c > '\u2e80' ? 2 : 1), 0));
+    .map((line) => Array.from(line).reduce((sum, c) => sum + (c > '\u2e80' ? 2 : 1), 0));
   assert.ok(
     widths.every((width) => width <= 40),
     drawn,
