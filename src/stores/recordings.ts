@@ -4,7 +4,7 @@ import { Fault, messageOf } from '../base/errors.ts';
 import type { Instant, World } from '../base/time.ts';
 import type { FrameKind, Ledger, Log, Recorder } from '../core/ports.ts';
 import type { Session, SessionId } from '../core/session.ts';
-import { type Archive, dayOf } from './archive.ts';
+import { type Archive, dayOf, manifestOf } from './archive.ts';
 import {
   chunkKeyId,
   decodeFrames,
@@ -456,7 +456,15 @@ async function storedChunk(
   } catch (thrown) {
     return [{ kind: 'missing', chunk, why: `The chunk cannot be fetched: ${messageOf(thrown)}` }];
   }
-  if (bytes === undefined) return [{ kind: 'missing', chunk, why: 'The chunk is not there' }];
+  if (bytes === undefined) {
+    const moved =
+      archive === undefined ? await manifestOf(folderOf(directory, session, startedAt)) : undefined;
+    const isMoved = moved?.some(({ from, to }) => from <= chunk && chunk <= to) === true;
+    const why = isMoved
+      ? 'The chunk is in the store of recordings, which is not asked from here'
+      : 'The chunk is not there';
+    return [{ kind: 'missing', chunk, why }];
+  }
   return replayChunk(bytes, { chunk, digest: digest ?? hash('sha256', bytes, 'hex'), session, ledger });
 }
 

@@ -63,6 +63,8 @@ export class Answers {
     readonly Field[],
     { readonly formats: readonly Format[]; readonly fields: readonly Field[] }
   > = new WeakMap();
+  /** RowDescriptions for the recording: the same columns come again and again. */
+  readonly #toldColumns: WeakMap<readonly Field[], Uint8Array> = new WeakMap();
   /** The statement answered last: governs messages that come between statements. */
   #last: About | undefined;
   /** What the open transaction has run: a deferred constraint or trigger speaks of any of it at the end. */
@@ -143,7 +145,10 @@ export class Answers {
     )
       return;
     const fields = this.#fieldsOf(run);
-    if (fields.length > 0) void this.#parts.recorder.frame('answer', encode.rowDescription(fields));
+    if (fields.length === 0) return;
+    const told = this.#toldColumns.get(fields) ?? encode.rowDescription(fields);
+    this.#toldColumns.set(fields, told);
+    void this.#parts.recorder.frame('answer', told);
   }
 
   /** Gives a promise only where the recorder or the client make us wait. */
