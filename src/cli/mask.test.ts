@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { useDetectors } from '../mask/index.ts';
 import { mask } from './mask.ts';
 
 async function run(
@@ -79,4 +80,50 @@ test('mask counts places in UTF-16 units, or in characters where asked', async (
   assert.equal(await placed(), '"start":3,"end":18');
   assert.equal(await placed('--unit', 'characters'), '"start":2,"end":17');
   assert.equal((await run(['--input', 'FILE', '--unit', 'bytes'], lines)).code, 2);
+});
+
+test('mask holds back the first numbers of a column until its vote is decided', async () => {
+  const nhs = (value: string): boolean => {
+    let sum = 0;
+    for (let at = 0; at < 9; at++) sum += Number(value[at]) * (10 - at);
+    return (11 - (sum % 11)) % 11 === Number(value[9]);
+  };
+  const valid = Array.from({ length: 20_000 }, (_, at) => String(4_000_000_000 + at * 7_919))
+    .filter(nhs)
+    .slice(0, 9);
+  const numbers = Array.from({ length: 9 }, (_, at) => String(4_123_456_789 + at * 1_234_567));
+  const lines = valid.flatMap((text, at) => [
+    JSON.stringify({ id: `a${at}`, text, column: 'customer_ref' }),
+    JSON.stringify({ id: `b${at}`, text: numbers[at], column: 'order_no' }),
+  ]);
+  const { out } = await run(['--input', 'FILE', '--entities', 'UK_NHS'], lines.join('\n'));
+  const shown = out
+    .trim()
+    .split('\n')
+    .map((line): { id: string; masked: string } => JSON.parse(line));
+  assert.deepEqual(
+    shown.map(({ id }) => id),
+    valid.flatMap((_, at) => [`a${at}`, `b${at}`]),
+  );
+  for (const { id, masked } of shown) {
+    if (id.startsWith('a')) assert.equal(masked, '[UK_NHS]');
+    else assert.match(masked, /^\d+$/);
+  }
+});
+
+test('mask looks for detectors of a file, and refuses what its examples refute', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-detectors-'));
+  const own = join(folder, 'own.yaml');
+  try {
+    writeFileSync(own, '- { name: PLANT, pattern: "QX-[0-9]{4}", examples: { yes: [QX-1234] } }\n');
+    const { out } = await run(['--input', 'FILE', '--detectors', own], '{"id":1,"text":"see QX-9999"}');
+    assert.match(out, /see \[PLANT\]/);
+    writeFileSync(own, '- { name: PLANT, pattern: "QX-[0-9]{4}", examples: { yes: [QX-12] } }\n');
+    const { code, err } = await run(['--input', 'FILE', '--detectors', own], '');
+    assert.equal(code, 2);
+    assert.match(err, /examples\.yes\[0\]/);
+  } finally {
+    useDetectors([]);
+    rmSync(folder, { recursive: true });
+  }
 });

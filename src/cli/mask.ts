@@ -6,6 +6,8 @@ import { object, optional, string } from '../base/check.ts';
 import { messageOf } from '../base/errors.ts';
 import { parse } from 'yaml';
 import {
+  type ColumnVote,
+  columnVote,
   detectorsCheck,
   detectorsInUse,
   entityNames,
@@ -14,6 +16,7 @@ import {
   maskKey,
   scanner,
   useDetectors,
+  votedScore,
 } from '../mask/index.ts';
 import type { FindMask } from '../core/decision.ts';
 
@@ -64,12 +67,16 @@ export async function mask(args: readonly string[], io: MaskIo): Promise<number>
       throw new Error('--unit is utf16 or characters');
     if (values.detectors !== undefined) useOwn(values.detectors);
     const show = shower(entitiesOf(values.entities), values.unit === 'characters');
+    const lines = voted(entitiesOf(values.entities), (each, type) =>
+      io.out(`${JSON.stringify(show(each, type))}\n`),
+    );
     const input = values.input === '-' ? process.stdin : createReadStream(values.input);
     let number = 0;
     for await (const text of createInterface({ input, crlfDelay: Infinity })) {
       number++;
-      if (text.trim() !== '') io.out(`${JSON.stringify(show(read(text, number)))}\n`);
+      if (text.trim() !== '') lines.add(read(text, number));
     }
+    lines.end();
     return 0;
   } catch (thrown) {
     io.err(`${messageOf(thrown)}\n`);
@@ -115,7 +122,55 @@ function read(text: string, number: number): Line {
   );
 }
 
-type Shower = (line: Line) => Masked & { readonly id: unknown };
+/** Lines held at most while a column's vote is open; beyond, it is decided by what is likely. */
+const mostHeld = 1_000;
+const mostVotes = 10_000;
+const mostHeldCharacters = 16_777_216;
+
+/**
+ * Gives lines in their order, each with the type that its column was found to hold, if it was. The first lines of a column
+ * of numbers wait until it is known, so that none is shown too early.
+ */
+function voted(
+  entities: readonly string[],
+  give: (line: Line, type: string | undefined) => void,
+): { readonly add: (line: Line) => void; readonly end: () => void } {
+  const votes = new Map<string, ColumnVote>();
+  const held: Line[] = [];
+  let characters = 0; // of all that is held
+  const release = (until: number): void => {
+    let count = 0;
+    for (const each of held) {
+      const vote = each.column === undefined ? undefined : votes.get(each.column);
+      const full = held.length - count > until || characters > mostHeldCharacters;
+      if (vote?.verdict() === 'open' && full) vote.settle();
+      const verdict = vote?.verdict();
+      if (verdict === 'open') break;
+      give(each, verdict);
+      characters -= each.text.length;
+      count++;
+    }
+    held.splice(0, count);
+  };
+  return {
+    add: (line) => {
+      if (line.column !== undefined) {
+        let vote = votes.get(line.column);
+        if (vote === undefined && votes.size < mostVotes) {
+          vote = columnVote(entities);
+          votes.set(line.column, vote);
+        }
+        vote?.see(line.text);
+      }
+      held.push(line);
+      characters += line.text.length;
+      release(mostHeld);
+    },
+    end: () => release(0),
+  };
+}
+
+type Shower = (line: Line, type?: string) => Masked & { readonly id: unknown };
 
 interface Masked {
   readonly masked: string;
@@ -128,7 +183,7 @@ function shower(entities: readonly string[], inCharacters: boolean): Shower {
   // Redaction uses no key; a fresh one says so.
   const key = maskKey(randomBytes(32));
   const ready = new Map<string | undefined, (text: string) => Masked>();
-  return ({ id, text, column }) => {
+  return ({ id, text, column }, type) => {
     let made = ready.get(column);
     if (made === undefined) {
       const search = column === undefined ? {} : { column };
@@ -140,7 +195,12 @@ function shower(entities: readonly string[], inCharacters: boolean): Shower {
       });
       if (ready.size < 10_000) ready.set(column, made);
     }
-    return { id, ...made(text) };
+    const shown = made(text);
+    // What its column's vote says stands for the whole value, unless it was found whole by itself.
+    const end = inCharacters ? Array.from(text).length : text.length;
+    const whole = shown.findings.some((each) => each.start === 0 && each.end >= end);
+    if (type === undefined || text.trim() === '' || whole) return { id, ...shown };
+    return { id, masked: `[${type}]`, findings: [{ type, start: 0, end, score: votedScore }] };
   };
 }
 

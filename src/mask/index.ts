@@ -5,6 +5,9 @@
 //   maskFindings(text, …)   the text with its findings shown by operators
 //   showText(operator, …)   one value shown by one operator
 //   textStream(…)           the same for a text that comes in pieces, byteStream(…) for its bytes
+//   terminalStream(…)       the same for what a terminal is sent, judged as it is displayed
+//   columnVote()            whether a column's numbers are of a type that a single one does not show
+//   useDetectors(…)         more detectors, as data (detectorsCheck)
 //   untoken(token, key)     what a token stands for
 // It promises: linear time; a detector that fails counts as a hit on the whole text; masking what is masked is a no-op.
 export { mayContain } from './gate.ts';
@@ -18,6 +21,7 @@ export {
   showFindings,
   showText,
 } from './operators.ts';
+export { type ColumnVote, columnVote, votedScore } from './vote.ts';
 export { maskKey, type MaskKey } from './key.ts';
 export { untoken } from './token.ts';
 export { normalise } from './normalise.ts';
@@ -26,4 +30,5 @@ export { detectorsInUse, useDetectors } from './registry.ts';
 export { detectorsCheck } from './own.ts';
 export { detectors, entityNames } from './detectors/index.ts';
 export type { Detector, DigitsDetector, Finding } from './detector.ts';
+export { type TerminalParts, type TerminalStream, terminalStream } from './terminal.ts';
 export { type ByteStream, byteStream, type StreamParts, type TextStream, textStream } from './stream.ts';
