@@ -64,7 +64,7 @@ class Body {
     try {
       data = JSON.parse(event.data);
     } catch {
-      return `${event.data}\n`;
+      return event.data === '[DONE]' ? '' : `${event.data}\n`; // how some providers end a stream
     }
     return isObject(data) ? (this.#shorten?.(data) ?? '') : `${event.data}\n`;
   }

@@ -151,6 +151,26 @@ test('asciicast v3: a header, then relative intervals that add up', () => {
   }
 });
 
+test('answers of several statements at once say whose they are', () => {
+  const painter = new TerminalPainter({ columns: 80, colour: false });
+  const text = (of: string, said: string): Scene => ({
+    at: 0,
+    kind: 'answer',
+    of,
+    shown: { kind: 'text', text: said },
+  });
+  const drawn = [
+    { at: 0, kind: 'statement', id: 's1.1', text: 'GET /a' } as const,
+    { at: 0, kind: 'statement', id: 's1.2', text: 'GET /b' } as const,
+    text('s1.1', 'one'),
+    text('s1.1', ' more'),
+    text('s1.2', 'two'),
+  ]
+    .map((scene) => painter.paint(scene))
+    .join('');
+  assert.match(drawn, /\[to s1\.1\]\none more\n {2}\[to s1\.2\]\ntwo$/);
+});
+
 test('a table fits the terminal, rows that come later fit its columns, NULL is not an empty text', () => {
   const painter = new TerminalPainter({ columns: 40, colour: false });
   const drawn = [

@@ -22,6 +22,8 @@ export class TerminalPainter {
   /** The last text did not end its line. */
   #open = false;
   #of: string | undefined;
+  /** The statement that what is drawn now belongs to. */
+  #about: string | undefined;
 
   constructor(options: TerminalOptions) {
     this.#options = options;
@@ -31,10 +33,18 @@ export class TerminalPainter {
     const drawn = this.#draw(scene);
     if (drawn === '') return '';
     const goesOn = scene.kind === 'answer' && scene.shown.kind === 'text' && scene.of === this.#of;
-    const before = this.#open && !goesOn ? '\n' : '';
+    const before = (this.#open && !goesOn ? '\n' : '') + this.#turnTo(scene);
     this.#of = 'of' in scene ? scene.of : undefined;
     this.#open = !drawn.endsWith('\n');
     return before + drawn;
+  }
+
+  /** Answers of several statements at once come mixed: whose one is stands before it. */
+  #turnTo(scene: Scene): string {
+    if (scene.kind === 'statement' || scene.kind === 'decision') this.#about = scene.id;
+    if (!('of' in scene) || scene.of === undefined || scene.of === this.#about) return '';
+    this.#about = scene.of;
+    return this.#line('dim', `  [to ${oneLine(scene.of)}]`);
   }
 
   #draw(scene: Scene): string {
