@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import { type Demo, type IdentityName, startDemo } from './harness/gateway.ts';
+import pg from 'pg';
+import { type Demo, type IdentityName, type Shop, startDemo } from './harness/gateway.ts';
 
 interface Told {
   readonly isError?: boolean | undefined;
@@ -207,5 +208,66 @@ describe("the gateway's own tools: an agent with nothing but MCP", () => {
     const other = await connected('agent', { 'sallyport-run': 'loop-10' });
     assert.equal((await use(other, 'whoami')).isError, undefined, 'another run is another run');
     await client.close();
+  });
+
+  test('one run over every protocol: header, _meta, metadata of a prompt, first packet', async () => {
+    const run = 'loop-over-all';
+    const { resources } = demo.ready as unknown as {
+      readonly resources: Record<'web' | 'model' | 'tools', { readonly url: string }> & {
+        readonly shop: Shop;
+      };
+    };
+    const bearer = { authorization: `Bearer ${demo.ready.identities.agent.token}` };
+    await fetch(`${resources.web.url}/customers/7`, { headers: { ...bearer, 'sallyport-run': run } });
+    await fetch(`${resources.model.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { ...bearer, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        model: 'demo-1',
+        messages: [{ role: 'user', content: 'Hi' }],
+        metadata: { run },
+      }),
+    });
+    await fetch(resources.tools.url, {
+      method: 'POST',
+      headers: {
+        ...bearer,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+      },
+      body: JSON.stringify({
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'tools/call',
+        params: { name: 'get_customer', arguments: { id: 7 }, _meta: { 'dev.sallyport/run': run } },
+      }),
+    });
+    const { host, port, database } = resources.shop;
+    const client = new pg.Client({
+      host,
+      port,
+      database,
+      user: 'agent',
+      password: demo.ready.identities.agent.token,
+      options: `-c sallyport.run=${run}`,
+    });
+    await client.connect();
+    await client.query('SELECT id FROM orders WHERE id = 1');
+    const listed = (await api('lead', `/api/v1/sessions?run=${run}`)) as readonly {
+      readonly kind: string;
+      readonly decisions: number;
+    }[];
+    assert.deepEqual(listed.map(({ kind }) => kind).sort(), ['http', 'llm', 'mcp', 'postgres']);
+    for (const { kind, decisions } of listed) assert.ok(decisions > 0, kind);
+    const gone = new Promise((resolve) => client.on('error', resolve));
+    const killed = (await api('lead', '/api/v1/runs/kill', { run })) as {
+      readonly sessions: readonly string[];
+    };
+    assert.equal(killed.sessions.length, 4);
+    await gone;
+    const again = await fetch(`${resources.web.url}/customers/7`, {
+      headers: { ...bearer, 'sallyport-run': run },
+    });
+    assert.equal(again.status, 429);
   });
 });
