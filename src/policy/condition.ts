@@ -2,6 +2,7 @@ import type { parse } from '@bufbuild/cel';
 import { messageOf } from '../base/errors.ts';
 import type { Place } from '../core/decision.ts';
 import { shapeParser } from './cel-shape.ts';
+import { tooCostly } from './cost.ts';
 import { evaluator } from './evaluate.ts';
 import { type Fact, factOf } from './facts.ts';
 import type { ProblemCode, Problems } from './problem.ts';
@@ -80,6 +81,12 @@ export function compiler(): Compile {
     const typed = typecheck(parsed, words);
     if (typed.problems.length > 0) return typed;
     const exprs = flat(parsed.expr);
+    const costs = exprs.flatMap((expr) => {
+      const found = tooCostly(expr);
+      const offset = parsed.sourceInfo?.positions[expr.id.toString()] ?? 0;
+      return found === undefined ? [] : [{ code: 'SP-T106' as const, offset, length: 1, ...found }];
+    });
+    if (costs.length > 0) return { ...typed, problems: costs };
     const texts = conjuncts(source);
     // The texts only name the parts: where they do not pair off with the tree, the tree is asked as one.
     const parts =
