@@ -20,6 +20,7 @@ import type { GrantStore, ReviewStore } from '../reviews/index.ts';
 import type { Directory } from '../identity/directory.ts';
 import { verifyToken, type TokenTerms } from '../identity/tokens.ts';
 import { app } from './api/app.ts';
+import { gatewayResource } from './api/own.ts';
 import type { Records } from './api/records.ts';
 import { routes, type ApiParts, type PolicyStatus } from './api/routes.ts';
 import type { Certificate } from './certificates.ts';
@@ -166,7 +167,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     log,
     limits,
     plainFrom: config.plainFrom,
-    gate: (session) => gate({ ...guarded(parts), world, metrics, desk, access, breaker, taint, usage, end, notify }, session),
+    gate: (session) =>
+      gate({ ...guarded(parts), world, metrics, desk, access, breaker, taint, usage, end, notify }, session),
     recorder: parts.recorder,
   });
 
@@ -373,6 +375,13 @@ async function serveApi(
     hooks: { ...Object.fromEntries(hooks), ...policyHooks(parts), ...parts.hooks },
     identify: made.identify,
     failures: made.failures,
+    refused: (peer, why) =>
+      parts.ledger
+        .append({ kind: 'sign-in.refused', at: parts.world.now(), resource: gatewayResource.name, peer, why })
+        .catch((thrown: unknown) => {
+          // The refusal stands; that it could not be written is a failure of its own.
+          metrics.count('faults_total', { code: thrown instanceof Fault ? thrown.code : 'bug' });
+        }),
     metrics,
     log,
     bodyBytes: config.limits.statementBytes + 16_384,

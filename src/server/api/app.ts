@@ -17,6 +17,8 @@ export interface AppParts {
   readonly hooks?: Readonly<Record<string, NonNullable<Channel['hook']>>>;
   readonly identify: (token: Secret) => Promise<Result<Identity, TokenRefusal>>;
   readonly failures: SignInFailures;
+  /** Writes down that a token, or the signature of a hook, was not accepted; awaited, never rejects. */
+  readonly refused?: (peer: string, why: string) => Promise<void>;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly bodyBytes: number;
@@ -99,7 +101,7 @@ async function receive(
     header: (name) => context.req.header(name),
     body: new Uint8Array(await context.req.arrayBuffer()),
   });
-  if (answer.status === 401) parts.failures.add(peer);
+  if (answer.status === 401) await failed(parts, peer, 'A signature that is not accepted');
   return context.body(answer.text, answer.status as 200, { 'content-type': answer.type });
 }
 
@@ -116,10 +118,19 @@ async function callerOf(parts: AppParts, context: Context): Promise<Identity | P
   }
   const identified = await parts.identify(new Secret(token));
   if (identified.ok) return identified.value;
-  parts.failures.add(peer);
+  await failed(parts, peer, identified.error.why);
   parts.metrics.count('sign_ins_total', { result: identified.error.fault });
   context.header('www-authenticate', 'Bearer error="invalid_token"');
   return problem(401, identified.error.why);
+}
+
+/** At the limit the entry says so, and further ones of this address are answered before they come here. */
+async function failed(parts: AppParts, peer: string, why: string): Promise<void> {
+  const last = parts.failures.add(peer);
+  await parts.refused?.(
+    peer,
+    last ? `${why}; further ones of this address are not written for a minute` : why,
+  );
 }
 
 async function bodyOf(context: Context): Promise<{ readonly value: unknown } | ProblemAnswer> {

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, cpSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { test } from 'node:test';
+import { runProgram } from './harness/clients.ts';
+import { startUp } from './harness/gateway.ts';
+import { root, temporaryFolder } from './harness/place.ts';
+import { missingPostgres, startPostgres } from './harness/postgres.ts';
+
+const main = join(root, 'src', 'cli', 'main.ts');
+
+interface Line {
+  readonly entry: { readonly kind: string; readonly [field: string]: unknown };
+}
+
+test('every class of event leaves its entry', { skip: missingPostgres(18) ?? false }, async () => {
+  await using server = await startPostgres({
+    version: 18,
+    initSql: 'CREATE DATABASE shop',
+    settings: { fsync: 'off' },
+  });
+  const admin = await server.connect({ database: 'shop' });
+  await admin.query(
+    "CREATE ROLE gateway LOGIN IN ROLE pg_read_all_data, pg_write_all_data PASSWORD 'x'; CREATE TABLE customers (id int PRIMARY KEY, email text); CREATE TABLE orders (id int PRIMARY KEY, status text); INSERT INTO customers VALUES (1, 'ann@example.com')",
+  );
+  await admin.end();
+  using folder = temporaryFolder('policy');
+  const policy = join(folder.path, 'policy');
+  cpSync(join(root, 'policy'), policy, { recursive: true });
+  const gateway = await startUp({
+    port: server.port,
+    user: 'gateway',
+    password: 'x',
+    database: 'shop',
+    policy,
+    more: 'limits: { signInFailuresPerMinute: 20 }\n',
+  });
+  let lines: readonly Line[] = [];
+  const exported = async (): Promise<readonly Line[]> => {
+    await sleep(2_500); // until a head covers it
+    const args = [main, 'audit', 'export', '--data', join(gateway.home, 'data')];
+    const { stdout, stderr, code } = await runProgram(process.execPath, args);
+    assert.equal(code, 0, stderr);
+    lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Line);
+    return lines;
+  };
+  try {
+    const tokens = {
+      analyst: await gateway.token('analyst'),
+      dba: await gateway.token('dba'),
+      lead: await gateway.token('lead'),
+    };
+    const ask = (user: keyof typeof tokens, sql: string, password: string = tokens[user]) =>
+      runProgram(
+        'psql',
+        ['-X', '-h', '127.0.0.1', '-p', String(gateway.port), '-U', user, '-d', 'shop', '-c', sql],
+        {
+          env: { PGPASSWORD: password, PGCONNECT_TIMEOUT: '20' },
+          withinMs: 15_000,
+        },
+      );
+    assert.match((await ask('analyst', 'SELECT email FROM customers')).stdout, /\*/);
+    assert.notEqual((await ask('analyst', 'DELETE FROM orders')).code, 0);
+    assert.notEqual((await ask('analyst', 'SELECT 1', 'wrong')).code, 0);
+    await ask('dba', "UPDATE orders SET status = 'x'"); // waits for a person until the client gives up
+    const api = (token: string): Promise<Response> =>
+      fetch(`${gateway.api}/api/v1/entries?effect=deny`, { headers: { authorization: `Bearer ${token}` } });
+    assert.equal((await api(tokens.lead)).status, 200);
+    for (let times = 0; times < 40; times++) await api('not.a.token');
+    appendFileSync(join(policy, 'modules', 'record.policy.yaml'), '\n# changed\n');
+    await sleep(1_500);
+    writeFileSync(join(policy, 'policy.yaml'), 'apiVersion: nothing\n');
+    await sleep(1_500);
+    await exported();
+  } finally {
+    await gateway[Symbol.asyncDispose]();
+  }
+  const of = (kind: string): readonly Line['entry'][] =>
+    lines.map(({ entry }) => entry).filter((entry) => entry.kind === kind);
+  const decisions = of('decision');
+  assert.deepEqual(new Set(decisions.map(({ decision }) => decision)), new Set(['allow', 'deny', 'review']));
+  assert.ok(decisions.some(({ duties }) => Array.isArray(duties) && duties.includes('mask')));
+  for (const kind of [
+    'gateway.started',
+    'session.opened',
+    'session.closed',
+    'outcomes',
+    'recording.chunk',
+    'review.asked',
+    'review.ended',
+    'record.read',
+    'policy.refused',
+  ])
+    assert.ok(of(kind).length > 0, kind);
+  assert.ok(of('policy.loaded').length >= 2, 'a change of the policy');
+  const refused = of('sign-in.refused');
+  assert.ok(refused.some(({ resource }) => resource === 'shop'));
+  const atApi = refused.filter(({ resource }) => resource === 'sallyport');
+  assert.ok(atApi.length > 0 && atApi.length < 40, `${atApi.length}: bounded by the limit of an address`);
+  assert.match(String(atApi.at(-1)?.['why']), /not written for a minute/);
+  assert.ok(!JSON.stringify(lines).includes('not.a.token'));
+});
