@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { indexConformance } from '../src/stores/conformance.ts';
 import { IndexPostgres, type PostgresIndexSettings } from '../src/stores/index-postgres.ts';
+import { decided, freshFolder, open, opened, sessionId } from '../src/stores/fake.ts';
+import { rebuildIndex } from '../src/stores/index-rebuild.ts';
+import { searchIndex } from '../src/stores/index-search.ts';
 import type { Major, PostgresServer } from './e2e/harness/postgres.ts';
 import { missingPostgres, startPostgres } from './e2e/harness/postgres.ts';
 
@@ -91,6 +94,36 @@ function suite(version: Major): void {
     await admin.end();
     await Promise.resolve(index.entries({ limit: 9 })).catch(() => undefined); // may be the one that finds out
     assert.equal((await index.entries({ limit: 9 })).length, 1);
+  });
+
+  test(`${name}: while the database is away entries are written and a search says so; then it catches up`, async () => {
+    using folder = freshFolder();
+    await using ledger = await open(folder.path);
+    const told: string[] = [];
+    const store = { kind: 'postgres', ...settings('late'), database: 'later' } as const;
+    await using index = searchIndex({
+      store,
+      folder: folder.path,
+      ledger,
+      log: (_, event) => void told.push(event),
+    });
+    await ledger.append(opened('s1'));
+    await ledger.append(decided('s1', 1, 'SELECT email FROM customers'));
+    await assert.rejects(index.entries({ limit: 9 }, true), /database of the index cannot be reached: 3D000/);
+    assert.ok(told.includes('index.behind'));
+    const admin = await server.connect({ ssl: false });
+    await admin.query('CREATE DATABASE later');
+    await admin.end();
+    const [found] = await index.entries({ limit: 9, text: 'email' }, true);
+    assert.deepEqual([found?.entry, found?.text], [1, 'SELECT email FROM customers']);
+    ledger.erase(sessionId('s1'));
+    await index.forget('s1');
+    assert.deepEqual(await index.entries({ limit: 9, text: 'email' }, true), []);
+    assert.equal((await index.entries({ limit: 9, session: 's1' }, true)).length, 2);
+    await new Promise((resolve) => setTimeout(resolve, 1_600)); // until a head covers them
+    const rebuilt = await rebuildIndex({ folder: folder.path, store, progress: () => undefined });
+    assert.deepEqual(rebuilt, { entries: 2, resumed: 0, state: 'used' });
+    assert.equal((await index.entries({ limit: 9, session: 's1' }, true)).length, 2);
   });
 
   test(`${name}: a certificate of somebody else is not accepted`, async () => {
