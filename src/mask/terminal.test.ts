@@ -51,7 +51,7 @@ const cases: readonly (readonly [name: string, input: string, output: string])[]
 for (const [name, input, output] of cases) {
   test(name, () => {
     assert.equal(whole(input), output);
-    assert.equal(whole(...input), output, 'unit by unit');
+    assert.equal(whole(...input.split('')), output, 'unit by unit');
   });
 }
 

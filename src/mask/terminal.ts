@@ -145,7 +145,7 @@ export function terminalStream(parts: TerminalParts): TerminalStream {
 
   /** Titles, links, the clipboard: a text of its own. */
   function strings(): void {
-    const inside = sequence.slice(2).replace(/(?:\u0007|\u001b\\)$/, '');
+    const inside = sequence.slice(2, sequence.endsWith('\u0007') ? -1 : -2);
     if (find(inside).length > 0 || find(inside.replaceAll(/[;/?=&]/g, ' ')).length > 0) stream.masked++;
     else controls += sequence;
     drop();
@@ -153,7 +153,7 @@ export function terminalStream(parts: TerminalParts): TerminalStream {
 
   function csi(): void {
     settleReturn();
-    const match = /^\u001b\[(\d{0,5})(?:;[\d;]*)?([A-Za-z@`])$/.exec(sequence);
+    const match = /^(\d{0,5})(?:;[\d;]*)?([A-Za-z@`])$/.exec(sequence.slice(2));
     const count = Math.min(most, Math.max(1, Number(match?.[1] ?? '1')));
     switch (match?.[2]) {
       case 'C':
@@ -184,7 +184,7 @@ export function terminalStream(parts: TerminalParts): TerminalStream {
         controls += sequence;
         break;
       default:
-        if (match === null && !/^\u001b\[[?>=!]/.test(sequence)) jump();
+        if (match === null && !/^[?>=!]/.test(sequence.slice(2))) jump();
         else if (match === null || /[hlnqrstc]/.test(match[2] ?? '')) controls += sequence;
         else jump();
     }

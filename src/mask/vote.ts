@@ -9,8 +9,8 @@ import { scanner, type Scanner } from './scan.ts';
 export interface ColumnVote {
   /** Counts one value. Empty ones say nothing. */
   readonly see: (value: string) => void;
-  /** `open`: more values are needed, and none may be shown. `undefined`: nothing that only a vote can find. Else the type. */
-  readonly verdict: () => string | 'open' | undefined;
+  /** The type, or `open`: more values are needed, and none may be shown. `undefined`: nothing that only a vote can find. */
+  readonly verdict: () => string | undefined;
   /** No more values come: what is likely by now is taken for it. Decides. */
   readonly settle: () => void;
 }

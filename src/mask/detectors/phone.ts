@@ -88,7 +88,7 @@ export const phone: DigitsDetector = {
   ],
   lead: true,
   alone: (shape) => shape.includes('-'),
-  amongWords: (shape) => /^(?:9|1[0-4])$/.test(shape),
+  amongWords: (shape) => /^(?:9|1[0-7])$/.test(shape),
   trail:
     /[ \t,;]{0,2}(?:x|extn?\.?|extension|int\.|interno|poste|durchwahl|доб\.?|#)[ \t.:=#]{0,2}\d{1,6}(?![\w])/iy,
   examples: {
