@@ -45,6 +45,7 @@ export function jsonSchemas(
     }),
     lock: file('Pins every module', ['modules'], {
       modules: { type: 'object', additionalProperties: { type: 'string', pattern: '^sha256:[0-9a-f]{64}$' } },
+      bundles: { type: 'object', additionalProperties: { type: 'string', pattern: '^sha256:[0-9a-f]{64}$' } },
     }),
     module: file('Rules', ['module', 'rules'], {
       module: { ...name, description: 'As in the name of the file' },
@@ -129,9 +130,25 @@ const layer: JsonSchema = closed(
       ...oneOf(['ceiling', 'grant', 'restrict']),
       description: 'ceiling: each must allow; grant: one must allow; restrict: only denies and duties',
     },
-    use: listOf(closed({ module: name }, { as: name, with: { type: 'object' }, digest: text })),
   },
-  {},
+  {
+    use: listOf(closed({ module: name }, { as: name, with: { type: 'object' }, digest: text })),
+    opa: {
+      ...closed(
+        { entrypoint: text },
+        {
+          bundle: text,
+          digest: text,
+          server: text,
+          timeout: text,
+          kinds: texts,
+          enforce: oneOf(['enforce', 'shadow']),
+          owner: text,
+        },
+      ),
+      description: 'A policy of OPA in place of modules: a bundle or a server',
+    },
+  },
 );
 
 const exemption: JsonSchema = closed(

@@ -152,14 +152,16 @@ export function consulting(
 ): ((question: Question) => Promise<Opinions> | undefined) | undefined {
   if (!layers.some(({ consult }) => consult !== undefined)) return undefined;
   return (question) => {
-    const asked = layers.filter((each) => each.consult !== undefined && each.judges(question.resource.kind));
+    const asked = layers.flatMap(({ name, judges, consult }) =>
+      consult !== undefined && judges(question.resource.kind) ? [{ name, consult }] : [],
+    );
     const chain = chainOf(question.identity);
     if (asked.length === 0 || chain === undefined) return undefined;
     return Promise.all(
-      asked.map(async ({ name, consult }) => {
-        const opinions = await Promise.all(chain.map((identity) => consult?.(question, identity)));
-        return [name, opinions.filter((each) => each !== undefined)] as const;
-      }),
+      asked.map(
+        async ({ name, consult }) =>
+          [name, await Promise.all(chain.map((identity) => consult(question, identity)))] as const,
+      ),
     ).then((all) => new Map(all));
   };
 }
