@@ -212,15 +212,20 @@ describe("the gateway's own tools: an agent with nothing but MCP", () => {
 
   test('one run over every protocol: header, _meta, metadata of a prompt, first packet', async () => {
     const run = 'loop-over-all';
+    const soon = (): AbortSignal => AbortSignal.timeout(20_000);
     const { resources } = demo.ready as unknown as {
       readonly resources: Record<'web' | 'model' | 'tools', { readonly url: string }> & {
         readonly shop: Shop;
       };
     };
     const bearer = { authorization: `Bearer ${demo.ready.identities.agent.token}` };
-    await fetch(`${resources.web.url}/customers/7`, { headers: { ...bearer, 'sallyport-run': run } });
+    await fetch(`${resources.web.url}/customers/7`, {
+      headers: { ...bearer, 'sallyport-run': run },
+      signal: soon(),
+    });
     await fetch(`${resources.model.url}/v1/chat/completions`, {
       method: 'POST',
+      signal: soon(),
       headers: { ...bearer, 'content-type': 'application/json' },
       body: JSON.stringify({
         model: 'demo-1',
@@ -230,6 +235,7 @@ describe("the gateway's own tools: an agent with nothing but MCP", () => {
     });
     await fetch(resources.tools.url, {
       method: 'POST',
+      signal: soon(),
       headers: {
         ...bearer,
         'content-type': 'application/json',
@@ -267,6 +273,7 @@ describe("the gateway's own tools: an agent with nothing but MCP", () => {
     await gone;
     const again = await fetch(`${resources.web.url}/customers/7`, {
       headers: { ...bearer, 'sallyport-run': run },
+      signal: soon(),
     });
     assert.equal(again.status, 429);
   });
