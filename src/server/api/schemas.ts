@@ -303,7 +303,10 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
       ...count,
       description: 'approvals within 10 s by somebody who had not been shown the request',
     },
-    quick: { ...count, description: 'approvals given sooner than the text can be read (25 characters a second)' },
+    quick: {
+      ...count,
+      description: 'approvals given sooner than the text can be read (25 characters a second)',
+    },
     unseen: { ...count, description: 'approvals by somebody who had not been shown the request' },
     approvedShare: { type: 'number', description: 'of all that were approved or refused' },
     classes: shape({ granted: count, uses: count }),
@@ -343,7 +346,8 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
     }),
     'alike?': {
       type: 'boolean',
-      description: 'approve each of the same class that waits too; only where the rule lets a class be approved',
+      description:
+        'approve each of the same class that waits too; only where the rule lets a class be approved',
     },
   }),
   CatalogueEntry: shape({
