@@ -27,3 +27,10 @@ test('more numbers than a text may have make all of it a finding', () => {
   const text = '4111 1111 1111 1111, '.repeat(25_000);
   assert.doesNotMatch(mask(text).text, /4111/);
 });
+
+test('a text that is longer than can be searched in time is a finding as a whole', () => {
+  const text = 'a 1 '.repeat(25_000_000);
+  const found = scan(text);
+  assert.equal(found.length, 1);
+  assert.deepEqual([found[0]?.start, found[0]?.end], [0, text.length]);
+});

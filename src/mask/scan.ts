@@ -43,6 +43,8 @@ const mostConfirmations = 200;
 /** Windows of digit groups looked at in one text: about half a second; beyond, the whole text is a finding. */
 const mostWindows = 500_000;
 const mostGroups = 7;
+/** Characters of one text: about three seconds; beyond, the whole text is a finding. */
+const longestText = 8_388_608;
 
 /** A search made ready: what can be worked out from the options is. Finds as `scan` does. */
 export type Scanner = (text: string) => readonly Finding[];
@@ -164,6 +166,7 @@ const everyone: Nearness = new Map();
 const askedWhole = 1_024;
 
 function search(text: string, ready: Ready): readonly Finding[] {
+  if (text.length > longestText) return [{ type: ready.failed, start: 0, end: text.length, score: 1 }];
   const normal = normalise(text);
   const bytes = bytesOf(normal.text);
   const near = nearOf(normal.text, bytes, ready);
