@@ -24,7 +24,15 @@ import { apiOf, readPrompt } from './request.ts';
 import { attend, type Memory, type ModelParts } from './session.ts';
 import { type LlmSettings, settings } from './settings.ts';
 
-export const llm: Protocol = { name: 'llm', port: 8081, verbs, attributes, settings, start, replay: () => bodyReplay(spoken) };
+export const llm: Protocol = {
+  name: 'llm',
+  port: 8081,
+  verbs,
+  attributes,
+  settings,
+  start,
+  replay: () => bodyReplay(spoken),
+};
 
 const sessionsKept = 5_000;
 const answersKept = 100_000;
