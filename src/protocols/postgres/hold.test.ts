@@ -40,6 +40,14 @@ for (const [what, a, b] of apart) {
 }
 
 const whole: readonly (readonly [string, string, string?, Partial<Held>?])[] = [
+  ['an expression on the left', 'DELETE FROM t WHERE a * 0 = 1'],
+  ['an expression on the right', 'DELETE FROM t WHERE a = 1 + a'],
+  ['another constant', 'DELETE FROM t WHERE b = 2 OR 1 = 1'],
+  ['a call', "DELETE FROM t WHERE length(a) = 3 AND b = 'x'"],
+  ['what names no column', "DELETE FROM t WHERE current_user = 'x'"],
+  ['the end of a BETWEEN', "DELETE FROM t WHERE a BETWEEN false AND b = 't'"],
+  ['a condition that is turned round', "DELETE FROM t WHERE NOT (a = 'x')"],
+  ['a condition that is looked at', 'DELETE FROM t WHERE (a = 1) IS NOT NULL'],
   ['a comparison by size', 'DELETE FROM t WHERE a > 1 AND b = 1'],
   ['an inequality', 'DELETE FROM t WHERE a != 1'],
   ['an operator that ends in =', 'DELETE FROM t WHERE a ~= 1'],

@@ -168,14 +168,28 @@ export class Holds {
 }
 
 /**
- * SECURITY: only what chooses rows by `=` may differ inside a class. What is assigned, inserted, compared by size or
- * bound is part of it, and so is every constant of a text that is read as nothing but itself.
+ * SECURITY: only what chooses rows by `column = constant` may differ inside a class. What is assigned, inserted, compared by
+ * size or bound is part of it, and so is every constant of a text that is read as nothing but itself. Beside an expression a
+ * constant decides more than which rows: `id * 0 = 1` is no row and `id * 0 = 0` all of them, and no plan tells them apart.
  */
-export function shapeOf({ action: { verb }, text, within, values }: Held): { readonly shape?: string } {
+export function shapeOf({ action, text, within, values }: Held): { readonly shape?: string } {
+  const { verb, columns } = action;
   if (!/^sql\.(?:delete|select)$/.test(verb) || within !== undefined || values !== undefined) return {};
+  if (columns.some(({ use, how }) => use === 'filter' && how !== 'equality')) return {};
   // Any operator that only ends in `=` asks something else.
   const shape = /[<>]|[!~@#%^&|*?+/`-]\s*=/.test(text) ? undefined : templateOf(text);
-  return shape === undefined ? {} : { shape };
+  return shape === undefined || !choosesRows(shape) ? {} : { shape };
+}
+
+const constants = /\u0001/g;
+const chosen =
+  /(?:\b(?:where|and|or)\s|\b(?:where|and|or)\s*\()\s*(?!(?:current_|session_user|system_user|user\b|localtime))[a-z_][a-z0-9_.]*\s*=\s*\u0001[sn](?=\s*(?:$|;|\)|\b(?:and|or|order|group|limit|returning)\b))/gi;
+
+/** Whether each constant that the shape leaves out stands alone beside a name. */
+function choosesRows(shape: string): boolean {
+  // In `a BETWEEN x AND b = 's'`, and behind CASE or NOT, the constant is compared with something else than the name.
+  if (/\b(?:between|case|not|is)\b/i.test(shape)) return false;
+  return (shape.match(constants)?.length ?? 0) === (shape.match(chosen)?.length ?? 0);
 }
 
 function veiledText(text: string): string {
