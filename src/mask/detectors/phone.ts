@@ -169,7 +169,8 @@ function judge(window: Window): number {
 }
 
 const words = /\p{L}{2,}[^\p{L}]+(?:\p{L}[^\p{L}]+)*\p{L}{2,}/u;
-const wordsBehind = /^[,;:]? \p{L}{2,} \p{L}/u;
+// What is behind a value is read no further than a stream holds back: one word, or what parts numbers.
+const wordsBehind = /^[,;:]? \p{L}{2,}/u;
 /** What is numbered without being anybody's. */
 const things =
   /(?:order|invoice|inv|ticket|ref|reference|sku|item|article|part|lot|batch|serial|model|version|isbn|issn|user|account|acct|customer|session|request|job|process|pid|epoch|timestamp|time|ts|id|hash|code|tracking|parcel|shipment|case|page|line|room|row|seq|build|release|amount|total|sum|price|eur|usd|gbp|chf|pln|czk|sek|nok|dkk|population|between|from|to|than|about|over|by)s?(?:[ :#.-]|no\.?|nr\.?|id|number|is|was|of)*$|[$€£¥%]\s?$/iu;
@@ -179,14 +180,14 @@ const units =
 function isAmongWords({ left, after, whole }: Window): boolean {
   if (things.test(left) || units.test(after)) return false;
   // Another number beside it makes them a list of amounts, or groups of something longer.
-  if (!whole && (/\d[^\n\p{L}]{0,3}$/u.test(left) || /^[^\n\p{L}]{0,3}\d/u.test(after))) return false;
+  if (!whole && (/\d[^\n\p{L}]{0,3}$/u.test(left) || /^[ \t./()+-]{0,3}\d/.test(after))) return false;
   return words.test(left) || (left.trim() === '' && wordsBehind.test(after));
 }
 
 /** A number without groups: with the 0 or 00 that is dialled first, on a line of its own, or with a label behind it. */
 function isBare(window: Window): boolean {
   const { digits, left, after } = window;
-  if (digits.startsWith('000')) return false;
+  if (digits.startsWith('000') || !words.test(left)) return false;
   if (digits.startsWith('00')) return digits.length >= 12 && confirmed(window, digits.slice(2));
   if (digits.startsWith('0')) return digits.length >= 10 && digits.length <= 12;
   if (digits.length !== 10) return false;
