@@ -156,6 +156,8 @@ interface Because {
   readonly fix: string;
   readonly subject?: string | undefined;
   readonly counts?: false;
+  /** Nothing that the gateway could do would let it in. */
+  readonly final?: true;
 }
 
 const tooManyFailures: Because = {
@@ -170,6 +172,7 @@ const runStopped: Because = {
   class: 'LIMIT',
   why: 'This run was ended by a person',
   fix: 'Talk to whoever ended it; what is done now belongs to a new run',
+  final: true,
 };
 const tokenFix = 'Give a token as the password, and its subject as the user: `sallyport token SUBJECT`';
 const resourceFix = 'Give the name of a resource as the database: GET /api/v1/resources lists yours';
@@ -201,7 +204,8 @@ async function refuse(
         metrics.count('faults_total', { code: thrown instanceof Fault ? thrown.code : 'bug' });
       });
   }
-  return err(denial(because.class, decisionOf(id), because.why, because.fix));
+  const why = denial(because.class, decisionOf(id), because.why, because.fix);
+  return err(because.final === true ? { ...why, retryable: false } : why);
 }
 
 function decisionOf(id: SessionId): string {

@@ -64,7 +64,8 @@ export class SharedSessions {
 
   async #admit(key: string, claim: Claim, peer: string): Promise<Result<Shared, Denial>> {
     let admitted = await admit(this.#parts, claim, peer);
-    if (!admitted.ok && admitted.error.class === 'LIMIT' && this.#endIdlest()) {
+    const full = !admitted.ok && admitted.error.class === 'LIMIT' && admitted.error.retryable;
+    if (full && this.#endIdlest()) {
       admitted = await admit(this.#parts, claim, peer);
     }
     if (!admitted.ok) return admitted;
