@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { celEnv, type CelInput, parse, plan } from '@bufbuild/cel';
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
+import { loadPolicy as loadWasm } from '@open-policy-agent/opa-wasm';
 import { instant, realWorld } from '../../src/base/time.ts';
 import type { Action } from '../../src/core/action.ts';
 import type { Subject } from '../../src/core/identity.ts';
@@ -9,6 +11,7 @@ import { gate } from '../../src/gate/gate.ts';
 import { detectors } from '../../src/mask/index.ts';
 import { kindsOf } from '../../src/policy/kinds.ts';
 import { loadPolicy } from '../../src/policy/load.ts';
+import { openBundle } from '../../src/policy/opa/bundle.ts';
 import { protocols } from '../../src/protocols/index.ts';
 import { type Bench, inTurn, progress, Runs, shown, table } from './report.ts';
 
@@ -212,6 +215,23 @@ function cedarWasm(rules: readonly Sketch[]): Ask {
   };
 }
 
+// policy/rules.rego, built with `opa build -t wasm -e bench/allow`: the same fifty rules.
+const bundle = openBundle(readFileSync(new URL('policy/rules-wasm.tar.gz', import.meta.url), 'base64'));
+if (!bundle.ok || bundle.value.wasm === undefined) throw new Error('policy/rules-wasm.tar.gz is no bundle');
+const module = await loadWasm(bundle.value.wasm);
+
+function opaWasm(): Ask {
+  const inputs = requests.map(({ groups, verb, env, objects }) => ({
+    resource: { kind: 'postgres', env },
+    action: { verb, objects },
+    identity: { groups, mfa: true },
+  }));
+  return (at) => {
+    const answer: unknown = module.evaluate(inputs[at % inputs.length]);
+    return Array.isArray(answer) && (answer[0] as { result?: unknown } | undefined)?.result === true;
+  };
+}
+
 interface Contender {
   readonly name: string;
   readonly make: (rules: readonly Sketch[]) => Ask;
@@ -222,6 +242,7 @@ const contenders: readonly Contender[] = [
   { name: 'Sallyport, uncached, with its explanation', make: ours, calls: 20_000 },
   { name: 'Sallyport, judged before, through the gate', make: cached, calls: 200_000 },
   { name: '@bufbuild/cel, every rule', make: plainCel, calls: 1_000 },
+  { name: 'opa-wasm', make: opaWasm, calls: 1_000 },
   { name: 'cedar-wasm, parsed before', make: cedarWasm, calls: 300 },
 ];
 
@@ -267,7 +288,7 @@ export const policy: Bench = async ({ quick, rounds = quick ? 5 : 15 }) => {
   return {
     settings: { rules: 50, requests: requests.length, rounds },
     runs: runs.all,
-    facts: { opa: 'not measured: no module of OPA for these rules can be compiled here' },
+    facts: {},
     tables: `${table(['one decision of 50 rules', 'median'], decided)}\n\n${table(['read, checked and compiled', 'median'], read)}`,
   };
 };
