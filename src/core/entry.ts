@@ -282,6 +282,15 @@ export type ReviewEntry =
       readonly policy: string;
     }
   | {
+      /** Nobody answered for too long, or these are quiet hours: these groups can answer too from now on. */
+      readonly kind: 'review.escalated';
+      readonly at: Instant;
+      readonly session: SessionId;
+      readonly review: string;
+      readonly decision: DecisionId;
+      readonly to: readonly string[]; // groups
+    }
+  | {
       readonly kind: 'review.ended';
       readonly at: Instant;
       readonly session: SessionId;

@@ -130,6 +130,9 @@ export class Desk {
   readonly #deadlines: Map<ReviewId, Disposable> = new Map();
   /** When more people are asked. */
   readonly #escalations: Map<ReviewId, Disposable> = new Map();
+  /** When grants for a class end, by a clock that nobody can put back. */
+  readonly #grants: Map<ReviewId, Disposable> = new Map();
+  #look: Disposable | undefined;
   /** Who was shown which review in full, lately. */
   readonly #seen: Lru<string, true> = new Lru(10_000);
   /** Answers to one review are judged one after another. */
@@ -145,6 +148,8 @@ export class Desk {
   /** What was in flight when the gateway stopped: its connections are gone. Tickets stay. To be called before anything is asked. */
   async recover(): Promise<void> {
     const { store, world } = this.parts;
+    for (const { id, until } of store.grants(instant(0)))
+      this.#endGrantAt(id, until - Math.max(world.now(), store.seen()));
     for (const review of store.list({ limit: 1_000_000, states: ['waiting', 'approved', 'running'] })) {
       if (review.state === 'running') {
         await this.end(
@@ -164,11 +169,51 @@ export class Desk {
         // Access that was approved lasts as long as its grant.
         if (review.kind === 'access' && review.state === 'approved') continue;
         this.#expireAt(review, Math.max(0, review.expiresAt - world.now()));
+        if (review.state === 'waiting') await this.#escalated(review, escalatedTo(review, world.now()));
         this.#escalate(review);
         if (review.state === 'approved') this.parts.approved?.(review);
       }
     }
     this.#measure();
+  }
+
+  /** SECURITY: by a timer too: by the clock alone, a grant would last longer where somebody puts it back. */
+  #endGrantAt(id: ReviewId, inMs: number): void {
+    const { store, world, log } = this.parts;
+    const end = (): void => {
+      this.#grants.delete(id);
+      // Where the clock agrees it is over already, and this changes nothing.
+      try {
+        store.revoke(id, world.now(), 'Its time is over');
+      } catch {
+        log('warn', 'review.grant-not-ended', { review: id });
+      }
+    };
+    this.#grants.get(id)?.[Symbol.dispose]();
+    if (inMs <= 0) return end();
+    this.#grants.set(id, world.after(Math.min(inMs, longestTimerMs), end));
+    this.#see();
+  }
+
+  /** Keeps the time as long as there are grants, so that a clock put back while the gateway stands is noticed. */
+  #see(): void {
+    const { store, world, log } = this.parts;
+    this.#look?.[Symbol.dispose]();
+    this.#look = undefined;
+    if (this.#grants.size === 0) return;
+    try {
+      store.see(world.now());
+    } catch {
+      log('warn', 'review.clock-not-kept', {});
+    }
+    this.#look = world.after(seeMs, () => this.#see());
+  }
+
+  /** Writes down who can answer from now on. */
+  async #escalated({ id, session, decision }: StoredReview, to: readonly string[]): Promise<void> {
+    if (to.length === 0) return;
+    const at = this.parts.world.now();
+    await this.write({ kind: 'review.escalated', at, session, review: id, decision, to });
   }
 
   /** Takes a request that waits in flight. Resolves when it has ended or is approved; never rejects. */
@@ -214,6 +259,7 @@ export class Desk {
       void this.end(review.id, ['waiting'], 'expired', 'Nobody answered in time').catch(() => end('expired'));
     });
     this.#waiting.set(review.id, { end, deadline });
+    if (review.quiet === true) void this.#escalated(review, escalatedTo(review, world.now())).catch(ignore);
     this.#escalate(review);
     this.#measure();
     how.signal.addEventListener('abort', withdraw, { once: true });
@@ -223,6 +269,8 @@ export class Desk {
 
   /** A ticket was given: it waits without a connection. */
   ticketed(review: StoredReview): void {
+    if (review.quiet === true)
+      void this.#escalated(review, escalatedTo(review, this.parts.world.now())).catch(ignore);
     this.#expireAt(review, review.expiresAt - this.parts.world.now());
     this.#escalate(review);
   }
@@ -240,7 +288,9 @@ export class Desk {
     const timer = world.after(next - world.now(), () => {
       const now = this.parts.store.find(id);
       if (now?.state !== 'waiting') return;
-      this.parts.log('info', 'review.escalated', { review: id, to: escalatedTo(now, world.now()).join(',') });
+      const to = escalatedTo(now, world.now());
+      this.parts.log('info', 'review.escalated', { review: id, to: to.join(',') });
+      void this.#escalated(now, to).catch(ignore);
       this.tell(id);
       this.#escalate(now);
     });
@@ -433,7 +483,7 @@ export class Desk {
     const { id, class: of, session, votes, policy } = review;
     if (of === undefined || store.granted(id) !== undefined) return;
     const at = world.now();
-    const until = instant(at + terms.forMs);
+    const until = instant(at + Math.min(terms.forMs, longestTimerMs));
     const approvers = votes.filter(({ vote }) => vote === 'approve').map(({ by }) => by);
     const { count } = terms;
     await this.write({
@@ -448,7 +498,9 @@ export class Desk {
       policy,
     });
     // It may have ended while that was written.
-    if (store.find(id)?.state === 'waiting') store.grant({ id, class: of, ...terms, until, used: 1 });
+    if (store.find(id)?.state !== 'waiting') return;
+    store.grant({ id, class: of, ...terms, until, used: 1 });
+    this.#endGrantAt(id, until - at);
   }
 
   /** A grant that covers this class now: alive, and those who gave it could still give it. */
@@ -536,7 +588,8 @@ export class Desk {
       risky &&
       answer.vote === 'approve' &&
       signInWithinMs !== undefined &&
-      world.now() - answer.signedInAt > signInWithinMs
+      // One that is yet to come was by a clock that has been put back since: how old it is cannot be told.
+      !isWithin(world.now() - answer.signedInAt, signInWithinMs)
     ) {
       return { code: 'sign-in-again', why: `The risk is ${review.risk.level}: sign in again, then approve` };
     }
@@ -670,6 +723,12 @@ export class Desk {
 
 type Not = Omit<Extract<Counted, { kind: 'not-counted' }>, 'kind'>;
 
+/** How often the time is kept, and how long a timer lasts at most. */
+const seeMs = 10_000;
+const longestTimerMs = 24 * 86_400_000;
+/** Clocks of those who sign people in may be ahead by so much. */
+const skewMs = 60_000;
+
 const unknown = 'There is no such review, or it is not yours to see';
 const nothingAsked: { readonly requester: StoredReview['identity']; readonly needs: readonly ApproveDuty[] } =
   {
@@ -702,6 +761,10 @@ function classRefused({ class: terms, vote }: Answer, review: StoredReview): Not
     code: 'no-class',
     why: `The policy allows from 2 to ${most.count} uses, and ${span(most.forMs)} at most`,
   };
+}
+
+function isWithin(ageMs: number, mostMs: number): boolean {
+  return ageMs >= -skewMs && ageMs <= mostMs;
 }
 
 function reasonOf({ reason }: AbortSignal): string {

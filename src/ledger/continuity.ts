@@ -84,6 +84,7 @@ export class Continuity {
       case 'class.revoked':
       case 'review.asked':
       case 'review.answered':
+      case 'review.escalated':
       case 'review.ended':
       case 'gateway.stopped':
       case 'policy.loaded':

@@ -46,6 +46,7 @@ const personal: { readonly [K in Entry['kind']]: readonly string[] } = {
   'class.granted': [],
   'class.revoked': ['reason'],
   'access.granted': [],
+  'review.escalated': [],
   'review.ended': [],
 };
 

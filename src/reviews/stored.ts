@@ -64,6 +64,9 @@ export interface ReviewStore {
   readonly vote: (id: ReviewId, vote: Vote) => boolean;
   readonly estimated: (id: ReviewId, estimate: NonNullable<Review['estimate']>) => void;
   readonly history: (fingerprint: string) => History;
+  /** The latest moment it was told of: a clock that has been put back is behind it. */
+  readonly seen: () => Instant;
+  readonly see: (at: Instant) => void;
   /** How many wait with this fingerprint. */
   readonly alike: (fingerprint: string) => number;
   /** The oldest ticket in this state for such a request. */

@@ -226,6 +226,7 @@ const examples: { readonly [K in Entry['kind']]: Extract<Entry, { kind: K }> } =
     approvers: ['lead'],
     policy: 'abc',
   },
+  'review.escalated': { at, session, review: 'rev_1', decision: id, kind: 'review.escalated', to: ['leads'] },
   'review.ended': { ...review, kind: 'review.ended', state: 'done', why: 'ran' },
 };
 

@@ -135,7 +135,12 @@ const maps: Readonly<Record<ClearEntry['kind'], Map>> = {
     status_detail: text(entry['why']),
   }),
   'hold.added': (entry) => ({ ...api, activity_id: 1, severity_id: 2, ...called('hold.added', byOf(entry)) }),
-  'hold.removed': (entry) => ({ ...api, activity_id: 4, severity_id: 3, ...called('hold.removed', byOf(entry)) }),
+  'hold.removed': (entry) => ({
+    ...api,
+    activity_id: 4,
+    severity_id: 3,
+    ...called('hold.removed', byOf(entry)),
+  }),
   'record.erased': (entry) => ({
     ...api,
     activity_id: 4,
@@ -220,6 +225,14 @@ const maps: Readonly<Record<ClearEntry['kind'], Map>> = {
     severity_id: 3,
     status_id: 1,
     ...reviewed(entry, entry['identity']),
+  }),
+  'review.escalated': (entry) => ({
+    ...entity,
+    activity_id: 99,
+    activity_name: 'Review escalated',
+    severity_id: 2,
+    status_id: 1,
+    ...reviewed(entry, undefined),
   }),
   'review.ended': (entry) => ({
     ...entity,

@@ -34,7 +34,22 @@ const schema = `
     until_at INTEGER NOT NULL, count INTEGER NOT NULL, used INTEGER NOT NULL, revoked_at INTEGER, why TEXT
   ) STRICT;
   CREATE INDEX IF NOT EXISTS class_grants_class ON class_grants (class);
-  PRAGMA user_version = 2;
+  CREATE TABLE IF NOT EXISTS clock (one INTEGER PRIMARY KEY CHECK (one = 1), at INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS counts (
+    fingerprint TEXT NOT NULL, state TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (fingerprint, state)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TRIGGER IF NOT EXISTS counts_added AFTER INSERT ON reviews BEGIN
+    INSERT INTO counts VALUES (NEW.fingerprint, NEW.state, 1) ON CONFLICT DO UPDATE SET n = n + 1;
+  END;
+  CREATE TRIGGER IF NOT EXISTS counts_stepped AFTER UPDATE OF state ON reviews WHEN OLD.state <> NEW.state BEGIN
+    UPDATE counts SET n = n - 1 WHERE fingerprint = OLD.fingerprint AND state = OLD.state;
+    INSERT INTO counts VALUES (NEW.fingerprint, NEW.state, 1) ON CONFLICT DO UPDATE SET n = n + 1;
+  END;
+  CREATE TRIGGER IF NOT EXISTS counts_removed AFTER DELETE ON reviews BEGIN
+    UPDATE counts SET n = n - 1 WHERE fingerprint = OLD.fingerprint AND state = OLD.state;
+    DELETE FROM counts WHERE fingerprint = OLD.fingerprint AND state = OLD.state AND n = 0;
+  END;
+  PRAGMA user_version = 3;
 `;
 
 const endStates: ReadonlySet<ReviewState> = new Set([
@@ -95,9 +110,7 @@ export function openReviews(folder: string, key?: Secret): OpenReviews {
       sql('UPDATE reviews SET estimate = ? WHERE id = ?').run(JSON.stringify(estimate), id);
     },
     history: (fingerprint) => {
-      const rows = sql('SELECT state, count(*) AS n FROM reviews WHERE fingerprint = ? GROUP BY state').all(
-        fingerprint,
-      );
+      const rows = sql('SELECT state, n FROM counts WHERE fingerprint = ?').all(fingerprint);
       const of = (...states: readonly ReviewState[]): number =>
         rows
           .filter((row) => states.some((state) => state === row['state']))
@@ -110,9 +123,7 @@ export function openReviews(folder: string, key?: Secret): OpenReviews {
     },
     alike: (fingerprint) =>
       Number(
-        sql("SELECT count(*) AS n FROM reviews WHERE fingerprint = ? AND state = 'waiting'").get(
-          fingerprint,
-        )?.['n'] ?? 0,
+        sql("SELECT n FROM counts WHERE fingerprint = ? AND state = 'waiting'").get(fingerprint)?.['n'] ?? 0,
       ),
     ticket: (binding, state) => {
       const row = sql(
@@ -153,6 +164,11 @@ export function openReviews(folder: string, key?: Secret): OpenReviews {
       )
         .all(...(ofClass === undefined ? [] : [ofClass]), at)
         .map(rowToGrant),
+    seen: () => instant(Number(sql('SELECT at FROM clock').get()?.['at'] ?? 0)),
+    see: (at) =>
+      void sql(
+        'INSERT INTO clock (one, at) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET at = max(at, excluded.at)',
+      ).run(at),
     take: (id, by, at) => taken(database, sql, { id, by, at }),
     revoke: (id, at, why) =>
       sql(
@@ -198,8 +214,13 @@ function open(file: string): DatabaseSync {
   try {
     const database = new DatabaseSync(file, { enableForeignKeyConstraints: true });
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000');
+    const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
     database.exec(schema);
     // What an older gateway made has no column for it.
+    if (Number(version) < 3)
+      database.exec(
+        'INSERT OR REPLACE INTO counts SELECT fingerprint, state, count(*) FROM reviews GROUP BY fingerprint, state',
+      );
     const columns = database.prepare('PRAGMA table_info(reviews)').all();
     if (!columns.some(({ name }) => name === 'by_grant'))
       database.exec('ALTER TABLE reviews ADD COLUMN by_grant TEXT');

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { instant } from '../../src/base/time.ts';
 import type { ApproveDuty, Verdict } from '../../src/core/decision.ts';
 import type { Subject } from '../../src/core/identity.ts';
 import type { Answer, ReviewId } from '../../src/core/review.ts';
 import { heldWorld } from '../../src/server/fake.ts';
+import { openReviews } from '../../src/stores/reviews.ts';
 import { deletes, house, people, settle, type House } from './house.ts';
 
 // An approval for a class: what runs by it, and all that must not.
@@ -153,6 +155,45 @@ test('a grant is over when its time is', async () => {
   assert.equal(await passes(h), true);
   world.pass(1_800_001);
   assert.equal(await passes(h), false);
+});
+
+test('a clock that is put back does not lengthen a grant', async () => {
+  const held = heldWorld();
+  let back = 0;
+  using h = house({ world: { ...held, now: () => instant(held.now() - back) } });
+  await granted(h);
+  held.pass(1_500_000);
+  back = 1_500_000;
+  assert.equal(await passes(h), true);
+  held.pass(300_001);
+  assert.equal(await passes(h), false);
+});
+
+test('a clock that is put back while the gateway stands does not lengthen a grant', async () => {
+  using store = openReviews(':memory:');
+  const before = heldWorld();
+  using h = house({ world: before, store });
+  const id = await granted(h);
+  before.pass(1_795_000);
+  const after = heldWorld();
+  using later = house({ world: after, store });
+  permitted(later);
+  await later.desk.recover();
+  after.pass(20_000);
+  assert.match(store.granted(id)?.revoked ?? '', /Its time is over/);
+  assert.equal(await passes(later), false);
+});
+
+test('an approval of high risk by a sign-in that is yet to come does not count', async () => {
+  const world = heldWorld();
+  using h = house({ world, settings: { signInWithinMs: 900_000 } });
+  const grave = { ...deletes, verb: 'sql.drop', access: 'administer' } as const;
+  const asking = h.ask('dba', { action: grave });
+  await settle();
+  const early = await h.answer('lead', 'approve', { signedInAt: instant(world.now() + 3_600_000) });
+  assert.equal(early.kind === 'not-counted' ? early.code : 'counted', 'sign-in-again');
+  asking.cancel();
+  await asking.verdict;
 });
 
 const tooMuch: readonly (readonly [string, readonly ApproveDuty[], Answer['class']])[] = [

@@ -44,6 +44,11 @@ test('after its time the next group is asked: told again, the client is told, an
   world.pass(5 * minute + 1);
   await settle();
   assert.deepEqual(told.at(-1)?.escalated, ['leads']);
+  const written = h.entries.filter((entry) => entry.kind === 'review.escalated');
+  assert.deepEqual(
+    written.map(({ review, to }) => [review, to]),
+    [[h.last(), ['leads']]],
+  );
   world.pass(15_001);
   assert.match(asking.told.at(-1) ?? '', /Still waiting.*leads are asked too by now/);
   assert.equal((await h.answer('lead')).kind, 'counted');
@@ -67,6 +72,7 @@ test('in quiet hours who it escalates to can answer at once', async () => {
   const asking = h.ask('dba');
   await settle();
   assert.match(asking.told[0] ?? '', /at once, since these are quiet hours/);
+  assert.ok(h.kinds().includes('review.escalated'));
   assert.equal((await h.answer('lead')).kind, 'counted');
   assert.equal((await asking.verdict).kind, 'permit');
 });
