@@ -137,7 +137,7 @@ test('check --schema writes a schema for each kind of file, and says how an edit
     required: readonly string[];
   };
   assert.deepEqual(schema.required, ['apiVersion', 'module', 'rules']);
-  assert.equal(Object.keys(settings['yaml.schemas']).length, 6);
+  assert.equal(Object.keys(settings['yaml.schemas']).length, 7);
   assert.equal((await run(policy.path)).code, 0, 'the schemas are no part of the policy');
 });
 

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { isObject } from '../base/check.ts';
+import { readControls } from './controls.ts';
 import { filesOf, kinds, loaded, samplePolicy } from './fake.ts';
 import { glob } from './glob.ts';
 import { type JsonSchema, jsonSchemas, schemaFiles } from './json-schema.ts';
 import { loadPolicy } from './load.ts';
+import { Problems } from './problem.ts';
 import { runTrial } from './trial.ts';
 
 const schemas = jsonSchemas(kinds, new Map([['mfa', 'boolean']]));
@@ -133,5 +135,43 @@ for (const [what, from, to] of wrong) {
     const files = filesOf(whole.replace(from, to), { head });
     assert.equal(loadPolicy(files, kinds).ok, false);
     assert.equal(fileFits('modules/m.policy.yaml', files.get('modules/m.policy.yaml') ?? ''), false);
+  });
+}
+
+const controls = `apiVersion: sallyport/v1
+framework: soc2
+title: t
+controls:
+  - id: A
+    name: n
+    how: h
+    rules: [m/a]
+    tests: []
+    evidence: [{ what: w, where: { kind: decision, access: [read] }, expect: any }]
+`;
+
+const wrongControls: readonly (readonly [string, string, string])[] = [
+  ['a framework that is none', 'framework: soc2', 'framework: soc3'],
+  ['an unknown key of a control', 'how: h', 'who: h'],
+  ['a control without rules', '    rules: [m/a]\n', ''],
+  ['an unknown part of a query', 'where: { kind:', 'where: { kinds:'],
+  ['an expectation that is none', 'expect: any', 'expect: all'],
+];
+
+test('a file of controls fits its schema', () => {
+  const problems = new Problems();
+  assert.equal(readControls(new Map([['controls/a.yaml', controls]]), problems).length, 1);
+  assert.deepEqual(problems.list, []);
+  assert.ok(fileFits('controls/a.yaml', controls));
+});
+
+for (const [what, from, to] of wrongControls) {
+  test(`engine and schema both refuse ${what}`, () => {
+    const changed = controls.replace(from, to);
+    assert.notEqual(changed, controls);
+    const problems = new Problems();
+    readControls(new Map([['controls/a.yaml', changed]]), problems);
+    assert.notEqual(problems.list.length, 0);
+    assert.equal(fileFits('controls/a.yaml', changed), false);
   });
 }

@@ -1,3 +1,4 @@
+import { evidenceParts, frameworks } from './controls.ts';
 import type { Kinds } from './kinds.ts';
 import { enforcements } from './rule.ts';
 import { entryFields } from './test-entry.ts';
@@ -14,6 +15,7 @@ export const schemaFiles: Readonly<Record<string, string>> = {
   'policy.lock': 'lock',
   'modules/*.policy.yaml': 'module',
   'tests/*.test.yaml': 'tests',
+  'controls/*.yaml': 'controls',
 };
 
 /**
@@ -64,6 +66,15 @@ export function jsonSchemas(
       ),
       cases: listOf(testCase(kinds)),
     }),
+    controls: file(
+      'Which rules, tests and entries speak for each control',
+      ['framework', 'title', 'controls'],
+      {
+        framework: oneOf(frameworks),
+        title: { ...text, description: 'Name and edition of the framework' },
+        controls: { type: 'array', items: control },
+      },
+    ),
   };
 }
 
@@ -162,6 +173,32 @@ const exemption: JsonSchema = closed(
     reason: text,
   },
   {},
+);
+
+const evidence: JsonSchema = closed(
+  {
+    what: text,
+    where: {
+      ...closed({}, Object.fromEntries(evidenceParts.map((part) => [part, texts]))),
+      description: 'An entry fits when each part has one of these values',
+    },
+  },
+  {
+    expect: { ...oneOf(['some', 'any']), description: 'some: a gap where no entry fits. any: none will do' },
+  },
+);
+
+const control: JsonSchema = closed(
+  {
+    id: { ...text, description: 'As the framework names it' },
+    name: text,
+    how: { ...text, description: 'What these rules contribute, and what they do not' },
+    rules: { ...anyTexts, description: 'Each is live and tested: `module/rule`' },
+  },
+  {
+    tests: { ...anyTexts, description: 'Files of tests, or names of cases' },
+    evidence: { type: 'array', items: evidence },
+  },
 );
 
 const param: JsonSchema = closed(
