@@ -3,7 +3,8 @@ import type { Identity } from '../core/identity.ts';
 import type { Policy } from '../core/ports.ts';
 import type { Review } from '../core/review.ts';
 import type { Resource, ResourceName } from '../core/session.ts';
-import { operatorForTags } from '../core/duties.ts';
+import { operatorForFind, operatorForTags } from '../core/duties.ts';
+import { foundIn } from './veil.ts';
 import { classTerms, escalatedTo, type ReviewStore, type StoredReview, visible } from '../reviews/index.ts';
 
 export interface CardParts {
@@ -17,12 +18,14 @@ export function cardOf(parts: CardParts, review: StoredReview, viewer: Identity)
   return card(parts, review, seesValues(parts, review, viewer));
 }
 
-/** A review for a place whose readers are not known: values only where nothing in it has a tag at all. */
+/** A review for a place whose readers are not known: values only where nothing in it has a tag at all, and no detector finds any. */
 export function forChannels(parts: CardParts, review: StoredReview): Review {
   const policy = parts.policy();
   const clear =
     policy !== undefined &&
     review.opaque !== true &&
+    (review.found ?? []).length === 0 &&
+    (review.message === undefined || review.message === review.text) &&
     review.columns.every((column) => policy.tagsOf(resourceOf(review), column).length === 0);
   return card(parts, review, clear);
 }
@@ -40,6 +43,8 @@ function card(parts: CardParts, review: StoredReview, sees: boolean): Review {
     class: ofClass,
     veiled: _v,
     opaque: _p,
+    message: _m,
+    found,
     quiet: _q,
     values,
     within,
@@ -66,7 +71,10 @@ function card(parts: CardParts, review: StoredReview, sees: boolean): Review {
     ),
     ...(review.end === undefined ? {} : { end: visible(review.end) }),
     settings: Object.fromEntries(
-      Object.entries(review.settings).map(([name, value]) => [name, visible(value)]),
+      Object.entries(review.settings).map(([name, value]) => [
+        name,
+        clear || found === undefined || foundIn([value]).length === 0 ? visible(value) : '***',
+      ]),
     ),
     history: { asked: Math.max(0, asked - 1), approved, refused },
     alike,
@@ -74,7 +82,9 @@ function card(parts: CardParts, review: StoredReview, sees: boolean): Review {
 }
 
 /** SECURITY: which constant belongs to which column is not known, so all of them are hidden; and what cannot be read, whole. */
-function hiddenTexts({ veiled, within }: StoredReview): Pick<Review, 'text' | 'within' | 'hidden'> {
+function hiddenTexts({ veiled, within, message }: StoredReview): Pick<Review, 'text' | 'within' | 'hidden'> {
+  if (typeof message === 'string' && within === undefined)
+    return { text: visible(message), hidden: 'constants' };
   if (veiled === undefined || (within !== undefined && veiled.within === undefined))
     return { text: '***', ...(within === undefined ? {} : { within: '***' }), hidden: 'text' };
   return {
@@ -135,7 +145,10 @@ function seesValues({ policy: current, world }: CardParts, review: StoredReview,
       at,
     });
     if (kind === 'deny') return false;
-    if (review.opaque === true) return duties.masks.length === 0 && duties.finds.length === 0;
+    // Of what has no columns, any mask may be one on something in it.
+    if (review.opaque === true || (review.message !== undefined && review.message !== review.text))
+      return duties.masks.length === 0 && duties.finds.length === 0;
+    if ((review.found ?? []).some((type) => operatorForFind(duties.finds, type) !== undefined)) return false;
     return review.columns.every(
       (column) => operatorForTags(duties.masks, policy.tagsOf(resourceOf(review), column)) === undefined,
     );

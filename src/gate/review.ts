@@ -25,6 +25,8 @@ import {
 import { actorOf } from './actor.ts';
 import { clock, type Desk, span } from './desk.ts';
 
+import { foundIn, veiledMessage } from './veil.ts';
+
 /** A request that a rule wants a person to look at, and what the gate does for it. */
 export interface Asking {
   readonly desk: Desk;
@@ -403,6 +405,7 @@ function rowOf(
     settings: waiting.settings,
     ...(waiting.veiled === undefined ? {} : { veiled: waiting.veiled }),
     ...(ofClass === undefined ? {} : { class: ofClass }),
+    ...hidesOf(asking, waiting, text),
     ...(action.opaque === true ? { opaque: true as const } : {}),
     ...(made.beyond === undefined ? {} : { beyond: made.beyond }),
     ...(made.quiet === undefined ? {} : { quiet: made.quiet }),
@@ -429,6 +432,34 @@ function rowOf(
             ...(ticket === undefined ? {} : { ticket }),
           },
         }),
+  };
+}
+
+/** What of it those may not see who may not see everything. */
+function hidesOf(
+  { desk, session, request: { action } }: Asking,
+  { veiled, within, values = [], settings }: Waiting,
+  text: string,
+): Pick<StoredReview, 'message' | 'found'> {
+  const found = foundIn([
+    text,
+    ...(within === undefined ? [] : [within]),
+    ...values,
+    ...Object.values(settings),
+  ]);
+  // Only a statement has columns; of all else the paths of its body do.
+  const isMessage = veiled === undefined && action.columns.length === 0;
+  const policy = desk.parts.policy();
+  const { route, tool } = action.attributes;
+  const names = [...new Set([route, tool, ...action.targets.map(({ name }) => name), 'answer'])].filter(
+    (name) => typeof name === 'string',
+  );
+  const tagged = (column: string): boolean =>
+    policy === undefined ||
+    names.some((object) => policy.tagsOf(session.resource, { object, column }).length > 0);
+  return {
+    ...(found.length === 0 ? {} : { found }),
+    ...(isMessage ? { message: veiledMessage(text, tagged) ?? null } : {}),
   };
 }
 

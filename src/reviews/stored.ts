@@ -21,6 +21,10 @@ export interface StoredReview extends Omit<
   readonly class?: string;
   /** The texts without constants. */
   readonly veiled?: { readonly text: string; readonly within?: string };
+  /** The text of a message without columns, where what may be hidden of it can be told apart; null where not. */
+  readonly message?: string | null;
+  /** Types of what detectors find in it: values in columns that have no tag. */
+  readonly found?: readonly string[];
   /** It cannot be told which columns its answer comes from. */
   readonly opaque?: true;
   /** Asked for in quiet hours. */

@@ -328,6 +328,39 @@ const hides: readonly (readonly [string, string, Parameters<House['ask']>[1] & o
   ['a text whose constants are not known', 'ssn', {}, /^\*\*\*$/],
 ];
 
+const card = "DELETE FROM orders WHERE status = '4111111111111111'";
+
+test('a card number in a column without a tag is hidden where readers are not known', async () => {
+  using h = house();
+  const columns = [{ object: 'public.orders', column: 'status', use: 'filter' as const }];
+  const veiled = 'DELETE FROM orders WHERE status = ?';
+  const settings = { 'app.card': '4111 1111 1111 1111', search_path: 'public' };
+  const asking = h.ask('dba', { text: card, veiled, settings, action: { ...deletes, columns, text: card } });
+  await settle();
+  const told = h.desk.told(h.last());
+  assert.equal(told?.text, veiled);
+  assert.equal(told?.hidden, 'constants');
+  assert.deepEqual(told?.settings, { 'app.card': '***', search_path: 'public' });
+  const stored = h.desk.find(h.last());
+  assert.ok(stored !== undefined);
+  assert.equal(h.desk.card(stored, h.identity('lead')).text, card); // nothing is masked for them here
+  asking.cancel();
+  await asking.verdict;
+});
+
+test('of a message without columns what has a tag or is found is hidden, and the rest shown', async () => {
+  using h = house();
+  const text = 'POST /people\n\n{"ssn":"x","note":"kim@example.com","city":"Bern"}';
+  const action = { ...deletes, verb: 'http.request', columns: [], attributes: { route: 'people' }, text };
+  const asking = h.ask('dba', { text, action });
+  await settle();
+  const told = h.desk.told(h.last());
+  assert.equal(told?.text, 'POST /people\n\n{"ssn":"***","note":"***","city":"Bern"}');
+  assert.equal(told?.hidden, 'constants');
+  asking.cancel();
+  await asking.verdict;
+});
+
 for (const [what, column, more, shown] of hides) {
   test(`a place whose readers are not known hides ${what}`, async () => {
     using h = house();
