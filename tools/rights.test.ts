@@ -41,6 +41,7 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'node:stream': 'what they read from and write to',
     'node:zlib': 'content codings',
     'node:worker_threads': 'workers with a deadline',
+    ws: 'framing of WebSocket, both ways: strict, fuzzed by Autobahn, without dependencies of its own',
   },
   stores: {
     'node:fs': 'files',
@@ -109,7 +110,7 @@ const tests: Readonly<Record<string, string>> = {
   pg: 'a real client',
   postgres: 'a real client',
   stdnum: 'another implementation of national numbers, to compare with',
-  ws: 'a fake of the socket of Slack',
+  ws: 'a real client and server of WebSocket; a fake of the socket of Slack',
   jose: 'a fake that signs tokens',
   standardwebhooks: 'the verifier of others for our signatures',
   'smtp-server': 'a real server for e-mail',

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { Fault, messageOf } from '../../base/errors.ts';
 import type { SecureAs, Wire } from '../../base/stream.ts';
 import type { Fields } from '../../http/headers.ts';
+import { type MessageSocket, openSocket, type SocketRequest } from './socket.ts';
 import { WireDuplex } from './wire-duplex.ts';
 
 export interface HttpClientParts {
@@ -36,6 +37,8 @@ export interface HttpResponse {
 export interface HttpClient extends AsyncDisposable {
   /** Rejects with a Fault `unreachable` or `upstream-closed`. */
   readonly call: (request: HttpRequest) => Promise<HttpResponse>;
+  /** Opens a WebSocket on a connection of its own. Rejects like `call`. */
+  readonly socket: (wanted: SocketRequest) => Promise<MessageSocket>;
 }
 
 export function httpClient(parts: HttpClientParts): HttpClient {
@@ -46,6 +49,11 @@ export function httpClient(parts: HttpClientParts): HttpClient {
   });
   return {
     call: (request) => call(parts, agent, request),
+    socket: async (wanted) => {
+      const { address, authority = address, connectMs } = parts;
+      const stream = new WireDuplex(await connectTo(parts));
+      return openSocket(stream, { ...wanted, authority, withinMs: connectMs });
+    },
     [Symbol.asyncDispose]: () => {
       agent.destroy();
       return Promise.resolve();
@@ -65,7 +73,7 @@ class WireAgent extends Agent {
     _options: object,
     done?: (error: Error | null, stream: Duplex) => void,
   ): undefined {
-    this.#connect().then(
+    connectTo(this.#parts).then(
       (wire) => done?.(null, new WireDuplex(wire)),
       (thrown: unknown) => {
         const error = thrown instanceof Error ? thrown : new Error('Not connected');
@@ -74,14 +82,13 @@ class WireAgent extends Agent {
     );
     return undefined;
   }
+}
 
-  async #connect(): Promise<Wire> {
-    const { address, tls, dial, connectMs } = this.#parts;
-    const wire = await dial(address, AbortSignal.timeout(connectMs));
-    if (tls === undefined) return wire;
-    if (wire.secure === undefined) throw new Fault('bug', 'TLS inside TLS');
-    return wire.secure(tls);
-  }
+async function connectTo({ address, tls, dial, connectMs }: HttpClientParts): Promise<Wire> {
+  const wire = await dial(address, AbortSignal.timeout(connectMs));
+  if (tls === undefined) return wire;
+  if (wire.secure === undefined) throw new Fault('bug', 'TLS inside TLS');
+  return wire.secure(tls);
 }
 
 function call(parts: HttpClientParts, agent: Agent, asked: HttpRequest): Promise<HttpResponse> {

@@ -1,5 +1,6 @@
-import { createServer as createHttp, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createHttp, type IncomingMessage, ServerResponse } from 'node:http';
 import { createServer as createHttp2, type Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Socket } from 'node:net';
 import { Fault, WireError } from '../../base/errors.ts';
 import { Secret } from '../../base/secret.ts';
 import type { Wire } from '../../base/stream.ts';
@@ -10,6 +11,7 @@ import type { House, Seat, Stay } from '../../core/protocol.ts';
 import { all, cookiesOf, type Fields, first, ownCookie, refusedHeaders } from '../../http/headers.ts';
 import { readTarget, type Target } from '../../http/target.ts';
 import { fieldsOf } from './client.ts';
+import { acceptSocket, type MessageSocket, socketProblem } from './socket.ts';
 import { WireDuplex } from './wire-duplex.ts';
 
 /** One request of a signed-in client, and the way to answer it. */
@@ -31,6 +33,14 @@ export interface Exchange {
   readonly token: Secret;
   /** The session of the same client with another resource, in the same run or the one that is named: what is asked for there is judged there. */
   readonly join: (resource: string, kind: string, run?: string) => ReturnType<Seat['join']>;
+}
+
+/** A client that wants to go on with WebSocket (RFC 6455, 4.2). Until it is accepted it is answered like others. */
+export interface SocketWish {
+  /** Says 101; the connection carries nothing but messages from here on. */
+  readonly accept: (protocol: string) => Promise<MessageSocket>;
+  /** Aborts when the gateway wants connections to end by themselves. */
+  readonly draining: AbortSignal;
 }
 
 export interface Body {
@@ -57,6 +67,8 @@ export interface DoorParts {
   /** The hosts that name a resource by themselves. */
   readonly hostsOf: (resource: string) => readonly string[];
   readonly serve: (exchange: Exchange) => Promise<void>;
+  /** Serves a WebSocket until it is closed; absent: none is served. */
+  readonly socket?: (exchange: Exchange, wish: SocketWish) => Promise<void>;
   /** Says a refusal in the words of the protocol. */
   readonly refuse: (
     reply: Reply,
@@ -90,6 +102,13 @@ interface Addressed {
   readonly secure: boolean;
 }
 
+interface Answering {
+  readonly reply: Reply;
+  readonly about: About;
+  /** What came behind a request that wants another protocol. */
+  readonly head: Uint8Array | undefined;
+}
+
 interface About {
   readonly fields: Fields;
   path: string;
@@ -108,6 +127,7 @@ export function httpDoor(parts: DoorParts): (seat: Seat) => Promise<void> {
     (request, response) => visits.get(request.socket)?.inTurn(request, response),
   );
   listenForTroubles(plain, (stream, why) => visits.get(stream)?.broken(why));
+  plain.on('upgrade', (request, tunnel, head) => visits.get(tunnel)?.upgrade(request, head));
   return async (seat) => {
     const opened = await open(parts, seat);
     if (opened === undefined) return;
@@ -135,7 +155,6 @@ function listenForTroubles(
     else broken.destroy();
   });
   server.on('connect', (_request, tunnel) => tunnel.destroy());
-  server.on('upgrade', (_request, tunnel) => tunnel.end(`HTTP/1.1 501 Not Implemented\r\n${closing}`));
 }
 
 const closing = 'Connection: close\r\nContent-Length: 0\r\n\r\n';
@@ -277,6 +296,24 @@ class Visit {
     });
   }
 
+  /**
+   * SECURITY: what stands behind such a request is of the other protocol, never a request: whatever is answered but 101, the
+   * connection ends. While other requests are under way nobody can say whose answer would come first.
+   */
+  upgrade(request: IncomingMessage, head: Uint8Array): void {
+    this.#quiet?.[Symbol.dispose]();
+    if (this.#busy.size > 0 || this.#waiting > 0) {
+      this.broken(new WireError('bad-message', 'A change of the protocol among other requests'));
+      this.#stream.destroy();
+      return;
+    }
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(this.#stream as unknown as Socket); // it has all that Node's HTTP asks of a socket
+    response.once('finish', () => this.#stream.destroySoon());
+    void this.attend(request, response, head);
+  }
+
   async over(): Promise<void> {
     await this.#wire.closed;
     this.#left.abort(new WireError('closed', 'The client left'));
@@ -287,9 +324,9 @@ class Visit {
     if (this.#error !== undefined) throw this.#error;
   }
 
-  attend(request: Incoming, response: Outgoing): Promise<void> {
+  attend(request: Incoming, response: Outgoing, head?: Uint8Array): Promise<void> {
     this.#quiet?.[Symbol.dispose]();
-    const one = this.#attend(request, response).finally(() => {
+    const one = this.#attend(request, response, head).finally(() => {
       this.#busy.delete(one);
       if (this.#busy.size > 0 || this.#waiting > 1) return;
       if (this.#seat.draining.aborted) this.#stream.end();
@@ -299,14 +336,14 @@ class Visit {
     return one;
   }
 
-  async #attend(request: Incoming, response: Outgoing): Promise<void> {
+  async #attend(request: Incoming, response: Outgoing, head: Uint8Array | undefined): Promise<void> {
     const reply = replyOver(response);
     const about: About = { fields: fieldsOf(request.rawHeaders), path: '' };
     response.on('error', () => undefined);
     request.on('error', () => undefined);
     response.once('finish', () => this.#unread(request));
     try {
-      await this.#serve(request, response, { reply, about });
+      await this.#serve(request, response, { reply, about, head });
     } catch (thrown) {
       this.#failed(reply, thrown, about);
     } finally {
@@ -345,11 +382,7 @@ class Visit {
     this.#parts.refuse(reply, statusOfFault[code] ?? 500, denial('UNSUPPORTED', '', known), about);
   }
 
-  async #serve(
-    request: Incoming,
-    response: Outgoing,
-    { reply, about }: { readonly reply: Reply; readonly about: About },
-  ): Promise<void> {
+  async #serve(request: Incoming, response: Outgoing, { reply, about, head }: Answering): Promise<void> {
     const { house, kind, hostsOf } = this.#parts;
     const { fields } = about;
     const method = request.method ?? '';
@@ -368,6 +401,12 @@ class Visit {
     if (bad !== undefined) return refuse(400, bad);
     if (this.#wire.tls === undefined && !this.#seat.plainAllowed) {
       return refuse(403, 'A token is taken over TLS only', 'Use https://');
+    }
+    const wish = head === undefined ? undefined : this.#wish(request, response, head);
+    if (wish !== undefined) {
+      const problem =
+        this.#parts.socket === undefined ? 'nothing else is served' : socketProblem(method, fields);
+      if (problem !== undefined) return refuse(400, `The protocol cannot be changed: ${problem}`);
     }
     const place = placeOf(house, hostsOf, host, target.value);
     if (place === undefined) {
@@ -404,7 +443,7 @@ class Visit {
     using stay = joined.value;
     const gone = new AbortController();
     response.once('close', () => gone.abort(new WireError('closed', 'The client left')));
-    await this.#parts.serve({
+    const exchange: Exchange = {
       method,
       host,
       target: place.target,
@@ -416,7 +455,21 @@ class Visit {
       token,
       join,
       signal: AbortSignal.any([stay.signal, gone.signal, this.#left.signal]),
-    });
+    };
+    await (wish === undefined ? this.#parts.serve(exchange) : this.#parts.socket?.(exchange, wish));
+  }
+
+  #wish(request: Incoming, response: Outgoing, head: Uint8Array): SocketWish | undefined {
+    // Requests of HTTP/2 never come here (RFC 9113, 8.6).
+    if ('stream' in request || !(response instanceof ServerResponse)) return undefined;
+    return {
+      accept: (protocol) => {
+        response.detachSocket(this.#stream as unknown as Socket); // see `upgrade`
+        const { world, limits } = this.#parts.house;
+        return acceptSocket(request, this.#stream, { head, protocol, world, maxBytes: limits.messageBytes });
+      },
+      draining: this.#seat.draining,
+    };
   }
 
   #challenge(reply: Reply, resource: string, host: string, about: About): void {

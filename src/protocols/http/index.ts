@@ -1,22 +1,23 @@
 /**
  * HTTP/1.1 and HTTP/2 web services (RFC 9110, 9112, 9113), as a reverse proxy that knows who asks.
  *
- * Understood: requests by method, route and JSON body; GraphQL operations; streaming bodies, NDJSON, server-sent events.
+ * Understood: requests by method, route and JSON body; GraphQL operations; WebSocket message by message;
+ * streaming bodies, NDJSON, server-sent events.
  * Refused: targets and heads that two programs could read differently, method overrides, bodies that are not what they
- * say they are, stored GraphQL operations, CONNECT, TRACE, protocol upgrades.
+ * say they are, stored GraphQL operations, CONNECT, TRACE, upgrades to anything but WebSocket; binary messages there.
  * Masked: JSON by path and by what is found, text, forms, lines, events, header values; other bodies are withheld while
  * masks apply. Docs: docs/protocols/http.md.
  */
 import { bodyReplay } from '../../http/replay.ts';
 import { httpClient, type HttpClient } from '../../carriers/http/client.ts';
-import { type Exchange, httpDoor } from '../../carriers/http/door.ts';
+import { httpDoor } from '../../carriers/http/door.ts';
 import { sayProblem } from '../../carriers/http/problem.ts';
 import { Fault } from '../../base/errors.ts';
 import type { House, Protocol, Room } from '../../core/protocol.ts';
 import type { Resource } from '../../core/session.ts';
 import { readTarget, router } from '../../http/target.ts';
 import { maskKey } from '../../mask/index.ts';
-import { meaningOf, unreadable } from './meaning.ts';
+import { meaningOf, meaningOfMessage, unreadable } from './meaning.ts';
 import { site } from './session.ts';
 import { type HttpSettings, settings } from './settings.ts';
 import { attributes, verbs } from './words.ts';
@@ -36,7 +37,7 @@ function start(house: House): Room {
   const clients = new Map<string, HttpClient>(
     house.resources.map((resource) => [resource.name, clientOf(house, resource)]),
   );
-  const sites = new Map<string, (exchange: Exchange) => Promise<void>>(
+  const sites = new Map<string, ReturnType<typeof site>>(
     house.resources.map((resource) => {
       const client = clients.get(resource.name);
       if (client === undefined) throw new Fault('bug', 'A resource without a client');
@@ -51,7 +52,9 @@ function start(house: House): Room {
       house,
       kind: 'http',
       hostsOf: (resource) => hosts.get(resource) ?? [],
-      serve: async (exchange) => sites.get(exchange.stay.session.resource.name)?.(exchange),
+      serve: async (exchange) => sites.get(exchange.stay.session.resource.name)?.serve(exchange),
+      socket: async (exchange, wish) =>
+        sites.get(exchange.stay.session.resource.name)?.socket(exchange, wish),
       refuse: (reply, status, why) => sayProblem(reply, status, why),
     }),
     probe: (resource, signal) => probe(clients.get(resource.name), resource, signal),
@@ -92,7 +95,7 @@ async function probe(
   return `HTTP ${status}`;
 }
 
-/** `GET /customers/42?x=1`, with a body below an empty line: what `explain` is given. */
+/** `GET /customers/42?x=1`, `WEBSOCKET /talk`, `SEND /talk`, with a body or message below an empty line: what `explain` is given. */
 function actionsOf(
   resource: Resource,
   text: string,
@@ -103,12 +106,27 @@ function actionsOf(
   const target = readTarget(raw);
   if (!target.ok) return [unreadable(method, raw, target.error)];
   const body = Buffer.from(rest.join('\n\n'));
+  const routed = router(settingsOf(resource).routes);
+  if (method === 'SEND') {
+    const said = meaningOfMessage({
+      from: 'client',
+      host: '',
+      target: target.value,
+      route: routed('GET', target.value.path),
+      bytes: body,
+      binary: false,
+    });
+    return [said.kind === 'refused' ? unreadable(method, target.value.path, said.why) : said.action];
+  }
+  const upgrade = method === 'WEBSOCKET';
+  const as = upgrade ? 'GET' : method;
   const meant = meaningOf({
-    method: method.toUpperCase(),
+    method: as,
+    ...(upgrade ? { upgrade } : {}),
     host: '',
     target: target.value,
     fields: body.length === 0 ? [] : [['content-type', 'application/json']],
-    route: router(settingsOf(resource).routes)(method.toUpperCase(), target.value.path),
+    route: routed(as, target.value.path),
     body,
     length: body.length,
   });

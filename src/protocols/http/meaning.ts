@@ -1,3 +1,4 @@
+import { isObject } from '../../base/check.ts';
 import type { Access, Action } from '../../core/action.ts';
 import { worstAccess } from '../../core/action.ts';
 import { type Content, contentOf } from '../../http/content.ts';
@@ -18,6 +19,8 @@ const nothingKnown: Action['attributes'] = {
   bytes: -1,
   operation: '',
   selects: [],
+  from: '',
+  binary: false,
 };
 
 export interface Asked {
@@ -29,6 +32,8 @@ export interface Asked {
   /** The body where it was read; undefined where it is sent on as a stream. */
   readonly body: Uint8Array | undefined;
   readonly length: number | undefined;
+  /** It opens a WebSocket: what is done there, its messages say. */
+  readonly upgrade?: true;
 }
 
 const byMethod: Readonly<Record<string, Access>> = {
@@ -66,15 +71,18 @@ export function meaningOf(asked: Asked): Meant {
     // Many services read JSON whatever its Content-Type says.
     paths = pathsOf([text]) ?? [];
   }
-  const graphql = route?.graphql === true || /(?:^|\/)graphql$/.test(target.path);
-  const operations = graphql ? graphqlOf({ method, query: target.query, content, text }) : undefined;
+  const operations =
+    asked.upgrade === undefined && isGraphql(route, target)
+      ? graphqlOf({ method, query: target.query, content, text })
+      : undefined;
   if (operations?.kind === 'refused') return operations;
   const access = operations?.access ?? route?.access ?? byMethod[method] ?? 'unknown';
   const query = target.query === '' ? '' : `?${target.query}`;
   return {
     kind: 'understood',
     action: {
-      verb: operations === undefined ? 'http.request' : 'http.graphql',
+      verb:
+        asked.upgrade === true ? 'http.upgrade' : operations === undefined ? 'http.request' : 'http.graphql',
       access:
         operations === undefined
           ? access
@@ -82,6 +90,7 @@ export function meaningOf(asked: Asked): Meant {
       targets: [{ kind: 'path', name, access }],
       columns: [],
       attributes: {
+        ...nothingKnown,
         method,
         route: name,
         host: asked.host,
@@ -97,6 +106,85 @@ export function meaningOf(asked: Asked): Meant {
     },
   };
 }
+
+export interface SaidOnSocket {
+  readonly from: 'client' | 'resource';
+  readonly host: string;
+  readonly target: Target;
+  readonly route: HttpRoute | undefined;
+  readonly bytes: Uint8Array;
+  readonly binary: boolean;
+}
+
+/**
+ * What a message on a WebSocket does: a client's is a write where the route does not say otherwise, a resource's is read.
+ * What a client begins as JSON does must be JSON: a reader that forgives more would see what no rule saw.
+ */
+export function meaningOfMessage(said: SaidOnSocket): Meant {
+  const { from, target, route, bytes, binary } = said;
+  if (binary && route?.binary !== true)
+    return {
+      kind: 'refused',
+      why: 'A binary message cannot be looked into, and its route does not let it pass',
+    };
+  const text = binary ? '' : Buffer.from(bytes).toString('utf8');
+  const json = /^\s*[[{]/.test(text);
+  const read = json ? pathsOf([text]) : [];
+  if (read === undefined && from === 'client')
+    return { kind: 'refused', why: 'The message begins as JSON and is none, or names a key twice' };
+  const asks = from === 'client' && json && isGraphql(route, target) ? subscribed(text) : undefined;
+  if (asks?.kind === 'refused') return asks;
+  const name = route?.template ?? templateOf(target.path);
+  const access = from === 'resource' ? 'read' : (asks?.access ?? route?.access ?? 'write');
+  return {
+    kind: 'understood',
+    action: {
+      verb: asks === undefined ? 'http.message' : 'http.graphql',
+      access,
+      targets: [{ kind: 'path', name, access }],
+      columns: [],
+      attributes: {
+        ...nothingKnown,
+        route: name,
+        host: said.host,
+        query: target.names.map(worded),
+        fields: read ?? [],
+        bytes: bytes.length,
+        operation: asks?.operation ?? '',
+        selects: asks?.selects ?? [],
+        from,
+        binary,
+      },
+      // SECURITY: what a resource said is recorded as the client saw it, never as it came.
+      text: `${from === 'client' ? 'SEND' : 'RECEIVE'} ${target.path}${from === 'client' && text !== '' ? `\n\n${text}` : ''}`,
+      notes: asks?.notes ?? [],
+    },
+  };
+}
+
+function isGraphql(route: HttpRoute | undefined, target: Target): boolean {
+  return route?.graphql === true || /(?:^|\/)graphql$/.test(target.path);
+}
+
+/** What the two sub-protocols of GraphQL over WebSocket ask to run (`subscribe`, `start`); undefined of their upkeep. */
+function subscribed(text: string): ReturnType<typeof graphqlOf> | undefined {
+  const message = JSON.parse(text) as unknown; // read as JSON before
+  const type = isObject(message) ? message['type'] : undefined;
+  if (typeof type === 'string' && upkeep.has(type)) return undefined;
+  if (!isObject(message) || (type !== 'subscribe' && type !== 'start'))
+    return { kind: 'refused', why: 'This is no message of GraphQL over WebSocket' };
+  const payload = JSON.stringify(message['payload'] ?? null);
+  return graphqlOf({ method: 'POST', query: '', content: 'json', text: payload });
+}
+
+const upkeep: ReadonlySet<string> = new Set([
+  'connection_init',
+  'connection_terminate',
+  'complete',
+  'stop',
+  'ping',
+  'pong',
+]);
 
 /** What nobody could read: the worst there is, and refused whatever the policy says of it. */
 export function unreadable(method: string, path: string, why: string): Action {

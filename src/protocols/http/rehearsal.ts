@@ -31,6 +31,8 @@ export const rehearsal: Rehearsal = {
   verbs: {
     'http.request': 'GET /plain',
     'http.graphql': 'POST /graphql\n\n{"query":"{ people { id } }"}',
+    'http.upgrade': 'WEBSOCKET /talk',
+    'http.message': 'SEND /talk\n\n{"say":"hello"}',
   },
   broken: brokenRequests,
 };

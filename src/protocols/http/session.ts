@@ -1,6 +1,7 @@
+import { protocolsOf, type SocketRequest } from '../../carriers/http/socket.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
 import { decoded, wholeOf } from '../../carriers/http/decoded.ts';
-import type { Exchange } from '../../carriers/http/door.ts';
+import type { Exchange, SocketWish } from '../../carriers/http/door.ts';
 import { documentMask, type DocumentMask, utf8 } from '../../carriers/http/masks.ts';
 import { sayProblem, statusOf } from '../../carriers/http/problem.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
@@ -24,6 +25,7 @@ import { router } from '../../http/target.ts';
 import type { MaskKey } from '../../mask/index.ts';
 import { meaningOf, unreadable } from './meaning.ts';
 import type { HttpRoute, HttpSettings } from './settings.ts';
+import { Talk } from './talk.ts';
 
 export interface SiteParts {
   readonly house: House;
@@ -33,9 +35,16 @@ export interface SiteParts {
 }
 
 /** One web service: takes requests from signed-in clients to it. */
-export function site(parts: SiteParts): (exchange: Exchange) => Promise<void> {
+export function site(parts: SiteParts): {
+  readonly serve: (exchange: Exchange) => Promise<void>;
+  readonly socket: (exchange: Exchange, wish: SocketWish) => Promise<void>;
+} {
   const routeOf = router(parts.settings.routes);
-  return (exchange) => attend(parts, routeOf(exchange.method, exchange.target.path), exchange);
+  const of = ({ method, target }: Exchange): HttpRoute | undefined => routeOf(method, target.path);
+  return {
+    serve: (exchange) => attend(parts, of(exchange), exchange),
+    socket: (exchange, wish) => attendSocket(parts, of(exchange), { exchange, wish }),
+  };
 }
 
 async function attend(parts: SiteParts, route: HttpRoute | undefined, exchange: Exchange): Promise<void> {
@@ -71,6 +80,78 @@ async function attend(parts: SiteParts, route: HttpRoute | undefined, exchange: 
     void stay.recorder.frame('statement', json({ id: verdict.id, text: meant.action.text }), verdict.id);
   const name = String(meant.action.attributes['route']);
   await new Pass(parts, exchange, verdict, name).run(body ?? given.stream());
+}
+
+/** The request that opens a WebSocket is judged like any; then its messages are, one by one. */
+async function attendSocket(
+  parts: SiteParts,
+  route: HttpRoute | undefined,
+  { exchange, wish }: { readonly exchange: Exchange; readonly wish: SocketWish },
+): Promise<void> {
+  const { stay, reply, fields, method, target, host } = exchange;
+  const body = new Uint8Array();
+  const meant = meaningOf({ method, host, target, fields, route, body, length: 0, upgrade: true });
+  if (meant.kind === 'refused') return notUnderstood(exchange, meant.why);
+  const { action } = meant;
+  const verdict = await stay.gate.ask({ action, ...statedBy(fields), wait: () => patient(exchange, action) });
+  const id = verdict.kind === 'permit' ? verdict.id : verdict.denial.decisionId;
+  void stay.recorder.frame('statement', json({ id, text: action.text }), id);
+  if (verdict.kind === 'refusal') {
+    void stay.recorder.frame('decision', json({ id, decision: 'deny', why: verdict.denial.why }), id);
+    return sayProblem(reply, statusOf(verdict.denial.class), verdict.denial);
+  }
+  const failed = (code: string): Outcome => ({
+    kind: 'error',
+    code,
+    rows: 0,
+    bytes: 0,
+    masked: 0,
+    withheld: 0,
+  });
+  let outcome = failed('closed');
+  try {
+    const wanted = {
+      ...pathAndFields(parts.settings, exchange),
+      protocols: protocolsOf(fields) ?? [],
+      maxBytes: parts.house.limits.messageBytes,
+      world: parts.house.world,
+    };
+    const open = stay.gate.guardCalls((request: SocketRequest) => parts.client.socket(request));
+    const resource = await open(verdict, wanted);
+    // SECURITY: no byte of an answer before its entry is on disk.
+    await verdict.written;
+    exchange.signal.throwIfAborted();
+    const client = await wish.accept(resource.protocol);
+    outcome = await new Talk(
+      { exchange, route, client, resource, maskKey: parts.maskKey, opening: verdict },
+      (message) => patient(exchange, message),
+    ).run(wish.draining);
+  } catch (thrown) {
+    if (thrown instanceof Fault) outcome = failed(thrown.code);
+    throw thrown;
+  } finally {
+    stay.gate.done(verdict, outcome);
+  }
+}
+
+/** What goes to the resource of a request that opens a WebSocket: its own handshake is made anew. */
+function pathAndFields(
+  { upstream, identityHeader }: HttpSettings,
+  { target, fields, stay }: Exchange,
+): { readonly path: string; readonly fields: Fields } {
+  const out: (readonly [string, string])[] = towardsResource(fields).filter(([name]) => {
+    const plain = plainName(name);
+    return (
+      !plain.startsWith('sec-websocket-') && plain !== upstream.credential?.header && plain !== identityHeader
+    );
+  });
+  if (upstream.credential !== undefined)
+    out.push([upstream.credential.header, upstream.credential.value.reveal('sign in to a resource')]);
+  if (identityHeader !== undefined) out.push([identityHeader, stay.session.identity.subject]);
+  return {
+    path: `${upstream.base}${target.path}${target.query === '' ? '' : `?${target.query}`}`,
+    fields: out,
+  };
 }
 
 /** Written down as what it is, whatever the policy would say of it; nothing of it is sent. */

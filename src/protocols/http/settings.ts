@@ -29,6 +29,8 @@ export interface HttpRoute extends Route {
   /** What a request to it does, where the method does not say it. */
   readonly access?: Access;
   readonly graphql: boolean;
+  /** Binary messages pass, although nobody can look into them. */
+  readonly binary?: boolean;
 }
 
 const template = string({
@@ -43,6 +45,7 @@ const route = object({
   ),
   access: optional(literal('read', 'write', 'define', 'administer', 'execute')),
   graphql: optional(boolean),
+  binary: optional(boolean),
 });
 
 const own = object({
@@ -65,8 +68,8 @@ function toSettings(
 ): Result<HttpSettings, readonly Problem[]> {
   const routes = (given.routes ?? []).map((each): HttpRoute => {
     if (typeof each === 'string') return { template: each, methods: [], graphql: false };
-    const { access, methods = [], graphql = false } = each;
-    return { template: each.path, methods, graphql, ...(access === undefined ? {} : { access }) };
+    const { access, methods = [], graphql = false, binary = false } = each;
+    return { template: each.path, methods, graphql, binary, ...(access === undefined ? {} : { access }) };
   });
   const twice = routes.findIndex((one, index) =>
     routes.some((other, at) => at < index && other.template === one.template && overlap(one, other)),

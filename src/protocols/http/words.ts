@@ -3,6 +3,8 @@ import type { AttributeType } from '../../core/protocol.ts';
 export const verbs: Readonly<Record<string, string>> = {
   'http.request': 'A request to a web service',
   'http.graphql': 'A GraphQL operation',
+  'http.upgrade': 'A request to open a WebSocket',
+  'http.message': 'A message on a WebSocket, from the client or from the resource',
 };
 
 export const attributes: Readonly<Record<string, AttributeType>> = {
@@ -14,5 +16,7 @@ export const attributes: Readonly<Record<string, AttributeType>> = {
   fields: 'strings', // JSON paths, or names of a form's fields, of the request's body
   bytes: 'number', // of the request's body; -1 where it is not known before it is sent
   operation: 'string', // GraphQL: query, mutation, subscription
+  from: 'string', // of a message: client, resource
+  binary: 'boolean', // of a message
   selects: 'strings', // GraphQL: names of the root fields
 };

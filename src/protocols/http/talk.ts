@@ -1,0 +1,219 @@
+import type { Exchange } from '../../carriers/http/door.ts';
+import { type DocumentMask, documentMask } from '../../carriers/http/masks.ts';
+import { statedBy } from '../../carriers/http/stated.ts';
+import type { MessageSocket, SocketMessage } from '../../carriers/http/socket.ts';
+import type { Action } from '../../core/action.ts';
+import type { Denial, Outcome, Permit } from '../../core/decision.ts';
+import { denial, denialOfDemand } from '../../core/denial.ts';
+import type { Waiting } from '../../core/protocol.ts';
+import type { MaskKey } from '../../mask/index.ts';
+import { meaningOfMessage, unreadable } from './meaning.ts';
+import type { HttpRoute } from './settings.ts';
+
+export interface TalkParts {
+  readonly exchange: Exchange;
+  readonly route: HttpRoute | undefined;
+  readonly client: MessageSocket;
+  readonly resource: MessageSocket;
+  readonly maskKey: MaskKey;
+  /** The permit of the request that opened it. */
+  readonly opening: Permit;
+}
+
+/** How it ended, in the words of both legs (RFC 6455, 7.4). */
+interface End {
+  readonly toClient: readonly [code: number, reason?: string];
+  readonly toResource: readonly [code: number];
+  readonly cut?: Denial['class'];
+  readonly thrown?: unknown;
+}
+
+const normal = 1000;
+const goingAway = 1001;
+const policyViolation = 1008;
+const serverError = 1011;
+
+/**
+ * One WebSocket. Each message, from either side, is read, judged, written down and only then passed on; the next one of its
+ * side waits for that, so who does not read stops who writes. There is no way to refuse one message and keep the others in
+ * step: a refusal closes the connection and says why. The session lives on.
+ */
+export class Talk {
+  readonly #parts: TalkParts;
+  readonly #patient: (action: Action) => Waiting;
+  readonly #over: AbortController = new AbortController();
+  #bytes = 0;
+
+  constructor(parts: TalkParts, patient: (action: Action) => Waiting) {
+    this.#parts = parts;
+    this.#patient = patient;
+  }
+
+  /** Until both legs are closed. */
+  async run(draining: AbortSignal): Promise<Outcome> {
+    const { exchange, client, resource } = this.#parts;
+    const pumps = [this.#fromClient(), this.#fromResource()];
+    const end = await Promise.race([
+      ...pumps,
+      stopped(exchange.signal, {
+        toClient: [policyViolation, 'The session has ended'],
+        toResource: [goingAway],
+      }),
+      stopped(draining, { toClient: [goingAway, 'The gateway stops'], toResource: [goingAway] }),
+    ]).catch((thrown: unknown): End => ({
+      toClient: [serverError, 'The gateway could not pass a message on'],
+      toResource: [goingAway],
+      thrown,
+    }));
+    this.#over.abort();
+    await Promise.all([client.close(...end.toClient), resource.close(...end.toResource)]);
+    await Promise.allSettled(pumps);
+    if (end.thrown !== undefined) throw end.thrown;
+    const counts = { rows: 0, bytes: 0, masked: 0, withheld: 0 }; // each message has its own
+    return end.cut === undefined ? { kind: 'ok', ...counts } : { kind: 'cut', why: end.cut, ...counts };
+  }
+
+  async #fromClient(): Promise<End> {
+    const { client, resource, exchange } = this.#parts;
+    const send = exchange.stay.gate.guardCalls((message: SocketMessage) => resource.send(message));
+    for (;;) {
+      const message = await client.next();
+      if (message === undefined) {
+        const { code } = await client.closed;
+        return { toClient: [normal], toResource: [sayable(code) ?? goingAway] };
+      }
+      const permit = await this.#judge(message, 'client');
+      if (permit.kind === 'end') return permit.end;
+      let sent = false;
+      try {
+        await send(permit.permit, message);
+        sent = true;
+      } finally {
+        exchange.stay.gate.done(
+          permit.permit,
+          sent ? outcomeOf(0) : { ...outcomeOf(0), kind: 'error', code: 'closed' },
+        );
+      }
+    }
+  }
+
+  async #fromResource(): Promise<End> {
+    const { client, resource, exchange, maskKey, opening } = this.#parts;
+    const { gate, recorder } = exchange.stay;
+    for (;;) {
+      const message = await resource.next();
+      if (message === undefined) {
+        const { code, reason } = await resource.closed;
+        const mask = documentMask(opening, String(opening.action.attributes['route']), maskKey);
+        return { toClient: [sayable(code) ?? serverError, mask.text(reason)], toResource: [normal] };
+      }
+      const judged = await this.#judge(message, 'resource');
+      if (judged.kind === 'end') return judged.end;
+      const { permit } = judged;
+      let outcome: Outcome = { ...outcomeOf(0), kind: 'error', code: 'closed' };
+      try {
+        const mask = documentMask(permit, String(permit.action.attributes['route']), maskKey);
+        const shown = message.binary ? message.bytes : shownAs(message.bytes, mask);
+        this.#bytes += shown.length;
+        const limit = smallest(opening.duties.byteLimit, permit.duties.byteLimit);
+        if (limit !== undefined && this.#bytes > limit) {
+          outcome = { ...outcomeOf(0), kind: 'cut', why: 'LIMIT' };
+          const why = denialOfDemand(permit, 'LIMIT', 'limit', `The messages are longer than ${limit} bytes`);
+          return refusedBy(why);
+        }
+        // SECURITY: no byte of an answer before its entry is on disk.
+        await permit.written;
+        if (permit.duties.record === 'full') await recorder.frame('answer', shown, permit.id);
+        await client.send({ bytes: shown, binary: message.binary });
+        outcome = { ...outcomeOf(shown.length), masked: mask.masked };
+      } finally {
+        gate.done(permit, outcome);
+      }
+    }
+  }
+
+  async #judge(
+    message: SocketMessage,
+    from: 'client' | 'resource',
+  ): Promise<
+    { readonly kind: 'permit'; readonly permit: Permit } | { readonly kind: 'end'; readonly end: End }
+  > {
+    const { exchange, route } = this.#parts;
+    const { target, host, stay, fields } = exchange;
+    const { gate, recorder } = stay;
+    const meant = meaningOfMessage({ from, target, host, route, ...message });
+    const action =
+      meant.kind === 'understood'
+        ? meant.action
+        : unreadable(from === 'client' ? 'SEND' : 'RECEIVE', target.path, meant.why);
+    const verdict = await gate.ask({
+      action,
+      ...statedBy(fields),
+      ...(from === 'client' && meant.kind === 'understood' ? { wait: () => this.#waiting(action) } : {}),
+    });
+    const id = verdict.kind === 'permit' ? verdict.id : verdict.denial.decisionId;
+    if (verdict.kind === 'refusal' || verdict.duties.record !== 'meta')
+      void recorder.frame('statement', json({ id, text: action.text }), id);
+    if (verdict.kind === 'permit' && meant.kind === 'understood') return { kind: 'permit', permit: verdict };
+    if (verdict.kind === 'permit') gate.done(verdict, { kind: 'unsent' });
+    const why =
+      meant.kind === 'refused' || verdict.kind === 'permit'
+        ? denial('NOT_UNDERSTOOD', id, meant.kind === 'refused' ? meant.why : 'Not understood')
+        : verdict.denial;
+    void recorder.frame('decision', json({ id, decision: 'deny', why: why.why }), id);
+    return { kind: 'end', end: refusedBy(why) };
+  }
+
+  /** A client that leaves takes back what it wanted to say. */
+  #waiting(action: Action): Waiting {
+    const waiting = this.#patient(action);
+    const left = new AbortController();
+    void this.#parts.client.closed.then(() => left.abort(new Error('The client left')));
+    return { ...waiting, signal: AbortSignal.any([waiting.signal, left.signal, this.#over.signal]) };
+  }
+}
+
+function refusedBy({ class: code, rule, decisionId, why }: Denial): End {
+  const by = rule === undefined ? '' : ` ${rule}`;
+  return {
+    toClient: [policyViolation, `${code}${by} ${decisionId}: ${why}`],
+    toResource: [goingAway],
+    cut: code,
+  };
+}
+
+/** As JSON where it is, else as text: a message of a client that is neither was never let through. */
+function shownAs(bytes: Uint8Array, mask: DocumentMask): Uint8Array {
+  if (!mask.needed) return bytes;
+  const text = Buffer.from(bytes).toString('utf8');
+  const json = /^\s*[[{"]/.test(text) ? mask.json(text) : undefined;
+  const shown = json?.ok === true ? json.value : mask.text(text);
+  return shown === text ? bytes : Buffer.from(shown);
+}
+
+function outcomeOf(bytes: number): Outcome & { readonly kind: 'ok' } {
+  return { kind: 'ok', rows: 0, bytes, masked: 0, withheld: 0 };
+}
+
+function smallest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+}
+
+/** What may be said on the other leg; the rest only tells how a connection ended (RFC 6455, 7.4.1). */
+function sayable(code: number): number | undefined {
+  if (code === 1005) return 1005;
+  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999)
+    ? code
+    : undefined;
+}
+
+function stopped(signal: AbortSignal, end: End): Promise<End> {
+  if (signal.aborted) return Promise.resolve(end);
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(end), { once: true });
+  });
+}
+
+function json(facts: Readonly<Record<string, string>>): Uint8Array {
+  return Buffer.from(JSON.stringify(facts));
+}
