@@ -21,7 +21,9 @@ export function webhookChannel(settings: WebhookSettings, parts: ChannelParts): 
     tell: async (review) => {
       const at = parts.world.now();
       // The same change has the same id however often it is sent.
-      const id = `${review.id}.${review.state}.${review.votes.length}`;
+      const { escalated = [], granted } = review;
+      const more = `${escalated.length === 0 ? '' : '.escalated'}${granted?.revokedAt === undefined ? '' : '.revoked'}`;
+      const id = `${review.id}.${review.state}.${review.votes.length}${more}`;
       const body = JSON.stringify({
         type: 'review.changed',
         timestamp: timestamp(at),

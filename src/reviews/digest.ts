@@ -54,18 +54,19 @@ export function reviewDigest(id: ReviewId, binding: string): ReviewDigest {
   return digest({ v: 1, review: id, binding }) as ReviewDigest; // the one place where it is made
 }
 
-/** The same for requests that differ in constants, white space and who asks: for history and for what is alike, never for what may run. */
+/** The same for requests on the same objects that differ in constants, white space and who asks: for history and for what is alike, never for what may run. */
 export function fingerprintOf({
   resource,
   action,
   text,
 }: Pick<Bound, 'resource' | 'action' | 'text'>): string {
+  const on = action.targets.map(({ kind, name, access }) => `${kind} ${name} ${access}`).sort();
   const shape = text
     .replaceAll(/'(?:[^']|'')*'/g, '?')
     .replaceAll(/\b\d+(?:\.\d+)?\b/g, '?')
     .replaceAll(/\s+/g, ' ')
     .trim();
-  return digest({ v: 1, resource: resource.name, verb: action.verb, shape });
+  return digest({ v: 1, resource: resource.name, verb: action.verb, on, shape });
 }
 
 /** Who it is, without the proof of this sign-in: another token of the same person is no other person. */
