@@ -3,7 +3,7 @@ import { rewriteJson, type Leaf } from '../http/json.ts';
 import { scan } from '../mask/index.ts';
 
 /** Whether what lies at this path of the message has a tag. */
-export type Tagged = (path: string) => boolean;
+type Tagged = (path: string) => boolean;
 
 /** `METHOD target`, and a body behind an empty line. */
 const request = /^([A-Z]{3,20}) ([^\s?]*)(\?\S*)?(?:\n\n([^]*))?$/;
