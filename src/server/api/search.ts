@@ -1,6 +1,7 @@
 import { Fault } from '../../base/errors.ts';
 import type { Identity } from '../../core/identity.ts';
 import { decideOwn, judge, type JudgeParts } from './judge.ts';
+import type { Records } from './records.ts';
 import { json, problem, type Answer, type ApiRequest, type Parameter, type Route } from './route.ts';
 import { list, ref } from './schemas.ts';
 
@@ -24,6 +25,8 @@ export type FindEntries = (
     readonly at: number;
     readonly kind: string;
     readonly identity?: string;
+    readonly session?: string;
+    readonly run?: string;
   }[]
 >;
 
@@ -56,7 +59,11 @@ export const entryQuery: Readonly<Record<string, Parameter>> = {
   ...Object.fromEntries(Object.entries(texts).map(([name, about]) => [name, { about, schema: word }])),
 };
 
-export function searchRoute(parts: JudgeParts, find: FindEntries): Route {
+export interface SearchParts extends JudgeParts {
+  readonly records: Pick<Records, 'session'>;
+}
+
+export function searchRoute(parts: SearchParts, find: FindEntries): Route {
   return {
     method: 'get',
     path: '/api/v1/entries',
@@ -77,7 +84,7 @@ export function searchRoute(parts: JudgeParts, find: FindEntries): Route {
  * Listing is `record.list`. Words of statements are looked for, and statements shown, only where `record.read` is
  * allowed for the same scope: a search that may not show a text must not tell whether a word is in it either.
  */
-async function search(parts: JudgeParts, find: FindEntries, request: ApiRequest): Promise<Answer> {
+async function search(parts: SearchParts, find: FindEntries, request: ApiRequest): Promise<Answer> {
   const caller = request.caller();
   const asked = questionOf(request.query);
   if (typeof asked === 'string') return problem(400, asked);
@@ -99,8 +106,47 @@ async function search(parts: JudgeParts, find: FindEntries, request: ApiRequest)
     return problem(503, `The record cannot be searched now; it is still written. ${thrown.message}`);
   }
   // SECURITY: whatever the index made of the query, what is not the caller's own does not leave.
-  const own = seesAll ? found : found.filter(({ identity }) => identity === caller.subject);
-  return json(own.map((each) => ({ ...each, at: new Date(each.at).toISOString() })));
+  const shown = seesAll
+    ? found
+    : await ofOwnSessions(
+        parts,
+        asked,
+        found.filter(({ identity }) => identity === caller.subject),
+        caller,
+      );
+  return json(shown.map((each) => ({ ...each, at: new Date(each.at).toISOString() })));
+}
+
+type FoundEntries = Awaited<ReturnType<FindEntries>>;
+
+/** Entries whose identity is always that of their session. */
+const ofOne: ReadonlySet<string> = new Set(['decision', 'session.opened', 'session.closed']);
+
+/**
+ * SECURITY: who was refused another's session has an entry about it, with that session's run. Neither says here whether there
+ * is such a session, nor what it is part of.
+ */
+async function ofOwnSessions(
+  { records }: SearchParts,
+  asked: EntrySearch,
+  found: FoundEntries,
+  { subject }: Identity,
+): Promise<FoundEntries> {
+  const about = new Set(found.filter(({ kind }) => !ofOne.has(kind)).map(({ session }) => session));
+  const others = new Set<string>();
+  for (const id of about) {
+    if (id === undefined) continue;
+    const of = await records.session(id);
+    if (of?.identity.subject !== subject) others.add(id);
+  }
+  const isOthers = (each: FoundEntries[number]): boolean =>
+    !ofOne.has(each.kind) && each.session !== undefined && others.has(each.session);
+  const byThem = asked['session'] !== undefined || asked['run'] !== undefined;
+  return found.flatMap((each) => {
+    if (!isOthers(each)) return [each];
+    const { session: _, run: __, ...rest } = each;
+    return byThem ? [] : [rest];
+  });
 }
 
 function allows(
