@@ -23,9 +23,18 @@ interface Asked {
 
 function sessionOf(id: string, subject: string): SessionDetail {
   return {
-    ...{ id, identity: { subject, kind: 'human' as const, groups: [] }, resource: 'shop', kind: 'toy' },
-    ...{ startedAt: '2026-01-01T00:00:00Z', state: 'open' as const, peer: '', statements: [] },
-    ...{ decisions: 0, allowed: 0, denied: 0, reviewed: 0 },
+    id,
+    identity: { subject, kind: 'human', groups: [] },
+    resource: 'shop',
+    kind: 'toy',
+    startedAt: '2026-01-01T00:00:00Z',
+    state: 'open',
+    peer: '',
+    decisions: 0,
+    allowed: 0,
+    denied: 0,
+    reviewed: 0,
+    statements: [],
   };
 }
 
