@@ -181,8 +181,10 @@ export function shapeOf({ action, text, within, values }: Held): { readonly shap
   return shape === undefined || !choosesRows(shape) ? {} : { shape };
 }
 
+// oxlint-disable-next-line no-control-regex -- the mark that templateOf leaves
 const constants = /\u0001/g;
 const chosen =
+  // oxlint-disable-next-line no-control-regex
   /(?:\b(?:where|and|or)\s|\b(?:where|and|or)\s*\()\s*(?!(?:current_|session_user|system_user|user\b|localtime))[a-z_][a-z0-9_.]*\s*=\s*\u0001[sn](?=\s*(?:$|;|\)|\b(?:and|or|order|group|limit|returning)\b))/gi;
 
 /** Whether each constant that the shape leaves out stands alone beside a name. */
