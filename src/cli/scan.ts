@@ -150,16 +150,17 @@ export async function readPolicy(directory: string): Promise<Read> {
 }
 
 /** What the tests of a policy say of identities and resources: the only place where a repository names them. */
-function fixtures({ files }: Read): {
+function fixtures({ files, policy }: Read): {
   readonly identities: ReadonlyMap<string, Identity>;
   readonly resources: ReadonlyMap<string, Resource>;
 } {
   const identities = new Map<string, Identity>();
   const resources = new Map<string, Resource>();
   const problems = new Problems(); // told by `check`
+  const words = { kinds: policyKinds, identity: policy.schema.identity };
   for (const [path, text] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (!casePath.test(path)) continue;
-    for (const { questions } of readCases(path, text, policyKinds, problems)) {
+    for (const { questions } of readCases(path, text, words, problems)) {
       for (const { question } of questions) {
         if (!identities.has(question.identity.subject)) {
           identities.set(question.identity.subject, question.identity);

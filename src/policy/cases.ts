@@ -8,8 +8,8 @@ import type { Resource, ResourceName, SessionId } from '../core/session.ts';
 import { type Expectation, readExpectation } from './expectation.ts';
 import type { AttributeType, Kinds } from './kinds.ts';
 import type { Problems } from './problem.ts';
-import { apiVersion, choice, type Fields, fields, mapping, text, texts, wrong } from './shape.ts';
-import { accesses, identityKinds } from './words.ts';
+import { apiVersion, choice, type Fields, fields, mapping, text, texts, unknownKey, wrong } from './shape.ts';
+import { accesses, type IdentityAttributes, identityKinds } from './words.ts';
 import { type Located, readYaml } from './yaml.ts';
 
 /** One case of a `tests/*.test.yaml`: a question, or several that must all be answered alike. */
@@ -30,10 +30,22 @@ interface Fixtures {
   readonly kinds: Kinds;
 }
 
+/** What a test may speak of: the kinds of resources, and the facts of identities that schema.yaml declares. */
+export interface Vocabulary {
+  readonly kinds: Kinds;
+  readonly identity: IdentityAttributes;
+}
+
 export const casePath: RegExp = /^tests\/[^/]+\.test\.yaml$/;
 
 /** Reads the cases of one file. Those without a problem are given, the problems of the others collected. */
-export function readCases(file: string, source: string, kinds: Kinds, problems: Problems): readonly Case[] {
+// oxlint-disable-next-line max-params
+export function readCases(
+  file: string,
+  source: string,
+  words: Vocabulary,
+  problems: Problems,
+): readonly Case[] {
   const root = readYaml(file, source, problems);
   if (root === undefined) return [];
   const found = fields(
@@ -49,11 +61,15 @@ export function readCases(file: string, source: string, kinds: Kinds, problems: 
     wrong(list, 'cases is a list of at least one case', problems);
     return [];
   }
-  const fixtures = readFixtures(found.get('fixtures')?.value, kinds, problems);
+  const fixtures = readFixtures(found.get('fixtures')?.value, words, problems);
   return list.items.map((item) => readCase(item, fixtures, problems)).filter((item) => item !== undefined);
 }
 
-function readFixtures(node: Located | undefined, kinds: Kinds, problems: Problems): Fixtures {
+function readFixtures(
+  node: Located | undefined,
+  { kinds, identity: facts }: Vocabulary,
+  problems: Problems,
+): Fixtures {
   const identities = new Map<string, Identity>();
   const resources = new Map<string, Resource>();
   const found =
@@ -61,10 +77,11 @@ function readFixtures(node: Located | undefined, kinds: Kinds, problems: Problem
       ? undefined
       : fields(node, 'fixtures', { optional: ['identities', 'resources'] }, problems);
   for (const { key, value } of entriesOf(found, 'identities', problems)) {
-    const identity = readIdentity(key, value, identities, problems);
+    const identity = readIdentity({ subject: key, node: value }, identities, facts, problems);
     if (identity !== undefined) identities.set(key, identity);
   }
   for (const { key, value } of entriesOf(found, 'resources', problems)) {
+    if (elsewhere(value, problems)) continue;
     const of = fields(value, `resource ${key}`, { required: ['kind'], optional: ['tags'] }, problems);
     const kind = of?.get('kind')?.value;
     const named = kind === undefined ? undefined : choice(kind, 'kind', [...kinds.keys()], problems);
@@ -81,15 +98,37 @@ function readFixtures(node: Located | undefined, kinds: Kinds, problems: Problem
   return { identities, resources, kinds };
 }
 
+/** Keys that an author may expect of a resource, and how the same is said here. */
+const saidOtherwise: Readonly<Record<string, (value: string) => string>> = {
+  env: (value) => `The environment is a tag: tags: [env/${value}]`,
+  name: () => 'The name of a resource is the key above',
+};
+
+function elsewhere(node: Located, problems: Problems): boolean {
+  let found = false;
+  for (const { key, keyAt, value } of node.kind === 'map' ? node.entries : []) {
+    const said = Object.hasOwn(saidOtherwise, key) ? saidOtherwise[key] : undefined;
+    if (said === undefined) continue;
+    found = true;
+    const text = value.kind === 'scalar' && typeof value.value === 'string' ? value.value : '…';
+    problems.add('SP-Y002', keyAt, `Unknown key \`${key}\` in a resource`, {
+      fix: said(text),
+      length: key.length,
+    });
+  }
+  return found;
+}
+
 function entriesOf(found: Fields | undefined, key: string, problems: Problems) {
   const node = found?.get(key)?.value;
   return node === undefined ? [] : (mapping(node, key, problems)?.entries ?? []);
 }
 
+// oxlint-disable-next-line max-params
 function readIdentity(
-  subject: string,
-  node: Located,
+  { subject, node }: { readonly subject: string; readonly node: Located },
   known: ReadonlyMap<string, Identity>,
+  facts: IdentityAttributes,
   problems: Problems,
 ): Identity | undefined {
   const map = mapping(node, `identity ${subject}`, problems);
@@ -98,15 +137,18 @@ function readIdentity(
   let groups: readonly string[] = [];
   let actingFor: Identity | undefined;
   const attributes: Record<string, string | number | boolean> = {};
-  for (const { key, value } of map.entries) {
+  for (const { key, keyAt, value } of map.entries) {
+    const type = facts.get(key);
     if (key === 'kind') {
       kind = (choice(value, 'kind', identityKinds, problems) as Identity['kind'] | undefined) ?? kind;
     } else if (key === 'groups') {
       const empty = value.kind === 'list' && value.items.length === 0;
       groups = empty ? [] : (texts(value, 'groups', problems) ?? []).map((item) => item.value);
     } else if (key === 'actingFor') actingFor = lookUp(value, 'identity', known, problems);
-    else if (value.kind === 'scalar' && value.value !== null) attributes[key] = value.value;
-    else wrong(value, `${key} is a text, a number, true or false`, problems);
+    else if (type === undefined) unknownFact(key, keyAt, [...facts.keys()], problems);
+    else if (value.kind === 'scalar' && value.value !== null && typeof value.value === type) {
+      attributes[key] = value.value;
+    } else wrong(value, `${key} is a ${type}, as schema.yaml says`, problems);
   }
   return {
     kind,
@@ -116,6 +158,18 @@ function readIdentity(
     proof: { kind: 'token', tokenId: 'test', expiresAt: instant(8.64e15) },
     ...(actingFor === undefined ? {} : { actingFor }),
   };
+}
+
+/** A fact that no rule can read tests nothing: nearly always it is another one, misspelt. */
+function unknownFact(key: string, at: Place, facts: readonly string[], problems: Problems): void {
+  const known = ['kind', 'groups', 'actingFor', ...facts];
+  if (nearest(key, known) !== undefined) unknownKey(key, at, { what: 'an identity', known }, problems);
+  else {
+    problems.add('SP-Y002', at, `Unknown key \`${key}\` in an identity`, {
+      fix: `Known here: ${known.join(', ')}; a fact of its own is declared in schema.yaml: identity: { ${key}: string }`,
+      length: key.length,
+    });
+  }
 }
 
 function readCase(node: Located, fixtures: Fixtures, problems: Problems): Case | undefined {
@@ -129,7 +183,7 @@ function readCase(node: Located, fixtures: Fixtures, problems: Problems): Case |
   const [name, as, act, expected] = ['name', 'as', 'do', 'expect'].map((key) => found?.get(key)?.value);
   if (name === undefined || as === undefined || act === undefined || expected === undefined) return undefined;
   const called = text(name, 'name', problems);
-  const whos = (texts(as, 'as', problems) ?? []).map((item) =>
+  const whos = identitiesOf(as, problems).map((item) =>
     lookUp(item, 'identity', fixtures.identities, problems),
   );
   const asked = readAct(act, fixtures, problems);
@@ -171,6 +225,14 @@ function readCase(node: Located, fixtures: Fixtures, problems: Problems): Case |
       ? {}
       : { granted: granted.map(({ value, at: place }) => ({ rule: value, at: place })) }),
   };
+}
+
+function identitiesOf(as: Located, problems: Problems): readonly Located[] {
+  if (as.kind !== 'map') return texts(as, 'as', problems) ?? [];
+  problems.add('SP-Y004', as.at, 'As names identities of the fixtures', {
+    fix: 'Write the other identity under fixtures: identities: with all that it has, and name it here',
+  });
+  return [];
 }
 
 interface Asked {

@@ -324,7 +324,7 @@ function person(identity: IdentityAttributes): JsonSchema {
   return {
     type: 'object',
     properties: { kind: oneOf(identityKinds), groups: anyTexts, actingFor: text, ...facts },
-    additionalProperties: { type: ['string', 'number', 'boolean'] },
+    additionalProperties: false,
   };
 }
 

@@ -49,12 +49,13 @@ export interface Coverage {
 /** Reads `tests/*.test.yaml` among the files and asks the policy every question in them. */
 export function runTrial(policy: LoadedPolicy, files: ReadonlyMap<string, string>): Trial {
   const problems = new Problems();
+  const words = { kinds: policy.ruling.kinds, identity: policy.schema.identity };
   const cases = [...files]
     .filter(([path]) => path.startsWith('tests/'))
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([path, source]) => {
       if (casePath.test(path)) {
-        const read = readCases(path, source, policy.ruling.kinds, problems);
+        const read = readCases(path, source, words, problems);
         return read.map((each) => withGrants(policy, each, problems));
       }
       problems.add('SP-Y007', { file: path, line: 1, col: 1 }, 'This file is not read', {
@@ -63,11 +64,17 @@ export function runTrial(policy: LoadedPolicy, files: ReadonlyMap<string, string
       return [];
     });
   const reached = reach(policy.ruling, cases);
+  const deciding = new Set<string>();
+  const decide = (question: Question): Decision => {
+    const decision = policy.decide(question);
+    for (const rule of [...decision.because, ...decision.wouldBe]) deciding.add(rule.id);
+    return decision;
+  };
   return {
     cases,
-    results: cases.map((each) => judgeCase(policy, each)),
+    results: cases.map((each) => judgeCase({ decide, tagsOf: policy.tagsOf }, each)),
     problems: problems.list,
-    coverage: coverage(policy, cases, reached),
+    coverage: coverage(policy, deciding, reached),
     reach: reached,
   };
 }
@@ -105,14 +112,10 @@ export function judgeCase(policy: Judge, each: Case): CaseResult {
   return { name: each.name, at: each.at, failures, missed };
 }
 
-function coverage(policy: LoadedPolicy, cases: readonly Case[], { seen }: Reach): Coverage {
-  const decided = new Set<string>();
-  for (const { question } of cases.flatMap((each) => each.questions)) {
-    const decision = policy.decide(question);
-    for (const rule of [...decision.because, ...decision.wouldBe]) decided.add(rule.id);
-  }
+/** `deciding`: the rules that some answer rests on. */
+function coverage(policy: LoadedPolicy, deciding: ReadonlySet<string>, { seen }: Reach): Coverage {
   const rules = policy.ruling.rules.filter((rule) => rule.enforce !== 'off');
-  const missing = rules.map((rule) => rule.ref.id).filter((id) => !decided.has(id));
+  const missing = rules.map((rule) => rule.ref.id).filter((id) => !deciding.has(id));
   const parts = rules.flatMap((rule) =>
     (rule.when?.parts ?? []).map((part, at) => ({
       rule: rule.ref.id,
