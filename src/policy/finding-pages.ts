@@ -308,12 +308,12 @@ export const findingPages: Readonly<Record<ProblemCode, FindingPage>> = {
   'SP-S222': {
     why: 'Nobody approves a request of their own. Where one group both asks and approves, two of its members give each other whatever they like, and nobody outside ever looks.',
     fix: 'Let another group approve, or one more: `approve: [{ from: dba }, { from: security }]`.',
-    example: `${allow.replace(' why: w,', ' onRequest: { approve: { from: a }, longest: 2h }, why: w,')}`,
+    example: allow.replace(' why: w,', ' onRequest: { approve: { from: a }, longest: 2h }, why: w,'),
   },
   'SP-S223': {
     why: 'A group that no rule, no `clear` and no test speaks of is likely misspelt. Nobody is in it, so nobody could ever approve and every request is refused.',
     fix: 'Correct the name, or put somebody of the group into the fixtures of a test.',
-    example: `${allow.replace(' why: w,', ' onRequest: { approve: { from: laeds }, longest: 2h }, why: w,')}`,
+    example: allow.replace(' why: w,', ' onRequest: { approve: { from: laeds }, longest: 2h }, why: w,'),
   },
   'SP-C401': {
     why: 'A control without a rule that is enforced is a claim that nothing holds up. An auditor who relies on it is misled.',

@@ -66,7 +66,9 @@ function thresholds(
   const top = { file: 'policy.yaml', line: 1, col: 1 };
   const short = (what: string, have: number, want: number | undefined): boolean => {
     if (want === undefined || have >= want) return false;
-    problems.add('SP-M121', top, `${what}: ${Math.floor(have)} %, and policy.yaml asks for ${want} %`);
+    problems.add('SP-M121', top, `${what}: ${Math.floor(have)} %, and policy.yaml asks for ${want} %`, {
+      fix: 'Add the cases that the findings below ask for; `sallyport test` lists what no case reaches',
+    });
     return true;
   };
   const untested = short('Rules that decide in a test', percent(coverage.rules), wanted.ruleCoverage);
@@ -94,7 +96,9 @@ function thresholds(
   const score = percent({ covered: mutation.killed, all: mutation.all });
   if (short('Faults put in that a test notices', score, wanted.mutationScore)) {
     for (const { rule, change } of mutation.survivors) {
-      problems.add('SP-M112', rule.ref.at, `No test fails for ${rule.ref.id} ${change}`);
+      problems.add('SP-M112', rule.ref.at, `No test fails for ${rule.ref.id} ${change}`, {
+        fix: `Add a case to tests/ whose answer is another one for ${rule.ref.id} ${change}`,
+      });
     }
   }
 }

@@ -4,9 +4,17 @@ import type { Identity } from '../core/identity.ts';
 import type { Question } from '../core/ports.ts';
 import { plainMoment } from './requests.ts';
 
-/** The question with all left out that can be left out while `still` holds. */
-export function smaller(question: Question, still: (question: Question) => boolean): Question {
+/** The question with all left out that can be left out while `still` holds; `first` are changes to try before. */
+export function smaller(
+  question: Question,
+  still: (question: Question) => boolean,
+  first: readonly ((question: Question) => Question)[] = [],
+): Question {
   let best = question;
+  for (const change of first) {
+    const next = change(best);
+    if (still(next)) best = next;
+  }
   for (let round = 0; round < maxRounds; round++) {
     const next = steps(best).find(still);
     if (next === undefined) return best;

@@ -44,7 +44,10 @@ export function unmasked(policy: LoadedPolicy, problems: Problems): void {
     );
     for (const line of lines) {
       const shows = showing(policy, line, composition.clear);
-      const found = asked.map((question) => asGranted(reading(question, rule, line), [rule])).find(shows);
+      const found = asked
+        .flatMap((question) => reading(question, rule, line))
+        .map((question) => asGranted(question, [rule]))
+        .find(shows);
       if (found === undefined) continue;
       for (const tag of bare(policy, found, line, composition.clear)) {
         const nobody = !patterns.some((pattern) => tagMatches(pattern, tag));
@@ -59,7 +62,9 @@ export function unmasked(policy: LoadedPolicy, problems: Problems): void {
             line,
             tag,
             at: nobody ? line.at : rule.ref.at,
-            question: smaller(found, (smaller) => shows(smaller) && by(policy, smaller, rule)),
+            question: smaller(found, (each) => shows(each) && by(policy, each, rule), [
+              (each) => ({ ...each, action: { ...each.action, verb: 'sql.select' } }),
+            ]),
           },
           problems,
         );
@@ -77,19 +82,42 @@ function distinctLines(lines: readonly TagLine[]): readonly TagLine[] {
   return [...new Map(lines.map((line) => [JSON.stringify([line.resource, line.tags]), line])).values()];
 }
 
-/** The question, as one that reads the line's column. */
-function reading(question: Question, rule: Rule, line: TagLine): Question {
+/** Statements that put out no column of any table: nobody can read one with them. */
+const showNothing: ReadonlySet<string> = new Set(
+  'drop truncate grant comment set show transaction lock listen notify session'
+    .split(' ')
+    .map((verb) => `sql.${verb}`),
+);
+
+/** The verb of the request, or another one of the rule that can read; undefined where it has none. */
+function readingVerb(verb: string, { match }: Rule): string | undefined {
+  if (!showNothing.has(verb)) return verb;
+  return ['sql.select', 'sql.copy', 'sql.update', 'sql.call'].find((each) => match.verb(each));
+}
+
+/** The question, as one that reads the line's column; none where the rule allows nothing that reads. */
+function reading(question: Question, rule: Rule, line: TagLine): readonly Question[] {
+  const verb = readingVerb(question.action.verb, rule);
+  if (verb === undefined) return [];
   const column = columnOf(line);
   const target: Target = { kind: 'table', name: column.object, access: 'read' };
   const names = rule.match.items.get('resource.name');
   const name = names === undefined || line.resource !== '*' ? example(line.resource) : question.resource.name;
   const { opaque: _opaque, ...action } = question.action;
   const access = rule.match.items.get('access')?.includes('read') === false ? action.access : 'read';
-  return {
-    ...question,
-    resource: { ...question.resource, name: name as Question['resource']['name'] },
-    action: { ...action, access, targets: [{ ...target, access }], columns: [{ ...column, use: 'output' }] },
-  };
+  return [
+    {
+      ...question,
+      resource: { ...question.resource, name: name as Question['resource']['name'] },
+      action: {
+        ...action,
+        verb,
+        access,
+        targets: [{ ...target, access }],
+        columns: [{ ...column, use: 'output' }],
+      },
+    },
+  ];
 }
 
 function columnOf({ column }: TagLine): ColumnRef {
