@@ -34,11 +34,13 @@ export function reach(ruling: Ruling, cases: readonly Case[]): Reach {
   const near = new Map<Rule, Near[]>();
   const matching = new Map<Question, Set<Rule>>();
   const seen = new Set<string>();
-  const byKind = new Map<string, readonly Rule[]>();
-  const meeting = (kind: string): readonly Rule[] => {
+  const byKind = new Map<string, readonly Meeting[]>();
+  const meeting = (kind: string): readonly Meeting[] => {
     const known = byKind.get(kind);
     if (known !== undefined) return known;
-    const found = ruling.rules.filter((rule) => rule.enforce !== 'off' && rule.match.kinds.includes(kind));
+    const found = ruling.rules
+      .filter((rule) => rule.enforce !== 'off' && rule.match.kinds.includes(kind))
+      .map((rule): Meeting => ({ rule, tests: tellingFirst(rule) }));
     byKind.set(kind, found);
     return found;
   };
@@ -49,8 +51,8 @@ export function reach(ruling: Ruling, cases: readonly Case[]): Reach {
       matching.set(question, matched);
       for (const identity of chainOf(question.identity) ?? []) {
         let words: Words | undefined;
-        for (const rule of meeting(question.resource.kind)) {
-          const lacking = failing(rule, question, identity);
+        for (const { rule, tests } of meeting(question.resource.kind)) {
+          const lacking = failing(tests, question, identity);
           if (lacking.length > 1) continue;
           words ??= ruling.words(question, identity);
           const refused = rule.when === undefined ? [] : refusing(rule, words, lacking.length === 0, seen);
@@ -67,10 +69,26 @@ export function reach(ruling: Ruling, cases: readonly Case[]): Reach {
   return { near, matching, seen };
 }
 
-/** The tests of its match that fail; two of them tell as much as all. */
-function failing({ match }: Rule, question: Question, identity: Identity): readonly MatchTest[] {
+/** A rule that meets a kind, with the tests of its match in the order in which two that fail are found soonest. */
+interface Meeting {
+  readonly rule: Rule;
+  readonly tests: readonly MatchTest[];
+}
+
+/** Most questions are asked by others than the rule is for, and do something else; the kind has been looked at. */
+function tellingFirst({ match }: Rule): readonly MatchTest[] {
+  const others = match.tests.filter(({ key }) => key !== 'resource.kind');
+  const at = ({ key }: MatchTest): number => {
+    if (key.startsWith('identity.')) return 0;
+    return key === 'access' || key === 'action' ? 1 : 2;
+  };
+  return others.toSorted((a, b) => at(a) - at(b));
+}
+
+/** The tests that fail; two of them tell as much as all. */
+function failing(tests: readonly MatchTest[], question: Question, identity: Identity): readonly MatchTest[] {
   let found: MatchTest[] = nothing;
-  for (const test of match.tests) {
+  for (const test of tests) {
     if (test.passes(question, identity)) continue;
     if (found.length === 1) return [...found, test];
     found = [test];
