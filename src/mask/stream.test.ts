@@ -94,6 +94,35 @@ test('stream(x) = whole(x), for made texts and made splits', () => {
   );
 });
 
+// Each came out otherwise once: a value went on behind what was taken for its end, or depends on what stands behind it.
+const found: readonly string[] = [
+  'see https://x.example/a，b=1 ok',
+  'www.test.example/，E',
+  'sessiontoken:0。0',
+  'privatekey=。/0',
+  'license plate=d 8',
+  'ogged\ufeff@x.co',
+  'password: hunter is here now',
+  'password: hunter \u200b x',
+  'password: hunter ',
+  'born on-January 5, 1990',
+  'birthday Ｊanuary 5, 1990 ok',
+];
+
+for (const text of found) {
+  test(`stream(x) = whole(x): ${JSON.stringify(text)}`, () => {
+    for (let at = 0; at <= text.length; at++)
+      assert.equal(streamed([text.slice(0, at), text.slice(at)]), masked(text), `at ${at}`);
+    assert.equal(streamed(text.split('')), masked(text));
+  });
+}
+
+test('a Chinese text without blanks is not held back', () => {
+  const stream = textStream({ finds: redact, key });
+  for (const char of '我们在二零年收到你的来信，会尽快回复。'.repeat(50)) stream.push(char);
+  assert.ok(stream.held <= 40, `${stream.held}`);
+});
+
 test('bytes may be split inside a character', () => {
   for (const text of documents) {
     const bytes = new TextEncoder().encode(text);

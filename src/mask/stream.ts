@@ -1,5 +1,6 @@
 import type { FindMask } from '../core/decision.ts';
 import type { MaskKey } from './key.ts';
+import { normalise } from './normalise.ts';
 import { findMasker } from './operators.ts';
 
 /**
@@ -37,16 +38,24 @@ export interface StreamParts {
 
 const mostHeld = 65_536;
 const contextKept = 256;
-const lookahead = 16; // what a detector reads behind a value
+const lookahead = 256; // more than a detector reads behind a value
 
-/** Nothing found reaches over one of these: quotes and brackets of markup, marks of scripts without blanks. */
-const breaks = /["<>\u3001\u3002\uff01\uff0c\uff1b\uff1f\u300c-\u300f]/;
-const blank = /\s/;
+/** Nothing found reaches over one of these: quotes and brackets of markup. */
+const breaks = /["<>]/;
+/** Marks of scripts without blanks: only addresses of the web and secrets behind their names reach over one. */
+const marks = /[\u3001\u3002\uff01\uff0c\uff1b\uff1f\u300c-\u300f]/;
+/** What such an address or name is written with, as it stands or full-width. */
+const latin =
+  /[!-/:-~\uff02-\uff0b\uff0d-\uff0f\uff1a\uff1c-\uff1e\uff20-\uff5e]|\p{M}|[^\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}\p{N}\s\u3001\u3002\u300c-\u300f\uff01-\uff5e]/u;
+/** From a secret's name to where the secret may begin. */
+const nameReach = 40;
+const blank = /[^\S\ufeff]/; // which is not seen, and parts nothing
 const digit = /\p{N}/u;
 /** A word that cannot be a part of a value written in several words. */
-const plainWord = /\p{L}{5}/u;
+// `plate=d` ends in a value that may go on behind a blank.
+const plainWord = /\p{L}{5}\P{L}*$/u;
 const joining =
-  /^\P{L}*(?:januar|februar|march|april|juni|juli|august|septemb|setemb|septiemb|octo|octu|outub|oktob|novem|decem|dezem|dicie|d[ée]cem|janvi|f[ée]vri|feverei|enero|febrer|marzo|abril|junio|agosto|juillet|janei|junho|julho|extension)/iu;
+  /(?:^|\P{L})(?:januar|februar|march|april|juni|juli|august|septemb|setemb|septiemb|octo|octu|outub|oktob|novem|decem|dezem|dicie|d[ée]cem|janvi|f[ée]vri|feverei|enero|febrer|marzo|abril|junio|agosto|juillet|janei|junho|julho|extension)/iu;
 const fence = '-----BEGIN';
 const privateHead = /^-----BEGIN[ A-Z0-9_-]{0,64}PRIVATE KEY(?: BLOCK)?-----/;
 const openHead = /^-----BEGIN[ A-Z0-9_-]{0,100}$/;
@@ -57,7 +66,8 @@ export function textStream(parts: StreamParts): TextStream {
   let held = '';
   let seen = 0; // of `held`, by `advance`
   let word = 0; // where the word that goes on began
-  let safe = 0; // the last place in `held` where nothing goes on
+  let ended = -1; // where a plain word ended that nothing but blanks stands behind yet
+  let safe = 0; // the last place in `held` where nothing goes on, and what stands there is known
   let original = '';
   let shown = '';
   let swallowing: 'no' | 'word' | 'key' = 'no';
@@ -82,17 +92,28 @@ export function textStream(parts: StreamParts): TextStream {
   function advance(): void {
     for (; seen < held.length; seen++) {
       const char = held[seen] ?? '';
-      if (breaks.test(char)) {
+      if (breaks.test(char) || (marks.test(char) && !latin.test(before(word, seen)))) {
         safe = seen + 1;
         word = seen + 1;
+        ended = -1;
       } else if (blank.test(char)) {
         if (seen > word) {
-          const ended = held.slice(word, seen);
-          if (plainWord.test(ended) && !digit.test(ended) && !joining.test(ended)) safe = seen;
+          const last = normalise(held.slice(word, seen)).text;
+          if (plainWord.test(last) && !digit.test(last) && !joining.test(last)) ended = seen;
         }
         word = seen + 1;
+      } else if (ended >= 0 && normalise(char).text !== '') {
+        // `password: words` tells of one, `password: words` and no more is one: what is behind counts.
+        safe = Math.max(safe, ended);
+        ended = -1;
       }
     }
+  }
+
+  /** What has come from a little before `from` up to `to`. */
+  function before(from: number, to: number): string {
+    const start = from - nameReach;
+    return (start < 0 ? original.slice(start) : '') + held.slice(Math.max(0, start), to);
   }
 
   function release(to: number): string {
@@ -110,6 +131,7 @@ export function textStream(parts: StreamParts): TextStream {
     seen -= count;
     word = Math.max(0, word - count);
     safe = Math.max(0, safe - count);
+    ended = Math.max(-1, ended - count);
   }
 
   /** SECURITY: what is too long to be judged is not shown, and neither is what it goes on with. */
