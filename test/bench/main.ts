@@ -18,6 +18,14 @@ const benches: Readonly<Record<string, { readonly about: string; readonly load: 
       'microseconds for a decision, beside @bufbuild/cel and Cedar, and milliseconds to load 1,000 rules',
     load: async () => (await import('./policy-bench.ts')).policy,
   },
+  http: {
+    about: 'small and large JSON, masked, beside direct, nginx and a plain proxy of Node',
+    load: async () => (await import('./http.ts')).http,
+  },
+  llm: {
+    about: 'answers of a model, masked, at once and streamed: time to the first token, requests a second',
+    load: async () => (await import('./http.ts')).llm,
+  },
   mask: {
     about: 'nanoseconds for each cell of a row',
     load: async () => (await import('./mask.ts')).mask,

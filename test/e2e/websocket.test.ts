@@ -379,7 +379,12 @@ resources:
     const sessions = (await (await api('', 'GET')).json()) as { id: string }[];
     const started = Date.now();
     const closed = end(socket);
-    for (const { id } of sessions) await api(`/${id}/kill`, 'POST');
+    const said: string[] = [];
+    for (const { id } of sessions) said.push(await (await api(`/${id}/kill`, 'POST')).text());
+    assert.ok(
+      said.some((one) => one.includes('"session"')),
+      said.join('\n'),
+    );
     const { code } = await closed;
     assert.ok(code === 1008 || code === 1006, String(code));
     assert.ok(Date.now() - started < 1_000);
