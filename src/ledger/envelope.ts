@@ -92,7 +92,7 @@ export class Drafter {
   #decision(entry: DecisionEntry): Draft {
     const { demands, denial, review, sealed } = entry;
     const known = this.#alike(entry);
-    const own = `"kind":"decision","at":${entry.at},"id":${JSON.stringify(entry.id)},${known.json}`;
+    const own = `"kind":"decision","at":${entry.at},"id":${JSON.stringify(entry.id)},"session":${JSON.stringify(entry.session)},${known.json}`;
     const full = demands === undefined ? '' : `,"demands":${JSON.stringify(demands)}`;
     const clear = `${own}${full}${denial === undefined ? '' : `,"denial":${JSON.stringify(denial)}`}${review === undefined ? '' : `,"review":${JSON.stringify(review)}`}`;
     const textJson = known.text === sealed.text ? known.textJson : JSON.stringify(sealed.text);
@@ -109,7 +109,7 @@ export class Drafter {
   #alike(entry: DecisionEntry): Known {
     const known = this.#known.get(entry.rules);
     if (known !== undefined && sameConstant(known.of, entry)) return known;
-    const json = `"session":${JSON.stringify(entry.session)},${JSON.stringify(constantOf(entry)).slice(1, -1)}`;
+    const json = JSON.stringify(constantOf(entry)).slice(1, -1);
     const made: Known = { of: entry, json, text: '', textJson: '""' };
     this.#known.set(entry.rules, made);
     return made;
@@ -146,10 +146,9 @@ function constantOf(entry: DecisionEntry): object {
   };
 }
 
-/** INVARIANT: the session and every field of `constantOf` is compared here; the objects are immutable by the contract of core. */
+/** INVARIANT: every field of `constantOf` is compared here (`rules` by being the key); the objects are immutable by the contract of core. */
 function sameConstant(a: DecisionEntry, b: DecisionEntry): boolean {
   return (
-    a.session === b.session &&
     a.identity === b.identity &&
     a.targets === b.targets &&
     a.columns === b.columns &&

@@ -5,9 +5,9 @@ import { hash } from 'node:crypto';
 export const hashBytes = 32;
 export const emptyRoot: Uint8Array = hash('sha256', '', 'buffer');
 
-/** SHA-256. Through a string: in Node that takes half the time of a digest as a buffer. */
+/** SHA-256. Through a string of bytes: in Node that takes less than half the time of a digest as a buffer. */
 function sha256(input: Uint8Array): Uint8Array {
-  return Buffer.from(hash('sha256', input, 'hex'), 'hex');
+  return Buffer.from(hash('sha256', input, 'binary'), 'latin1');
 }
 
 /** The hash of a leaf that is given with its prefix 0x00 before it. */

@@ -21,22 +21,30 @@ export function sealingKey(bytes: Uint8Array): KeyObject {
 
 // 1 byte domain, 3 bytes zero, 8 bytes counter
 function nonceOf({ domain, counter }: SealAs): Uint8Array {
-  const nonce = Buffer.alloc(12);
   nonce[0] = domains[domain];
   nonce.writeUInt32BE(Math.floor(counter / 2 ** 32), 4);
   nonce.writeUInt32BE(counter % 2 ** 32, 8);
   return nonce;
 }
 
+/** Made once: a cipher copies its nonce when it is made. */
+const nonce: Buffer = Buffer.alloc(12);
+
 /** Ciphertext and tag. */
 export function seal(key: KeyObject, plain: Uint8Array, as: SealAs): Buffer {
+  const box = Buffer.allocUnsafe(plain.length + tagBytes);
+  sealInto(box, key, plain, as);
+  return box;
+}
+
+/** Puts ciphertext and tag at the start of `box`; gives their length. */
+export function sealInto(box: Uint8Array, key: KeyObject, plain: Uint8Array, as: SealAs): number {
   const cipher = createCipheriv('aes-256-gcm', key, nonceOf(as)); // its tag has 16 bytes unless less is asked for
   cipher.setAAD(Buffer.from(as.bound));
-  const box = Buffer.allocUnsafe(plain.length + tagBytes);
   box.set(cipher.update(plain));
-  cipher.final();
+  cipher.final('latin1'); // empty; as a text it makes no buffer
   box.set(cipher.getAuthTag(), plain.length);
-  return box;
+  return plain.length + tagBytes;
 }
 
 /** The plain bytes; `undefined` when the key, the place or a byte is another. */

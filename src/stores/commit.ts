@@ -7,7 +7,7 @@
  * report as clean.
  */
 import type { KeyObject } from 'node:crypto';
-import { boundTo, seal, sealingKey } from '../ledger/index.ts';
+import { boundTo, sealingKey, sealInto } from '../ledger/index.ts';
 import type { Files } from './files.ts';
 import { keyRecordBytes, sessionKeyFile } from './key-records.ts';
 import { cell, type Ring, RingReader, type RingRecord } from './ring.ts';
@@ -72,6 +72,8 @@ class Committer {
   readonly #parts: CommitParts;
   readonly #reader: RingReader;
   readonly #out: Buffer = Buffer.allocUnsafeSlow(batchBytes + room);
+  /** Where one entry's personal part is sealed; it is smaller than the largest leaf. */
+  readonly #box: Buffer = Buffer.allocUnsafeSlow(room);
   readonly #owners: Map<number, Owner> = new Map();
   #next: number;
   #segment: { fd: number; offset: number } | undefined;
@@ -134,7 +136,8 @@ class Committer {
       owner.seq += 1;
       const bound = boundTo(this.#parts.origin, owner.name, owner.seq);
       const as = { domain: 'entry', counter: owner.seq, bound } as const;
-      const box = seal(owner.key, buffer.subarray(clearEnd, sealedEnd), as).toString('base64');
+      const length = sealInto(this.#box, owner.key, buffer.subarray(clearEnd, sealedEnd), as);
+      const box = this.#box.toString('base64', 0, length);
       end += out.write(`,"sealed":{"key":"${owner.keyId}","seq":${owner.seq},"box":"${box}"}`, end, 'latin1');
     }
     out[end] = 0x7d; // }
