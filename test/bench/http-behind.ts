@@ -13,8 +13,8 @@ const people = Array.from({ length: 8_000 }, (_, id) => ({
 const small = Buffer.from(JSON.stringify(people[7]));
 const large = Buffer.from(JSON.stringify(people));
 const words = 'Customer 7 is Ann Lee of Springfield. Write to ann.lee@example.com soon.'.split(/(?<= )/);
-const chunk = (delta: object): string =>
-  `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 0, model: 'demo-1', choices: [{ index: 0, delta, finish_reason: null }] })}\n\n`;
+const chunk = (delta: object, finish_reason: string | null = null): string =>
+  `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 0, model: 'demo-1', choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
 const stream = words.map((content) => chunk({ content })).join('');
 const whole = Buffer.from(
   JSON.stringify({
@@ -42,7 +42,7 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
     if (request.method === 'GET') return json(response, request.url === '/large' ? large : small);
     if (!body.includes('"stream":true')) return json(response, whole);
     response.writeHead(200, { 'content-type': 'text/event-stream' });
-    response.end(`${chunk({ role: 'assistant' })}${stream}data: [DONE]\n\n`);
+    response.end(`${chunk({ role: 'assistant' })}${stream}${chunk({}, 'stop')}data: [DONE]\n\n`);
   });
 }
 

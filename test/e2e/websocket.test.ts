@@ -374,7 +374,8 @@ resources:
     const api = (path: string, method: string): Promise<Response> =>
       fetch(`${gateway.api}/api/v1/sessions${path}`, {
         method,
-        headers: { authorization: `Bearer ${tokens.analyst}` },
+        headers: { authorization: `Bearer ${tokens.analyst}`, 'content-type': 'application/json' },
+        ...(method === 'POST' ? { body: '{}' } : {}),
       });
     const sessions = (await (await api('', 'GET')).json()) as { id: string }[];
     const started = Date.now();
