@@ -119,6 +119,13 @@ test('lsp: findings while one types, hover, completion, definition, quick fix', 
       end: { line: 14, character: 22 },
     });
 
+    // Opened half-written: what lies on disk answers.
+    const early = (await ask('textDocument/hover', {
+      textDocument: { uri },
+      position: { line: 6, character: 12 },
+    })) as { readonly contents: { readonly value: string } } | null;
+    assert.match(early?.contents.value ?? '', /`m\/readers`/);
+
     const actions = (await ask('textDocument/codeAction', {
       textDocument: { uri },
       range: unknown['range'],

@@ -14,7 +14,8 @@ import {
 } from 'vscode-languageserver/node';
 import { messageOf } from '../base/errors.ts';
 import { realWorld } from '../base/time.ts';
-import type { LoadedPolicy } from '../policy/load.ts';
+import type { Kinds } from '../policy/kinds.ts';
+import { type LoadedPolicy, loadPolicy } from '../policy/load.ts';
 import { type PolicyProblem, problemCodes } from '../policy/problem.ts';
 import { review } from '../policy/review.ts';
 import { readPolicyFiles, withShipped } from '../server/policy-files.ts';
@@ -75,7 +76,8 @@ async function run(): Promise<number> {
     }
     const all = await withShipped(files);
     const said = review(all, kinds, realWorld.now());
-    const policy: LoadedPolicy | undefined = said.policy ?? room.opened.policy;
+    // A file that is opened half-written: what lies on disk may have loaded.
+    const policy = said.policy ?? room.opened.policy ?? (await lying(found?.files, kinds));
     room.opened = { files: all, kinds, ...(policy === undefined ? {} : { policy }) };
     room.problems = [...(found?.problems ?? []), ...said.problems];
     const byFile = Map.groupBy(room.problems, ({ file }) => file);
@@ -189,6 +191,16 @@ function uriOf({ directory }: Room, file: string): string {
 }
 
 const highest = 4;
+
+/** The policy on disk, where it loads. */
+async function lying(
+  files: ReadonlyMap<string, string> | undefined,
+  kinds: Kinds,
+): Promise<LoadedPolicy | undefined> {
+  if (files === undefined) return undefined;
+  const loaded = loadPolicy(await withShipped(files), kinds);
+  return loaded.ok ? loaded.value : undefined;
+}
 
 /** The folder with the policy.yaml that this file belongs to. */
 function policyAbove(path: string, texts: ReadonlyMap<string, string>): string | undefined {

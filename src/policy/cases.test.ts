@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { instant } from '../base/time.ts';
 import { loaded, samplePolicy } from './fake.ts';
 import { findings } from './findings.ts';
+import { loadPolicy } from './load.ts';
 import { problemLine } from './problem.ts';
 import { review } from './review.ts';
 import { runTrial } from './trial.ts';
@@ -105,4 +106,21 @@ test('the request that shows a column without a mask is one that can read', () =
     /\(sql\.copy\)/,
   );
   assert.deepEqual(said(`  - ${wide.replace('postgres }', 'postgres }, action: sql.drop')}\n`), []);
+});
+
+test('a fact that is not declared says where facts are declared', () => {
+  const files = new Map(samplePolicy());
+  files.set('schema.yaml', 'apiVersion: sallyport/v1\n');
+  files.set(
+    'modules/record.policy.yaml',
+    `apiVersion: sallyport/v1
+module: record
+owner: o
+rules:
+  - { id: a, effect: deny, match: { resource: { kind: postgres } }, when: '!identity.mfa', why: w, fix: f }
+`,
+  );
+  const read = loadPolicy(files, loaded(samplePolicy()).ruling.kinds);
+  const [problem] = read.ok ? [] : read.error.filter(({ code }) => code === 'SP-T101');
+  assert.match(problem?.fix ?? '', /schema\.yaml: identity: \{ mfa: boolean \}/);
 });

@@ -135,11 +135,17 @@ class Checker {
       const known = [...of.fields.keys()];
       const near = nearest(select.field, known);
       const shown = here ?? `.${select.field}`;
+      const declared =
+        here === `identity.${select.field}`
+          ? `; further facts are declared in schema.yaml: identity: { ${select.field}: boolean }, or string, number`
+          : '';
       return this.complain(
         'SP-T101',
         expr,
         `Unknown attribute \`${shown}\`${near === undefined ? '' : ` (did you mean \`${path ?? ''}.${near}\`?)`}`,
-        near === undefined ? `${of.name} has: ${known.join(', ')}` : `${shown} → ${path ?? ''}.${near}`,
+        near === undefined
+          ? `${of.name} has: ${known.join(', ')}${declared}`
+          : `${shown} → ${path ?? ''}.${near}`,
       );
     }
     if (field.fleeting === true) this.fleeting = true;
