@@ -49,6 +49,8 @@ export interface FindDetector extends Common {
   readonly gate?: RegExp;
   /** Not the program's: the gate knows no more of it than `literal`, ASCII that every value has. */
   readonly own?: boolean;
+  /** Its values may have blanks, quotes or brackets of markup in them. */
+  readonly spaced?: boolean;
   readonly literal?: string;
   /** What each value begins with, where that is the beginning of a word: then `at` is asked at such places, instead of `find`. */
   readonly head?: RegExp;

@@ -17,9 +17,13 @@ export function keyed(key: MaskKey, use: string, text: string | Uint8Array): Buf
 
 /** Bytes as letters a to p, two for each: no digit in them, so that nothing takes them for a number. */
 export function lettersOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes)
-    .toString('hex')
-    .replace(/./g, (char) => String.fromCharCode(97 + Number.parseInt(char, 16)));
+  const letters = Buffer.allocUnsafe(bytes.length * 2);
+  let at = 0;
+  for (const byte of bytes) {
+    letters[at++] = 97 + (byte >> 4);
+    letters[at++] = 97 + (byte & 15);
+  }
+  return letters.toString('latin1');
 }
 
 /** Undoes `lettersOf`; `undefined` for anything else. */

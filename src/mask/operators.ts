@@ -240,7 +240,12 @@ function hash(value: string, key: MaskKey): string {
 }
 
 function letters(key: MaskKey, text: string, count: number): string {
-  return lettersOf(createHmac('sha256', key).update(text).digest()).slice(0, count);
+  return lettersOf(
+    createHmac('sha256', key)
+      .update(text)
+      .digest()
+      .subarray(0, count / 2),
+  );
 }
 
 /** The first `bytes` bytes of the keyed hash of a value, for types that are not text. */

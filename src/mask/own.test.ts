@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { detectorsCheck, findMasker, mayContain, maskKey, scan, useDetectors } from './index.ts';
+import { detectorsCheck, findMasker, mayContain, maskKey, scan, textStream, useDetectors } from './index.ts';
 import { longestSearched } from './own.ts';
 
 const staff = {
@@ -53,6 +53,28 @@ test('what exceeds the budget is a finding as a whole', () => {
   use(staff);
   const text = `QRX- ${'x '.repeat(longestSearched / 2)}`;
   assert.deepEqual(scan(text), [{ type: 'STAFF_NUMBER', start: 0, end: text.length, score: 1 }]);
+});
+
+test('a value with words and blanks in it is found in a stream, however it is cut', () => {
+  const pattern = 'ACME customer [a-z]+ \\d{4}';
+  use({ name: 'ACME_NAME', pattern, examples: { yes: ['ACME customer number 1234'] } });
+  const finds = [{ entity: '*', operator: { kind: 'redact' } }] as const;
+  const key = maskKey(new Uint8Array(32));
+  const words = 'others wrote before and after this, with nothing to find. ';
+  for (const before of [0, 1, 4, 5, 9]) {
+    const text = `${words.repeat(before)}ACME customer number 1234 ${words.repeat(12)}ACME customer other 4321`;
+    const whole = findMasker(finds, { key })(text).text;
+    assert.doesNotMatch(whole, /1234|4321/);
+    const stream = textStream({ finds, key });
+    let most = 0;
+    let out = '';
+    for (const char of text) {
+      out += stream.push(char);
+      most = Math.max(most, stream.held);
+    }
+    assert.equal(out + stream.end(), whole);
+    assert.ok(most < 1_000, `${most}`);
+  }
 });
 
 test('patterns take linear time', () => {

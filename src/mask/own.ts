@@ -35,6 +35,8 @@ function digitsOf(value: string): string {
 /** The longest text that a pattern of somebody's own is looked for in; beyond, the whole text is a finding. */
 export const longestSearched = 1_000_000;
 const mostMatches = 10_000;
+/** A pattern of which no match has a blank, a quote or a bracket of markup in it; others may have. */
+const spaceless = /^(?:\\[bdwBAz.]|[\w\-()|?*+:=@/#]|\{\d+,?\d*\}|\[[\w-]*\])*$/;
 
 const example = string({ max: 1_000 });
 
@@ -89,6 +91,7 @@ const detectorCheck: Check<FindDetector> = map(shape, (read, path) => {
     context,
     ...(gate === undefined ? {} : { literal: gate }),
     own: true,
+    ...(spaceless.test(pattern) ? {} : { spaced: true }),
     examples: { yes: examples.yes, no: examples.no ?? [] },
     find: (text) => matches(text, { compiled, valid, score, gate }),
   };

@@ -105,6 +105,9 @@ const found: readonly string[] = [
   'password: hunter is here now',
   'password: hunter \u200b x',
   'password: hunter ',
+  'vehicleregistration=traße 2',
+  'licenseplate üller 5',
+  'www.t.-----BEGIN -',
   'born on-January 5, 1990',
   'birthday Ｊanuary 5, 1990 ok',
 ];

@@ -2,6 +2,8 @@ import type { FindMask } from '../core/decision.ts';
 import type { MaskKey } from './key.ts';
 import { normalise } from './normalise.ts';
 import { findMasker } from './operators.ts';
+import { detectorsInUse } from './registry.ts';
+import { scanner, type Scanner } from './scan.ts';
 
 /**
  * Masks a text that comes in pieces: whatever the pieces, what comes out is what masking the whole text gives. A piece is
@@ -38,6 +40,8 @@ export interface StreamParts {
 
 const mostHeld = 65_536;
 const contextKept = 256;
+/** How long a value of somebody's own detector with blanks may be, to be found however the text is cut. */
+const ownReach = 256;
 const lookahead = 256; // more than a detector reads behind a value
 
 /** Nothing found reaches over one of these: quotes and brackets of markup. */
@@ -53,7 +57,7 @@ const blank = /[^\S\ufeff]/; // which is not seen, and parts nothing
 const digit = /\p{N}/u;
 /** A word that cannot be a part of a value written in several words. */
 // `plate=d` ends in a value that may go on behind a blank.
-const plainWord = /\p{L}{5}\P{L}*$/u;
+const plainWord = /(?:[a-z]{5}|(?=\p{L}{5})\P{ASCII}{5})\P{L}*$/iu; // an ASCII letter begins a word behind another one
 const joining =
   /(?:^|\P{L})(?:januar|februar|march|april|juni|juli|august|septemb|setemb|septiemb|octo|octu|outub|oktob|novem|decem|dezem|dicie|d[ée]cem|janvi|f[ée]vri|feverei|enero|febrer|marzo|abril|junio|agosto|juillet|janei|junho|julho|extension)/iu;
 const fence = '-----BEGIN';
@@ -68,6 +72,8 @@ export function textStream(parts: StreamParts): TextStream {
   let word = 0; // where the word that goes on began
   let ended = -1; // where a plain word ended that nothing but blanks stands behind yet
   let safe = 0; // the last place in `held` where nothing goes on, and what stands there is known
+  const own = ownScanner(parts.finds);
+  let waits = 0; // where the next release may end, once what stands behind it is known to own detectors
   let original = '';
   let shown = '';
   let swallowing: 'no' | 'word' | 'key' = 'no';
@@ -80,12 +86,23 @@ export function textStream(parts: StreamParts): TextStream {
     let out = '';
     if (swallowing !== 'no') swallow();
     if (swallowing === 'no') {
-      const to = beforeKey(held, safe);
+      const to = beforeKey(held, own === undefined ? safe : clearOf(own));
       if (to > 0) out = release(to);
       if (held.length > most) out += overflow();
     }
     stream.held = held.length;
     return out;
+  }
+
+  /** A safe place that no value of an own detector goes over; 0 while that is not known. */
+  function clearOf(find: Scanner): number {
+    if (waits === 0) waits = safe;
+    if (waits === 0 || held.length - waits < ownReach) return 0;
+    const at = original.length + waits;
+    const over = find(original + held).some(({ start, end }) => start < at && end > at);
+    if (!over) return waits;
+    waits = safe;
+    return 0;
   }
 
   /** Moves `safe` over what has come: behind a break, and behind a plain word that a blank ends. */
@@ -132,6 +149,7 @@ export function textStream(parts: StreamParts): TextStream {
     word = Math.max(0, word - count);
     safe = Math.max(0, safe - count);
     ended = Math.max(-1, ended - count);
+    waits = 0;
   }
 
   /** SECURITY: what is too long to be judged is not shown, and neither is what it goes on with. */
@@ -194,6 +212,14 @@ export function textStream(parts: StreamParts): TextStream {
   }
 }
 
+/** Looks for the values that may have blanks in them: nobody knows where one of them ends but its detector. */
+function ownScanner(finds: readonly FindMask[]): Scanner | undefined {
+  const spaced = detectorsInUse().filter((each) => each.kind === 'find' && each.spaced === true);
+  const entities = finds.map(({ entity }) => entity);
+  const asked = spaced.some(({ name }) => entities.includes('*') || entities.includes(name));
+  return asked ? scanner({ entities, detectors: spaced }) : undefined;
+}
+
 /** The last place not behind `at` that no private key goes over: a key ends with its foot, or never. */
 function beforeKey(text: string, at: number): number {
   let from = text.indexOf(fence);
@@ -203,12 +229,17 @@ function beforeKey(text: string, at: number): number {
     if (privateHead.test(rest)) {
       const foot = text.indexOf('-----END', next);
       const close = foot < 0 ? -1 : text.indexOf('-----', foot + 8);
-      if (close < 0 || close + 5 > at) return from;
+      if (close < 0 || close + 5 > at) return apart(text, from);
       next = close + 5;
-    } else if (openHead.test(rest)) return from;
+    } else if (openHead.test(rest)) return apart(text, from);
     from = text.indexOf(fence, next);
   }
   return at;
+}
+
+/** A fence that touches what stands before it may be a part of that. */
+function apart(text: string, from: number): number {
+  return blank.test(text[from - 1] ?? '') ? from : 0;
 }
 
 /** @see TextStream */
