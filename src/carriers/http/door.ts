@@ -442,7 +442,9 @@ class Visit {
     }
     using stay = joined.value;
     const gone = new AbortController();
-    response.once('close', () => gone.abort(new WireError('closed', 'The client left')));
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort(new WireError('closed', 'The client left'));
+    });
     const exchange: Exchange = {
       method,
       host,
