@@ -12,11 +12,22 @@ export class CouldNotRun extends Error {
 }
 
 export function print(text: string): void {
-  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  process.stdout.write(visible(text.endsWith('\n') ? text : `${text}\n`));
 }
 
 export function say(text: string): void {
   process.stderr.write(text.endsWith('\n') ? text : `${text}\n`);
+}
+
+/**
+ * JSON, safe on a terminal and the same JSON: `JSON.stringify` escapes ESC and BEL, but neither the controls above U+007E,
+ * which terminals take for the same, nor those that change the direction of writing.
+ */
+export function visible(json: string): string {
+  return json.replaceAll(
+    /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** Text of others, safe on a terminal: no control character, no change of writing direction. Line ends and tabs stay. */

@@ -7,7 +7,7 @@ import { duration } from '../base/time.ts';
 import type { Scene } from '../record/index.ts';
 import { TerminalPainter } from '../record/index.ts';
 import { openStream } from './api.ts';
-import { CouldNotRun, say } from './command.ts';
+import { CouldNotRun, say, visible } from './command.ts';
 
 export interface PlayOptions {
   readonly speed?: string | undefined;
@@ -29,7 +29,7 @@ export async function play(id: string, options: PlayOptions): Promise<number> {
   let at = fromMs;
   for await (const scene of opened.scenes) {
     if (options.json) {
-      if (scene.at >= fromMs || scene.kind === 'session') await put(`${JSON.stringify(scene)}\n`);
+      if (scene.at >= fromMs || scene.kind === 'session') await put(`${visible(JSON.stringify(scene))}\n`);
       continue;
     }
     const drawn = painter.paint(scene);
@@ -50,7 +50,7 @@ export async function watch(id: string, options: { readonly json: boolean }): Pr
   if (!opened.ok) return refused(opened.refusal);
   const painter = painterOf();
   for await (const scene of scenesIn(opened.pieces))
-    await put(options.json ? `${JSON.stringify(scene)}\n` : painter.paint(scene));
+    await put(options.json ? `${visible(JSON.stringify(scene))}\n` : painter.paint(scene));
   return 0;
 }
 

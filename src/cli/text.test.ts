@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { jsonLines } from '../server/api/recordings.ts';
 import type { DecisionRecord, SessionDetail } from '../server/api/records.ts';
-import { safe, table } from './command.ts';
+import { safe, table, visible } from './command.ts';
 import { explanationText } from './explain.ts';
 import { statusText } from './policy.ts';
 import { listText, sessionText } from './sessions.ts';
@@ -184,4 +185,19 @@ test('safe() leaves a terminal nothing to obey', () => {
     ]),
     'a    b\nccc  d\n',
   );
+});
+
+test('JSON on a terminal is the same JSON, without controls of terminals and of directions', async () => {
+  const text = 'a\u001b]52;c;aGk=\u0007\u009b31m\u009d0;t\u009c\u007f\u202egnp\u2066\u200f é 😀';
+  const scene = { at: 1, kind: 'gap' as const, why: text };
+  async function* scenes(): AsyncGenerator<typeof scene> {
+    yield await Promise.resolve(scene);
+  }
+  let line = '';
+  for await (const piece of jsonLines(scenes())) line += piece;
+  for (const shown of [visible(JSON.stringify(scene)), line]) {
+    assert.doesNotMatch(shown.trimEnd(), /\p{C}/u);
+    assert.match(shown, /é 😀/);
+    assert.deepEqual(JSON.parse(shown), scene);
+  }
 });

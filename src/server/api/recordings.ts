@@ -163,9 +163,15 @@ function isFormat(text: string): text is Format {
   return Object.hasOwn(formats, text);
 }
 
-/** One scene a line. */
+/** One scene a line. SECURITY: it is looked at on terminals, and some take U+009B for ESC [, which JSON leaves as it is. */
 export async function* jsonLines(scenes: AsyncIterable<Scene>): AsyncGenerator<string> {
-  for await (const scene of scenes) yield `${JSON.stringify(scene)}\n`;
+  for await (const scene of scenes) yield `${JSON.stringify(scene).replaceAll(onTerminals, escaped)}\n`;
+}
+
+const onTerminals = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 export async function* asciicast(scenes: AsyncIterable<Scene>): AsyncGenerator<string> {
