@@ -47,6 +47,8 @@ export function untilStopped({ log, metrics, stop, abandon, lost }: ProcessParts
       if (since === undefined) log('error', 'process.lost', { what });
       begin(what, 2);
     });
+    // Whoever read what is said here may be gone: nobody can be told of that, and telling would fail again.
+    for (const out of [process.stdout, process.stderr]) out.on('error', () => undefined);
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
     process.on('uncaughtException', (thrown) => {
       metrics.count('faults_total', { code: 'bug' });
