@@ -74,7 +74,7 @@ class WireAgent extends Agent {
     done?: (error: Error | null, stream: Duplex) => void,
   ): undefined {
     connectTo(this.#parts).then(
-      (wire) => done?.(null, new WireDuplex(wire)),
+      (wire) => done?.(null, new WireDuplex(wire, { allowHalfOpen: false })),
       (thrown: unknown) => {
         const error = thrown instanceof Error ? thrown : new Error('Not connected');
         (done as ((error: Error) => void) | undefined)?.(error);
@@ -133,8 +133,11 @@ function mayAskAgain(
   { code }: NodeJS.ErrnoException,
 ): boolean {
   const reads = (method === 'GET' || method === 'HEAD') && body === undefined;
-  return reads && request.reusedSocket && !signal.aborted && (code === 'ECONNRESET' || code === 'EPIPE');
+  return reads && request.reusedSocket && !signal.aborted && closing.has(code ?? '');
 }
+
+/** Of Node's sockets, and of a wire. */
+const closing: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'closed']);
 
 async function send(request: ReturnType<typeof nodeRequest>, body: AsyncIterable<Uint8Array>): Promise<void> {
   try {

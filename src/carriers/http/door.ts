@@ -132,7 +132,7 @@ export function httpDoor(parts: DoorParts): (seat: Seat) => Promise<void> {
     const opened = await open(parts, seat);
     if (opened === undefined) return;
     const { wire, ahead } = opened;
-    const stream = new WireDuplex(wire, ahead);
+    const stream = new WireDuplex(wire, { ahead });
     const visit = new Visit(parts, seat, wire, stream);
     if (wire.tls?.alpn === 'h2' || startsHttp2(ahead)) serveHttp2(visit, stream);
     else {

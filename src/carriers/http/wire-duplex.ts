@@ -2,6 +2,11 @@ import { Duplex } from 'node:stream';
 import { WireError } from '../../base/errors.ts';
 import type { Wire } from '../../base/stream.ts';
 
+export interface DuplexOptions {
+  readonly ahead?: Uint8Array | undefined;
+  readonly allowHalfOpen?: boolean;
+}
+
 /**
  * A wire as a Node stream, so that Node's own HTTP parsers and writers run over any carrier. Back-pressure stays: the
  * wire is read when the stream asks, and a write is done when the wire can take more.
@@ -16,9 +21,12 @@ export class WireDuplex extends Duplex {
   peerLeft: boolean = false;
   readonly remoteAddress: string;
 
-  /** `ahead`: bytes that were read from the wire already, to see what it speaks. */
-  constructor(wire: Wire, ahead?: Uint8Array) {
-    super({ allowHalfOpen: true });
+  /**
+   * `ahead`: bytes that were read from the wire already, to see what it speaks. `allowHalfOpen`: it may be written to after its
+   * peer has ended; without, it closes then, as a kept connection must that its server has given up.
+   */
+  constructor(wire: Wire, { ahead, allowHalfOpen = true }: DuplexOptions = {}) {
+    super({ allowHalfOpen });
     this.#wire = wire;
     this.#ahead = ahead;
     this.remoteAddress = wire.peer;
