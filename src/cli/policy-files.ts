@@ -57,11 +57,13 @@ async function fromGit(ref: string, given: string | undefined): Promise<Source> 
     }
   };
   const blob = async (object: string): Promise<Buffer> =>
-    (await run('git', [...bare, 'cat-file', 'blob', object], {
-      timeout: 30_000,
-      maxBuffer: mostBytes,
-      encoding: 'buffer',
-    })).stdout;
+    (
+      await run('git', [...bare, 'cat-file', 'blob', object], {
+        timeout: 30_000,
+        maxBuffer: mostBytes,
+        encoding: 'buffer',
+      })
+    ).stdout;
   const resolved = (object: string): Promise<string> =>
     git('rev-parse', '--verify', '--end-of-options', object);
   if (given === undefined) await resolved(`${ref}^{commit}`);

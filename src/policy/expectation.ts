@@ -216,11 +216,7 @@ export function disappointments(
   compare('concurrency', expect.concurrency, duties.concurrency ?? 'none');
   compare('session', expect.session, duties.sessionMs === undefined ? 'none' : shortTime(duties.sessionMs));
   compare('idle', expect.idle, duties.idleMs === undefined ? 'none' : shortTime(duties.idleMs));
-  compare(
-    'retention',
-    expect.retention,
-    duties.retainMs === undefined ? 'none' : shortTime(duties.retainMs),
-  );
+  compare('retention', expect.retention, duties.retainMs === undefined ? 'none' : shortTime(duties.retainMs));
   compare('readOnly', expect.readOnly, duties.readOnly === true);
   compare('justify', expect.justify, duties.justify === true);
   compare('ticket', sorted(expect.ticket), sorted(duties.tickets ?? []));

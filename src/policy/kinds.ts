@@ -53,9 +53,7 @@ export function kindsOf(
     });
   }
   return Object.assign(kinds, {
-    ...(detectors === undefined
-      ? {}
-      : { entities: [...new Set(detectors.map(({ name }) => name))].sort() }),
+    ...(detectors === undefined ? {} : { entities: [...new Set(detectors.map(({ name }) => name))].sort() }),
     ...(opa === undefined ? {} : { opa }),
   });
 }
