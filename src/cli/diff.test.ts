@@ -55,7 +55,7 @@ const edits: readonly (readonly [string, readonly [string, string, string], stri
   ],
   [
     'a condition more',
-    ['modules/record.policy.yaml', 'identity: { groups: [leads, dba] }', 'identity: { groups: [dba] }'],
+    ['modules/record.policy.yaml', 'groups: [leads, dba, auditors]', 'groups: [dba, auditors]'],
     'newly denied',
     /^$/,
   ],
