@@ -1,5 +1,5 @@
 import type { Denial, DenyCode } from '../../core/decision.ts';
-import type { Reply } from './door.ts';
+import type { Reply } from './exchange.ts';
 
 /** The status by which HTTP says why something was refused. */
 export function statusOf(code: DenyCode): number {

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../../base/result.ts';
 import type { Denial } from '../../core/decision.ts';
-import type { Exchange } from './door.ts';
+import type { Exchange } from './exchange.ts';
 
 /**
  * The same request in the session of the run that its body names; as it is where that names none, or the one it is in already.

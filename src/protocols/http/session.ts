@@ -1,7 +1,7 @@
 import { protocolsOf, type SocketRequest } from '../../carriers/http/socket.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
 import { decoded, wholeOf } from '../../carriers/http/decoded.ts';
-import type { Exchange, SocketWish } from '../../carriers/http/door.ts';
+import type { Exchange, SocketWish } from '../../carriers/http/exchange.ts';
 import { documentMask, type DocumentMask, utf8 } from '../../carriers/http/masks.ts';
 import { sayProblem, statusOf } from '../../carriers/http/problem.ts';
 import { statedBy } from '../../carriers/http/stated.ts';

@@ -1,4 +1,4 @@
-import type { Exchange } from '../../carriers/http/door.ts';
+import type { Exchange } from '../../carriers/http/exchange.ts';
 import { type DocumentMask, documentMask } from '../../carriers/http/masks.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
 import type { MessageSocket, SocketMessage } from '../../carriers/http/socket.ts';

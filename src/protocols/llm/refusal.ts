@@ -1,4 +1,4 @@
-import type { Reply } from '../../carriers/http/door.ts';
+import type { Reply } from '../../carriers/http/exchange.ts';
 import { statusOf } from '../../carriers/http/problem.ts';
 import type { Denial } from '../../core/decision.ts';
 

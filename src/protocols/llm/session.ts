@@ -1,6 +1,6 @@
 import type { HttpClient, HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
 import { decoded, wholeOf } from '../../carriers/http/decoded.ts';
-import type { Exchange } from '../../carriers/http/door.ts';
+import type { Exchange } from '../../carriers/http/exchange.ts';
 import { documentMask, utf8 } from '../../carriers/http/masks.ts';
 import { isObject } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';

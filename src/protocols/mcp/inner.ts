@@ -1,6 +1,6 @@
 import { isObject } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
-import type { Exchange } from '../../carriers/http/door.ts';
+import type { Exchange } from '../../carriers/http/exchange.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
 import type { Action } from '../../core/action.ts';
 import type { Denial, FindMask, Outcome, Permit } from '../../core/decision.ts';

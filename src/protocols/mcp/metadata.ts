@@ -1,4 +1,4 @@
-import type { Reply } from '../../carriers/http/door.ts';
+import type { Reply } from '../../carriers/http/exchange.ts';
 import type { McpSettings } from './settings.ts';
 
 const wellKnown = '/.well-known/oauth-protected-resource'; // RFC 9728, 3

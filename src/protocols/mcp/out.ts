@@ -1,4 +1,4 @@
-import type { Exchange, Reply } from '../../carriers/http/door.ts';
+import type { Exchange, Reply } from '../../carriers/http/exchange.ts';
 import type { World } from '../../base/time.ts';
 import { eventText } from '../../http/events.ts';
 import { type Message, textOf } from './message.ts';

@@ -1,5 +1,5 @@
 import { classifyInboundRequest } from '@modelcontextprotocol/server';
-import type { Exchange } from '../../carriers/http/door.ts';
+import type { Exchange } from '../../carriers/http/exchange.ts';
 import { inRun } from '../../carriers/http/run.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
 import { isObject } from '../../base/check.ts';

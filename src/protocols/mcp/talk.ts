@@ -1,5 +1,5 @@
 import type { HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
-import type { Exchange } from '../../carriers/http/door.ts';
+import type { Exchange } from '../../carriers/http/exchange.ts';
 import type { Lru } from '../../base/lru.ts';
 import type { Permit } from '../../core/decision.ts';
 import type { Gate, House } from '../../core/protocol.ts';

@@ -2,7 +2,7 @@ import { isObject } from '../../../base/check.ts';
 import { Fault } from '../../../base/errors.ts';
 import { httpClient } from '../../../carriers/http/client.ts';
 import { decoded, wholeOf } from '../../../carriers/http/decoded.ts';
-import type { Exchange } from '../../../carriers/http/door.ts';
+import type { Exchange } from '../../../carriers/http/exchange.ts';
 import { utf8 } from '../../../carriers/http/masks.ts';
 import type { World } from '../../../base/time.ts';
 import type { Inside, TicketResult } from '../../../core/protocol.ts';

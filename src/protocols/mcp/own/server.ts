@@ -3,7 +3,7 @@ import { isObject } from '../../../base/check.ts';
 import { Fault } from '../../../base/errors.ts';
 import type { World } from '../../../base/time.ts';
 import type { HttpRequest, HttpResponse } from '../../../carriers/http/client.ts';
-import type { Exchange } from '../../../carriers/http/door.ts';
+import type { Exchange } from '../../../carriers/http/exchange.ts';
 import type { Inside } from '../../../core/protocol.ts';
 import type { Json } from '../message.ts';
 import type { Told } from './caller.ts';

@@ -1,0 +1,98 @@
+import { Secret } from '../../base/secret.ts';
+import type { House } from '../../core/protocol.ts';
+import { all, cookiesOf, type Fields, first, ownCookie } from '../../http/headers.ts';
+import type { Target } from '../../http/target.ts';
+import type { DoorParts, Incoming } from './exchange.ts';
+
+// Who asks, and for which resource: all that a request says of it.
+
+interface Addressed {
+  readonly method: string;
+  readonly host: string;
+  readonly secure: boolean;
+}
+
+export const methods: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'QUERY',
+]);
+
+export function placeOf(
+  house: House,
+  hostsOf: DoorParts['hostsOf'],
+  host: string,
+  target: Target,
+): { readonly resource: string; readonly target: Target; readonly prefix: string } | undefined {
+  const named = host.replace(/:\d+$/, '').toLowerCase();
+  const byHost = house.resources.find(({ name }) => hostsOf(name).includes(named));
+  if (byHost !== undefined) return { resource: byHost.name, target, prefix: '' };
+  const [, segment = ''] = target.path.split('/', 2);
+  if (!house.resources.some(({ name }) => name === segment)) return undefined;
+  const path = target.path.slice(segment.length + 1);
+  return { resource: segment, target: { ...target, path: path === '' ? '/' : path }, prefix: `/${segment}` };
+}
+
+/** All hosts that the request names, each once: HTTP/2 has `:authority` and may have Host too (RFC 9113, 8.3.1). */
+export function hostsNamed(request: Incoming, fields: Fields): readonly string[] {
+  const named = all(fields, 'host');
+  if (!('stream' in request)) return named;
+  const authority = request.headers[':authority'];
+  return [...new Set(authority === undefined ? named : [authority, ...named])];
+}
+
+/**
+ * The gateway's token, from wherever clients of its kinds of resources put a key; `several` where two differ, since nobody can say
+ * who asks. A cookie counts only where no other site can have sent it.
+ */
+export function tokenOf(fields: Fields, to: Addressed): Secret | 'several' | undefined {
+  const given = all(fields, 'authorization');
+  const found = new Set([...all(fields, 'x-api-key'), ...all(fields, 'api-key')]);
+  for (const each of given) {
+    const token = authorized(each);
+    if (token === undefined) return undefined;
+    found.add(token);
+  }
+  if (found.size === 0 && sameSite(fields, to)) {
+    for (const cookie of cookiesOf(fields, ownCookie)) if (cookie !== '') found.add(cookie);
+  }
+  if (found.size > 1) return 'several';
+  const [token] = found;
+  return token === undefined || token === '' ? undefined : new Secret(token);
+}
+
+/** A bearer token, or the password of Basic (RFC 6750, 2.1; RFC 7617, 2). */
+function authorized(value: string): string | undefined {
+  const bearer = /^bearer +([\w.~+/=-]+)$/i.exec(value)?.[1];
+  if (bearer !== undefined) return bearer;
+  const basic = /^basic +([\w+/=-]+)$/i.exec(value)?.[1];
+  if (basic === undefined) return undefined;
+  const pair = Buffer.from(basic, 'base64').toString('utf8');
+  return pair.includes(':') ? pair.slice(pair.indexOf(':') + 1) : undefined;
+}
+
+/**
+ * SECURITY: browsers add a cookie to what any site makes them send, whatever the method (a GET can be a GraphQL mutation, or
+ * open a WebSocket). They say where it came from: Origin, and Sec-Fetch-Site on everything else.
+ */
+function sameSite(fields: Fields, { method, host, secure }: Addressed): boolean {
+  const origin = first(fields, 'origin');
+  const site = first(fields, 'sec-fetch-site');
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return false;
+  if (origin === undefined) return site !== undefined || method === 'GET' || method === 'HEAD';
+  return origin === `https://${host}` || (!secure && origin === `http://${host}`);
+}
+
+/** What the client says this belongs to: recorded, never trusted. */
+export function runOf(fields: Fields): string | undefined {
+  const said = first(fields, 'sallyport-run') ?? first(fields, 'x-claude-code-session-id');
+  if (said !== undefined) return said;
+  return /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(
+    first(fields, 'traceparent') ?? '',
+  )?.[1];
+}

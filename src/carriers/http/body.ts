@@ -1,0 +1,56 @@
+import { WireError } from '../../base/errors.ts';
+import type { World } from '../../base/time.ts';
+import { type Fields, first } from '../../http/headers.ts';
+import type { Body, Incoming } from './exchange.ts';
+
+/** A body whose next bytes do not come for so long is given up. */
+const stallMs = 60_000;
+
+/** The body of a client's request. */
+export function bodyOf(request: Incoming, fields: Fields, world: World): Body {
+  const declared = first(fields, 'content-length');
+  const ended =
+    'stream' in request ? request.stream.endAfterHeaders : first(fields, 'transfer-encoding') === undefined;
+  const length = declared !== undefined ? Number(declared) : ended ? 0 : undefined;
+  return {
+    length,
+    stream: () => inTime(request, world),
+    whole: async (most) => {
+      if (length !== undefined && length > most) return undefined;
+      const chunks: Uint8Array[] = [];
+      let bytes = 0;
+      for await (const chunk of inTime(request, world)) {
+        bytes += chunk.length;
+        if (bytes > most) return undefined;
+        chunks.push(chunk);
+      }
+      return Buffer.concat(chunks);
+    },
+  };
+}
+
+/**
+ * The chunks of a body whose sender may not stall for ever. Breaking off leaves the request open, so that it can still be
+ * answered.
+ */
+async function* inTime(request: Incoming, world: World): AsyncIterable<Uint8Array> {
+  const chunks = request.iterator({ destroyOnReturn: false });
+  try {
+    for (;;) {
+      const late = Promise.withResolvers<never>();
+      late.promise.catch(() => undefined);
+      using _ = world.after(stallMs, () => late.reject(new WireError('deadline', 'The body does not go on')));
+      const next = (await Promise.race([chunks.next(), late.promise])) as IteratorResult<
+        Uint8Array,
+        undefined
+      >;
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } catch (thrown) {
+    if (thrown instanceof WireError) throw thrown;
+    throw new WireError('closed', 'The client broke off');
+  } finally {
+    void chunks.return?.();
+  }
+}

@@ -1,0 +1,324 @@
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { Fault, WireError } from '../../base/errors.ts';
+import type { Wire } from '../../base/stream.ts';
+import { denial } from '../../core/denial.ts';
+import type { Seat } from '../../core/protocol.ts';
+import { type Fields, first, refusedHeaders } from '../../http/headers.ts';
+import { readTarget } from '../../http/target.ts';
+import { hostsNamed, methods, placeOf, runOf, tokenOf } from './asker.ts';
+import { bodyOf } from './body.ts';
+import { fieldsOf } from './client.ts';
+import type { DoorParts, Exchange, Incoming, Outgoing, Reply, SocketWish } from './exchange.ts';
+import { replyOver } from './reply.ts';
+import { acceptSocket, socketProblem } from './socket.ts';
+import type { WireDuplex } from './wire-duplex.ts';
+
+/** A connection on which no request is under way is closed after this long. */
+const quietMs = 75_000;
+/** Requests that one connection may have sent ahead of their answers. */
+const mostWaiting = 200;
+/** Of a body that nobody wants, so many bytes are read before the connection is closed instead. */
+const mostUnread = 1_048_576;
+
+interface Answering {
+  readonly reply: Reply;
+  readonly about: About;
+  /** What came behind a request that wants another protocol. */
+  readonly head: Uint8Array | undefined;
+}
+
+interface About {
+  readonly fields: Fields;
+  path: string;
+}
+
+/** One connection of a client, with all its requests. */
+export class Visit {
+  readonly #parts: DoorParts;
+  readonly #seat: Seat;
+  readonly #wire: Wire;
+  readonly #stream: WireDuplex;
+  readonly #busy: Set<Promise<void>> = new Set();
+  readonly #left: AbortController = new AbortController();
+  #quiet: Disposable | undefined;
+  #last: Promise<void> = Promise.resolve();
+  #waiting = 0;
+  #half: Incoming | undefined;
+  /** Resolves when the parser has said its last word. */
+  parsed: Promise<void> = Promise.resolve();
+  #gone = false;
+  #seen = 0;
+  #error: WireError | undefined;
+
+  constructor(parts: DoorParts, seat: Seat, wire: Wire, stream: WireDuplex) {
+    this.#parts = parts;
+    this.#seat = seat;
+    this.#wire = wire;
+    this.#stream = stream;
+    this.#wait();
+    const stop = (): void => {
+      if (this.#busy.size === 0) stream.destroy();
+    };
+    seat.draining.addEventListener('abort', stop, { once: true });
+    seat.signal.addEventListener('abort', () => stream.destroy(), { once: true });
+    if (seat.draining.aborted) stop();
+  }
+
+  #wait(): void {
+    this.#quiet?.[Symbol.dispose]();
+    this.#seen = this.#stream.received;
+    this.#quiet = this.#parts.house.world.after(quietMs, () => {
+      this.#gone = true;
+      const half = this.#stream.received > this.#seen || this.#half?.complete === false;
+      if (half) this.broken(new WireError('deadline', 'Half a request'));
+      this.#stream.destroy();
+    });
+  }
+
+  /** Some errors of HTTP/2 end the connection without an event of their own. */
+  closedByParser(): void {
+    const { draining, signal } = this.#seat;
+    if (
+      this.#gone ||
+      this.#stream.peerLeft ||
+      this.#stream.readableEnded ||
+      draining.aborted ||
+      signal.aborted
+    )
+      return;
+    this.broken(new WireError('bad-message', 'The HTTP/2 connection could not be read'));
+  }
+
+  /** The peer broke the rules: the first reason stays. */
+  broken(why: WireError): void {
+    this.#error ??= why;
+  }
+
+  onDrain(call: () => void): void {
+    if (this.#seat.draining.aborted) call();
+    else this.#seat.draining.addEventListener('abort', call, { once: true });
+  }
+
+  /** Requests that HTTP/1.1 sends ahead are served one after the other: a later one may build on an earlier. */
+  inTurn(request: Incoming, response: Outgoing): void {
+    this.#waiting++;
+    if (this.#waiting > mostWaiting) {
+      this.broken(
+        new WireError('too-large', `More than ${mostWaiting} requests without waiting for an answer`),
+      );
+      this.#stream.destroy();
+      return;
+    }
+    this.#quiet?.[Symbol.dispose]();
+    this.#last = this.#last.then(async () => {
+      if (!this.#left.signal.aborted) await this.attend(request, response);
+      this.#waiting--;
+    });
+  }
+
+  /**
+   * SECURITY: what stands behind such a request is of the other protocol, never a request: whatever is answered but 101, the
+   * connection ends. While other requests are under way nobody can say whose answer would come first.
+   */
+  upgrade(request: IncomingMessage, head: Uint8Array): void {
+    this.#quiet?.[Symbol.dispose]();
+    if (this.#busy.size > 0 || this.#waiting > 0) {
+      this.broken(new WireError('bad-message', 'A change of the protocol among other requests'));
+      this.#stream.destroy();
+      return;
+    }
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(this.#stream as unknown as Socket); // it has all that Node's HTTP asks of a socket
+    response.once('finish', () => this.#stream.destroySoon());
+    void this.attend(request, response, head);
+  }
+
+  async over(): Promise<void> {
+    await this.#wire.closed;
+    this.#left.abort(new WireError('closed', 'The client left'));
+    this.#quiet?.[Symbol.dispose]();
+    await this.parsed;
+    await this.#last;
+    await Promise.all(this.#busy);
+    if (this.#error !== undefined) throw this.#error;
+  }
+
+  attend(request: Incoming, response: Outgoing, head?: Uint8Array): Promise<void> {
+    this.#quiet?.[Symbol.dispose]();
+    const one = this.#attend(request, response, head).finally(() => {
+      this.#busy.delete(one);
+      if (this.#busy.size > 0 || this.#waiting > 1) return;
+      if (this.#seat.draining.aborted) this.#stream.end();
+      else this.#wait();
+    });
+    this.#busy.add(one);
+    return one;
+  }
+
+  async #attend(request: Incoming, response: Outgoing, head: Uint8Array | undefined): Promise<void> {
+    const reply = replyOver(response);
+    const about: About = { fields: fieldsOf(request.rawHeaders), path: '' };
+    response.on('error', () => undefined);
+    request.on('error', () => undefined);
+    response.once('finish', () => this.#unread(request));
+    try {
+      await this.#serve(request, response, { reply, about, head });
+    } catch (thrown) {
+      this.#failed(reply, thrown, about);
+    } finally {
+      if (response.writableFinished) this.#unread(request);
+    }
+  }
+
+  /** What was not read of a body must not block the next request; what may be endless ends the connection instead. */
+  #unread(request: Incoming): void {
+    if (request.readableEnded || request.destroyed) return;
+    this.#half = request;
+    let bytes = 0;
+    request.on('data', (chunk: Uint8Array) => {
+      bytes += chunk.length;
+      if (bytes <= mostUnread) return;
+      if ('stream' in request) request.stream.close(8); // CANCEL (RFC 9113, 7)
+      else this.#stream.destroy();
+    });
+    request.resume();
+  }
+
+  /** A fault of one request ends that request; what was begun is broken off, never ended as if it were whole. */
+  #failed(reply: Reply, thrown: unknown, about: About): void {
+    const { house } = this.#parts;
+    if (thrown instanceof WireError && thrown.code === 'closed') return reply.destroy();
+    if (thrown instanceof WireError && thrown.code === 'deadline') this.broken(thrown);
+    const code = thrown instanceof Fault || thrown instanceof WireError ? thrown.code : 'bug';
+    house.metrics.count('faults_total', { code });
+    house.log('error', 'http.fault', {
+      code,
+      ...(thrown instanceof Fault ? { message: thrown.message } : {}),
+    });
+    if (reply.started) return reply.destroy();
+    const known =
+      thrown instanceof Fault || thrown instanceof WireError ? thrown.message : 'The gateway failed';
+    this.#parts.refuse(reply, statusOfFault[code] ?? 500, denial('UNSUPPORTED', '', known), about);
+  }
+
+  async #serve(request: Incoming, response: Outgoing, { reply, about, head }: Answering): Promise<void> {
+    const { house, kind, hostsOf } = this.#parts;
+    const { fields } = about;
+    const method = request.method ?? '';
+    const hosts = hostsNamed(request, fields);
+    const host = hosts[0] ?? '';
+    const refuse = (status: number, why: string, ...fix: readonly string[]): void =>
+      this.#parts.refuse(reply, status, denial('UNSUPPORTED', '', why, ...fix), about);
+    if (hosts.length !== 1) return refuse(400, 'Exactly one host must be named');
+    if (!methods.has(method)) return refuse(405, 'This method is not served');
+    const target = readTarget(request.url ?? '');
+    if (!target.ok) return refuse(400, target.error);
+    about.path = target.value.path;
+    const secure = this.#wire.tls !== undefined;
+    if (this.#parts.open?.(target.value.path, { host, method, secure }, reply) === true) return;
+    const bad = refusedHeaders(fields);
+    if (bad !== undefined) return refuse(400, bad);
+    if (this.#wire.tls === undefined && !this.#seat.plainAllowed) {
+      return refuse(403, 'A token is taken over TLS only', 'Use https://');
+    }
+    const wish = head === undefined ? undefined : this.#wish(request, response, head);
+    if (wish !== undefined) {
+      const problem =
+        this.#parts.socket === undefined ? 'nothing else is served' : socketProblem(method, fields);
+      if (problem !== undefined) return refuse(400, `The protocol cannot be changed: ${problem}`);
+    }
+    const place = placeOf(house, hostsOf, host, target.value);
+    if (place === undefined) {
+      const fix =
+        'The first segment of the path names the resource: GET /api/v1/resources of the API lists yours';
+      return this.#parts.refuse(
+        reply,
+        404,
+        denial('SIGN_IN', '', 'No resource of this gateway has this name', fix),
+        about,
+      );
+    }
+    const token = tokenOf(fields, { method, host, secure: this.#wire.tls !== undefined });
+    if (token === 'several') return refuse(400, 'Several tokens were sent: send one');
+    if (token === undefined) {
+      this.#challenge(reply, place.resource, host, about);
+      return;
+    }
+    const said = runOf(fields);
+    const agent = first(fields, 'user-agent');
+    const join = (resource: string, of: string, run: string | undefined = said): ReturnType<Seat['join']> =>
+      this.#seat.join({
+        token,
+        resource,
+        kind: of,
+        ...(run === undefined ? {} : { run }),
+        ...(agent === undefined ? {} : { client: agent }),
+      });
+    const joined = await join(place.resource, kind);
+    if (!joined.ok) {
+      const status = joined.error.class === 'LIMIT' ? 429 : joined.error.class === 'SIGN_IN' ? 401 : 503;
+      return this.#parts.refuse(reply, status, joined.error, about);
+    }
+    using stay = joined.value;
+    const gone = new AbortController();
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort(new WireError('closed', 'The client left'));
+    });
+    const exchange: Exchange = {
+      method,
+      host,
+      target: place.target,
+      fields,
+      stay,
+      body: bodyOf(request, fields, house.world),
+      reply,
+      prefix: place.prefix,
+      token,
+      join,
+      signal: AbortSignal.any([stay.signal, gone.signal, this.#left.signal]),
+    };
+    await (wish === undefined ? this.#parts.serve(exchange) : this.#parts.socket?.(exchange, wish));
+  }
+
+  #wish(request: Incoming, response: Outgoing, head: Uint8Array): SocketWish | undefined {
+    // Requests of HTTP/2 never come here (RFC 9113, 8.6).
+    if ('stream' in request || !(response instanceof ServerResponse)) return undefined;
+    return {
+      accept: (protocol) => {
+        response.detachSocket(this.#stream as unknown as Socket); // see `upgrade`
+        const { world, limits } = this.#parts.house;
+        return acceptSocket(request, this.#stream, { head, protocol, world, maxBytes: limits.messageBytes });
+      },
+      draining: this.#seat.draining,
+    };
+  }
+
+  #challenge(reply: Reply, resource: string, host: string, about: About): void {
+    const more = this.#parts.challenge?.(resource, host, this.#wire.tls !== undefined) ?? '';
+    const challenged: Reply = {
+      ...reply,
+      start: (status, fields) =>
+        reply.start(status, [
+          ...fields,
+          ['www-authenticate', `Bearer realm="sallyport"${more === '' ? '' : `, ${more}`}`],
+        ]),
+    };
+    const fix = 'Send Authorization: Bearer and a token: `sallyport token SUBJECT` makes one';
+    this.#parts.refuse(
+      challenged,
+      401,
+      denial('SIGN_IN', '', 'This needs a token of this gateway', fix),
+      about,
+    );
+  }
+}
+
+const statusOfFault: Readonly<Record<string, number>> = {
+  unreachable: 502,
+  'upstream-closed': 502,
+  ledger: 503,
+  stopping: 503,
+  deadline: 408,
+};
