@@ -2,6 +2,21 @@ import { parseArgs } from 'node:util';
 import type { AccessShown, CatalogueEntry } from '../server/api/access.ts';
 import { ask } from './api.ts';
 import { CouldNotRun, print, safe, say, table, type Command } from './command.ts';
+import {
+  answerLines,
+  askedByText,
+  clock,
+  needsText,
+  onText,
+  promptLines,
+  queryOf,
+  refused,
+  showFrom,
+  statedLines,
+  wholeId,
+  whoText,
+  whyLines,
+} from './review-text.ts';
 
 const help = `Usage: sallyport access list [--json]
        sallyport access request RESOURCE [--verbs VERB,…] [--for 1h] --reason TEXT [--ticket ID] [--rule RULE] [--json]
@@ -81,11 +96,11 @@ async function run(args: readonly string[]): Promise<number> {
 }
 
 async function catalogue({ json }: Options): Promise<number> {
-  const asked = await ask('/api/v1/access');
-  if (!asked.ok) return refused(asked.refusal);
-  const found = asked.answer as readonly CatalogueEntry[]; // the API's own schema
-  print(json ? JSON.stringify(found, undefined, 2) : catalogueText(found));
-  return 0;
+  return showFrom(
+    '/api/v1/access',
+    json,
+    (found) => catalogueText(found as readonly CatalogueEntry[]), // the API's own schema
+  );
 }
 
 async function request(resource: string, options: Options): Promise<number> {
@@ -106,7 +121,7 @@ async function request(resource: string, options: Options): Promise<number> {
   if (json) print(JSON.stringify(made, undefined, 2));
   else {
     print(
-      `Asked: ${made.id}, for ${made.for} of ${safe(made.verbs.join(', '))} on ${safe(made.resource)}; it waits for ${needsText(made)} until ${clock(made.expiresAt)}`,
+      `Asked: ${made.id}, for ${made.for} of ${safe(made.verbs.join(', '))} on ${safe(made.resource)}; it waits for ${needsText(made.review)} until ${clock(made.expiresAt)}`,
     );
     say(`They answer with: sallyport access approve ${made.id}`);
   }
@@ -114,23 +129,19 @@ async function request(resource: string, options: Options): Promise<number> {
 }
 
 async function requests({ state, limit, json }: Options): Promise<number> {
-  const query = new URLSearchParams({
-    ...(state === undefined ? {} : { state }),
-    ...(limit === undefined ? {} : { limit }),
-  });
-  const asked = await ask(`/api/v1/access/requests?${query.toString()}`);
-  if (!asked.ok) return refused(asked.refusal);
-  const found = asked.answer as readonly AccessShown[]; // the API's own schema
-  print(json ? JSON.stringify(found, undefined, 2) : requestsText(found));
-  return 0;
+  return showFrom(
+    queryOf('/api/v1/access/requests', { state, limit }),
+    json,
+    (found) => requestsText(found as readonly AccessShown[]), // the API's own schema
+  );
 }
 
 async function show(given: string, { json }: Options): Promise<number> {
-  const asked = await ask(`/api/v1/access/requests/${encodeURIComponent(await whole(given))}`);
-  if (!asked.ok) return refused(asked.refusal);
-  const found = asked.answer as AccessShown; // the API's own schema
-  print(json ? JSON.stringify(found, undefined, 2) : requestText(found));
-  return 0;
+  return showFrom(
+    `/api/v1/access/requests/${encodeURIComponent(await whole(given))}`,
+    json,
+    (found) => requestText(found as AccessShown), // the API's own schema
+  );
 }
 
 const done = { approve: 'Approved', deny: 'Denied', revoke: 'Ended' } as const;
@@ -153,7 +164,7 @@ async function answer(given: string, verb: keyof typeof done, options: Options):
     now.state === 'granted' && now.until !== undefined
       ? `, until ${clock(now.until)}`
       : now.state === 'waiting'
-        ? `; it still needs ${needsText(now)}`
+        ? `; it still needs ${needsText(now.review)}`
         : now.state === 'void' && verb === 'approve'
           ? `, but nothing came of it: ${safe(now.review.end ?? 'it is void')}`
           : '';
@@ -161,23 +172,8 @@ async function answer(given: string, verb: keyof typeof done, options: Options):
   return verb === 'approve' && now.state === 'void' ? 1 : 0;
 }
 
-/** An id that was cut short, made whole by the requests one sees. */
-async function whole(given: string): Promise<string> {
-  if (/^rev_[0-9a-z]{26}$/.test(given)) return given;
-  const prefix = given.startsWith('rev_') ? given : `rev_${given}`;
-  if (!/^rev_[0-9a-z]{4,26}$/.test(prefix)) return given;
-  const asked = await ask('/api/v1/access/requests?limit=1000');
-  const found = asked.ok
-    ? (asked.answer as readonly AccessShown[]).filter(({ id }) => id.startsWith(prefix)) // the API's own schema
-    : [];
-  if (found.length > 1)
-    throw new CouldNotRun(`${safe(given)} fits ${found.length} requests: give more of it`);
-  return found[0]?.id ?? given;
-}
-
-function refused(refusal: string): number {
-  say(refusal);
-  return 1;
+function whole(given: string): Promise<string> {
+  return wholeId(given, '/api/v1/access/requests', 'requests');
 }
 
 function catalogueText(found: readonly CatalogueEntry[]): string {
@@ -213,7 +209,7 @@ function requestsText(found: readonly AccessShown[]): string {
     each.id,
     each.state,
     clock(each.askedAt),
-    who(each.review.identity),
+    whoText(each.review.identity),
     safe(each.resource),
     each.for,
     each.until === undefined ? '' : clock(each.until),
@@ -225,40 +221,17 @@ function requestsText(found: readonly AccessShown[]): string {
 
 function requestText(shown: AccessShown): string {
   const { review } = shown;
-  const { resource, risk, votes, stated } = review;
   const lines = [
     `access ${shown.id}: ${shown.state}${review.end === undefined ? '' : ` (${review.end})`}`,
-    `  asked    ${clock(shown.askedAt)}, by ${who(review.identity)}${review.identity.groups.length > 0 ? ` of ${review.identity.groups.join(', ')}` : ''}`,
+    `  asked    ${clock(shown.askedAt)}, by ${askedByText(review)}`,
     `  for      ${shown.for}${shown.until === undefined ? '' : `, until ${clock(shown.until)}`}`,
-    `  on       ${resource.name} (${resource.kind})${resource.tags.length > 0 ? ` [${resource.tags.join(', ')}]` : ''}`,
+    `  on       ${onText(review)}`,
     `  verbs    ${shown.verbs.join(', ')}`,
-    `  needs    ${needsText(shown)}, by ${clock(shown.expiresAt)}`,
-    ...(stated?.reason === undefined ? [] : [`  they say ${stated.reason}`]),
-    ...(stated?.ticket === undefined ? [] : [`  ticket   ${stated.ticket}`]),
-    `  why      ${review.why}`,
-    ...review.rules.map(({ id, at }) => `  rule     ${id} (${at.file}:${at.line}:${at.col})`),
-    `  risk     ${risk.level}, ${risk.score} of 100`,
-    ...risk.reasons.map(({ points, why }) => `           ${String(points).padStart(3)}  ${why}`),
-    ...votes.map(
-      ({ by, vote, via, reason }) =>
-        `  answer   ${vote} by ${by} (${via})${reason === undefined ? '' : `: ${reason}`}`,
-    ),
-    `  digest   ${review.digest}`,
-    ...(shown.mayAnswer
-      ? ['', `  sallyport access approve ${shown.id}   or   sallyport access deny ${shown.id} --reason TEXT`]
-      : []),
+    `  needs    ${needsText(review)}, by ${clock(shown.expiresAt)}`,
+    ...statedLines(review),
+    ...whyLines(review),
+    ...answerLines(review),
+    ...promptLines('access', shown.id, shown.mayAnswer),
   ];
   return safe(`${lines.join('\n')}\n`);
-}
-
-function needsText({ review }: AccessShown): string {
-  return safe(review.needs.map(({ groups, count }) => `${count} of ${groups.join(' or ')}`).join(', and '));
-}
-
-function who({ subject, actingFor }: AccessShown['review']['identity']): string {
-  return safe(actingFor === undefined ? subject : `${subject} for ${who(actingFor)}`);
-}
-
-function clock(at: string): string {
-  return `${at.slice(0, 10)} ${at.slice(11, 19)} UTC`;
 }

@@ -4,7 +4,22 @@ import { type Figures, rubberStampMs } from '../reviews/index.ts';
 import type { TicketResult } from '../core/protocol.ts';
 import type { ReviewShown } from '../server/api/reviews.ts';
 import { ask } from './api.ts';
-import { CouldNotRun, print, safe, say, table, type Command } from './command.ts';
+import { CouldNotRun, print, safe, table, type Command } from './command.ts';
+import {
+  answerLines,
+  askedByText,
+  clock,
+  needsText,
+  onText,
+  promptLines,
+  queryOf,
+  refused,
+  showFrom,
+  statedLines,
+  wholeId,
+  whoText,
+  whyLines,
+} from './review-text.ts';
 
 const help = `Usage: sallyport reviews list [--state STATE] [--limit N] [--json]
        sallyport reviews show ID [--json]
@@ -105,23 +120,19 @@ async function run(args: readonly string[]): Promise<number> {
 }
 
 async function list({ state, limit, json }: Options): Promise<number> {
-  const query = new URLSearchParams({
-    ...(state === undefined ? {} : { state }),
-    ...(limit === undefined ? {} : { limit }),
-  });
-  const asked = await ask(`/api/v1/reviews?${query.toString()}`);
-  if (!asked.ok) return refused(asked.refusal);
-  const found = asked.answer as readonly ReviewShown[]; // the API's own schema
-  print(json ? JSON.stringify(found, undefined, 2) : listText(found));
-  return 0;
+  return showFrom(
+    queryOf('/api/v1/reviews', { state, limit }),
+    json,
+    (found) => listText(found as readonly ReviewShown[]), // the API's own schema
+  );
 }
 
 async function show(given: string, { json }: Options): Promise<number> {
-  const asked = await ask(`/api/v1/reviews/${encodeURIComponent(await whole(given))}`);
-  if (!asked.ok) return refused(asked.refusal);
-  const found = asked.answer as ReviewShown; // the API's own schema
-  print(json ? JSON.stringify(found, undefined, 2) : reviewText(found));
-  return 0;
+  return showFrom(
+    `/api/v1/reviews/${encodeURIComponent(await whole(given))}`,
+    json,
+    (found) => reviewText(found as ReviewShown), // the API's own schema
+  );
 }
 
 const done = { approve: 'Approved', refuse: 'Denied', withdraw: 'Withdrawn', revoke: 'Revoked' } as const;
@@ -143,7 +154,8 @@ async function answer(given: string, vote: keyof typeof done, options: Options):
     print(JSON.stringify(now, undefined, 2));
     return 0;
   }
-  const more = vote === 'approve' && now.phase === 'waiting' ? `; it still needs ${needsText(now)}` : '';
+  const more =
+    vote === 'approve' && now.phase === 'waiting' ? `; it still needs ${needsText(now.review)}` : '';
   const { granted } = now.review;
   const also =
     vote === 'approve' && granted !== undefined
@@ -197,11 +209,11 @@ async function grants({ json }: Options): Promise<number> {
 }
 
 async function figures({ days = '7', json }: Options): Promise<number> {
-  const asked = await ask(`/api/v1/reviews/figures?days=${encodeURIComponent(days)}`);
-  if (!asked.ok) return refused(asked.refusal);
-  const found = asked.answer as Figures; // the API's own schema
-  print(json ? JSON.stringify(found, undefined, 2) : figuresText(found));
-  return 0;
+  return showFrom(
+    queryOf('/api/v1/reviews/figures', { days }),
+    json,
+    (found) => figuresText(found as Figures), // the API's own schema
+  );
 }
 
 function figuresText(found: Figures): string {
@@ -291,22 +303,8 @@ async function wait(given: string, { timeout = '900', json }: Options): Promise<
   }
 }
 
-/** An id that was cut short, made whole by the reviews one sees. */
-async function whole(given: string): Promise<string> {
-  if (/^rev_[0-9a-z]{26}$/.test(given)) return given;
-  const prefix = given.startsWith('rev_') ? given : `rev_${given}`;
-  if (!/^rev_[0-9a-z]{4,26}$/.test(prefix)) return given;
-  const asked = await ask('/api/v1/reviews?limit=1000');
-  const found = asked.ok
-    ? (asked.answer as readonly ReviewShown[]).filter(({ id }) => id.startsWith(prefix))
-    : [];
-  if (found.length > 1) throw new CouldNotRun(`${safe(given)} fits ${found.length} reviews: give more of it`);
-  return found[0]?.id ?? given;
-}
-
-function refused(refusal: string): number {
-  say(refusal);
-  return 1;
+function whole(given: string): Promise<string> {
+  return wholeId(given, '/api/v1/reviews', 'reviews');
 }
 
 export function listText(found: readonly ReviewShown[]): string {
@@ -315,7 +313,7 @@ export function listText(found: readonly ReviewShown[]): string {
     each.id,
     each.phase,
     clock(each.askedAt),
-    who(each.review.identity),
+    whoText(each.review.identity),
     safe(each.resource),
     `${each.review.risk.level} ${each.review.risk.score}`,
     each.mayAnswer ? 'yes' : each.own ? 'own' : 'no',
@@ -332,14 +330,14 @@ function brief(statement: string): string {
 /** All of it; nothing is cut. */
 export function reviewText(shown: ReviewShown): string {
   const { review } = shown;
-  const { resource, risk, history, estimate, values = [], votes, stated, settings } = review;
+  const { history, estimate, values = [], settings } = review;
   const pair = ([name, value]: readonly [string, string]): string => `${name} = ${value}`;
   const lines = [
     `review ${review.id}: ${review.state}${review.end === undefined ? '' : ` (${review.end})`}`,
-    `  asked    ${clock(shown.askedAt)}, by ${who(review.identity)}${review.identity.groups.length > 0 ? ` of ${review.identity.groups.join(', ')}` : ''}`,
+    `  asked    ${clock(shown.askedAt)}, by ${askedByText(review)}`,
     `  expires  ${clock(shown.expiresAt)}`,
-    `  needs    ${needsText(shown)}`,
-    `  on       ${resource.name} (${resource.kind})${resource.tags.length > 0 ? ` [${resource.tags.join(', ')}]` : ''}`,
+    `  needs    ${needsText(review)}`,
+    `  on       ${onText(review)}`,
     `  does     ${review.verb} (${review.access})`,
     ...review.targets.map(({ kind, name, access }) => `           ${access} ${kind} ${name}`),
     ...review.columns.map(({ object, column, use }) => `           ${use} column ${object}.${column}`),
@@ -351,12 +349,8 @@ export function reviewText(shown: ReviewShown): string {
     ...(review.within === undefined
       ? []
       : ['  which came inside this text:', ...review.within.split('\n').map((line) => `  : ${line}`), '']),
-    ...(stated?.reason === undefined ? [] : [`  they say ${stated.reason}`]),
-    ...(stated?.ticket === undefined ? [] : [`  ticket   ${stated.ticket}`]),
-    `  why      ${review.why}`,
-    ...review.rules.map(({ id, at }) => `  rule     ${id} (${at.file}:${at.line}:${at.col})`),
-    `  risk     ${risk.level}, ${risk.score} of 100`,
-    ...risk.reasons.map(({ points, why }) => `           ${String(points).padStart(3)}  ${why}`),
+    ...statedLines(review),
+    ...whyLines(review),
     `  before   asked ${history.asked} times, approved ${history.approved}, refused ${history.refused}${review.alike === undefined || review.alike === 0 ? '' : `; ${review.alike} more like it wait now`}`,
     ...(review.hidden === undefined
       ? []
@@ -375,17 +369,8 @@ export function reviewText(shown: ReviewShown): string {
         ]),
     ...(review.escalated === undefined ? [] : [`  asked    ${review.escalated.join(', ')} too, by now`]),
     ...Object.entries(settings).map((each, at) => `  ${at === 0 ? 'session ' : '        '} ${pair(each)}`),
-    ...votes.map(
-      ({ by, vote, via, reason }) =>
-        `  answer   ${vote} by ${by} (${via})${reason === undefined ? '' : `: ${reason}`}`,
-    ),
-    `  digest   ${review.digest}`,
-    ...(shown.mayAnswer
-      ? [
-          '',
-          `  sallyport reviews approve ${review.id}   or   sallyport reviews deny ${review.id} --reason TEXT`,
-        ]
-      : []),
+    ...answerLines(review),
+    ...promptLines('reviews', review.id, shown.mayAnswer),
   ];
   return safe(`${lines.join('\n')}\n`);
 }
@@ -393,16 +378,4 @@ export function reviewText(shown: ReviewShown): string {
 function grantText({ count, used, until, revoked }: NonNullable<ReviewShown['review']['granted']>): string {
   const end = revoked === undefined ? `until ${clock(new Date(until).toISOString())}` : revoked;
   return `approved with what is like it: ${used} of ${count} used, ${end}`;
-}
-
-function needsText({ review }: ReviewShown): string {
-  return review.needs.map(({ groups, count }) => `${count} of ${groups.join(' or ')}`).join(', and ');
-}
-
-function who({ subject, actingFor }: ReviewShown['review']['identity']): string {
-  return safe(actingFor === undefined ? subject : `${subject} for ${who(actingFor)}`);
-}
-
-function clock(at: string): string {
-  return `${at.slice(0, 10)} ${at.slice(11, 19)} UTC`;
 }

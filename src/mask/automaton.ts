@@ -110,17 +110,12 @@ export function automaton(patterns: readonly RegExp[]): Automaton {
   }
 
   function any(bytes: Uint8Array, at: number, end: number): boolean {
-    if (states.length > mostStates - deep - 2) reset();
-    let now = 1;
-    for (let to = at; to <= end; to++) {
-      const symbol = to < end ? (bytes[to] ?? 0) : endOfText;
-      const found = next[now * count + (classes[symbol] ?? 0)] ?? -1;
-      now = found >= 0 ? found : step(now, symbol);
-      if (now === 0) return false;
-      if (fitting[now] === 1 || to - at >= deep) return true;
-    }
-    return false;
+    return walk(bytes, at, end, always);
   }
+}
+
+function always(): boolean {
+  return true;
 }
 
 function closure(from: readonly number[], edges: readonly (readonly Step[])[]): readonly number[] {

@@ -29,17 +29,19 @@ export interface MatchTest {
   readonly passes: (question: Question, identity: Identity) => boolean;
 }
 
-export type MatchKey =
-  | 'resource.kind'
-  | 'resource.name'
-  | 'resource.tags'
-  | 'resource.env'
-  | 'action'
-  | 'access'
-  | 'identity.kind'
-  | 'identity.groups'
-  | 'identity.subject'
-  | 'identity.actingFor';
+/** The keys about who asks and where. The others are about what is asked. */
+export const whoAndWhere = [
+  'resource.kind',
+  'resource.name',
+  'resource.tags',
+  'resource.env',
+  'identity.kind',
+  'identity.groups',
+  'identity.subject',
+  'identity.actingFor',
+] as const;
+
+export type MatchKey = (typeof whoAndWhere)[number] | 'action' | 'access';
 
 type Item = LocatedScalar & { readonly value: string };
 

@@ -6,7 +6,7 @@ import type { Question } from '../core/ports.ts';
 import type { Resource } from '../core/session.ts';
 import { isPattern, readApprovals } from './duties.ts';
 import { readTime, shortTime } from './limits.ts';
-import type { Match, MatchKey } from './match.ts';
+import { type Match, type MatchKey, whoAndWhere } from './match.ts';
 import type { Problems } from './problem.ts';
 import type { Rule } from './rule.ts';
 import { chainOf, type Ruling } from './ruling.ts';
@@ -118,16 +118,7 @@ export function requestLine({ ref, onRequest }: Rule, { resource, action }: Ques
 
 const hourMs = 3_600_000;
 
-const whoAndWhere: ReadonlySet<MatchKey> = new Set([
-  'resource.kind',
-  'resource.name',
-  'resource.tags',
-  'resource.env',
-  'identity.kind',
-  'identity.groups',
-  'identity.subject',
-  'identity.actingFor',
-]);
+const aboutWhoAndWhere: ReadonlySet<MatchKey> = new Set(whoAndWhere);
 
 /** What rules let this identity do on this resource by their match alone, and which of those on request it could use. */
 export function reach(ruling: Ruling, identity: Identity, resource: Resource): Reach {
@@ -139,7 +130,7 @@ export function reach(ruling: Ruling, identity: Identity, resource: Resource): R
   const meets = (rule: Rule, who: Identity): boolean =>
     rule.enforce === 'enforce' &&
     rule.match.kinds.includes(resource.kind) &&
-    rule.match.tests.every(({ key, passes }) => !whoAndWhere.has(key) || passes(question, who));
+    rule.match.tests.every(({ key, passes }) => !aboutWhoAndWhere.has(key) || passes(question, who));
   const each = chain.map((who) => {
     const rules = ruling.rules.filter((rule) => meets(rule, who));
     const allows = rules.filter(({ ref, layer }) => ref.effect === 'allow' && grants.has(layer));

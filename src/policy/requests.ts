@@ -5,7 +5,7 @@ import type { Question } from '../core/ports.ts';
 import type { Resource, ResourceName, SessionId } from '../core/session.ts';
 import { type Atoms, example, valuesOf } from './atoms.ts';
 import type { Kind, Kinds } from './kinds.ts';
-import type { MatchKey } from './match.ts';
+import { type MatchKey, whoAndWhere } from './match.ts';
 import type { Rule } from './rule.ts';
 import { accesses, identityKinds } from './words.ts';
 
@@ -48,14 +48,7 @@ const aspects: readonly Aim['astray'][] = [
   'nothing',
   'action',
   'access',
-  'resource.kind',
-  'resource.name',
-  'resource.tags',
-  'resource.env',
-  'identity.kind',
-  'identity.groups',
-  'identity.subject',
-  'identity.actingFor',
+  ...whoAndWhere,
 ];
 
 /** Draws by a fixed sequence (mulberry32). */
