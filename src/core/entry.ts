@@ -56,6 +56,26 @@ export type Entry =
       readonly subject?: string;
     }
   | {
+      /** Somebody signed in with a browser; requests of it are admitted as sessions of their own. */
+      readonly kind: 'sign-in.accepted';
+      readonly at: Instant;
+      /** Names this sign-in until its end: no secret. */
+      readonly visit: string;
+      readonly identity: Actor;
+      readonly way: string; // 'token'
+      readonly origin: string; // that the browser sees
+      readonly until: Instant;
+      /** Sealed. */
+      readonly peer: string;
+    }
+  | {
+      readonly kind: 'sign-in.ended';
+      readonly at: Instant;
+      readonly visit: string;
+      readonly identity: Actor;
+      readonly why: string; // 'signed out', 'expired', 'idle', 'token revoked', 'killed by …'
+    }
+  | {
       readonly kind: 'session.opened';
       readonly at: Instant;
       readonly session: SessionId;

@@ -11,6 +11,7 @@ import type { Metrics } from './metrics.ts';
 import type { Log, Recorder } from './ports.ts';
 import type { ReplayReader } from './replay.ts';
 import type { Resource, Session } from './session.ts';
+import type { Visitors } from './visitors.ts';
 
 /** A wire protocol the gateway speaks. One folder in protocols/, one line in protocols/index.ts. */
 export interface Protocol {
@@ -53,6 +54,8 @@ export interface House {
   readonly pinned?: (
     entry: Omit<Extract<Entry, { readonly kind: 'tool.pin' }>, 'kind' | 'at'>,
   ) => Promise<void>;
+  /** Browsers that sign in with a page of the gateway; absent: none can. */
+  readonly visitors?: Visitors;
   /** The gateway's own doors, for a room that is a client of the others in its client's name; absent: it is nobody's. */
   readonly inside?: Inside;
 }

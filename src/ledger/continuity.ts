@@ -91,6 +91,8 @@ export class Continuity {
       case 'policy.refused':
       case 'key.rotated':
       case 'sign-in.refused':
+      case 'sign-in.accepted':
+      case 'sign-in.ended':
       case 'record.read':
       // These say by themselves what is missing, and why.
       case 'recording.gap':

@@ -27,6 +27,8 @@ const personal: { readonly [K in Entry['kind']]: readonly string[] } = {
   'policy.refused': [],
   'key.rotated': [],
   'sign-in.refused': ['peer', 'subject'],
+  'sign-in.accepted': ['peer'],
+  'sign-in.ended': [],
   'session.opened': ['peer', 'run', 'client'],
   decision: ['sealed'],
   'break-glass': ['stated'],

@@ -132,6 +132,17 @@ const examples: { readonly [K in Entry['kind']]: Extract<Entry, { kind: K }> } =
     why: 'expired',
     subject: 'dba',
   },
+  'sign-in.accepted': {
+    kind: 'sign-in.accepted',
+    at,
+    visit: 'vis_1',
+    identity: who,
+    way: 'token',
+    origin: 'https://gate.example',
+    until: at,
+    peer: '192.0.2.1:5',
+  },
+  'sign-in.ended': { kind: 'sign-in.ended', at, visit: 'vis_1', identity: who, why: 'signed out' },
   'tool.pin': {
     kind: 'tool.pin',
     at,
