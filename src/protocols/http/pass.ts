@@ -1,0 +1,202 @@
+import type { HttpClient, HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
+import { decoded, wholeOf } from '../../carriers/http/decoded.ts';
+import type { Exchange } from '../../carriers/http/exchange.ts';
+import { documentMask, type DocumentMask } from '../../carriers/http/masks.ts';
+import { sayProblem } from '../../carriers/http/problem.ts';
+import { Fault } from '../../base/errors.ts';
+import type { Denial, Outcome, Permit } from '../../core/decision.ts';
+import { denialOfDemand } from '../../core/denial.ts';
+import type { House } from '../../core/protocol.ts';
+import type { MaskKey } from '../../mask/index.ts';
+import { type Content, contentOf, isMarkup, typeFits } from '../../http/content.ts';
+import { all, type Fields, first } from '../../http/headers.ts';
+import { recorded, towards, towardsAsker } from './head.ts';
+import type { HttpSettings } from './settings.ts';
+import { Shown } from './shown.ts';
+
+export interface SiteParts {
+  readonly house: House;
+  readonly settings: HttpSettings;
+  readonly client: HttpClient;
+  readonly maskKey: MaskKey;
+}
+
+/** One permitted request, from the resource's first byte to the client's last. */
+export class Pass {
+  readonly #parts: SiteParts;
+  readonly #exchange: Exchange;
+  readonly #permit: Permit;
+  readonly #mask: DocumentMask;
+  readonly #shown: Shown;
+  #bytes = 0;
+  #withheld = 0;
+
+  constructor(parts: SiteParts, exchange: Exchange, permit: Permit, route: string) {
+    this.#parts = parts;
+    this.#exchange = exchange;
+    this.#permit = permit;
+    this.#mask = documentMask(permit, route, parts.maskKey);
+    this.#shown = new Shown(this.#mask, parts.house.limits.messageBytes);
+  }
+
+  async run(body: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
+    const { gate } = this.#exchange.stay;
+    let outcome: Outcome = this.#outcome({ kind: 'error', code: 'closed' });
+    try {
+      const answer = await gate.guardCalls((request: HttpRequest) => this.#parts.client.call(request))(
+        this.#permit,
+        this.#request(body),
+      );
+      // SECURITY: no byte of an answer before its entry is on disk.
+      await this.#permit.written;
+      outcome = await this.#answer(answer);
+    } catch (thrown) {
+      if (thrown instanceof Fault && thrown.code === 'mask' && !this.#exchange.reply.started) {
+        outcome = this.#withhold(thrown.message);
+        return;
+      }
+      outcome = this.#outcome({ kind: 'error', code: thrown instanceof Fault ? thrown.code : 'closed' });
+      throw thrown;
+    } finally {
+      gate.done(this.#permit, outcome);
+    }
+  }
+
+  #outcome(
+    how:
+      | { readonly kind: 'ok' }
+      | { readonly kind: 'error'; readonly code: string }
+      | { readonly kind: 'cut'; readonly why: Denial['class'] },
+  ): Outcome {
+    return { ...how, rows: 0, bytes: this.#bytes, masked: this.#mask.masked, withheld: this.#withheld };
+  }
+
+  #request(body: Uint8Array | AsyncIterable<Uint8Array>): HttpRequest {
+    const { method, fields, signal } = this.#exchange;
+    const { path, fields: out } = towards(this.#parts.settings, this.#exchange);
+    // Coded bytes can only be passed on where nobody has to look into them.
+    const coding = this.#mask.needed ? 'identity' : (first(fields, 'accept-encoding') ?? 'identity');
+    out.push(['accept-encoding', coding]);
+    const empty = body instanceof Uint8Array && body.length === 0;
+    const bodiless =
+      empty && (method === 'GET' || method === 'HEAD' || method === 'OPTIONS' || method === 'DELETE');
+    return {
+      method,
+      path,
+      fields: out,
+      signal,
+      ...(bodiless ? {} : { body }),
+    };
+  }
+
+  async #answer(answer: HttpResponse): Promise<Outcome> {
+    const { status, fields } = answer;
+    const declared = first(fields, 'content-type');
+    const bodiless = this.#exchange.method === 'HEAD' || status === 204 || status === 304;
+    const passes = this.#parts.settings.uninspected.some((pattern) => typeFits(pattern, declared));
+    if (bodiless || !this.#mask.needed || passes) {
+      return this.#stream(
+        answer.body,
+        status,
+        this.#fields(fields, { changed: bodiless && this.#mask.needed }),
+      );
+    }
+    // Of two types nobody can say which the client believes.
+    const content = all(fields, 'content-type').length > 1 ? 'opaque' : contentOf(declared);
+    const body = content === 'opaque' ? undefined : decoded(answer);
+    if (body !== undefined && content !== 'opaque') return this.#inspected(body, content, answer);
+    if (await isEmpty(answer.body))
+      return this.#stream(nothing(), status, this.#fields(fields, { changed: true }));
+    return this.#withhold('The answer cannot be looked into, so it cannot be masked');
+  }
+
+  async #inspected(
+    body: AsyncIterable<Uint8Array>,
+    content: Exclude<Content, 'opaque'>,
+    answer: HttpResponse,
+  ): Promise<Outcome> {
+    const fields = this.#fields(answer.fields, { changed: true });
+    if (content === 'events') {
+      // Whoever waits for events must see at once that they will come.
+      if (this.#permit.duties.byteLimit === undefined) this.#exchange.reply.start(answer.status, fields);
+      return this.#stream(this.#shown.events(body), answer.status, fields);
+    }
+    if (content === 'lines') return this.#stream(this.#shown.lines(body), answer.status, fields);
+    // Markup can spell one value in many ways and places: it is looked at whole.
+    if (content === 'text' && !isMarkup(first(answer.fields, 'content-type')))
+      return this.#stream(this.#shown.text(body), answer.status, fields);
+    const most = this.#parts.house.limits.messageBytes;
+    const bytes = await wholeOf(body, most);
+    if (bytes === undefined)
+      return this.#withhold(`The answer is longer than ${most} bytes, so it cannot be masked`);
+    const shown = this.#shown.document(bytes, content);
+    if (shown === undefined)
+      return this.#withhold('The answer is not what its Content-Type says, so it cannot be masked');
+    return this.#stream(one(shown), answer.status, [...fields, ['content-length', String(shown.length)]]);
+  }
+
+  async #stream(body: AsyncIterable<Uint8Array>, status: number, fields: Fields): Promise<Outcome> {
+    const { reply, stay } = this.#exchange;
+    const { byteLimit } = this.#permit.duties;
+    const { id } = this.#permit;
+    const whole = this.#permit.duties.record === 'full';
+    if (whole) void stay.recorder.frame('answer', Buffer.from(`${status}\n${recorded(fields)}\n`), id);
+    for await (const chunk of body) {
+      if (byteLimit !== undefined && this.#bytes + chunk.length > byteLimit) return this.#cut(byteLimit);
+      if (!reply.started) reply.start(status, fields);
+      this.#bytes += chunk.length;
+      const full = whole ? stay.recorder.frame('answer', chunk, id) : undefined;
+      if (full !== undefined) await full;
+      const waiting = reply.write(chunk);
+      if (waiting !== undefined) await waiting;
+      if (this.#exchange.signal.aborted) throw this.#exchange.signal.reason;
+    }
+    if (!reply.started) reply.start(status, fields);
+    reply.end();
+    return this.#outcome({ kind: 'ok' });
+  }
+
+  #cut(byteLimit: number): Outcome {
+    const { reply } = this.#exchange;
+    const why = denialOfDemand(
+      this.#permit,
+      'LIMIT',
+      'limit',
+      `The answer is longer than ${byteLimit} bytes`,
+    );
+    if (reply.started) reply.destroy();
+    else sayProblem(reply, 403, why);
+    return this.#outcome({ kind: 'cut', why: 'LIMIT' });
+  }
+
+  #withhold(why: string): Outcome {
+    this.#withheld++;
+    const said = denialOfDemand(this.#permit, 'LINEAGE', 'mask', why);
+    const { id } = this.#permit;
+    void this.#exchange.stay.recorder.frame('decision', json({ id, decision: 'deny', why }), id);
+    sayProblem(this.#exchange.reply, 403, said);
+    return this.#outcome({ kind: 'cut', why: 'LINEAGE' });
+  }
+
+  #fields(fields: Fields, how: { readonly changed: boolean }): Fields {
+    const { upstream } = this.#parts.settings;
+    return towardsAsker(fields, how, { upstream, prefix: this.#exchange.prefix, mask: this.#mask });
+  }
+}
+
+async function isEmpty(body: AsyncIterable<Uint8Array>): Promise<boolean> {
+  for await (const _ of body) return false;
+  return true;
+}
+
+async function* nothing(): AsyncIterable<Uint8Array> {
+  // An answer without a body.
+}
+
+async function* one(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
+}
+
+export function json(facts: Readonly<Record<string, string>>): Uint8Array {
+  return Buffer.from(JSON.stringify(facts));
+}

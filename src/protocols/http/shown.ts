@@ -1,0 +1,114 @@
+import { Fault } from '../../base/errors.ts';
+import { type DocumentMask, utf8 } from '../../carriers/http/masks.ts';
+import { EventReader, eventText, type ServerEvent } from '../../http/events.ts';
+
+/** Bodies of an answer as its mask shows them, by what they are. */
+export class Shown {
+  readonly #mask: DocumentMask;
+  readonly #most: number;
+
+  /** No more than `most` units are held back. */
+  constructor(mask: DocumentMask, most: number) {
+    this.#mask = mask;
+    this.#most = most;
+  }
+
+  /** A whole body; undefined where it is not what it says, and so cannot be shown. */
+  document(bytes: Uint8Array, content: 'json' | 'form' | 'text'): Uint8Array | undefined {
+    const text = utf8(bytes);
+    // As UTF-16 without a mark it would be another text.
+    if (!text.ok || text.value.includes('\0')) return undefined;
+    if (bytes.length === 0) return bytes;
+    if (content === 'json') {
+      const shown = this.#mask.json(text.value);
+      return shown.ok ? sameOr(bytes, text.value, shown.value) : undefined;
+    }
+    if (content === 'text') return sameOr(bytes, text.value, this.#mask.text(text.value));
+    const shown = new URLSearchParams();
+    const before = this.#mask.masked;
+    for (const [name, value] of new URLSearchParams(text.value)) {
+      shown.append(this.#mask.text(name), this.#mask.text(value, name));
+    }
+    return this.#mask.masked === before ? bytes : Buffer.from(shown.toString());
+  }
+
+  async *text(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    const mask = this.#mask.pieces();
+    for await (const text of texts(body)) {
+      if (text.includes('\0'))
+        throw new Fault('mask', 'The answer is not the text that it says, so it cannot be masked');
+      const shown = mask.push(text);
+      if (shown !== '') yield Buffer.from(shown);
+    }
+    const rest = mask.end();
+    if (rest !== '') yield Buffer.from(rest);
+  }
+
+  async *lines(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    let rest = '';
+    for await (const text of texts(body)) {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      this.#bounded(rest.length);
+      if (lines.length > 0) yield Buffer.from(lines.map((line) => `${this.#line(line)}\n`).join(''));
+    }
+    if (rest !== '') yield Buffer.from(this.#line(rest));
+  }
+
+  #line(line: string): string {
+    if (line.trim() === '') return line;
+    const mark = line.startsWith('\u001e') ? '\u001e' : ''; // RFC 7464
+    const shown = this.#mask.json(line.slice(mark.length));
+    if (!shown.ok) throw new Fault('mask', 'A line of the answer is not JSON, so it cannot be masked');
+    return mark + shown.value;
+  }
+
+  async *events(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    const reader = new EventReader();
+    for await (const text of texts(body)) {
+      const events = reader.push(text);
+      this.#bounded(reader.held);
+      if (events.length > 0) yield Buffer.from(events.map((event) => eventText(this.#event(event))).join(''));
+    }
+    const last = reader.end();
+    if (last !== undefined) yield Buffer.from(eventText(this.#event(last)));
+  }
+
+  #event(event: ServerEvent): ServerEvent {
+    const { event: name, id, retry, data } = event;
+    return {
+      ...(name === undefined ? {} : { event: this.#mask.text(name) }),
+      ...(id === undefined ? {} : { id: this.#mask.text(id) }),
+      ...(retry === undefined || !/^\d+$/.test(retry) ? {} : { retry }),
+      ...(data === undefined ? {} : { data: this.#data(data) }),
+      comments: event.comments.map((comment) => this.#mask.text(comment)),
+    };
+  }
+
+  #data(data: string): string {
+    const shown = this.#mask.json(data);
+    return shown.ok ? shown.value : this.#mask.text(data);
+  }
+
+  #bounded(held: number): void {
+    if (held > this.#most) throw new Fault('mask', 'A part of the answer is too long to be masked');
+  }
+}
+
+async function* texts(body: AsyncIterable<Uint8Array>): AsyncIterable<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  const read = (bytes?: Uint8Array): string => {
+    try {
+      return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
+    } catch {
+      throw new Fault('mask', 'The answer is not UTF-8, so it cannot be masked');
+    }
+  };
+  for await (const bytes of body) yield read(bytes);
+  const rest = read();
+  if (rest !== '') yield rest;
+}
+
+function sameOr(bytes: Uint8Array, before: string, after: string): Uint8Array {
+  return before === after ? bytes : Buffer.from(after);
+}
