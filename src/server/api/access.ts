@@ -1,16 +1,14 @@
 import { array, object, optional, string } from '../../base/check.ts';
-import { Fault } from '../../base/errors.ts';
 import { duration, instant, timestamp } from '../../base/time.ts';
 import type { Requestable } from '../../core/access.ts';
 import type { Identity } from '../../core/identity.ts';
 import type { Resource } from '../../core/session.ts';
 import type { Review, ReviewDigest, ReviewId } from '../../core/review.ts';
-import { actorOf } from '../../gate/actor.ts';
 import type { Access } from '../../gate/access.ts';
 import type { Desk } from '../../gate/desk.ts';
 import { shortTime } from '../../policy/limits.ts';
 import type { StoredReview } from '../../reviews/index.ts';
-import { decideOwn, type JudgeParts } from './judge.ts';
+import { decideOwn, type JudgeParts, unwritten, writeDown } from './judge.ts';
 import { json, problem, type Answer, type ApiRequest, type Route } from './route.ts';
 import { list, ref } from './schemas.ts';
 
@@ -230,7 +228,7 @@ function find(parts: AccessRouteParts, id: string): StoredReview | undefined {
 async function catalogue(parts: AccessRouteParts, caller: Identity): Promise<Answer> {
   const policy = parts.policy();
   if (policy === undefined) return problem(503, 'No policy is in force, so everything is denied');
-  const refused = await note(parts, caller, { verb: 'access.list', allowed: true });
+  const refused = await writeDown(parts, caller, { verb: 'access.list' }, true);
   if (refused !== undefined) return refused;
   const grants = parts.access.of(caller);
   return json(
@@ -285,7 +283,7 @@ async function listed(parts: AccessRouteParts, request: ApiRequest): Promise<Ans
   if (state !== undefined && !accessStates.some((each) => each === state)) {
     return problem(400, `state: Expected ${accessStates.join(', ')}`);
   }
-  const refused = await note(parts, caller, { verb: 'access.list', allowed: true });
+  const refused = await writeDown(parts, caller, { verb: 'access.list' }, true);
   if (refused !== undefined) return refused;
   const { desk } = parts;
   const seesAll =
@@ -327,16 +325,15 @@ async function ask(parts: AccessRouteParts, request: ApiRequest): Promise<Answer
             ...(ticket === undefined ? {} : { ticket }),
           });
     if (asked.kind === 'asked') return json(form(parts, asked.review, caller));
-    const refused = await note(parts, caller, { verb: 'access.request', allowed: false });
+    const refused = await writeDown(parts, caller, { verb: 'access.request' }, false);
     if (refused !== undefined) return refused;
     // SECURITY: a resource that one may ask nothing of looks like one that is not there.
     if (asked.code === 'nothing') {
-      return withCode(
-        problem(404, 'There is no such resource, or nothing of it that you may ask for'),
-        'nothing',
-      );
+      return problem(404, 'There is no such resource, or nothing of it that you may ask for', {
+        code: 'nothing',
+      });
     }
-    return withCode(problem(asked.code === 'no-policy' ? 503 : 409, asked.why), asked.code);
+    return problem(asked.code === 'no-policy' ? 503 : 409, asked.why, { code: asked.code });
   } catch (thrown) {
     return unwritten(thrown);
   }
@@ -346,7 +343,7 @@ async function shown(parts: AccessRouteParts, request: ApiRequest): Promise<Answ
   const caller = request.caller();
   const review = find(parts, request.parameter('id'));
   const allowed = review !== undefined && sees(parts, review, caller);
-  const refused = await note(parts, caller, { verb: 'access.read', allowed });
+  const refused = await writeDown(parts, caller, { verb: 'access.read' }, allowed);
   if (refused !== undefined) return refused;
   if (!allowed) return missing;
   parts.desk.seen(review.id, caller);
@@ -386,7 +383,7 @@ async function answer(
     if (counted.kind === 'counted') return now === undefined ? missing : json(form(parts, now, caller));
     const { code, why } = counted;
     if (code === 'unknown-review') return missing;
-    return withCode(problem(code === 'ended' || code === 'voted-already' ? 409 : 403, why), code);
+    return problem(code === 'ended' || code === 'voted-already' ? 409 : 403, why, { code: code });
   } catch (thrown) {
     return unwritten(thrown);
   }
@@ -407,30 +404,8 @@ async function revoke(parts: AccessRouteParts, request: ApiRequest): Promise<Ans
     });
     const review = find(parts, id);
     if (done === 'not-yours' || review === undefined) return missing;
-    if (done === 'over') return withCode(problem(409, `It is over: ${review.end ?? review.state}`), 'ended');
+    if (done === 'over') return problem(409, `It is over: ${review.end ?? review.state}`, { code: 'ended' });
     return json(form(parts, review, caller));
-  } catch (thrown) {
-    return unwritten(thrown);
-  }
-}
-
-function withCode(answered: ReturnType<typeof problem>, code: string): Answer {
-  return { problem: { ...answered.problem, code } };
-}
-
-function unwritten(thrown: unknown): Answer {
-  if (!(thrown instanceof Fault)) throw thrown;
-  return problem(503, 'The ledger cannot be written, so nothing counts');
-}
-
-async function note(
-  { desk, world }: AccessRouteParts,
-  caller: Identity,
-  read: { readonly verb: string; readonly allowed: boolean },
-): Promise<Answer | undefined> {
-  try {
-    await desk.write({ kind: 'record.read', at: world.now(), identity: actorOf(caller), ...read });
-    return undefined;
   } catch (thrown) {
     return unwritten(thrown);
   }

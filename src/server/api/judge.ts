@@ -75,7 +75,7 @@ export async function judge(
 export async function writeDown(
   parts: JudgeParts,
   caller: Identity,
-  asked: Asked & { readonly decision?: Decision },
+  asked: Omit<Asked, 'verb' | 'own'> & { readonly verb: string; readonly decision?: Decision },
   allowed: boolean,
 ): Promise<ProblemAnswer | undefined> {
   const { verb, of, decision } = asked;
@@ -93,9 +93,14 @@ export async function writeDown(
     });
     return undefined;
   } catch (thrown) {
-    if (!(thrown instanceof Fault)) throw thrown;
-    return problem(503, 'The ledger cannot be written, so nothing is shown');
+    return unwritten(thrown, 'nothing is shown');
   }
+}
+
+/** The answer where the ledger failed, and what follows from that; throws on what is no Fault. */
+export function unwritten(thrown: unknown, so: string = 'nothing counts'): ProblemAnswer {
+  if (!(thrown instanceof Fault)) throw thrown;
+  return problem(503, `The ledger cannot be written, so ${so}`);
 }
 
 const noPolicy: Decision = {

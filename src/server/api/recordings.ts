@@ -133,7 +133,7 @@ async function allowed(
   const id =
     given === 'last' ? (await parts.records.sessions({ limit: 1, identity: caller.subject }))[0]?.id : given;
   const found = id === undefined ? undefined : await parts.records.session(id);
-  if (found === undefined) return (await writeDown(parts, caller, { verb, own: false }, false)) ?? missing;
+  if (found === undefined) return (await writeDown(parts, caller, { verb }, false)) ?? missing;
   const asked = askedOf(parts, caller, { verb, found });
   const refused = await judge(parts, caller, asked);
   if (refused === undefined) return found;

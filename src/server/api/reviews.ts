@@ -1,13 +1,11 @@
 import { boolean, number, object, optional, string } from '../../base/check.ts';
-import { Fault } from '../../base/errors.ts';
 import { duration, instant, timestamp } from '../../base/time.ts';
 import type { ClassTerms } from '../../core/decision.ts';
 import type { Identity } from '../../core/identity.ts';
 import type { Review, ReviewDigest, ReviewId, ReviewState } from '../../core/review.ts';
-import { actorOf } from '../../gate/actor.ts';
 import type { Desk } from '../../gate/desk.ts';
 import { figuresOf, type StoredReview } from '../../reviews/index.ts';
-import { decideOwn, judge, type JudgeParts } from './judge.ts';
+import { decideOwn, judge, type JudgeParts, unwritten, writeDown } from './judge.ts';
 import { json, problem, type Answer, type ApiRequest, type Route } from './route.ts';
 import type { Tickets } from '../tickets.ts';
 import { list, ref } from './schemas.ts';
@@ -206,7 +204,7 @@ async function listed(parts: ReviewParts, request: ApiRequest): Promise<Answer> 
   if (state !== undefined && states.length === 0) {
     return problem(400, `state: Expected ${[...new Set(Object.values(words))].join(', ')}`);
   }
-  const refused = await note(parts, caller, { verb: 'review.list', allowed: true });
+  const refused = await writeDown(parts, caller, { verb: 'review.list' }, true);
   if (refused !== undefined) return refused;
   const { desk } = parts;
   const seesAll = decideOwn(parts, caller, { verb: 'record.list', own: false }).kind === 'allow';
@@ -235,11 +233,12 @@ async function shown(parts: ReviewParts, request: ApiRequest): Promise<Answer> {
   const caller = request.caller();
   const review = parts.desk.find(request.parameter('id'));
   const allowed = review !== undefined && sees(parts, review, caller);
-  const refused = await note(parts, caller, {
-    verb: 'review.read',
+  const refused = await writeDown(
+    parts,
+    caller,
+    { verb: 'review.read', ...(review === undefined ? {} : { of: review.session }) },
     allowed,
-    ...(review === undefined ? {} : { of: review.session }),
-  });
+  );
   if (refused !== undefined) return refused;
   if (!allowed) return missing;
   parts.desk.seen(review.id, caller);
@@ -305,7 +304,7 @@ async function answer(parts: ReviewParts, request: ApiRequest, vote: 'approve' |
     const { code, why } = counted;
     if (code === 'unknown-review') return missing;
     const status = code === 'ended' || code === 'voted-already' ? 409 : 403;
-    return withCode(problem(status, why), code);
+    return problem(status, why, { code: code });
   } catch (thrown) {
     return unwritten(thrown);
   }
@@ -317,21 +316,22 @@ async function result(parts: ReviewParts, request: ApiRequest): Promise<Answer> 
   const id = request.parameter('id').slice(0, 64);
   const review = parts.desk.find(id);
   const allowed = review?.identity.subject === caller.subject;
-  const refused = await note(parts, caller, {
-    verb: 'review.result',
+  const refused = await writeDown(
+    parts,
+    caller,
+    { verb: 'review.result', ...(review === undefined ? {} : { of: review.session }) },
     allowed,
-    ...(review === undefined ? {} : { of: review.session }),
-  });
+  );
   if (refused !== undefined) return refused;
   if (!allowed) return missing;
   const found = await parts.tickets.fetch(id);
-  if (found.kind !== 'result') return withCode(problem(409, found.why), found.kind);
+  if (found.kind !== 'result') return problem(409, found.why, { code: found.kind });
   return json({ review: id, state: found.review.state, ...found.result });
 }
 
 async function grants(parts: ReviewParts, request: ApiRequest): Promise<Answer> {
   const caller = request.caller();
-  const refused = await note(parts, caller, { verb: 'review.list', allowed: true });
+  const refused = await writeDown(parts, caller, { verb: 'review.list' }, true);
   if (refused !== undefined) return refused;
   const { store, world } = parts.desk.parts;
   const found = store.grants(world.now()).flatMap(({ id }) => parts.desk.find(id) ?? []);
@@ -350,7 +350,7 @@ async function revoke(parts: ReviewParts, request: ApiRequest): Promise<Answer> 
     const done = await parts.desk.revoke(id, { by: caller, ...(reason === undefined ? {} : { reason }) });
     const review = parts.desk.find(id);
     if (done === 'not-yours' || review === undefined) return missing;
-    if (done === 'over') return withCode(problem(409, 'There is no grant that could be revoked'), 'ended');
+    if (done === 'over') return problem(409, 'There is no grant that could be revoked', { code: 'ended' });
     return json(form(parts, review, caller));
   } catch (thrown) {
     return unwritten(thrown);
@@ -365,30 +365,8 @@ async function withdraw(parts: ReviewParts, request: ApiRequest): Promise<Answer
     const review = parts.desk.find(id);
     if (done === 'not-yours' || review === undefined) return missing;
     if (done === 'ended')
-      return withCode(problem(409, `The review is over: ${review.end ?? review.state}`), 'ended');
+      return problem(409, `The review is over: ${review.end ?? review.state}`, { code: 'ended' });
     return json(form(parts, review, caller));
-  } catch (thrown) {
-    return unwritten(thrown);
-  }
-}
-
-function withCode(answered: ReturnType<typeof problem>, code: string): Answer {
-  return { problem: { ...answered.problem, code } };
-}
-
-function unwritten(thrown: unknown): Answer {
-  if (!(thrown instanceof Fault)) throw thrown;
-  return problem(503, 'The ledger cannot be written, so nothing counts');
-}
-
-async function note(
-  { desk, world }: ReviewParts,
-  caller: Identity,
-  read: { readonly verb: string; readonly allowed: boolean; readonly of?: StoredReview['session'] },
-): Promise<Answer | undefined> {
-  try {
-    await desk.write({ kind: 'record.read', at: world.now(), identity: actorOf(caller), ...read });
-    return undefined;
   } catch (thrown) {
     return unwritten(thrown);
   }

@@ -82,7 +82,7 @@ const titles: Readonly<Record<number, string>> = {
 export function problem(
   status: number,
   detail: string,
-  more: { readonly denial?: Denial; readonly problems?: readonly Problem[] } = {},
+  more: { readonly denial?: Denial; readonly problems?: readonly Problem[]; readonly code?: string } = {},
 ): ProblemAnswer {
   return { problem: { type: 'about:blank', title: titles[status] ?? 'Error', status, detail, ...more } };
 }
