@@ -7,7 +7,10 @@ import { showAnswer } from './answer.ts';
 import { Placeholders } from './placeholders.ts';
 import { type Body, mapTexts, readPrompt } from './request.ts';
 import { Shown } from './shown.ts';
-import { type AnswerStream, chatStream, messagesStream, responsesStream } from './stream.ts';
+import { chatStream } from './chat-stream.ts';
+import { messagesStream } from './messages-stream.ts';
+import { responsesStream } from './responses-stream.ts';
+import type { AnswerStream } from './stream.ts';
 import { Thoughts } from './thoughts.ts';
 import type { JudgeCall, ToolCall } from './tools.ts';
 
@@ -40,6 +43,7 @@ function parts(
 async function play(stream: AnswerStream, events: readonly Body[]): Promise<string> {
   const out: Body[] = [];
   for (const event of events) out.push(...(await stream.event(event)));
+  out.push(...(await stream.end('whole')));
   return JSON.stringify(out);
 }
 

@@ -54,4 +54,5 @@ const anthropicTypes: Readonly<Record<number, string>> = {
   ...types,
   413: 'request_too_large',
   503: 'overloaded_error',
+  504: 'timeout_error',
 };

@@ -25,7 +25,10 @@ import { refuse, sentenceOf } from './refusal.ts';
 import { type Api, apiOf, type Body, mapTexts, type Prompt, readPrompt, textOf } from './request.ts';
 import type { LlmSettings } from './settings.ts';
 import { Shown } from './shown.ts';
-import { type AnswerStream, chatStream, messagesStream, named, responsesStream } from './stream.ts';
+import { chatStream } from './chat-stream.ts';
+import { messagesStream } from './messages-stream.ts';
+import { responsesStream } from './responses-stream.ts';
+import { type AnswerStream, named } from './stream.ts';
 import { Thoughts } from './thoughts.ts';
 import type { JudgeCall } from './tools.ts';
 
@@ -205,6 +208,7 @@ class Pass {
   readonly #shown: Shown;
   #bytes = 0;
   #used: Used | undefined;
+  #eventName: string | undefined; // of the provider's last event
   #answered = 0; // characters, for providers that do not count
 
   constructor(parts: ModelParts, asked: Asked) {
@@ -280,7 +284,11 @@ class Pass {
         : mapTexts(restored, (text) => this.#memory.placeholders.hide(text, finds, this.#parts.maskKey).text);
     const body = hidden as Body;
     // Without it a streamed chat does not say how many tokens it took.
-    if (api === 'chat' && prompt.stream && this.#parts.settings.budgets.length > 0) {
+    if (
+      (api === 'chat' || api === 'completions') &&
+      prompt.stream &&
+      this.#parts.settings.budgets.length > 0
+    ) {
       body['stream_options'] = {
         ...(isObject(body['stream_options']) ? body['stream_options'] : {}),
         include_usage: true,
@@ -364,8 +372,13 @@ class Pass {
       }
       const last = reader.end();
       if (last !== undefined) await this.#pass([last], stream);
+      await this.#rest(stream, 'whole');
     } catch (thrown) {
-      if (!(thrown instanceof Fault) || thrown.code !== 'mask') throw thrown;
+      if (!(thrown instanceof Fault) || thrown.code !== 'mask') {
+        // What came is the client's, masked, although nothing will follow.
+        if (!signal.aborted) await this.#rest(stream, 'broken');
+        throw thrown;
+      }
       // The masks failed: what came is shown, nothing else may follow.
       const said = denialOfDemand(this.#asked.permit, 'LINEAGE', 'mask', thrown.message);
       await this.#write([
@@ -394,7 +407,9 @@ class Pass {
   async #pass(events: readonly ServerEvent[], stream: AnswerStream): Promise<void> {
     const out: ServerEvent[] = [];
     for (const event of events) {
-      if (event.data === undefined || event.data === '[DONE]') {
+      const isDone = event.data?.trim() === '[DONE]';
+      if (event.data === undefined || isDone) {
+        if (isDone) out.push(...this.#named(await stream.end('whole')));
         out.push({
           ...(event.data === undefined ? {} : { data: event.data }),
           comments: event.comments.map((comment) => this.#shown.text(comment)),
@@ -407,16 +422,28 @@ class Pass {
       const before = this.#shown.needed ? '' : JSON.stringify(data);
       this.#meter(data);
       this.#remember(data);
+      this.#eventName = event.event;
       for (const each of await stream.event(data)) {
-        const name = event.event === undefined ? undefined : textOf(each['type'] ?? event.event);
         // What was not changed is sent as the same bytes.
         const same = !this.#shown.needed && JSON.stringify(each) === before && isUnique(event.data);
-        out.push(
-          same ? event : named(each, name !== undefined && /^[\w.]{1,100}$/.test(name) ? name : undefined),
-        );
+        out.push(...(same ? [event] : this.#named([each])));
       }
     }
     if (out.length > 0) await this.#write(out);
+  }
+
+  async #rest(stream: AnswerStream, how: 'whole' | 'broken'): Promise<void> {
+    const rest = this.#named(await stream.end(how));
+    if (rest.length > 0) await this.#write(rest);
+  }
+
+  /** Events with names, where the provider's have them. */
+  #named(events: readonly Body[]): readonly ServerEvent[] {
+    const given = this.#eventName;
+    return events.map((each) => {
+      const name = given === undefined ? undefined : textOf(each['type'] ?? given);
+      return named(each, name !== undefined && /^[\w.]{1,100}$/.test(name) ? name : undefined);
+    });
   }
 
   async #write(events: readonly ServerEvent[]): Promise<void> {
@@ -539,6 +566,6 @@ function textLength(event: Body): number {
   };
   walk(event['delta'], 0);
   if (Array.isArray(event['choices']))
-    for (const choice of event['choices']) if (isObject(choice)) walk(choice['delta'], 0);
+    for (const choice of event['choices']) if (isObject(choice)) walk([choice['delta'], choice['text']], 0);
   return length;
 }

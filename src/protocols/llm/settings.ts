@@ -52,7 +52,7 @@ const budget = object({
 const own = object({ prices: optional(record(price)), budgets: optional(array(budget)) });
 type Own = typeof own extends Check<infer T> ? T : never;
 
-export const settings: Check<LlmSettings> = map(upstreamAnd(own), toSettings);
+export const settings: Check<LlmSettings> = map(upstreamAnd(own, 'model'), toSettings);
 
 function toSettings(
   given: Own & { readonly upstream: Upstream },

@@ -62,17 +62,28 @@ export class Shown {
     if (typeof value === 'string') return isStructural(key, value) ? value : this.#named(value, key);
     if (!isObject(value)) return value;
     const out: Record<string, unknown> = {};
-    for (const [name, each] of Object.entries(value)) {
+    for (const [key, each] of Object.entries(value)) {
+      const name = plainKey.test(key) ? key : this.text(key);
       // SECURITY: the texts of tokens stand there a second time.
-      if (name === 'logprobs' && this.needed) out[name] = Array.isArray(each) ? [] : null;
+      if (repeated.has(key) && this.needed) out[name] = Array.isArray(each) ? [] : null;
       // What a tool is called with can hold numbers too.
-      else if (name === 'input' && isObject(each)) out[name] = JSON.parse(this.json(JSON.stringify(each)));
-      else if (name === 'name' && isTool(value)) out[name] = each;
+      else if (key === 'input' && isObject(each)) out[name] = JSON.parse(this.json(JSON.stringify(each)));
+      else if (key === 'name' && typeof each === 'string' && isTool(value)) out[name] = this.toolName(each);
       // Bytes of pictures and sounds, and what the provider has sealed.
-      else if (typeof each === 'string' && isBytes(name, value)) out[name] = each;
-      else out[name] = this.#document(each, name);
+      else if (typeof each === 'string' && isBytes(key, value)) out[name] = this.#bytes(each, value);
+      else out[name] = this.#document(each, key);
     }
     return out;
+  }
+
+  /** A tool's own name, as the client knows it; what is no name was written by somebody. */
+  toolName(name: string): string {
+    return /^[\w.:/-]{1,128}$/.test(name) ? name : this.text(name);
+  }
+
+  /** What may not be read may not be heard. */
+  #bytes(bytes: string, { transcript }: Readonly<Record<string, unknown>>): string {
+    return typeof transcript === 'string' && this.text(transcript) !== transcript ? '' : bytes;
   }
 
   #named(text: string, name: string): string {
@@ -126,7 +137,19 @@ export interface Channel {
   readonly end: () => string;
 }
 
-const longestDocument = 16_777_216;
+export const longestDocument = 16_777_216;
+
+/** Keys of the protocols; what stands in others, somebody may have written. */
+const plainKey = /^[A-Za-z_]+\d{0,3}$/;
+
+/** Where tokens of the text stand once more: their texts, their bytes, their numbers. */
+const repeated: ReadonlySet<string> = new Set([
+  'logprobs',
+  'top_logprobs',
+  'prompt_logprobs',
+  'token_ids',
+  'prompt_token_ids',
+]);
 
 function isBytes(name: string, of: Readonly<Record<string, unknown>>): boolean {
   if (name === 'b64_json' || name === 'partial_image_b64') return base64.test(textOf(of[name]));

@@ -8,7 +8,10 @@ import { maskKey } from '../../mask/index.ts';
 import { Placeholders } from './placeholders.ts';
 import { type Body, textOf } from './request.ts';
 import { Shown } from './shown.ts';
-import { type AnswerStream, chatStream, messagesStream, responsesStream } from './stream.ts';
+import { chatStream } from './chat-stream.ts';
+import { messagesStream } from './messages-stream.ts';
+import { responsesStream } from './responses-stream.ts';
+import type { AnswerStream } from './stream.ts';
 import { hiddenThought, Thoughts } from './thoughts.ts';
 
 const key = maskKey(Buffer.alloc(32, 7));
@@ -39,6 +42,7 @@ function cut(whole: string, places: readonly number[]): readonly string[] {
 async function play(stream: AnswerStream, events: readonly Body[]): Promise<readonly Body[]> {
   const out: Body[] = [];
   for (const event of events) out.push(...(await stream.event(event)));
+  out.push(...(await stream.end('whole')));
   return out;
 }
 

@@ -1,0 +1,142 @@
+import { isObject } from '../../base/check.ts';
+import { type Body, textOf } from './request.ts';
+import { type AnswerStream, Channels, type StreamParts } from './stream.ts';
+
+interface Held {
+  readonly start: Body;
+  readonly block: Body;
+  text: string;
+  signature: string;
+}
+
+/** A streamed answer of Anthropic Messages. */
+export function messagesStream({ shown, judge, thoughts }: StreamParts): AnswerStream {
+  const channels = new Channels(shown);
+  /** Blocks that are not complete: calls, and thoughts that are signed. */
+  const held = new Map<unknown, Held>();
+  let asked = 0;
+  let denied = 0;
+
+  async function handle(event: Body): Promise<readonly Body[]> {
+    const { index } = event;
+    switch (event['type']) {
+      case 'content_block_start':
+        // A block that was never stopped is over when another takes its place.
+        return [...(await stopped({ type: 'content_block_stop', index }, false)), ...begun(event)];
+      case 'content_block_delta':
+        return delta(event, isObject(event['delta']) ? event['delta'] : {});
+      case 'content_block_stop':
+        return stopped(shown.needed ? { type: event['type'], index } : event, true);
+      case 'message_delta': {
+        const rests = await end('whole');
+        const inner = isObject(event['delta']) ? event['delta'] : {};
+        const stops = inner['stop_reason'] === 'tool_use' && denied > 0 && asked === 0;
+        const said = stops ? { ...event, delta: { ...inner, stop_reason: 'end_turn' } } : event;
+        return [...rests, shown.document(said)];
+      }
+      case 'ping':
+        return [shown.document(event)];
+      case 'message_stop':
+        return [...(await end('whole')), shown.document(event)];
+      case 'message_start':
+        return [shown.document(event)];
+      case 'error':
+        return [...(await end('broken')), shown.document(event)];
+      default:
+        return shown.needed ? [] : [event]; // an event that nobody here knows could carry text past the masks
+    }
+  }
+
+  function begun(event: Body): readonly Body[] {
+    const { index } = event;
+    const block = isObject(event['content_block']) ? (event['content_block'] as Body) : {};
+    if (isHeld(block)) {
+      const [text, signature] = [textOf(block['thinking']), textOf(block['signature'])];
+      held.set(index, { start: event, block, text, signature });
+      return [];
+    }
+    const { text } = block;
+    if (block['type'] !== 'text' || typeof text !== 'string' || text === '') return [shown.document(event)];
+    // What a block begins with and its first piece are one text.
+    return [
+      shown.document({ ...event, content_block: { ...block, text: '' } }),
+      ...delta({ type: 'content_block_delta', index, delta: {} }, { type: 'text_delta', text }),
+    ];
+  }
+
+  async function stopped(stop: Body, announced: boolean): Promise<readonly Body[]> {
+    const { index } = stop;
+    const waiting = held.get(index);
+    held.delete(index);
+    const rests = channels.end(textOf(index));
+    if (waiting === undefined) return announced ? [...rests, stop] : rests;
+    const out = waiting.block['type'] === 'thinking' ? thought(index, waiting) : await called(index, waiting);
+    return [...rests, ...out, stop];
+  }
+
+  /** What was still open when the message ended: it is over too. */
+  async function end(how: 'whole' | 'broken'): Promise<readonly Body[]> {
+    const out = [...channels.endAll()];
+    for (const [index, { block }] of [...held]) {
+      const isCall = block['type'] !== 'thinking';
+      if (isCall && how === 'broken') held.delete(index);
+      else out.push(...(await stopped({ type: 'content_block_stop', index }, true)));
+    }
+    return out;
+  }
+
+  function delta(event: Body, inner: Body): readonly Body[] {
+    const { index } = event;
+    const waiting = held.get(index);
+    if (waiting !== undefined) {
+      if (inner['type'] === 'input_json_delta') waiting.text += textOf(inner['partial_json']);
+      else if (inner['type'] === 'thinking_delta') waiting.text += textOf(inner['thinking']);
+      else if (inner['type'] === 'signature_delta') waiting.signature += textOf(inner['signature']);
+      return [];
+    }
+    const piece = inner['text'];
+    if (inner['type'] === 'text_delta' && typeof piece === 'string') {
+      const plain = shown.needed ? { type: 'content_block_delta', index } : event;
+      const last = (text: string): Body => ({ ...plain, delta: { type: 'text_delta', text } });
+      const text = channels.push(piece, { of: textOf(index), part: '', last });
+      return text === '' ? [] : [last(text)];
+    }
+    // These come whole.
+    if (inner['type'] === 'citations_delta' || inner['type'] === 'compaction_delta')
+      return [shown.document(event)];
+    // Arguments of a call that nobody asked for cannot be judged.
+    return shown.needed || inner['type'] === 'input_json_delta' ? [] : [event];
+  }
+
+  async function called(index: unknown, { start, block, text }: Held): Promise<readonly Body[]> {
+    const written = text === '' ? JSON.stringify(block['input'] ?? {}) : text;
+    const denial = await judge({ name: textOf(block['name']), arguments: written });
+    if (denial !== undefined) {
+      denied++;
+      return [
+        { type: start['type'], index, content_block: { type: 'text', text: '' } },
+        { type: 'content_block_delta', index, delta: { type: 'text_delta', text: denial } },
+      ];
+    }
+    asked++;
+    if (text === '') return [shown.document(start)];
+    const partial = { type: 'input_json_delta', partial_json: shown.json(text) };
+    return [shown.document(start), { type: 'content_block_delta', index, delta: partial }];
+  }
+
+  function thought(index: unknown, { start, block, text, signature }: Held): readonly Body[] {
+    const shownBlock = thoughts.hideBlock({ type: 'thinking', thinking: text, signature }, shown);
+    const piece = (inner: object): Body => ({ type: 'content_block_delta', index, delta: inner });
+    return [
+      shown.document({ ...start, content_block: { ...block, thinking: '', signature: '' } }),
+      piece({ type: 'thinking_delta', thinking: shownBlock['thinking'] }),
+      ...(signature === '' ? [] : [piece({ type: 'signature_delta', signature })]),
+    ];
+  }
+
+  function isHeld({ type }: Body): boolean {
+    return typeof type === 'string' && (type.endsWith('tool_use') || (type === 'thinking' && shown.needed));
+  }
+
+  return { event: handle, end };
+}
