@@ -12,6 +12,7 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '@bufbuild/cel': 'parser and evaluator of conditions',
     re2js: 'patterns of users must be linear-time',
     'node:crypto': 'the digest of a policy',
+    'node:module': 'the whole YAML reader is loaded when a file needs it',
     'node:zlib': 'bundles of OPA are gzip',
   },
   opa: {

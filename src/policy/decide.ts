@@ -40,8 +40,13 @@ interface Said {
  * 5. The duties of all matching require rules are joined; one whose window is shut is a deny; with an approval among them, the answer is a review. Duties deny by themselves what is not a read under `readOnly`, or shows other columns than `columns`.
  * 6. An allow rule with `onRequest` allows only where a live grant of the question fits all of it, and says so.
  * 7. Who acts for another is judged as itself and as everyone up its chain: denies win, allows intersect, duties add up.
+ *
+ * Without `nearest` a denial names no nearest rule: for who only asks whether, and asks often.
  */
-export function decider(ruling: Ruling): (question: Question) => Decision {
+export function decider(
+  ruling: Ruling,
+  { nearest = true }: { readonly nearest?: boolean } = {},
+): (question: Question) => Decision {
   const candidates = index(ruling);
   const exempted = Map.groupBy(ruling.exemptions, (exemption) => exemption.rule as string);
   const joined = new Lru<string, Duties>(1_024);
@@ -81,7 +86,9 @@ export function decider(ruling: Ruling): (question: Question) => Decision {
     return said;
   };
 
+  const undemanding = bare(ruling.recordAtLeast);
   const duties = (rules: readonly Rule[], broken: readonly Rule[]): Duties => {
+    if (rules.length === 0 && broken.length === 0) return undemanding;
     const key = [...rules, ...broken].map(({ ref, variant = '' }) => `${ref.id}#${variant}`).join(' ');
     const known = joined.get(key);
     if (known !== undefined) return known;
@@ -124,7 +131,7 @@ export function decider(ruling: Ruling): (question: Question) => Decision {
       if (longest !== undefined) granted.push(longest);
       else
         return {
-          ...ungrantedDecision(ruling, { question, identity, askable: each.askable }, missing),
+          ...ungrantedDecision(ruling, { question, identity, askable: each.askable, nearest }, missing),
           ...common,
         };
     }
@@ -150,6 +157,15 @@ export function decider(ruling: Ruling): (question: Question) => Decision {
     };
   }
 }
+
+/** What holds where no rule demands anything. */
+function bare(record: Duties['record']): Duties {
+  const known = bareDuties.get(record) ?? joinDuties([], record);
+  bareDuties.set(record, known);
+  return known;
+}
+
+const bareDuties = new Map<Duties['record'], Duties>();
 
 function silent(): Said {
   return {
@@ -390,11 +406,13 @@ interface Ungranted {
   readonly question: Question;
   readonly identity: Identity;
   readonly askable: readonly Rule[];
+  /** Whether the nearest rule is to be named. */
+  readonly nearest: boolean;
 }
 
 function ungrantedDecision(
   ruling: Ruling,
-  { question, identity, askable }: Ungranted,
+  { question, identity, askable, nearest: naming }: Ungranted,
   missing: string,
 ): Decision {
   const { action, resource } = question;
@@ -413,7 +431,7 @@ function ungrantedDecision(
       fix: [...offered.map((rule) => requestLine(rule, question)), ...fixes(offered)],
     };
   }
-  const nearest = nearestMiss(ruling, question, identity, missing);
+  const nearest = naming ? nearestMiss(ruling, question, identity, missing) : undefined;
   if (nearest === undefined) return decision;
   const { rule, failed } = nearest;
   const place = `${rule.at.file}:${rule.at.line}:${rule.at.col}`;

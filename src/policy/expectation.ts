@@ -188,10 +188,11 @@ export function disappointments(
     const [a, b] = [JSON.stringify(wanted), JSON.stringify(got)];
     if (a !== b) lines.push(`${what}: expected ${a}, got ${b ?? 'nothing'}`);
   };
-  compare('decision', expect.decision, decision.kind);
-  compare('code', expect.code, decision.code ?? 'none');
-  compare('by', sorted(expect.by), sorted(decision.because.map((rule) => rule.id)));
-  compare('wouldBe', sorted(expect.wouldBe), sorted(decision.wouldBe.map((rule) => rule.id)));
+  for (const [key, of] of answered) {
+    const wanted = expect[key];
+    if (wanted !== undefined)
+      compare(key, Array.isArray(wanted) ? sorted(wanted as readonly string[]) : wanted, of(decision));
+  }
   if (expect.why !== undefined && !decision.why.includes(expect.why)) {
     lines.push(`why: expected ${JSON.stringify(expect.why)} in ${JSON.stringify(decision.why)}`);
   }
@@ -205,29 +206,43 @@ export function disappointments(
   for (const [entity, how] of expect.find ?? []) {
     compare(`mask of a found ${entity}`, how, shown(operatorForFind(duties.finds, entity)));
   }
-  compare('rows', expect.rows, duties.rowLimit ?? 'none');
-  compare('bytes', expect.bytes, duties.byteLimit ?? 'none');
-  compare('record', expect.record, duties.record);
-  compare('unknownLineage', expect.unknownLineage, duties.unknownLineage);
-  compare('approve', sorted(expect.approve), sorted(duties.approve.flatMap((each) => each.groups)));
-  compare('notify', sorted(expect.notify), sorted(duties.notify));
-  compare('columns', sorted(expect.columns), sorted(duties.onlyColumns ?? []));
-  compare('rate', sorted(expect.rate), sorted((duties.rates ?? []).map(rateText)));
-  compare('concurrency', expect.concurrency, duties.concurrency ?? 'none');
-  compare('session', expect.session, duties.sessionMs === undefined ? 'none' : shortTime(duties.sessionMs));
-  compare('idle', expect.idle, duties.idleMs === undefined ? 'none' : shortTime(duties.idleMs));
-  compare('retention', expect.retention, duties.retainMs === undefined ? 'none' : shortTime(duties.retainMs));
-  compare('readOnly', expect.readOnly, duties.readOnly === true);
-  compare('justify', expect.justify, duties.justify === true);
-  compare('ticket', sorted(expect.ticket), sorted(duties.tickets ?? []));
-  compare('predicates', sorted(expect.predicates), sorted((duties.predicates ?? []).map(predicateText)));
-  compare('soft', expect.soft, decision.soft === true);
   const entry = expect.entry === undefined ? undefined : entryOf(question, decision);
   for (const [field, wanted] of Object.entries(expect.entry ?? {})) {
     const got = entry?.[field];
     if (!holds(wanted, got)) compare(`entry.${field}`, wanted, got ?? 'nothing');
   }
   return lines;
+}
+
+type Answered = readonly [key: keyof Expectation, of: (decision: Decision) => unknown];
+
+/** What of a decision is compared as it is, with what a case expects under the same key. */
+const answered: readonly Answered[] = [
+  ['decision', ({ kind }) => kind],
+  ['code', ({ code = 'none' }) => code],
+  ['by', ({ because }) => sorted(because.map((rule) => rule.id))],
+  ['wouldBe', ({ wouldBe }) => sorted(wouldBe.map((rule) => rule.id))],
+  ['rows', ({ duties: { rowLimit = 'none' } }) => rowLimit],
+  ['bytes', ({ duties: { byteLimit = 'none' } }) => byteLimit],
+  ['record', ({ duties }) => duties.record],
+  ['unknownLineage', ({ duties }) => duties.unknownLineage],
+  ['approve', ({ duties }) => sorted(duties.approve.flatMap((each) => each.groups))],
+  ['notify', ({ duties }) => sorted(duties.notify)],
+  ['columns', ({ duties: { onlyColumns = [] } }) => sorted(onlyColumns)],
+  ['rate', ({ duties: { rates = [] } }) => sorted(rates.map(rateText))],
+  ['concurrency', ({ duties: { concurrency = 'none' } }) => concurrency],
+  ['session', ({ duties: { sessionMs } }) => spanText(sessionMs)],
+  ['idle', ({ duties: { idleMs } }) => spanText(idleMs)],
+  ['retention', ({ duties: { retainMs } }) => spanText(retainMs)],
+  ['readOnly', ({ duties }) => duties.readOnly === true],
+  ['justify', ({ duties }) => duties.justify === true],
+  ['ticket', ({ duties: { tickets = [] } }) => sorted(tickets)],
+  ['predicates', ({ duties: { predicates = [] } }) => sorted(predicates.map(predicateText))],
+  ['soft', ({ soft }) => soft === true],
+];
+
+function spanText(ms: number | undefined): string {
+  return ms === undefined ? 'none' : shortTime(ms);
 }
 
 /** `100/1m` */

@@ -3,9 +3,9 @@ import { decider } from './decide.ts';
 import type { RuleDuties } from './duties.ts';
 import type { LoadedPolicy } from './load.ts';
 import type { MatchTest } from './match.ts';
-import { type Near, reach, type Reach } from './reach.ts';
+import { type Lacking, reach, type Reach } from './reach.ts';
 import type { Rule } from './rule.ts';
-import { judgeCase } from './trial.ts';
+import { judgeCase, namesNearest } from './trial.ts';
 import { identityKinds } from './words.ts';
 
 /** A rule with one small fault put in: good tests notice. */
@@ -15,7 +15,7 @@ export interface Mutant {
   /** Absent: the rule is gone. */
   readonly to?: Rule;
   /** The part of the rule that is taken away. */
-  readonly less?: Near['lacks'];
+  readonly less?: Lacking;
 }
 
 export interface Mutation {
@@ -31,23 +31,20 @@ export interface Mutation {
  */
 export function mutate(policy: LoadedPolicy, cases: readonly Case[], reached?: Reach): Mutation {
   const { near, matching } = reached ?? reach(policy.ruling, cases);
-  const whole = cases.filter(
-    ({ expect: { nearest, entry, decision } }) =>
-      decision === 'deny' && (nearest !== undefined || entry?.['denial'] !== undefined),
-  );
+  const whole = cases.filter(({ expect }) => expect.decision === 'deny' && namesNearest(expect));
   const noticed = ({ rule, to, less }: Mutant): boolean => {
     const with_ = (rules: Iterable<Rule>): readonly Rule[] => [
       ...[...rules].filter((each) => each !== rule),
       ...(to === undefined ? [] : [to]),
     ];
     const fails = (rules: readonly Rule[], each: Case): boolean => {
-      const decide = decider({ ...policy.ruling, rules });
+      const decide = decider({ ...policy.ruling, rules }, { nearest: namesNearest(each.expect) });
       return judgeCase({ decide, tagsOf: policy.tagsOf }, each).failures.length > 0;
     };
     const couldBeNearest = rule.ref.effect === 'allow' || to?.ref.effect === 'allow';
-    for (const { asked, lacks } of near.get(rule) ?? []) {
-      if (lacks !== undefined && lacks !== less) continue;
-      const { of, label, question } = asked;
+    const found = near.get(rule);
+    const asks = [...(found?.get(undefined) ?? []), ...(less === undefined ? [] : (found?.get(less) ?? []))];
+    for (const { of, label, question } of asks) {
       const others = whole.includes(of) ? policy.ruling.rules : (matching.get(question) ?? []);
       if (fails(with_(others), { ...of, questions: [{ label, question }] })) return true;
     }
@@ -76,7 +73,7 @@ export function mutantsOf(rules: readonly Rule[]): readonly Mutant[] {
     );
 }
 
-type Change = readonly [change: string, to: Rule | undefined, less?: Near['lacks']];
+type Change = readonly [change: string, to: Rule | undefined, less?: Lacking];
 
 function changesOf(rule: Rule): readonly Change[] {
   return [

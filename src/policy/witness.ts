@@ -1,9 +1,9 @@
-import { stringify } from 'yaml';
 import { timestamp } from '../base/time.ts';
 import type { Decision } from '../core/decision.ts';
 import type { Identity } from '../core/identity.ts';
 import type { Question } from '../core/ports.ts';
 import { isPlain } from './shrink.ts';
+import { yamlLibrary } from './yaml-library.ts';
 
 /** A whole test file with one case: this question, answered with this decision and, of its duties, these. */
 export function witnessFile(
@@ -68,7 +68,7 @@ export function witnessFile(
       },
     ],
   };
-  return stringify(file, { aliasDuplicateObjects: false, lineWidth: 0 });
+  return yamlLibrary().stringify(file, { aliasDuplicateObjects: false, lineWidth: 0 });
 }
 
 /** Whom it acts for stands first: a fixture can only name one above it. */

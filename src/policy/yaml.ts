@@ -1,6 +1,7 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Scalar } from 'yaml';
+import type { Scalar } from 'yaml';
 import type { Place } from '../core/decision.ts';
 import type { Problems } from './problem.ts';
+import { yamlLibrary } from './yaml-library.ts';
 import { readPlainYaml } from './yaml-plain.ts';
 
 /** A YAML value that remembers where it stands. */
@@ -64,6 +65,7 @@ export function readYaml(file: string, text: string, problems: Problems): Locate
 /** The same by a whole YAML reader, whatever is in the file. */
 export function readAnyYaml(file: string, text: string, problems: Problems): Located | undefined {
   const top: Place = { file, line: 1, col: 1 };
+  const { LineCounter, parseDocument } = yamlLibrary();
   const lines = new LineCounter();
   const document = parseDocument(text, {
     version: '1.2',
@@ -103,6 +105,7 @@ class Reader {
   }
 
   read(node: unknown, depth: number): Located | undefined {
+    const { isAlias, isMap, isScalar, isSeq } = yamlLibrary();
     const at = this.#at(node);
     if (depth > maxDepth) return this.#refuse('SP-Y001', at, `Nested deeper than ${maxDepth} levels`);
     if (isAlias(node)) return this.#refuse('SP-Y005', at, 'Aliases (`*name`) are not allowed: write it out');
@@ -184,6 +187,7 @@ class Reader {
   }
 
   #at(node: unknown): Place {
+    const { isAlias, isMap, isScalar, isSeq } = yamlLibrary();
     const range =
       isMap(node) || isSeq(node) || isScalar(node) || isAlias(node) ? (node.range ?? undefined) : undefined;
     return range === undefined ? { file: this.#file, line: 1, col: 1 } : this.#placeAt(range[0]);
