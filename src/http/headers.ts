@@ -30,7 +30,16 @@ const ofGateways =
 /** What makes a resource do something else than the method and path say. */
 const overrides = /^x-(?:http-method(?:-override)?|method-override)$/;
 
-export const ownCookie = 'sallyport_session';
+const ownCookie = 'sallyport_session';
+
+/** The cookie by which a browser is known. Over TLS no other host and no script of a path can plant one (RFC 6265bis, 4.1.3.2). */
+export function cookieName(secure: boolean): string {
+  return secure ? `__Host-${ownCookie}` : ownCookie;
+}
+
+function isOwnCookie(name: string): boolean {
+  return name.toLowerCase().replace(/^__(?:host|secure|http|host-http)-/, '') === ownCookie;
+}
 
 /** Names that servers would read as one: many take `_` for `-` (CGI and what came of it). */
 export function plainName(name: string): string {
@@ -85,11 +94,17 @@ const dropped: ReadonlySet<string> = new Set([
 export function towardsClient(fields: Fields, how: { readonly changed: boolean }): Fields {
   const named = nominated(fields);
   return fields.filter(([name, value]) => {
-    if (named.has(name) || hopByHop.has(name)) return false;
+    if (named.has(name) || hopByHop.has(name) || overTheHost.has(name)) return false;
     if (name === 'set-cookie') return mayBeSet(value);
     return !how.changed || !ofTheBody.has(name);
   });
 }
+
+/**
+ * SECURITY: what one resource says of the whole host. It would end the gateway's cookie and those of others, or let its script
+ * answer the gateway's own pages.
+ */
+const overTheHost: ReadonlySet<string> = new Set(['clear-site-data', 'service-worker-allowed']);
 
 /** What no longer holds of a body that was decoded or masked. */
 const ofTheBody: ReadonlySet<string> = new Set([
@@ -109,7 +124,7 @@ function mayBeSet(cookie: string): boolean {
   const pair = cookie.split(';', 1)[0] ?? '';
   const at = pair.indexOf('=');
   const name = at < 0 ? '' : pair.slice(0, at).trim();
-  return name !== '' && name.toLowerCase() !== ownCookie;
+  return name !== '' && !isOwnCookie(name);
 }
 
 /** A cookie of a resource that stands behind a path is that path's: other resources of the host do not get it. */
@@ -139,7 +154,7 @@ function withoutOwnCookie(value: string): string {
   return value
     .split(';')
     .map((pair) => pair.trim())
-    .filter((pair) => pair !== '' && nameOf(pair) !== ownCookie)
+    .filter((pair) => pair !== '' && !isOwnCookie(nameOf(pair)))
     .join('; ');
 }
 

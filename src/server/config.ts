@@ -30,10 +30,11 @@ import type { Resource, ResourceName } from '../core/session.ts';
 import type { Detector } from '../mask/index.ts';
 import { directory, nobody, type Directory, type DirectoryRecord } from '../identity/directory.ts';
 import { sinkSettings, type SinkSettings } from '../sinks/index.ts';
-import { defaultReviewSettings, type ReviewSettings } from '../gate/desk.ts';
+import { defaultReviewSettings, type ReviewSettings } from '../gate/review-settings.ts';
 import { indexCheck, type IndexSettings } from './index-config.ts';
 import type { BreakerSettings } from '../gate/breaker.ts';
 import { breakerCheck } from './breaker-config.ts';
+import { browsersCheck, type VisitTerms } from './browsers-config.ts';
 import { reviewsCheck } from './reviews-config.ts';
 import { recordingsCheck, type RecordingsSettings } from './recordings-config.ts';
 import { ledgerCheck, type LedgerSettings } from './ledger-config.ts';
@@ -61,6 +62,8 @@ export interface Config {
   readonly reviews: ReviewSettings;
   /** When the same is denied again and again; absent: the default. */
   readonly breaker?: BreakerSettings;
+  /** How long browsers stay signed in; absent: the default. */
+  readonly browsers?: VisitTerms;
   readonly log: { readonly level: LogLevel; readonly format?: 'json' | 'human' };
   /** From where a token may come over a connection without TLS. */
   readonly plainFrom: 'loopback' | 'nowhere';
@@ -224,6 +227,7 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
     limits: optional(limitsCheck),
     reviews: optional(reviewsCheck),
     breaker: optional(breakerCheck),
+    browsers: optional(browsersCheck),
     log: optional(
       object({
         level: optional(literal('debug', 'info', 'warn', 'error')),
@@ -254,6 +258,7 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
       limits: read.limits ?? defaultLimits,
       reviews: read.reviews ?? defaultReviewSettings,
       ...(read.breaker === undefined ? {} : { breaker: read.breaker }),
+      ...(read.browsers === undefined ? {} : { browsers: read.browsers }),
       log: { level: 'info', ...read.log },
       plainFrom: read.plainFrom ?? 'loopback',
       ...(read.detectors === undefined ? {} : { detectors: read.detectors }),

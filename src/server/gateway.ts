@@ -11,7 +11,9 @@ import type { Channel, ChannelDesk } from '../core/review.ts';
 import type { House, Inside, Protocol, Room, Worker } from '../core/protocol.ts';
 import type { Session } from '../core/session.ts';
 import { Access } from '../gate/access.ts';
-import { Desk, type People } from '../gate/desk.ts';
+import { Desk } from '../gate/desk.ts';
+import { told } from '../gate/telling.ts';
+import type { People } from '../gate/votes.ts';
 import { gate, type GateParts, type Notice } from '../gate/gate.ts';
 import { Breaker } from '../gate/breaker.ts';
 import { Taint } from '../gate/taint.ts';
@@ -34,6 +36,8 @@ import { policyHook } from './policy-wire.ts';
 import { Tickets } from './tickets.ts';
 import type { SinkGuard } from './sinks.ts';
 import { insideOf, peerInside } from './inside.ts';
+import { defaultVisitTerms } from './browsers-config.ts';
+import { byToken, SignedIn } from './visitors.ts';
 
 /** What the program is made of; `wire.ts` puts the real ones in. */
 export interface GatewayParts {
@@ -104,7 +108,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const { config, world, log, metrics, ledger } = parts;
   const { limits } = config;
   const state = { stopping: false, ready: false };
-  const live = new LiveSessions(limits, metrics);
+  const live = new LiveSessions(limits, metrics, (session, why) => visitors.sessionEnded(session, why));
   const failures = new SignInFailures(limits.signInFailuresPerMinute, world);
   const identify = (
     token: Parameters<typeof verifyToken>[1],
@@ -121,6 +125,18 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       token,
       user,
     );
+  const visitors = new SignedIn({
+    authenticators: [byToken(identify)],
+    terms: config.browsers ?? defaultVisitTerms,
+    ledger,
+    world,
+    metrics,
+    log,
+    failures,
+    revoked: parts.revoked,
+    find: config.directory.find,
+    endSessions: (of, why) => live.endWhere(of, why),
+  });
   const desk = new Desk({
     store: parts.reviews,
     ledger,
@@ -137,7 +153,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   });
   const opened = parts.channels?.({
     answer: (answer) => desk.answer(answer),
-    review: (id) => Promise.resolve(desk.told(id)),
+    review: (id) => Promise.resolve(told(desk.parts, id)),
   });
   const channels = opened?.channels ?? [];
   const usage = new Usage();
@@ -206,7 +222,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
           ? Promise.reject(new Fault('stopping', 'The API is not open yet'))
           : answer(request, peer),
     });
-    const rooms = openRooms(parts, started, inside);
+    started.use(visitors);
+    const rooms = openRooms(parts, started, { inside, visitors });
     roomOf = (kind) => rooms.get(kind);
     started.use(tickets);
     const listeners = await openDoors(parts, { rooms, attend: hall.attend }, started);
@@ -259,7 +276,10 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
         }),
       }),
     });
-    sweepEvery(world, started, () => live.sweep(world.now(), parts.revoked));
+    sweepEvery(world, started, () => {
+      live.sweep(world.now(), parts.revoked);
+      visitors.sweep();
+    });
     state.ready = true;
     log('info', 'gateway.started', { version: parts.version, api });
     return {
@@ -302,7 +322,11 @@ function guarded({ policy, ledger, guard }: GatewayParts): Pick<GateParts, 'poli
 
 type Rooms = ReadonlyMap<string, Room>;
 
-function openRooms(parts: GatewayParts, started: AsyncDisposableStack, inside: Inside): Rooms {
+function openRooms(
+  parts: GatewayParts,
+  started: AsyncDisposableStack,
+  ours: { readonly inside: Inside; readonly visitors: SignedIn },
+): Rooms {
   const { config, world, log, metrics, dial, worker, certificate, maskKey } = parts;
   const rooms = new Map<string, Room>();
   for (const protocol of parts.protocols) {
@@ -317,7 +341,7 @@ function openRooms(parts: GatewayParts, started: AsyncDisposableStack, inside: I
       worker,
       maskKey,
       tls: { cert: certificate.cert, key: certificate.key },
-      inside,
+      ...ours,
       ...(parts.kept === undefined ? {} : { kept: parts.kept(protocol.name) }),
       pinned: (entry) => parts.ledger.append({ kind: 'tool.pin', at: world.now(), ...entry }),
     };

@@ -11,6 +11,7 @@ export type Ending =
   | 'session limit'
   | 'idle limit'
   | 'stopping'
+  | 'signed out'
   | `access ended: ${string}`
   | `killed by ${string}`;
 
@@ -29,11 +30,14 @@ export class LiveSessions {
   readonly #metrics: Metrics;
   readonly #open: Map<string, number> = new Map(); // by resource
   readonly #stopped: Map<string, Instant> = new Map(); // runs, until when
+  readonly #ended: ((session: Session, why: Ending) => void) | undefined;
   #taken = 0;
 
-  constructor(limits: Limits, metrics: Metrics) {
+  /** `ended` is told of every session that is ended here. */
+  constructor(limits: Limits, metrics: Metrics, ended?: (session: Session, why: Ending) => void) {
     this.#limits = limits;
     this.#metrics = metrics;
+    this.#ended = ended;
   }
 
   get size(): number {
@@ -58,7 +62,7 @@ export class LiveSessions {
     if (about.of !== undefined) subjects.add(about.of);
     for (const subject of subjects)
       this.#stopped.set(JSON.stringify([subject, run]), (about.now + stoppedMs) as Instant);
-    for (const { end } of held) end(why);
+    for (const each of held) this.#end(each, why);
     return held.map(({ session }) => session);
   }
 
@@ -100,18 +104,28 @@ export class LiveSessions {
 
   /** Ends the sessions whose token has expired or was revoked. */
   sweep(now: number, revoked: (tokenId: string) => boolean): void {
-    for (const { session, end } of this.#held.values()) {
-      const { tokenId, expiresAt } = session.identity.proof;
-      if (expiresAt <= now) end('token expired');
-      else if (failsClosed(() => revoked(tokenId))) end('token revoked');
+    for (const held of this.#held.values()) {
+      const { tokenId, expiresAt } = held.session.identity.proof;
+      if (expiresAt <= now) this.#end(held, 'token expired');
+      else if (failsClosed(() => revoked(tokenId))) this.#end(held, 'token revoked');
     }
   }
 
   /** Ends one session; false when it is not open. */
   end({ id }: Pick<Session, 'id'>, why: Ending): boolean {
     const held = this.#held.get(id);
-    held?.end(why);
+    if (held !== undefined) this.#end(held, why);
     return held !== undefined;
+  }
+
+  /** Ends all sessions that are so. */
+  endWhere(is: (session: Session) => boolean, why: Ending): void {
+    for (const held of this.#held.values()) if (is(held.session)) this.#end(held, why);
+  }
+
+  #end({ session, end }: Held, why: Ending): void {
+    end(why);
+    this.#ended?.(session, why);
   }
 
   endAll(why: Ending): void {

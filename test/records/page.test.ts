@@ -1,17 +1,13 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { Page, type Scene } from '../../src/record/index.ts';
-import { end } from '../e2e/harness/postgres.ts';
+import { inBrowser } from '../e2e/harness/browser.ts';
+import { needs } from '../e2e/harness/needs.ts';
 import { temporaryFolder } from '../e2e/harness/place.ts';
-
-const browser = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
-  existsSync(path),
-);
 
 const evil = `</script><script>document.title='pwned'</script><img src=x onerror="document.title='pwned'"><svg onload=document.title='pwned'>`;
 
@@ -46,97 +42,18 @@ const scenes: readonly Scene[] = [
   { at: 61_000, kind: 'end', why: evil },
 ];
 
-/** A page of a real browser, spoken to over its DevTools protocol. */
-async function inBrowser(path: string, run: (page: Tab) => Promise<void>): Promise<void> {
-  using profile = temporaryFolder('browser');
-  const child = spawn(
-    browser ?? '',
-    [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--remote-debugging-port=0',
-      `--user-data-dir=${profile.path}`,
-      'about:blank',
-    ],
-    { stdio: 'ignore' },
-  );
-  try {
-    const port = join(profile.path, 'DevToolsActivePort');
-    while (!existsSync(port) || readFileSync(port, 'utf8').split('\n').length < 2) await sleep(50);
-    const at = `127.0.0.1:${readFileSync(port, 'utf8').split('\n')[0]}`;
-    const tabs = (await (await fetch(`http://${at}/json`)).json()) as {
-      type: string;
-      webSocketDebuggerUrl: string;
-    }[];
-    const url = tabs.find(({ type }) => type === 'page')?.webSocketDebuggerUrl;
-    assert.ok(url);
-    const socket = new WebSocket(url);
-    await new Promise((resolve) => socket.addEventListener('open', resolve, { once: true }));
-    const tab = new Tab(socket);
-    for (const domain of ['Page', 'Runtime', 'Network', 'Log']) await tab.call(`${domain}.enable`);
-    await tab.call('Page.navigate', { url: pathToFileURL(path).href });
-    while ((await tab.value('document.documentElement.dataset.ready')) !== 'yes') await sleep(50);
-    await run(tab);
-    socket.close();
-  } finally {
-    await end(child, 'SIGKILL', 10_000);
-  }
-}
-
-class Tab {
-  readonly #socket: WebSocket;
-  readonly #waiting: Map<number, (answer: unknown) => void> = new Map();
-  readonly requests: string[] = [];
-  readonly violations: string[] = [];
-  #calls = 0;
-
-  constructor(socket: WebSocket) {
-    this.#socket = socket;
-    socket.addEventListener('message', ({ data }) => {
-      const said = JSON.parse(String(data)) as {
-        id?: number;
-        result?: unknown;
-        method?: string;
-        params?: Record<string, Record<string, string>>;
-      };
-      if (said.id !== undefined) this.#waiting.get(said.id)?.(said.result);
-      if (said.method === 'Network.requestWillBeSent')
-        this.requests.push(said.params?.['request']?.['url'] ?? '');
-      if (said.method === 'Log.entryAdded') this.violations.push(said.params?.['entry']?.['text'] ?? '');
-    });
-  }
-
-  call(method: string, params: object = {}): Promise<unknown> {
-    this.#calls += 1;
-    const id = this.#calls;
-    this.#socket.send(JSON.stringify({ id, method, params }));
-    return new Promise((resolve) => this.#waiting.set(id, resolve));
-  }
-
-  async value(expression: string): Promise<unknown> {
-    const { result } = (await this.call('Runtime.evaluate', { expression })) as {
-      result: { value: unknown };
-    };
-    return result.value;
-  }
-
-  async press(key: string): Promise<void> {
-    const text = key.length === 1 ? { text: key } : {};
-    await this.call('Input.dispatchKeyEvent', { type: 'keyDown', key, ...text });
-    await this.call('Input.dispatchKeyEvent', { type: 'keyUp', key });
-  }
-}
-
 test(
   'the page runs in a real browser: nothing of what was recorded runs, nothing is loaded, keys and search work',
-  { skip: browser === undefined ? 'no Chromium here' : false, timeout: 120_000 },
-  async () => {
+  { timeout: 300_000 },
+  async (t) => {
+    if (!needs(t, 'chromium')) return;
     using folder = temporaryFolder('page');
     const file = join(folder.path, 'page.html');
     const page = new Page();
     writeFileSync(file, scenes.map((scene) => page.piece(scene)).join('') + page.end());
-    await inBrowser(file, async (tab) => {
+    await inBrowser(async (tab) => {
+      await tab.call('Page.navigate', { url: pathToFileURL(file).href });
+      while ((await tab.value('document.documentElement.dataset.ready')) !== 'yes') await sleep(50);
       assert.equal(await tab.value('document.title'), 'Recording s1');
       assert.equal(await tab.value('document.querySelectorAll("img,svg,iframe,a").length'), 0);
       assert.equal(await tab.value('document.querySelectorAll("td")[0].textContent'), evil);

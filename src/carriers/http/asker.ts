@@ -1,16 +1,10 @@
 import { Secret } from '../../base/secret.ts';
 import type { House } from '../../core/protocol.ts';
-import { all, cookiesOf, type Fields, first, ownCookie } from '../../http/headers.ts';
+import { all, type Fields, first } from '../../http/headers.ts';
 import type { Target } from '../../http/target.ts';
 import type { DoorParts, Incoming } from './exchange.ts';
 
 // Who asks, and for which resource: all that a request says of it.
-
-interface Addressed {
-  readonly method: string;
-  readonly host: string;
-  readonly secure: boolean;
-}
 
 export const methods: ReadonlySet<string> = new Set([
   'GET',
@@ -48,18 +42,15 @@ export function hostsNamed(request: Incoming, fields: Fields): readonly string[]
 
 /**
  * The gateway's token, from wherever clients of its kinds of resources put a key; `several` where two differ, since nobody can say
- * who asks. A cookie counts only where no other site can have sent it.
+ * who asks. Cookies of browsers are read elsewhere (browser.ts).
  */
-export function tokenOf(fields: Fields, to: Addressed): Secret | 'several' | undefined {
+export function tokenOf(fields: Fields): Secret | 'several' | undefined {
   const given = all(fields, 'authorization');
   const found = new Set([...all(fields, 'x-api-key'), ...all(fields, 'api-key')]);
   for (const each of given) {
     const token = authorized(each);
     if (token === undefined) return undefined;
     found.add(token);
-  }
-  if (found.size === 0 && sameSite(fields, to)) {
-    for (const cookie of cookiesOf(fields, ownCookie)) if (cookie !== '') found.add(cookie);
   }
   if (found.size > 1) return 'several';
   const [token] = found;
@@ -74,18 +65,6 @@ function authorized(value: string): string | undefined {
   if (basic === undefined) return undefined;
   const pair = Buffer.from(basic, 'base64').toString('utf8');
   return pair.includes(':') ? pair.slice(pair.indexOf(':') + 1) : undefined;
-}
-
-/**
- * SECURITY: browsers add a cookie to what any site makes them send, whatever the method (a GET can be a GraphQL mutation, or
- * open a WebSocket). They say where it came from: Origin, and Sec-Fetch-Site on everything else.
- */
-function sameSite(fields: Fields, { method, host, secure }: Addressed): boolean {
-  const origin = first(fields, 'origin');
-  const site = first(fields, 'sec-fetch-site');
-  if (site !== undefined && site !== 'same-origin' && site !== 'none') return false;
-  if (origin === undefined) return site !== undefined || method === 'GET' || method === 'HEAD';
-  return origin === `https://${host}` || (!secure && origin === `http://${host}`);
 }
 
 /** What the client says this belongs to: recorded, never trusted. */

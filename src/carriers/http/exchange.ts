@@ -3,6 +3,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Secret } from '../../base/secret.ts';
 import type { Denial } from '../../core/decision.ts';
 import type { House, Seat, Stay } from '../../core/protocol.ts';
+import type { Visitors } from '../../core/visitors.ts';
 import type { Fields } from '../../http/headers.ts';
 import type { Target } from '../../http/target.ts';
 import type { MessageSocket } from './socket.ts';
@@ -71,6 +72,8 @@ export interface DoorParts {
   ) => void;
   /** Further parameters of the Bearer challenge (RFC 6750, 3), for this resource. */
   readonly challenge?: (resource: string, host: string, secure: boolean) => string;
+  /** Browsers that sign in with the gateway's page; absent: cookies say nothing here. */
+  readonly visitors?: Visitors | undefined;
   /** Answers what needs no sign-in (metadata documents); false where the path is none of these. */
   readonly open?: (
     path: string,

@@ -8,6 +8,7 @@ import { type Fields, first, refusedHeaders } from '../../http/headers.ts';
 import { readTarget } from '../../http/target.ts';
 import { hostsNamed, methods, placeOf, runOf, tokenOf } from './asker.ts';
 import { bodyOf } from './body.ts';
+import { guestOf, isNavigation, isOwnPath, servePage, toSignIn } from './browser.ts';
 import { fieldsOf } from './client.ts';
 import type { DoorParts, Exchange, Incoming, Outgoing, Reply, SocketWish } from './exchange.ts';
 import { replyOver } from './reply.ts';
@@ -229,6 +230,20 @@ export class Visit {
         this.#parts.socket === undefined ? 'nothing else is served' : socketProblem(method, fields);
       if (problem !== undefined) return refuse(400, `The protocol cannot be changed: ${problem}`);
     }
+    const { visitors } = this.#parts;
+    const browser = { method, host, secure, fields, peer: this.#wire.peer, upgrade: wish !== undefined };
+    if (visitors !== undefined && isOwnPath(target.value.path)) {
+      await servePage(visitors, browser, {
+        ...target.value,
+        reply,
+        body: bodyOf(request, fields, house.world),
+        resourceOf: (path) => {
+          const read = readTarget(path);
+          return read.ok ? placeOf(house, hostsOf, host, read.value)?.resource : undefined;
+        },
+      });
+      return;
+    }
     const place = placeOf(house, hostsOf, host, target.value);
     if (place === undefined) {
       const fix =
@@ -240,10 +255,14 @@ export class Visit {
         about,
       );
     }
-    const token = tokenOf(fields, { method, host, secure: this.#wire.tls !== undefined });
-    if (token === 'several') return refuse(400, 'Several tokens were sent: send one');
+    const shown = tokenOf(fields);
+    if (shown === 'several') return refuse(400, 'Several tokens were sent: send one');
+    const guest = shown === undefined && visitors !== undefined ? guestOf(visitors, browser) : undefined;
+    const signInFirst = visitors !== undefined && isNavigation(browser);
+    const token = shown ?? guest?.visitor.token;
     if (token === undefined) {
-      this.#challenge(reply, place.resource, host, about);
+      if (signInFirst) toSignIn(reply, target.value.path, target.value.query);
+      else this.#challenge(reply, place.resource, host, about);
       return;
     }
     const said = runOf(fields);
@@ -258,6 +277,10 @@ export class Visit {
       });
     const joined = await join(place.resource, kind);
     if (!joined.ok) {
+      if (guest !== undefined && joined.error.class === 'SIGN_IN') {
+        await guest.dismiss();
+        if (signInFirst) return toSignIn(reply, target.value.path, target.value.query);
+      }
       const status = joined.error.class === 'LIMIT' ? 429 : joined.error.class === 'SIGN_IN' ? 401 : 503;
       return this.#parts.refuse(reply, status, joined.error, about);
     }
@@ -318,6 +341,7 @@ export class Visit {
 const statusOfFault: Readonly<Record<string, number>> = {
   unreachable: 502,
   'upstream-closed': 502,
+  'upstream-late': 504,
   ledger: 503,
   stopping: 503,
   deadline: 408,

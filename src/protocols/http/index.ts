@@ -51,6 +51,7 @@ function start(house: House): Room {
     serve: httpDoor({
       house,
       kind: 'http',
+      visitors: house.visitors,
       hostsOf: (resource) => hosts.get(resource) ?? [],
       serve: async (exchange) => sites.get(exchange.stay.session.resource.name)?.serve(exchange),
       socket: async (exchange, wish) =>
@@ -70,12 +71,13 @@ function settingsOf(resource: Resource): HttpSettings {
 }
 
 function clientOf(house: House, resource: Resource): HttpClient {
-  const { address, authority, tls } = settingsOf(resource).upstream;
+  const { address, authority, tls, patience } = settingsOf(resource).upstream;
   return httpClient({
     address,
     authority,
     dial: house.dial,
-    connectMs: house.limits.connectSeconds * 1_000,
+    patience,
+    world: house.world,
     ...(tls === undefined ? {} : { tls: { kind: 'client', ...tls } }),
   });
 }

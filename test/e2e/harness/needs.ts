@@ -14,7 +14,8 @@ export type PackageName =
   | 'pgjdbc'
   | 'java'
   | 'javac'
-  | 'strace';
+  | 'strace'
+  | 'chromium';
 
 interface Package {
   readonly debian: string;
@@ -47,6 +48,7 @@ export const packages: Readonly<Record<PackageName, Package>> = {
     why: 'compiles the program that uses pgjdbc',
     is: command('javac'),
   },
+  chromium: { debian: 'chromium', why: 'the browser that people have', is: command('chromium') },
   strace: { debian: 'strace', why: 'shows the order of disk and network', is: command('strace') },
 };
 
