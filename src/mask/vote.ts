@@ -1,38 +1,62 @@
 import { detectors } from './detectors/index.ts';
-import { scanner, type Scanner } from './scan.ts';
+import type { DigitsDetector } from './detector.ts';
 
 // A check digit that one number in ten has by chance says nothing of one value and everything of a column: six values in
-// a row that all pass are no accident. Each value adds to the odds of each type; what the odds decide holds for the
-// whole column, those values too that fail the check: a typo is still a leak.
+// a row that all pass are no accident. Each number adds to the odds of each type (a cumulative sum that never falls below
+// `unsure`), so that a column is known however it began; what the odds decide holds for the whole column, those values
+// too that fail the check: a typo is still a leak. A value that comes again is no new evidence, and what is no number is none.
 
-/** What a column of values without context holds, judged value by value. */
+/** What a column of values without context holds, judged value by value. Keeps no value, only sums and hashes. */
 export interface ColumnVote {
-  /** Counts one value. Empty ones say nothing. */
+  /** Counts one value. */
   readonly see: (value: string) => void;
-  /** The type, or `open`: more values are needed, and none may be shown. `undefined`: nothing that only a vote can find. */
+  /** The same for the UTF-8 of one: `bytes[start, end)`. */
+  readonly seeBytes: (bytes: Uint8Array, start: number, end: number) => void;
+  /** The type, or `open`: a value passed, more are needed, and none may be shown. `undefined`: nothing that only a vote can find. */
   readonly verdict: () => string | undefined;
-  /** No more values come: what is likely by now is taken for it. Decides. */
+  /** No more values come for now: what is likely is taken for it, until the next number says otherwise. */
   readonly settle: () => void;
 }
 
 /** One in a hundred thousand: a type whose check one number in ten passes needs six in a row. */
 const sure = Math.log(1e5);
+/** Of a column that has been looked at for long: chance had more tries. Eleven in a row. */
+const surer = Math.log(1e9);
 const unsure = Math.log(1 / 20);
 /** What is enough when no more values come. */
 const likely = Math.log(100);
-const mostSeen = 64;
+/** Numbers after which a column counts as looked at for long. */
+const young = 64;
 /** How often a value of the type fails: mistyped, or cut. */
 const typos = 0.02;
 /** A check that more pass by chance proves nothing however often it does. */
 const weakest = 0.25;
-const samples = 400;
-const digitsOnly = /^\d{7,19}$/;
+const samples = 300;
+const tailSamples = 80;
+const mostSeeds = 4;
+const tailDigits = 4;
+/** Of a column looked at for long so many numbers are looked at out of so many, unless they begin to pass. */
+const [looks, outOf] = [8, 512];
+const leastDigits = 7;
+const mostDigits = 19;
+const mostCharacters = 40;
+const number = /^\d+(?:[ ./-]\d+){0,6}$/;
+const remembered = 32; // values that are no new evidence
 
 interface Candidate {
   readonly type: string;
   readonly lengths: ReadonlySet<number>;
+  /** Numbers that are right, for working out what chance can do. */
+  readonly seeds: readonly string[];
   /** Whether the check is right: what a column of its own name would show. */
-  readonly passes: (value: string) => boolean;
+  readonly passes: (written: Written) => boolean;
+}
+
+/** A number as it is written: `943 476-5919`. */
+interface Written {
+  readonly raw: string;
+  readonly digits: string;
+  readonly shape: string;
 }
 
 let known: readonly Candidate[] | undefined;
@@ -40,93 +64,195 @@ let known: readonly Candidate[] | undefined;
 /** Types of numbers that are found bare only where something names them. */
 function candidates(): readonly Candidate[] {
   return (known ??= detectors.flatMap((detector) => {
-    const column = detector.context[0];
-    if (detector.kind !== 'digits' || column === undefined || detector.name === 'PHONE_NUMBER') return [];
-    const lengths = detector.lengths.filter((length) => length >= 7 && length <= 19);
+    if (detector.kind !== 'digits' || detector.context.length === 0 || detector.name === 'PHONE_NUMBER')
+      return [];
+    const lengths = detector.lengths.filter((length) => length >= leastDigits && length <= mostDigits);
     if (lengths.length === 0) return [];
-    const find: Scanner = scanner({ detectors: [detector], column });
-    const passes = (value: string): boolean => {
-      const [first] = find(value);
-      return first !== undefined && first.start === 0 && first.end === value.length && first.score >= 0.85;
-    };
-    return [{ type: detector.name, lengths: new Set(lengths), passes }];
+    const { yes, named = [] } = detector.examples;
+    const seeds = [...yes, ...named].map((each) => each.replace(/\D/g, ''));
+    const passes = (each: Written): boolean => isRight(detector, each);
+    return [{ type: detector.name, lengths: new Set(lengths), seeds, passes }];
   }));
 }
 
-const chances = new Map<string, number>();
+function isRight(detector: DigitsDetector, { raw, digits, shape }: Written): boolean {
+  const around = { whole: true, before: '', after: '', left: '', named: true, confirm: () => true };
+  return detector.judge({ digits, shape, raw, ...around }) > 0;
+}
 
-/** How many of all numbers of this length pass by chance: measured once, on the same numbers each time. */
-function chanceOf({ type, passes }: Candidate, length: number): number {
-  const key = `${type} ${length}`;
-  const before = chances.get(key);
-  if (before !== undefined) return before;
-  let state = length;
+/** What numbers of one length say for a type and against it. */
+interface Strength {
+  readonly pass: number;
+  readonly fail: number;
+  /** Places that the check does not look at: numbers that differ there only are one piece of evidence. */
+  readonly free: readonly number[];
+}
+
+const strengths = new Map<string, Strength | undefined>();
+
+/** Undefined where so many pass by chance that a pass says nothing. Worked out once, on the same numbers each time. */
+function strengthOf(candidate: Candidate, length: number): Strength | undefined {
+  const key = `${candidate.type} ${length}`;
+  if (strengths.has(key)) return strengths.get(key);
+  const random = generator(length);
+  const passes = (digits: string): boolean =>
+    candidate.passes({ raw: digits, digits, shape: String(length) });
+  const made = (count: number): string => Array.from({ length: count }, random).join('');
+  const seeds = candidate.seeds
+    .filter((seed) => seed.length === length && passes(seed))
+    .slice(0, mostSeeds);
   let passed = 0;
   for (let sample = 0; sample < samples; sample++) {
-    let value = '';
-    while (value.length < length) {
-      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-      value += String(Math.floor((state / 2 ** 32) * 10));
-    }
-    if (passes(value)) passed++;
+    const value = made(length);
+    if (!passes(value)) continue;
+    passed++;
+    if (seeds.length < mostSeeds) seeds.push(value);
   }
-  const chance = (passed + 1) / (samples + 2);
-  chances.set(key, chance);
-  return chance;
+  // Ids count up: their head stays, be it a date or a range that fits, and their tail tells what chance does.
+  let tails = 0;
+  for (const seed of seeds)
+    for (let sample = 0; sample < tailSamples; sample++)
+      if (passes(seed.slice(0, -tailDigits) + made(tailDigits))) tails++;
+  const chance = Math.max(
+    (passed + 1) / (samples + 2),
+    seeds.length === 0 ? 0 : tails / (tailSamples * seeds.length),
+  );
+  const strength =
+    chance > weakest
+      ? undefined
+      : {
+          pass: Math.log((1 - typos) / chance),
+          fail: Math.log(typos / (1 - chance)),
+          free: freePlaces(seeds, passes),
+        };
+  strengths.set(key, strength);
+  return strength;
+}
+
+function freePlaces(seeds: readonly string[], passes: (digits: string) => boolean): readonly number[] {
+  const [first = ''] = seeds;
+  return [...first].flatMap((_, place) => {
+    const others = seeds.flatMap((seed) =>
+      [1, 3, 4, 7, 9].map(
+        (more) => seed.slice(0, place) + ((Number(seed[place]) + more) % 10) + seed.slice(place + 1),
+      ),
+    );
+    return others.filter(passes).length > others.length / 2 ? [place] : [];
+  });
+}
+
+function generator(seed: number): () => string {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return String(Math.floor((state / 2 ** 32) * 10));
+  };
 }
 
 /** `entities`: only these types; absent or with `*`: all. */
 export function columnVote(entities?: readonly string[]): ColumnVote {
   const wanted = entities === undefined || entities.includes('*') ? undefined : new Set(entities);
-  const odds = new Map<Candidate, number>();
+  const asked = new Map<number, readonly Asked[]>();
+  const hopes = new Map<Candidate, Hope>();
   let seen = 0;
-  let decided: { readonly type: string | undefined } | undefined;
-  return { see, verdict: () => (decided === undefined ? 'open' : decided.type), settle };
+  let passed = 0; // numbers that were not looked at
+  let found: string | undefined;
+  let open = false;
+  let doubt: string | undefined;
+  return { see, seeBytes, verdict: () => found ?? (open ? 'open' : doubt), settle };
 
-  function see(value: string): void {
-    const text = value.trim();
-    if (decided !== undefined || text === '') return;
-    seen++;
-    if (seen === 1) {
-      if (digitsOnly.test(text)) {
-        for (const candidate of candidates()) {
-          if (!candidate.lengths.has(text.length)) continue;
-          if (wanted === undefined || wanted.has(candidate.type)) odds.set(candidate, 0);
-        }
-      }
-    }
-    for (const [candidate, before] of odds) {
-      const now = before + weightOf(candidate, text);
-      if (now <= unsure) odds.delete(candidate);
-      else odds.set(candidate, now);
-    }
-    const [best, most] = leading();
-    if (odds.size === 0) decided = { type: undefined };
-    else if (most >= sure) decided = { type: best };
-    else if (seen >= mostSeen) settle();
+  function seeBytes(bytes: Uint8Array, start: number, end: number): void {
+    if (found !== undefined || end - start < leastDigits || end - start > mostCharacters) return;
+    // Most values are no number, and their first letter shows it.
+    const first = bytes[start] ?? 0;
+    if ((first < 0x30 || first > 0x39) && first !== 0x20) return;
+    if (seen > young && !open && doubt === undefined && passed++ % outOf >= looks) return;
+    let text = '';
+    for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at] ?? 0);
+    see(text);
   }
 
-  function leading(): readonly [string | undefined, number] {
-    let best: string | undefined;
-    let most = -Infinity;
-    for (const [{ type }, each] of odds) {
-      if (each > most) [best, most] = [type, each];
+  function see(value: string): void {
+    if (found !== undefined || value.length > mostCharacters) return;
+    const raw = value.trim();
+    if (raw.length < leastDigits || !number.test(raw)) return;
+    const groups = raw.split(/[ ./-]/);
+    const digits = groups.join('');
+    const { length } = digits;
+    if (length < leastDigits || length > mostDigits) return;
+    const here = hopesOf(length);
+    const written = { raw, digits, shape: groups.map((each) => each.length).join('-') };
+    let news = false;
+    for (const each of here) news = count(each, written) || news;
+    if (!news) return;
+    seen++;
+    for (const hope of hopes.values())
+      if (!hope.candidate.lengths.has(length)) hope.odds = Math.max(unsure, hope.odds + Math.log(typos));
+    const best = leading();
+    doubt = undefined;
+    open = best !== undefined && best.odds > 0;
+    if (best !== undefined && best.odds >= (seen > young ? surer : sure)) found = best.candidate.type;
+  }
+
+  function hopesOf(length: number): readonly Asked[] {
+    let here = asked.get(length);
+    if (here === undefined) {
+      here = candidates().flatMap((candidate) => {
+        if (!candidate.lengths.has(length) || (wanted !== undefined && !wanted.has(candidate.type))) return [];
+        const strength = strengthOf(candidate, length);
+        if (strength === undefined) return [];
+        const hope = hopes.get(candidate) ?? { candidate, odds: 0, before: new Set() };
+        hopes.set(candidate, hope);
+        return [{ hope, strength }];
+      });
+      asked.set(length, here);
     }
-    return [best, most];
+    return here;
+  }
+
+  function leading(): Hope | undefined {
+    let best: Hope | undefined;
+    for (const hope of hopes.values()) if (best === undefined || hope.odds > best.odds) best = hope;
+    return best;
   }
 
   function settle(): void {
-    if (decided !== undefined) return;
-    const [best, most] = leading();
-    decided = { type: most >= likely ? best : undefined };
+    if (!open) return;
+    const best = leading();
+    open = false;
+    doubt = best !== undefined && best.odds >= likely ? best.candidate.type : undefined;
   }
 }
 
-function weightOf(candidate: Candidate, text: string): number {
-  if (!digitsOnly.test(text) || !candidate.lengths.has(text.length)) return Math.log(typos);
-  const chance = chanceOf(candidate, text.length);
-  if (chance > weakest) return -Infinity;
-  return candidate.passes(text) ? Math.log((1 - typos) / chance) : Math.log(typos / (1 - chance));
+/** How far one type has come in one column. */
+interface Hope {
+  readonly candidate: Candidate;
+  odds: number;
+  /** Hashes of what was counted. */
+  readonly before: Set<number>;
+}
+
+interface Asked {
+  readonly hope: Hope;
+  readonly strength: Strength;
+}
+
+/** False where the number is no new evidence. */
+function count({ hope, strength }: Asked, written: Written): boolean {
+  const { candidate, before } = hope;
+  const hash = hashWithout(written.digits, strength.free);
+  if (before.has(hash)) return false;
+  if (before.size >= remembered) for (const oldest of before) if (before.delete(oldest)) break;
+  before.add(hash);
+  hope.odds = Math.max(unsure, hope.odds + (candidate.passes(written) ? strength.pass : strength.fail));
+  return true;
+}
+
+function hashWithout(digits: string, places: readonly number[]): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < digits.length; at++)
+    if (!places.includes(at)) hash = Math.imul(hash ^ digits.charCodeAt(at), 0x01000193);
+  return hash;
 }
 
 /** The score of a value that its column's vote found: surer than the least, less sure than its own name. */
