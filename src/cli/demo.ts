@@ -9,7 +9,7 @@ import { realWorld } from '../base/time.ts';
 import type { Subject } from '../core/identity.ts';
 import { defaultLimits } from '../core/limits.ts';
 import type { Resource, ResourceName } from '../core/session.ts';
-import { defaultReviewSettings, type ReviewSettings } from '../gate/desk.ts';
+import { defaultReviewSettings, type ReviewSettings } from '../gate/review-settings.ts';
 import { directory, type DirectoryRecord } from '../identity/directory.ts';
 import { issueToken } from '../identity/tokens.ts';
 import { protocols } from '../protocols/index.ts';

@@ -13,6 +13,8 @@ import {
 import { actorOf } from './actor.ts';
 import { matches } from './demands.ts';
 import type { Desk } from './desk.ts';
+import { tell } from './telling.ts';
+import { isAsked, isOwn } from './votes.ts';
 import { choose, rowOf, type Unasked, type Wanted } from './wanted.ts';
 
 export interface AccessParts {
@@ -178,7 +180,7 @@ export class Access {
       throw thrown;
     }
     desk.ticketed(row);
-    desk.tell(id);
+    tell(desk.parts, id);
     return { kind: 'asked', review: row };
   }
 
@@ -235,7 +237,7 @@ export class Access {
     const { desk, world } = this.#parts;
     return desk.inTurn(id, async () => {
       const row = desk.find(id);
-      const may = row?.kind === 'access' && (desk.isOwn(row, by) || desk.isAsked(row, by) || said.admin);
+      const may = row?.kind === 'access' && (isOwn(row, by) || isAsked(desk.parts, row, by) || said.admin);
       const open = may && (row.state === 'waiting' || row.state === 'approved');
       const grant = open ? this.#live.get(id)?.grant : undefined;
       const why = `${row?.state === 'approved' ? 'Revoked' : 'Withdrawn'} by ${by.subject}${said.reason === undefined || said.reason === '' ? '' : `: ${said.reason}`}`;

@@ -30,6 +30,7 @@ import type { Breaker } from './breaker.ts';
 import { Demands, type DemandParts } from './demands.ts';
 import { asked, Probes } from './predicates.ts';
 import type { Desk } from './desk.ts';
+import { alert } from './telling.ts';
 import { glassCard, glassEntry } from './glass.ts';
 import { review } from './review.ts';
 import { saysOf, type Taint } from './taint.ts';
@@ -547,7 +548,9 @@ class Chamber implements SessionGate {
     };
     metrics.count('glass_broken_total', { resource: this.#session.resource.name });
     const written = ledger.append(glassEntry(broken));
-    written.then(() => desk?.alert(glassCard(broken)), ignore);
+    written.then(() => {
+      if (desk !== undefined) alert(desk.parts, glassCard(broken));
+    }, ignore);
     return written;
   }
 

@@ -23,7 +23,10 @@ import {
   visible,
 } from '../reviews/index.ts';
 import { actorOf } from './actor.ts';
-import { clock, type Desk, span } from './desk.ts';
+import type { Desk } from './desk.ts';
+import { clock, span } from './spoken-time.ts';
+import { tell } from './telling.ts';
+import { isApproved } from './votes.ts';
 
 import { foundIn, veiledMessage } from './veil.ts';
 
@@ -98,7 +101,7 @@ async function held(asking: Asking, waiting: Waiting, estimate: Review['estimate
   const unread = store.unread(binding);
   if (unread !== undefined) return ranAlready(asking, unread);
   const ofClass = classNow(asking, waiting, asking.request.action, decision);
-  const given = ofClass === undefined ? undefined : desk.grantFor(ofClass);
+  const given = ofClass === undefined ? undefined : desk.grants.covering(ofClass);
   let more: string | undefined;
   if (given !== undefined) {
     const made = rowOf(asking, waiting, {
@@ -152,7 +155,7 @@ async function held(asking: Asking, waiting: Waiting, estimate: Review['estimate
       .catch(() => false);
     return { kind: 'refused', denial: unwritten(id), written };
   }
-  desk.tell(reviewId);
+  tell(desk.parts, reviewId);
   if (forMs === 0) {
     desk.ticketed(row);
     return { kind: 'refused', denial: pendingDenial(decision, row), written };
@@ -242,7 +245,7 @@ async function use(asking: Asking, waiting: Waiting, row: StoredReview, id: Deci
   }
   const given = row.grant === undefined ? undefined : grantNow(asking, waiting, row, { ...now, decision });
   const current = row.grant === undefined ? desk.find(row.id) : given;
-  if (current === undefined || !desk.isApproved(current)) {
+  if (current === undefined || !isApproved(desk.parts, current)) {
     return voided(
       row.grant === undefined
         ? 'Who approved it may not do so any more'
@@ -300,7 +303,7 @@ function grantNow(
 ): StoredReview | undefined {
   const { action, settings, decision } = now;
   const ofClass = classNow(asking, { ...waitingFacts(waiting), settings }, action, decision);
-  const given = ofClass === undefined ? undefined : asking.desk.grantFor(ofClass, row.grant);
+  const given = ofClass === undefined ? undefined : asking.desk.grants.covering(ofClass, row.grant);
   return given !== undefined && beyond(given.review, row) === undefined ? given.review : undefined;
 }
 

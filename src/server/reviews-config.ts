@@ -1,7 +1,7 @@
 import { array, type Check, literal, either, map, number, object, optional, string } from '../base/check.ts';
 import { err, ok } from '../base/result.ts';
 import { duration } from '../base/time.ts';
-import { defaultReviewSettings, type QuietHours, type ReviewSettings } from '../gate/desk.ts';
+import { defaultReviewSettings, type QuietHours, type ReviewSettings } from '../gate/review-settings.ts';
 import { Problems } from '../policy/problem.ts';
 import { readWindow } from '../policy/window.ts';
 import { readYaml } from '../policy/yaml.ts';

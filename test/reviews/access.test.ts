@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { told } from '../../src/gate/telling.ts';
 import { test } from 'node:test';
 import type { Action } from '../../src/core/action.ts';
 import type { Verdict } from '../../src/core/decision.ts';
@@ -100,7 +101,7 @@ test('who is asked, and every channel, reads what is asked for', async () => {
   assert.ok(asked.kind === 'asked');
   const row = h.desk.find(asked.review.id);
   assert.ok(row !== undefined);
-  for (const card of [h.desk.card(row, h.identity('lead')), h.desk.told(row.id)]) {
+  for (const card of [h.desk.card(row, h.identity('lead')), told(h.desk.parts, row.id)]) {
     assert.match(card?.text ?? '', /^Access to shop for 1h\nMay do: sql\.select \(read\)\nAs m\/look says/);
     assert.equal(card?.stated?.reason, 'a case');
   }

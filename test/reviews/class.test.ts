@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { told } from '../../src/gate/telling.ts';
 import { test } from 'node:test';
 import { instant } from '../../src/base/time.ts';
 import type { ApproveDuty, Verdict } from '../../src/core/decision.ts';
@@ -128,11 +129,11 @@ const ends: readonly (readonly [string, (h: House, id: ReviewId) => void | Promi
   ],
   [
     'it was revoked',
-    async (h, id) => assert.equal(await h.desk.revoke(id, { by: h.identity('lead') }), 'revoked'),
+    async (h, id) => assert.equal(await h.desk.grants.revoke(id, { by: h.identity('lead') }), 'revoked'),
   ],
   [
     'who has it gave it back',
-    async (h, id) => assert.equal(await h.desk.revoke(id, { by: h.identity('dba') }), 'revoked'),
+    async (h, id) => assert.equal(await h.desk.grants.revoke(id, { by: h.identity('dba') }), 'revoked'),
   ],
 ];
 
@@ -283,7 +284,7 @@ test('a refusal with a class, an own approval, an agent and a revoking stranger 
   await h.answer('lead', 'approve', { class: terms });
   await asking.verdict;
   for (const by of ['analyst', 'agent', 'robot', 'proxy'])
-    assert.equal(await h.desk.revoke(id, { by: h.identity(by) }), 'not-yours');
+    assert.equal(await h.desk.grants.revoke(id, { by: h.identity(by) }), 'not-yours');
   assert.equal(await passes(h), true);
 });
 
@@ -337,10 +338,10 @@ test('a card number in a column without a tag is hidden where readers are not kn
   const settings = { 'app.card': '4111 1111 1111 1111', search_path: 'public' };
   const asking = h.ask('dba', { text: card, veiled, settings, action: { ...deletes, columns, text: card } });
   await settle();
-  const told = h.desk.told(h.last());
-  assert.equal(told?.text, veiled);
-  assert.equal(told?.hidden, 'constants');
-  assert.deepEqual(told?.settings, { 'app.card': '***', search_path: 'public' });
+  const shown = told(h.desk.parts, h.last());
+  assert.equal(shown?.text, veiled);
+  assert.equal(shown?.hidden, 'constants');
+  assert.deepEqual(shown?.settings, { 'app.card': '***', search_path: 'public' });
   const stored = h.desk.find(h.last());
   assert.ok(stored !== undefined);
   assert.equal(h.desk.card(stored, h.identity('lead')).text, card); // nothing is masked for them here
@@ -354,9 +355,9 @@ test('of a message without columns what has a tag or is found is hidden, and the
   const action = { ...deletes, verb: 'http.request', columns: [], attributes: { route: 'people' }, text };
   const asking = h.ask('dba', { text, action });
   await settle();
-  const told = h.desk.told(h.last());
-  assert.equal(told?.text, 'POST /people\n\n{"ssn":"***","note":"***","city":"Bern"}');
-  assert.equal(told?.hidden, 'constants');
+  const shown = told(h.desk.parts, h.last());
+  assert.equal(shown?.text, 'POST /people\n\n{"ssn":"***","note":"***","city":"Bern"}');
+  assert.equal(shown?.hidden, 'constants');
   asking.cancel();
   await asking.verdict;
 });
@@ -367,9 +368,9 @@ for (const [what, column, more, shown] of hides) {
     const columns = [{ object: 'public.orders', column, use: 'filter' as const }];
     const asking = h.ask('dba', { ...more, action: { ...deletes, columns } });
     await settle();
-    const told = h.desk.told(h.last());
-    assert.match(told?.text ?? '', shown);
-    assert.equal(told?.hidden === undefined, column === 'status');
+    const card = told(h.desk.parts, h.last());
+    assert.match(card?.text ?? '', shown);
+    assert.equal(card?.hidden === undefined, column === 'status');
     asking.cancel();
     await asking.verdict;
   });

@@ -6,6 +6,7 @@ import type { Resource } from '../../core/session.ts';
 import type { Review, ReviewDigest, ReviewId } from '../../core/review.ts';
 import type { Access } from '../../gate/access.ts';
 import type { Desk } from '../../gate/desk.ts';
+import { isAsked, isOwn } from '../../gate/votes.ts';
 import { shortTime } from '../../policy/limits.ts';
 import type { StoredReview } from '../../reviews/index.ts';
 import { decideOwn, type JudgeParts, unwritten, writeDown } from './judge.ts';
@@ -189,7 +190,7 @@ function form(
   const { desk, access } = parts;
   const state = stateOf(parts, review);
   const until = access.until(review.id);
-  const own = desk.isOwn(review, caller);
+  const own = isOwn(review, caller);
   const open = state === 'waiting' || state === 'granted';
   return {
     id: review.id,
@@ -200,8 +201,8 @@ function form(
     rule: review.scope?.rule ?? '',
     for: shortTime(review.scope?.forMs ?? 0),
     ...(until === undefined ? {} : { until: timestamp(until) }),
-    mayAnswer: state === 'waiting' && desk.isAsked(review, caller),
-    mayRevoke: open && (own || desk.isAsked(review, caller) || isAdmin(parts, caller)),
+    mayAnswer: state === 'waiting' && isAsked(desk.parts, review, caller),
+    mayRevoke: open && (own || isAsked(desk.parts, review, caller) || isAdmin(parts, caller)),
     own,
     askedAt: timestamp(review.askedAt),
     expiresAt: timestamp(review.expiresAt),
@@ -216,7 +217,7 @@ function isAdmin(parts: AccessRouteParts, caller: Identity): boolean {
 /** SECURITY: who is not asked, did not ask, and may neither read the record nor revoke sees nothing of it. */
 function sees(parts: AccessRouteParts, review: StoredReview, caller: Identity): boolean {
   const { desk } = parts;
-  if (desk.isOwn(review, caller) || desk.isAsked(review, caller) || isAdmin(parts, caller)) return true;
+  if (isOwn(review, caller) || isAsked(desk.parts, review, caller) || isAdmin(parts, caller)) return true;
   return decideOwn(parts, caller, { verb: 'record.read', own: false, of: review.session }).kind === 'allow';
 }
 
@@ -291,7 +292,7 @@ async function listed(parts: AccessRouteParts, request: ApiRequest): Promise<Ans
   const found = desk
     .list({ limit: 5_000 })
     .filter((review) => review.kind === 'access')
-    .filter((review) => seesAll || desk.isOwn(review, caller) || desk.isAsked(review, caller))
+    .filter((review) => seesAll || isOwn(review, caller) || isAsked(desk.parts, review, caller))
     .filter((review) => state === undefined || stateOf(parts, review) === state)
     .slice(0, Number(limit));
   const cards = desk.cards(found, caller);

@@ -4,6 +4,7 @@ import type { ClassTerms } from '../../core/decision.ts';
 import type { Identity } from '../../core/identity.ts';
 import type { Review, ReviewDigest, ReviewId, ReviewState } from '../../core/review.ts';
 import type { Desk } from '../../gate/desk.ts';
+import { isAsked, isOwn } from '../../gate/votes.ts';
 import { figuresOf, type StoredReview } from '../../reviews/index.ts';
 import { decideOwn, judge, type JudgeParts, unwritten, writeDown } from './judge.ts';
 import { json, problem, type Answer, type ApiRequest, type Route } from './route.ts';
@@ -179,8 +180,8 @@ function form(
     resource: card.resource.name,
     statement: card.text,
     rule: card.rules[0]?.id ?? '',
-    mayAnswer: card.state === 'waiting' && desk.isAsked(review, caller),
-    own: desk.isOwn(review, caller),
+    mayAnswer: card.state === 'waiting' && isAsked(desk.parts, review, caller),
+    own: isOwn(review, caller),
     askedAt: timestamp(card.askedAt),
     expiresAt: timestamp(card.expiresAt),
     review: card,
@@ -190,7 +191,7 @@ function form(
 /** SECURITY: who is not asked, did not ask, and may not read the record sees nothing of it, not even that it is there. */
 function sees(parts: ReviewParts, review: StoredReview, caller: Identity): boolean {
   const { desk } = parts;
-  if (desk.isOwn(review, caller) || desk.isAsked(review, caller)) return true;
+  if (isOwn(review, caller) || isAsked(desk.parts, review, caller)) return true;
   return decideOwn(parts, caller, { verb: 'record.read', own: false, of: review.session }).kind === 'allow';
 }
 
@@ -210,7 +211,7 @@ async function listed(parts: ReviewParts, request: ApiRequest): Promise<Answer> 
   const seesAll = decideOwn(parts, caller, { verb: 'record.list', own: false }).kind === 'allow';
   const found = desk
     .list({ limit: seesAll ? Number(limit) : 5_000, ...(state === undefined ? {} : { states }) })
-    .filter((review) => seesAll || desk.isOwn(review, caller) || desk.isAsked(review, caller))
+    .filter((review) => seesAll || isOwn(review, caller) || isAsked(desk.parts, review, caller))
     .slice(0, Number(limit));
   const cards = desk.cards(found, caller);
   return json(found.map((review, at) => form(parts, review, caller, cards[at])));
@@ -347,7 +348,10 @@ async function revoke(parts: ReviewParts, request: ApiRequest): Promise<Answer> 
   const { reason } = body.value;
   const id = request.parameter('id').slice(0, 64);
   try {
-    const done = await parts.desk.revoke(id, { by: caller, ...(reason === undefined ? {} : { reason }) });
+    const done = await parts.desk.grants.revoke(id, {
+      by: caller,
+      ...(reason === undefined ? {} : { reason }),
+    });
     const review = parts.desk.find(id);
     if (done === 'not-yours' || review === undefined) return missing;
     if (done === 'over') return problem(409, 'There is no grant that could be revoked', { code: 'ended' });
