@@ -11,6 +11,12 @@ const changes = {
   changed: 'strings', // paths whose value changes, where it is known
 } as const;
 
+const ofPlans = {
+  ...changes,
+  provider: 'string',
+  unknown: 'strings', // paths of what will be known only once it is applied: no rule can read these in `values`
+} as const;
+
 export const planned: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   [
     'kubernetes',
@@ -25,8 +31,8 @@ export const planned: ReadonlyMap<string, Kind> = new Map<string, Kind>([
       },
     },
   ],
-  ['terraform', { verbs: verbsOf('terraform'), attributes: { ...changes, provider: 'string' } }],
-  ['pulumi', { verbs: verbsOf('pulumi'), attributes: { ...changes, provider: 'string' } }],
+  ['terraform', { verbs: verbsOf('terraform'), attributes: ofPlans }],
+  ['pulumi', { verbs: verbsOf('pulumi'), attributes: ofPlans }],
   [
     'scanner',
     {

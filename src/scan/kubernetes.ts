@@ -66,7 +66,7 @@ function actionOf(manifest: Manifest): DocumentAction['action'] {
     ),
   );
   const secret = type === 'Secret';
-  const values = valuesOf(manifest, (path) => secret && /^(?:data|stringData)(?:\.|$)/.test(path));
+  const values = valuesOf(manifest, ([key]) => secret && (key === 'data' || key === 'stringData'));
   return plannedAction({
     verb: 'kubernetes.apply',
     access: values === undefined ? 'unknown' : 'define',

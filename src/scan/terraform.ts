@@ -1,14 +1,16 @@
-import type { Access } from '../core/action.ts';
+import type { Access, Action } from '../core/action.ts';
 import {
   type DocumentAction,
   isRecord,
   listOf,
+  marked,
   plannedAction,
   type ReadDocument,
   textOf,
+  under,
   valuesOf,
 } from './documents.ts';
-import { lineOfText } from './json-place.ts';
+import { elementPlaces } from './json-place.ts';
 
 // `terraform show -json PLAN`: "Plan representation" of Terraform's JSON output format; OpenTofu writes the same.
 
@@ -20,6 +22,7 @@ const verbs: Readonly<Record<string, { readonly verb: string; readonly access: A
   delete: { verb: 'terraform.delete', access: 'define' },
   forget: { verb: 'terraform.keep', access: 'define' },
   'delete,create': { verb: 'terraform.replace', access: 'define' },
+  'create,forget': { verb: 'terraform.replace', access: 'define' },
   'create,delete': { verb: 'terraform.replace', access: 'define' },
 };
 
@@ -29,52 +32,56 @@ export function readTerraform(file: string, source: string, json: unknown): Read
   if (!('resource_changes' in json) && !('planned_values' in json)) return undefined;
   const actions: DocumentAction[] = [];
   const unread: ReadDocument['unread'][number][] = [];
-  for (const each of listOf(json['resource_changes'])) {
-    const change = isRecord(each) && isRecord(each['change']) ? each['change'] : undefined;
-    const address = isRecord(each) ? textOf(each['address']) : '';
-    const piece = { file, ...lineOfText(source, 'address', address) };
-    if (!isRecord(each) || change === undefined) {
-      unread.push({ piece, why: 'A change of the plan has no `change`' });
-      continue;
-    }
-    const type = textOf(each['type']);
-    const does = verbs[listOf(change['actions']).join(',')] ?? {
-      verb: 'terraform.update',
-      access: 'unknown',
-    };
-    const after = change['after'];
-    const values = valuesOf(after, (path) => path !== '' && at(change['after_sensitive'], path) === true);
-    actions.push({
-      piece,
-      action: plannedAction({
-        verb: does.verb,
-        access: values === undefined ? 'unknown' : does.access,
-        kind: type,
-        name: address,
-        attributes: {
-          type,
-          address,
-          provider: textOf(each['provider_name']),
-          values: change['after_sensitive'] === true ? [] : (values ?? []),
-          changed: changedPaths(change),
-        },
-        ...(does.access === 'unknown' ? { note: 'The plan names an action that is not known' } : {}),
-      }),
-    });
+  const top = { file, line: 1, col: 1 };
+  // A plan that ends early says nothing of the rest.
+  if (json['errored'] === true) {
+    unread.push({ piece: top, why: 'Making the plan failed, so that it does not hold everything' });
+  }
+  const placeOf = elementPlaces(source, ['resource_changes']);
+  for (const [index, each] of listOf(json['resource_changes']).entries()) {
+    const piece = { file, ...placeOf(index, 'address') };
+    const action = changeAction(each);
+    if (action === undefined) unread.push({ piece, why: 'A change of the plan has no `change`' });
+    else actions.push({ piece, action });
+  }
+  // Terraform 1.9: put off because something is not known yet; what it will be stands there as far as it is known.
+  const laterPlaceOf = elementPlaces(source, ['deferred_changes']);
+  for (const [index, each] of listOf(json['deferred_changes']).entries()) {
+    const piece = { file, ...laterPlaceOf(index, 'address') };
+    const action = changeAction(isRecord(each) ? each['resource_change'] : undefined);
+    if (action === undefined) unread.push({ piece, why: 'A deferred change of the plan has no `change`' });
+    else actions.push({ piece, action });
   }
   return { kind: 'terraform', actions, findings: [], unread };
 }
 
-/** What stands at a path of `valuesOf`; true as soon as a part of the way is marked as a whole. */
-function at(marks: unknown, path: string): unknown {
-  let here = marks;
-  for (const [, key, index] of path.matchAll(/([^.[\]]+)|\[(\d+)\]/g)) {
-    if (here === true) return true;
-    if (Array.isArray(here)) here = (here as readonly unknown[])[Number(index)];
-    else if (isRecord(here) && key !== undefined) here = here[key];
-    else return undefined;
-  }
-  return here;
+function changeAction(each: unknown): Action | undefined {
+  if (!isRecord(each) || !isRecord(each['change'])) return undefined;
+  const { change } = each;
+  const address = textOf(each['address']);
+  const type = textOf(each['type']);
+  const does = verbs[listOf(change['actions']).join(',')] ?? {
+    verb: 'terraform.update',
+    access: 'unknown',
+  };
+  const sensitive = change['after_sensitive'];
+  const isSensitive = (mark: unknown): boolean => mark === true;
+  const values = valuesOf(change['after'], (keys) => under(sensitive, keys, isSensitive) === true);
+  return plannedAction({
+    verb: does.verb,
+    access: values === undefined ? 'unknown' : does.access,
+    kind: type,
+    name: address,
+    attributes: {
+      type,
+      address,
+      provider: textOf(each['provider_name']),
+      values: values ?? [],
+      changed: changedPaths(change),
+      unknown: marked(change['after_unknown']),
+    },
+    ...(does.access === 'unknown' ? { note: 'The plan names an action that is not known' } : {}),
+  });
 }
 
 function changedPaths({
