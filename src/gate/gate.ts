@@ -1,7 +1,7 @@
 import { Fault, messageOf } from '../base/errors.ts';
 import { never } from '../base/result.ts';
 import type { Wire } from '../base/stream.ts';
-import type { Instant, World } from '../base/time.ts';
+import type { World } from '../base/time.ts';
 import type { Action, ColumnRef } from '../core/action.ts';
 import type {
   Decision,
@@ -16,24 +16,35 @@ import type {
   Verdict,
 } from '../core/decision.ts';
 import { denial, denialOf } from '../core/denial.ts';
-import { dutyNames, operatorForTags } from '../core/duties.ts';
-import { noDuties } from '../core/decision.ts';
+import { operatorForTags } from '../core/duties.ts';
 import type { Actor, DecisionEntry } from '../core/entry.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Ledger, Opinions, Policy, Question } from '../core/ports.ts';
 import type { Ask, Gate, Upstream } from '../core/protocol.ts';
 import type { ReviewId } from '../core/review.ts';
 import type { Session } from '../core/session.ts';
-import { actorOf } from './actor.ts';
 import type { Access } from './access.ts';
+import { actorOf } from './actor.ts';
 import type { Breaker } from './breaker.ts';
+import { entryFacts, type EntryFacts, entryOf, type Writable } from './decision-entry.ts';
 import { Demands, type DemandParts } from './demands.ts';
-import { asked, Probes } from './predicates.ts';
 import type { Desk } from './desk.ts';
-import { alert } from './telling.ts';
 import { glassCard, glassEntry } from './glass.ts';
+import { Outcomes } from './outcomes.ts';
+import { asked, Probes } from './predicates.ts';
+import {
+  elsewise,
+  endOf,
+  noPolicy,
+  notWritten,
+  pausedFor,
+  policyError,
+  reviewUnavailable,
+  traceable,
+} from './refusing.ts';
 import { review } from './review.ts';
 import { saysOf, type Taint } from './taint.ts';
+import { alert } from './telling.ts';
 
 export interface GateParts extends DemandParts {
   /** The policy in force, or undefined when there is none or it is too old: then everything is denied. */
@@ -73,9 +84,6 @@ export function gate(parts: GateParts, session: Session): SessionGate {
   return new Chamber(parts, session);
 }
 
-const outcomesHeldMs = 1_000;
-const outcomesHeld = 100;
-
 /** A decision for one action under one policy, with what every permit from it shares. */
 interface Judged {
   readonly policy: Policy | undefined;
@@ -85,12 +93,6 @@ interface Judged {
   /** The soft rules that it goes past. */
   readonly glass?: readonly RuleRef[];
 }
-
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-
-type EntryFacts = Omit<DecisionEntry, 'at' | 'id' | 'denial' | 'sealed' | 'demands'> & {
-  readonly opaque: boolean;
-};
 
 class Chamber implements SessionGate {
   readonly #parts: GateParts;
@@ -104,16 +106,13 @@ class Chamber implements SessionGate {
   readonly #opinions: WeakMap<Action, Opinions> = new WeakMap();
   /** Permits that an approval was used up for. */
   readonly #reviewed: Map<Permit, ReviewId> = new Map();
-  #outcomes: { readonly id: DecisionId; readonly outcome: Outcome }[] = [];
-  #flush: Disposable | undefined;
-  /** What metrics will be told with the next outcomes. */
-  #tally: Record<Decision['kind'] | 'rows' | 'masked' | 'withheld', number> = nothingCounted();
   /** Duties that an entry of this session has said in full: records with the same rules under the same policy have the same. */
   readonly #told: WeakSet<Duties> = new WeakSet();
   #sawNow: readonly string[] = [];
   #sawAt = -1;
   /** What was permitted by these has been noted as seen. */
   readonly #seen: WeakSet<Judged> = new WeakSet();
+  readonly #outcomes: Outcomes;
   readonly #demands: Demands;
   readonly #probes: Probes = new Probes();
   /** What an action under way has to leave when it ends. */
@@ -132,6 +131,7 @@ class Chamber implements SessionGate {
     this.#parts = parts;
     this.#session = session;
     this.#actor = actorOf(session.identity);
+    this.#outcomes = new Outcomes(parts, session);
     this.#demands = new Demands(parts, session);
     this.#demands.busy = () => this.#live.size > 0;
     this.ask = (request) => this.#consulted(request.action, () => this.#ask(request));
@@ -146,7 +146,7 @@ class Chamber implements SessionGate {
     this.close = () => {
       this.#demands.close();
       this.#parts.access?.left(this.#session);
-      return this.#writeOutcomes();
+      return this.#outcomes.write();
     };
   }
 
@@ -232,8 +232,7 @@ class Chamber implements SessionGate {
     const { grants } = decision;
     if (grants === undefined || this.#parts.access?.holds(grants) === true) return undefined;
     leave?.();
-    this.#outcomes.push({ id, outcome: { kind: 'unsent' } });
-    this.#flushSoon();
+    this.#outcomes.add(id, { kind: 'unsent' });
     const why = 'The access that allowed this has just ended';
     return { kind: 'refusal', denial: denial('NO_ALLOW_RULE', id, why, 'Ask for access again') };
   }
@@ -248,16 +247,7 @@ class Chamber implements SessionGate {
   #paused(decision: Decision): Decision | undefined {
     const { breaker, world } = this.#parts;
     const until = decision.kind === 'deny' ? undefined : breaker?.pausedUntil(this.#session, world.now());
-    if (until === undefined) return undefined;
-    const seconds = Math.ceil((until - world.now()) / 1_000);
-    return {
-      ...decision,
-      kind: 'deny',
-      code: 'LIMIT',
-      why: 'This run was denied the same again and again, so it is paused',
-      fix: [`Wait ${seconds} s, and do something else than what was denied`],
-      cacheable: false,
-    };
+    return until === undefined ? undefined : pausedFor(decision, until - world.now());
   }
 
   /** A question about a hidden column more than one session may ask. */
@@ -335,17 +325,7 @@ class Chamber implements SessionGate {
     this.#demands.stir();
     const reviewed = this.#reviewed.get(permit);
     if (reviewed !== undefined) this.#endReview(permit, reviewed, outcome);
-    if (outcome.kind !== 'unsent') {
-      this.#tally.rows += outcome.rows;
-      this.#tally.masked += outcome.masked;
-      this.#tally.withheld += outcome.withheld;
-    }
-    this.#outcomes.push({ id: permit.id, outcome });
-    if (this.#outcomes.length >= outcomesHeld) {
-      this.#writeOutcomes().catch(ignore); // the ledger refuses from then on, and with it every later ask
-      return;
-    }
-    this.#flushSoon();
+    this.#outcomes.add(permit.id, outcome);
   }
 
   /** A connection that broke while it ran leaves open whether it took effect; what was never sent took none. */
@@ -353,42 +333,6 @@ class Chamber implements SessionGate {
     this.#reviewed.delete(permit);
     const [state, why] = endOf(outcome);
     this.#parts.desk?.end(id, ['running'], state, why, outcome).catch(ignore);
-  }
-
-  #flushSoon(): void {
-    this.#flush ??= this.#parts.world.after(outcomesHeldMs, () => {
-      this.#writeOutcomes().catch(ignore);
-    });
-  }
-
-  async #writeOutcomes(): Promise<void> {
-    this.#flush?.[Symbol.dispose]();
-    this.#flush = undefined;
-    this.#count();
-    if (this.#outcomes.length === 0) return;
-    const outcomes = this.#outcomes;
-    this.#outcomes = [];
-    await this.#parts.ledger.append({
-      kind: 'outcomes',
-      at: this.#parts.world.now(),
-      session: this.#session.id,
-      outcomes,
-    });
-  }
-
-  /** Finding a counter by its labels costs more than all else that is done with a statement here: not for each one. */
-  #count(): void {
-    const { metrics } = this.#parts;
-    const resource = this.#session.resource.name;
-    const { rows, masked, withheld } = this.#tally;
-    for (const decision of ['allow', 'deny', 'review'] as const) {
-      const count = this.#tally[decision];
-      if (count > 0) metrics.count('decisions_total', { resource, decision }, count);
-    }
-    if (rows > 0) metrics.count('rows_total', { resource }, rows);
-    if (masked > 0) metrics.count('masked_values_total', { resource }, masked);
-    if (withheld > 0) metrics.count('withheld_values_total', { resource }, withheld);
-    this.#tally = nothingCounted();
   }
 
   #guard(wire: Wire): Upstream {
@@ -451,7 +395,7 @@ class Chamber implements SessionGate {
       policy,
       decision,
       operatorOf: operators(policy, decision, this.#session),
-      entry: this.#entryFacts(action, decision),
+      entry: entryFacts(this.#session, this.#actor, action, decision),
     };
   }
 
@@ -492,28 +436,6 @@ class Chamber implements SessionGate {
     }
   }
 
-  #entryFacts(action: Action, decision: Decision): EntryFacts {
-    return {
-      kind: 'decision',
-      session: this.#session.id,
-      identity: this.#actor,
-      resource: this.#session.resource.name,
-      decision: decision.kind,
-      verb: action.verb,
-      access: action.access,
-      targets: action.targets,
-      columns: action.columns,
-      attributes: action.attributes,
-      opaque: action.opaque === true,
-      rules: decision.because.map((rule) => rule.id),
-      wouldBe: decision.wouldBe.map((rule) => rule.id),
-      duties: dutyNames(decision),
-      policy: decision.policy.digest,
-      ...(decision.policy.commit === undefined ? {} : { commit: decision.policy.commit }),
-      ...(decision.kind === 'deny' || decision.grants === undefined ? {} : { grants: decision.grants }),
-    };
-  }
-
   // oxlint-disable-next-line max-params
   #write(judged: Judged, id: DecisionId, request: Ask, why?: Denial, of?: ReviewId): Promise<void> {
     const entry = entryOf(judged.entry, this.#parts.world.now(), id, { request, why, review: of });
@@ -530,8 +452,7 @@ class Chamber implements SessionGate {
     const written = broken === undefined ? appended : Promise.all([appended, broken]).then(ignore);
     if (decision.duties.notify.length > 0) this.#notify(decision, id, entry);
     written.catch(ignore); // whoever shows the answer awaits it; nobody may, when the answer never comes
-    this.#tally[judged.decision.kind] += 1;
-    this.#flushSoon();
+    this.#outcomes.decided(judged.decision.kind);
     return written;
   }
 
@@ -663,142 +584,10 @@ interface Passing {
 
 const alone: Passing = {};
 
-function nothingCounted(): Record<Decision['kind'] | 'rows' | 'masked' | 'withheld', number> {
-  return { allow: 0, deny: 0, review: 0, rows: 0, masked: 0, withheld: 0 };
-}
-
-/** Field by field: what is spread into a literal is copied many times slower, and this is made for every statement. */
-function entryOf(
-  facts: EntryFacts,
-  at: Instant,
-  id: DecisionId,
-  {
-    request,
-    why,
-    review: of,
-  }: { readonly request: Ask; readonly why: Denial | undefined; readonly review: ReviewId | undefined },
-): Writable<DecisionEntry> {
-  const text = request.text ?? request.action.text;
-  const { values } = request;
-  const entry: Writable<DecisionEntry> = {
-    kind: 'decision',
-    at,
-    id,
-    session: facts.session,
-    identity: facts.identity,
-    resource: facts.resource,
-    decision: facts.decision,
-    verb: facts.verb,
-    access: facts.access,
-    targets: facts.targets,
-    columns: facts.columns,
-    attributes: facts.attributes,
-    opaque: facts.opaque,
-    rules: facts.rules,
-    wouldBe: facts.wouldBe,
-    duties: facts.duties,
-    policy: facts.policy,
-    sealed: values === undefined ? { text } : { text, values },
-  };
-  if (facts.commit !== undefined) entry.commit = facts.commit;
-  if (facts.grants !== undefined) entry.grants = facts.grants;
-  if (why !== undefined) entry.denial = why;
-  if (of !== undefined) entry.review = of;
-  return entry;
-}
-
 function operators(policy: Policy | undefined, decision: Decision, session: Session): Judged['operatorOf'] {
   const { masks } = decision.duties;
   if (policy === undefined || masks.length === 0) return none;
   return (column) => operatorForTags(masks, policy.tagsOf(session.resource, column));
-}
-
-/** An answer whose values cannot be traced to their columns cannot be masked: the duty says whether it may run at all. */
-function traceable(decision: Decision, action: Action): Decision {
-  const { masks, finds, unknownLineage } = decision.duties;
-  if (decision.kind === 'deny' || action.opaque !== true || unknownLineage !== 'deny') return decision;
-  if (masks.length === 0 && finds.length === 0) return decision;
-  const by = decision.because.filter((rule) => rule.demands?.includes('lineage') === true);
-  return {
-    ...decision,
-    kind: 'deny',
-    code: 'LINEAGE',
-    because: [...by, ...decision.because.filter((rule) => !by.includes(rule))],
-    why: 'It cannot be told which columns the values of this answer come from, so they cannot be masked',
-    fix: ['Select columns of tables by name, without functions of your own'],
-  };
-}
-
-/** A ticket's run is bound to its approval: what needs none any more is another decision than the one that was approved. */
-function elsewise(decision: Decision): Decision {
-  return {
-    ...decision,
-    kind: 'deny',
-    code: 'REVIEW_VOID',
-    why: 'The policy says something else now than when this was approved',
-    fix: ['Send it again: it is judged by what holds now'],
-    cacheable: false,
-  };
-}
-
-function reviewUnavailable(decision: Decision, id: DecisionId): Denial {
-  const groups = [...new Set(decision.duties.approve.flatMap((each) => each.groups))];
-  return {
-    ...denialOf(decision, id),
-    class: 'REVIEW_UNAVAILABLE',
-    why: `This needs a review${groups.length > 0 ? ` by ${groups.join(' or ')}` : ''}, and none can be given yet: ${decision.why}`,
-  };
-}
-
-function endOf(outcome: Outcome): readonly ['done' | 'void' | 'unknown', string] {
-  switch (outcome.kind) {
-    case 'ok':
-    case 'cut':
-      return ['done', 'It ran'];
-    case 'unsent':
-      return ['void', 'It was never sent'];
-    case 'error':
-      return outcome.code === 'unknown'
-        ? ['unknown', 'The connection ended while it ran: whether it took effect is not known']
-        : ['done', `It ran and failed with ${outcome.code}`];
-    default:
-      return never(outcome);
-  }
-}
-
-function notWritten(id: DecisionId, thrown: unknown): Refusal {
-  const code = thrown instanceof Fault ? thrown.code : 'ledger';
-  return {
-    kind: 'refusal',
-    denial: denial(
-      'NOT_WRITTEN',
-      id,
-      `The decision could not be written to the ledger (${code}), so nothing was sent`,
-      'Tell the operators of this gateway: it refuses everything until its ledger can be written again',
-    ),
-  };
-}
-
-const noPolicy: Decision = {
-  kind: 'deny',
-  code: 'NO_POLICY',
-  because: [],
-  why: 'No policy is in force, or it is older than allowed',
-  fix: ['Tell the operators of this gateway: its policy could not be loaded'],
-  duties: noDuties,
-  policy: { digest: '' },
-  wouldBe: [],
-  cacheable: false,
-};
-
-function policyError(policy: Policy, message: string): Decision {
-  return {
-    ...noPolicy,
-    code: 'POLICY_ERROR',
-    why: `The policy failed: ${message}`,
-    fix: [],
-    policy: policy.id,
-  };
 }
 
 function none(): undefined {
