@@ -26,6 +26,7 @@ export type FaultCode =
   | 'unreachable'
   | 'upstream-auth'
   | 'upstream-closed'
+  | 'upstream-late'
   | 'ledger'
   | 'recorder'
   | 'parser'

@@ -46,4 +46,6 @@ export type SecureAs =
       readonly cert?: string; // PEM, client certificate
       readonly key?: string; // PEM
       readonly alpn?: readonly string[];
+      /** Gives the handshake up and drops the connection. */
+      readonly signal?: AbortSignal;
     };

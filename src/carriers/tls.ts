@@ -47,6 +47,9 @@ async function handshake(socket: Socket, as: SecureAs): Promise<TLSSocket> {
   const onError = (error: Error): void => outcome.reject(failed(as, error));
   secured.once(as.kind === 'server' ? 'secure' : 'secureConnect', () => outcome.resolve());
   secured.once('error', onError).once('end', onClose).once('close', onClose);
+  const signal = as.kind === 'client' ? as.signal : undefined;
+  if (signal?.aborted === true) onClose();
+  signal?.addEventListener('abort', onClose, { once: true });
   try {
     await outcome.promise;
   } catch (error) {
@@ -54,6 +57,8 @@ async function handshake(socket: Socket, as: SecureAs): Promise<TLSSocket> {
     secured.destroy();
     socket.destroy();
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', onClose);
   }
   secured.off('error', onError).off('end', onClose).off('close', onClose);
   return secured;

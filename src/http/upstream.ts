@@ -11,6 +11,7 @@ import {
 } from '../base/check.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { Secret } from '../base/secret.ts';
+import { type Patience, timeouts, usual, type Wait } from './patience.ts';
 
 /** A service that is reached over HTTP, and what the gateway says to be let in there. */
 export interface Upstream {
@@ -26,6 +27,7 @@ export interface Upstream {
   readonly credential?: Credential;
   /** Hosts of the gateway that name this resource by themselves, in lower case. */
   readonly hosts: readonly string[];
+  readonly patience: Patience;
 }
 
 /** One header field that the gateway adds to each request. */
@@ -60,14 +62,18 @@ const entry = object({
       value: optional(secret),
     }),
   ),
+  timeouts: optional(timeouts),
 });
-const keys: readonly string[] = ['url', 'verify', 'ca', 'serverName', 'hosts', 'credentials'];
+const keys: readonly string[] = ['url', 'verify', 'ca', 'serverName', 'hosts', 'credentials', 'timeouts'];
 
 type Entry = typeof entry extends Check<infer T> ? T : never;
 
 /** Reads the keys that every service over HTTP has, and leaves the others to `own`. */
-export function upstreamAnd<T extends object>(own: Check<T>): Check<T & { readonly upstream: Upstream }> {
-  const common = map(entry, toUpstream);
+export function upstreamAnd<T extends object>(
+  own: Check<T>,
+  wait: Wait,
+): Check<T & { readonly upstream: Upstream }> {
+  const common = map(entry, (given, path) => toUpstream(given, path, usual[wait]));
   return (raw, path) => {
     if (!isObject(raw)) return err([{ path, message: 'Expected a mapping' }]);
     const pick = (ours: boolean): object =>
@@ -79,7 +85,7 @@ export function upstreamAnd<T extends object>(own: Check<T>): Check<T & { readon
   };
 }
 
-function toUpstream(given: Entry, path: string): Result<Upstream, readonly Problem[]> {
+function toUpstream(given: Entry, path: string, patience: Patience): Result<Upstream, readonly Problem[]> {
   const at = (key: string): string => (path === '' ? key : `${path}.${key}`);
   const url = URL.canParse(given.url) ? new URL(given.url) : undefined;
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
@@ -117,6 +123,7 @@ function toUpstream(given: Entry, path: string): Result<Upstream, readonly Probl
       : {}),
     ...(credential === undefined ? {} : { credential }),
     hosts: given.hosts ?? [],
+    patience: { ...patience, ...given.timeouts },
   });
 }
 

@@ -3,6 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { realWorld } from '../../base/time.ts';
+import { usual } from '../../http/patience.ts';
 import { dialTcp } from '../tcp.ts';
 import { httpClient } from './client.ts';
 
@@ -17,7 +19,8 @@ test('httpClient() leaves a kept connection that its server has given up, also a
   await using client = httpClient({
     address: `127.0.0.1:${port}`,
     dial: (address, signal) => dialTcp(address, signal, 5_000),
-    connectMs: 5_000,
+    patience: usual.service,
+    world: realWorld,
   });
   const ask = async (method: string): Promise<number> => {
     const answer = await client.call({ method, path: '/', fields: [], signal: AbortSignal.timeout(10_000) });

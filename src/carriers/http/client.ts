@@ -2,7 +2,9 @@ import { Agent, type AgentOptions, type IncomingMessage, request as nodeRequest 
 import type { Duplex } from 'node:stream';
 import { Fault, messageOf } from '../../base/errors.ts';
 import type { SecureAs, Wire } from '../../base/stream.ts';
-import type { Fields } from '../../http/headers.ts';
+import type { World } from '../../base/time.ts';
+import { type Fields, first } from '../../http/headers.ts';
+import type { Patience } from '../../http/patience.ts';
 import { type MessageSocket, openSocket, type SocketRequest } from './socket.ts';
 import { WireDuplex } from './wire-duplex.ts';
 
@@ -13,7 +15,8 @@ export interface HttpClientParts {
   readonly authority?: string;
   readonly tls?: Extract<SecureAs, { kind: 'client' }>;
   readonly dial: (address: string, signal: AbortSignal) => Promise<Wire>;
-  readonly connectMs: number;
+  readonly patience: Patience;
+  readonly world: World;
   /** Connections kept at most. */
   readonly connections?: number;
 }
@@ -29,13 +32,13 @@ export interface HttpRequest {
 export interface HttpResponse {
   readonly status: number;
   readonly fields: Fields;
-  /** Read once; breaking off drops the connection. */
+  /** Read once; breaking off drops the connection. Throws a Fault `upstream-closed` or `upstream-late`. */
   readonly body: AsyncIterable<Uint8Array>;
 }
 
 /** Calls one resource over kept connections. Redirects are answers like others; nothing is tried twice. */
 export interface HttpClient extends AsyncDisposable {
-  /** Rejects with a Fault `unreachable` or `upstream-closed`. */
+  /** Rejects with a Fault `unreachable`, `upstream-closed` or `upstream-late`. */
   readonly call: (request: HttpRequest) => Promise<HttpResponse>;
   /** Opens a WebSocket on a connection of its own. Rejects like `call`. */
   readonly socket: (wanted: SocketRequest) => Promise<MessageSocket>;
@@ -50,9 +53,9 @@ export function httpClient(parts: HttpClientParts): HttpClient {
   return {
     call: (request) => call(parts, agent, request),
     socket: async (wanted) => {
-      const { address, authority = address, connectMs } = parts;
+      const { address, authority = address, patience } = parts;
       const stream = new WireDuplex(await connectTo(parts));
-      return openSocket(stream, { ...wanted, authority, withinMs: connectMs });
+      return openSocket(stream, { ...wanted, authority, withinMs: patience.firstByteMs });
     },
     [Symbol.asyncDispose]: () => {
       agent.destroy();
@@ -84,11 +87,28 @@ class WireAgent extends Agent {
   }
 }
 
-async function connectTo({ address, tls, dial, connectMs }: HttpClientParts): Promise<Wire> {
-  const wire = await dial(address, AbortSignal.timeout(connectMs));
-  if (tls === undefined) return wire;
-  if (wire.secure === undefined) throw new Fault('bug', 'TLS inside TLS');
-  return wire.secure(tls);
+/** Connected and, where it is so configured, secured, within one deadline. */
+async function connectTo({ address, tls, dial, patience, world }: HttpClientParts): Promise<Wire> {
+  const late = new AbortController();
+  const over = Promise.withResolvers<never>();
+  over.promise.catch(() => undefined);
+  using _ = world.after(patience.connectMs, () => {
+    const why = lateBy('could not be connected to', patience.connectMs);
+    over.reject(why);
+    late.abort(why);
+  });
+  const opening = dial(address, late.signal).then((wire) => {
+    if (late.signal.aborted) wire.destroy();
+    if (tls === undefined) return wire;
+    if (wire.secure === undefined) throw new Fault('bug', 'TLS inside TLS');
+    return wire.secure({ ...tls, signal: late.signal });
+  });
+  opening.catch(() => undefined); // where nobody waits for it any more
+  return await Promise.race([opening, over.promise]);
+}
+
+function lateBy(what: string, ms: number): Fault {
+  return new Fault('upstream-late', `The resource ${what} within ${ms / 1_000} s`);
 }
 
 function call(parts: HttpClientParts, agent: Agent, asked: HttpRequest): Promise<HttpResponse> {
@@ -99,16 +119,22 @@ function call(parts: HttpClientParts, agent: Agent, asked: HttpRequest): Promise
   if (body instanceof Uint8Array) headers.push('content-length', String(body.length));
   else if (body !== undefined) headers.push('transfer-encoding', 'chunked');
   const request = nodeRequest({ agent, method, path, headers, signal, setHost: false });
+  const { patience, world } = parts;
+  const awaited = new Deadline(world, () => request.destroy(lateBy('did not answer', patience.firstByteMs)));
+  awaited.start(patience.firstByteMs);
   let answered = false;
+  request.once('close', () => awaited.stop());
   request.once('response', (response) => {
     answered = true;
-    resolve(answerOf(response));
+    awaited.stop();
+    resolve(answerOf(response, parts));
   });
   // An upgrade nobody asked for, and a tunnel: neither is an answer that could be looked into.
   request.once('upgrade', (_response, stream) => {
     stream.destroy();
     reject(new Fault('upstream-closed', 'The resource changed the protocol unasked'));
   });
+  request.on('error', () => undefined); // the first tells it
   request.once('error', (error: NodeJS.ErrnoException) => {
     if (error instanceof Fault) return reject(error);
     const ended: unknown = signal.aborted ? signal.reason : undefined;
@@ -119,7 +145,10 @@ function call(parts: HttpClientParts, agent: Agent, asked: HttpRequest): Promise
     reject(new Fault('upstream-closed', `The resource did not answer: ${why}`, { cause: error }));
   });
   if (body === undefined || body instanceof Uint8Array) request.end(body);
-  else void send(request, body);
+  else
+    void send(request, body, (waiting) =>
+      waiting ? awaited.stop() : !answered && awaited.start(patience.firstByteMs),
+    );
   return promise;
 }
 
@@ -139,12 +168,21 @@ function mayAskAgain(
 /** Of Node's sockets, and of a wire. */
 const closing: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'closed']);
 
-async function send(request: ReturnType<typeof nodeRequest>, body: AsyncIterable<Uint8Array>): Promise<void> {
+/** A client that is slow to send is no fault of the resource: while `slow` nothing counts against it. */
+async function send(
+  request: ReturnType<typeof nodeRequest>,
+  body: AsyncIterable<Uint8Array>,
+  slow: (waiting: boolean) => void,
+): Promise<void> {
   try {
+    slow(true);
     for await (const chunk of body) {
+      slow(false);
       if (request.destroyed) return;
       if (!request.write(chunk)) await drained(request);
+      slow(true);
     }
+    slow(false);
     request.end();
   } catch (thrown) {
     request.destroy(thrown instanceof Error ? thrown : new Error(messageOf(thrown)));
@@ -161,19 +199,53 @@ function drained(request: ReturnType<typeof nodeRequest>): Promise<void> {
   });
 }
 
-function answerOf(response: IncomingMessage): HttpResponse {
-  return {
-    status: response.statusCode ?? 502,
-    fields: fieldsOf(response.rawHeaders),
-    body: faulty(response),
-  };
+function answerOf(response: IncomingMessage, { patience, world }: HttpClientParts): HttpResponse {
+  const fields = fieldsOf(response.rawHeaders);
+  const events = /^text\/event-stream\b/i.test(first(fields, 'content-type') ?? '');
+  const idleMs = events ? patience.streamIdleMs : patience.idleMs;
+  const quiet = new Deadline(world, () => response.destroy(lateBy('did not go on', idleMs)));
+  return { status: response.statusCode ?? 502, fields, body: inTime(response, quiet, idleMs) };
 }
 
-async function* faulty(response: IncomingMessage): AsyncIterable<Uint8Array> {
+async function* inTime(
+  response: IncomingMessage,
+  quiet: Deadline,
+  idleMs: number,
+): AsyncIterable<Uint8Array> {
   try {
-    yield* response as AsyncIterable<Uint8Array>;
+    quiet.start(idleMs);
+    for await (const chunk of response as AsyncIterable<Uint8Array>) {
+      quiet.stop();
+      yield chunk;
+      quiet.start(idleMs);
+    }
   } catch (error) {
+    if (error instanceof Fault) throw error;
     throw new Fault('upstream-closed', 'The answer of the resource broke off', { cause: error });
+  } finally {
+    quiet.stop();
+  }
+}
+
+/** Calls once when nobody stopped it in time. */
+class Deadline {
+  readonly #world: World;
+  readonly #call: () => void;
+  #timer: Disposable | undefined;
+
+  constructor(world: World, call: () => void) {
+    this.#world = world;
+    this.#call = call;
+  }
+
+  start(ms: number): void {
+    this.stop();
+    this.#timer = this.#world.after(ms, this.#call);
+  }
+
+  stop(): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = undefined;
   }
 }
 

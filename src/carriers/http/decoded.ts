@@ -32,6 +32,7 @@ async function* faulty(stream: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Ar
   try {
     yield* stream;
   } catch (error) {
+    if (error instanceof Fault) throw error;
     throw new Fault('upstream-closed', 'The answer of the resource could not be decoded', { cause: error });
   }
 }

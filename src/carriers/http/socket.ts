@@ -111,7 +111,6 @@ export function openSocket(
     headers,
     perMessageDeflate: false,
     maxPayload: wanted.maxBytes,
-    handshakeTimeout: wanted.withinMs,
   });
   socket.once('open', () => resolve(legOver(socket, wanted.world)));
   socket.once('unexpected-response', (_request, response) => {
@@ -124,7 +123,11 @@ export function openSocket(
     stream.destroy();
     reject(new Fault('upstream-closed', 'The resource did not open a WebSocket', { cause: error }));
   });
-  return promise;
+  const late = wanted.world.after(wanted.withinMs, () => {
+    stream.destroy();
+    reject(new Fault('upstream-late', 'The resource did not open a WebSocket in time'));
+  });
+  return promise.finally(() => late[Symbol.dispose]());
 }
 
 function legOver(socket: WebSocket, world: World): MessageSocket {

@@ -60,7 +60,7 @@ const own = object({
 
 type Own = typeof own extends Check<infer T> ? T : never;
 
-export const settings: Check<HttpSettings> = map(upstreamAnd(own), toSettings);
+export const settings: Check<HttpSettings> = map(upstreamAnd(own, 'service'), toSettings);
 
 function toSettings(
   given: Own & { readonly upstream: Upstream },

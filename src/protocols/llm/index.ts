@@ -95,12 +95,13 @@ function settingsOf(resource: Resource): LlmSettings {
 }
 
 function clientOf(house: House, { upstream }: LlmSettings): HttpClient {
-  const { address, authority, tls } = upstream;
+  const { address, authority, tls, patience } = upstream;
   return httpClient({
     address,
     authority,
     dial: house.dial,
-    connectMs: house.limits.connectSeconds * 1_000,
+    patience,
+    world: house.world,
     ...(tls === undefined ? {} : { tls: { kind: 'client', ...tls } }),
   });
 }

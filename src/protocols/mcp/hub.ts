@@ -1,4 +1,4 @@
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { Client, SdkError, SdkErrorCode, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import {
   createMcpHandler,
@@ -42,7 +42,8 @@ export function hub(parts: HubParts): Hub {
   const links = new Map(
     [...parts.settings.servers].map(([name, given]) => [name, new Link(name, given, parts)] as const),
   );
-  const handler = createMcpHandler(() => front(parts, links));
+  const late = new WeakMap<Request, Fault>();
+  const handler = createMcpHandler(() => front(parts, links, late));
   return {
     call: async ({ method, fields, body, signal }) => {
       const headers = new Headers(fields.map(([name, value]): [string, string] => [name, value]));
@@ -55,7 +56,11 @@ export function hub(parts: HubParts): Hub {
         ...(body === undefined ? {} : { body: Buffer.from(body) }),
       });
       const answer = await handler.fetch(asked);
-      return { status: answer.status, fields: [...answer.headers], body: bodyOf(answer) };
+      return {
+        status: answer.status,
+        fields: [...answer.headers],
+        body: bodyOf(answer, () => late.get(asked)),
+      };
     },
     [Symbol.asyncDispose]: async () => {
       await handler.close();
@@ -64,8 +69,14 @@ export function hub(parts: HubParts): Hub {
   };
 }
 
-async function* bodyOf(answer: Response): AsyncIterable<Uint8Array> {
-  if (answer.body !== null) yield* answer.body;
+/** What a server did not say in time is a fault, not an answer of it. */
+async function* bodyOf(answer: Response, fault: () => Fault | undefined): AsyncIterable<Uint8Array> {
+  if (answer.body === null) return;
+  for await (const chunk of answer.body) {
+    const late = fault();
+    if (late !== undefined) throw late;
+    yield chunk;
+  }
 }
 
 const lists = {
@@ -75,27 +86,41 @@ const lists = {
   'resources/templates/list': ['resourceTemplates', 'uriTemplate'],
 } as const;
 
-function front({ settings, version }: HubParts, links: ReadonlyMap<string, Link>): Server {
+function front(
+  { settings, version }: HubParts,
+  links: ReadonlyMap<string, Link>,
+  late: WeakMap<Request, Fault>,
+): Server {
   const server = new Server({ name: 'sallyport', version }, { capabilities });
   const linkOf = (name: string | undefined): Link => {
     const link = name === undefined ? undefined : links.get(name);
     if (link === undefined) throw new ProtocolError(-32_602, 'There is no such name');
     return link;
   };
+  const inTime = async <T>(asking: Promise<T>, context: ServerContext): Promise<T> => {
+    try {
+      return await asking;
+    } catch (thrown) {
+      const fault = lateIn(thrown);
+      if (fault !== undefined && context.http?.req !== undefined) late.set(context.http.req, fault);
+      throw thrown;
+    }
+  };
   const byName = async (method: string, params: Json, context: ServerContext): Promise<Json> => {
     const at = split(settings, String(params['name']));
     const link = linkOf(at?.server);
-    return link.outward(await link.ask(method, { ...params, name: at?.name }, context));
+    return link.outward(await inTime(link.ask(method, { ...params, name: at?.name }, context), context));
   };
   const byUri = async (method: string, params: Json, context: ServerContext): Promise<Json> => {
     const at = splitUri(settings, String(params['uri']));
     const link = linkOf(at?.server);
-    return link.outward(await link.ask(method, { ...params, uri: at?.uri }, context));
+    return link.outward(await inTime(link.ask(method, { ...params, uri: at?.uri }, context), context));
   };
   for (const [method, [key, named]] of Object.entries(lists)) {
     server.setRequestHandler(method as keyof typeof lists, async (_request, context) => {
       const all: Json[] = [];
-      for (const link of links.values()) all.push(...(await link.list(method, { key, named, context })));
+      for (const link of links.values())
+        all.push(...(await inTime(link.list(method, { key, named, context }), context)));
       return { [key]: all } as never;
     });
   }
@@ -116,9 +141,21 @@ function front({ settings, version }: HubParts, links: ReadonlyMap<string, Link>
     const at = ref.type === 'ref/prompt' ? split(settings, ref.name) : splitUri(settings, ref.uri);
     if (at === undefined) throw new ProtocolError(-32_602, 'There is no such name');
     const inner = 'uri' in at ? { ...ref, uri: at.uri } : { ...ref, name: at.name };
-    return (await linkOf(at.server).ask('completion/complete', { ...params, ref: inner }, context)) as never;
+    const link = linkOf(at.server);
+    return (await inTime(
+      link.ask('completion/complete', { ...params, ref: inner }, context),
+      context,
+    )) as never;
   });
   return server;
+}
+
+/** That a server took too long, however the client library tells it. */
+function lateIn(thrown: unknown): Fault | undefined {
+  if (thrown instanceof SdkError && thrown.code === SdkErrorCode.RequestTimeout)
+    return new Fault('upstream-late', 'The MCP server did not answer in time', { cause: thrown });
+  if (thrown instanceof Fault && thrown.code === 'upstream-late') return thrown;
+  return thrown instanceof Error && thrown.cause !== undefined ? lateIn(thrown.cause) : undefined;
 }
 
 /** The connection to one server: opened when it is first needed, and again when it broke. */
@@ -166,7 +203,10 @@ class Link {
     const token = isObject(_meta) ? _meta['progressToken'] : undefined;
     const options = {
       signal: context.mcpReq.signal,
-      timeout: callMs,
+      // Who tells of its progress is still there.
+      timeout: this.#given.kind === 'stdio' ? this.#given.patience.firstByteMs : callMs,
+      resetTimeoutOnProgress: true,
+      maxTotalTimeout: callMs,
       ...(typeof token === 'string' || typeof token === 'number'
         ? {
             onprogress: (progress: object) => {

@@ -152,12 +152,13 @@ function settingsOf(resource: Resource): McpSettings {
   return resource.settings as McpSettings; // checked by settings.ts when the configuration was read
 }
 
-function clientOf(house: House, { address, authority, tls }: Upstream): HttpClient {
+function clientOf(house: House, { address, authority, tls, patience }: Upstream): HttpClient {
   return httpClient({
     address,
     authority,
     dial: house.dial,
-    connectMs: house.limits.connectSeconds * 1_000,
+    patience,
+    world: house.world,
     ...(tls === undefined ? {} : { tls: { kind: 'client', ...tls } }),
   });
 }

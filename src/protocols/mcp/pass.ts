@@ -118,14 +118,20 @@ export class Pass {
       return false;
     if (message?.kind !== 'request' || this.#ended || exchange.signal.aborted) return false;
     this.#parts.house.metrics.count('faults_total', { code: thrown.code });
-    const why = thrown.code === 'mask' ? thrown.message : 'The MCP server could not be reached, or broke off';
+    const late = thrown.code === 'upstream-late';
+    const why =
+      thrown.code === 'mask'
+        ? thrown.message
+        : late
+          ? 'The MCP server did not answer in time'
+          : 'The MCP server could not be reached, or broke off';
     if (this.#out.streams) {
       await this.#out.event(errorOf(message.id, -32_603, why));
       this.#out.end();
       return true;
     }
     if (exchange.reply.started) return false;
-    sayMessage(exchange.reply, 502, errorOf(message.id, -32_603, why));
+    sayMessage(exchange.reply, late ? 504 : 502, errorOf(message.id, -32_603, why));
     return true;
   }
 

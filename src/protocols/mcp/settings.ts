@@ -12,6 +12,7 @@ import {
 } from '../../base/check.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { Access } from '../../core/action.ts';
+import { type Patience, timeouts, usual } from '../../http/patience.ts';
 import { secret, type Upstream, upstreamAnd } from '../../http/upstream.ts';
 import type { Secret } from '../../base/secret.ts';
 import { ownTools } from './own/tools.ts';
@@ -48,6 +49,7 @@ export type McpServerSettings =
       readonly command: readonly string[];
       readonly env: Readonly<Record<string, Secret>>;
       readonly folder?: string;
+      readonly patience: Patience;
     };
 
 export interface ToolSettings {
@@ -71,9 +73,10 @@ const stdio = object({
   command: array(string({ max: 4_000 }), { min: 1 }),
   env: optional(record(secret)),
   folder: optional(string({ max: 4_000 })),
+  timeouts: optional(timeouts),
 });
 const none: Check<object> = object({});
-const remote = upstreamAnd(none);
+const remote = upstreamAnd(none, 'tools');
 const serverKeys: readonly string[] = [
   'url',
   'verify',
@@ -81,6 +84,7 @@ const serverKeys: readonly string[] = [
   'serverName',
   'hosts',
   'credentials',
+  'timeouts',
   'command',
   'env',
   'folder',
@@ -92,8 +96,14 @@ const server: Check<McpServerSettings> = (raw, path) => {
     return map(object({ builtin: literal(true) }), () => ok<McpServerSettings>({ kind: 'own' }))(raw, path);
   }
   if (isObject(raw) && raw['command'] !== undefined) {
-    return map(stdio, ({ command, env = {}, folder }) =>
-      ok<McpServerSettings>({ kind: 'stdio', command, env, ...(folder === undefined ? {} : { folder }) }),
+    return map(stdio, ({ command, env = {}, folder, timeouts: given }) =>
+      ok<McpServerSettings>({
+        kind: 'stdio',
+        command,
+        env,
+        patience: { ...usual.tools, ...given },
+        ...(folder === undefined ? {} : { folder }),
+      }),
     )(raw, path);
   }
   return map(remote, ({ upstream }) => ok<McpServerSettings>({ kind: 'http', upstream }))(raw, path);

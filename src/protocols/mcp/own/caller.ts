@@ -7,6 +7,7 @@ import { utf8 } from '../../../carriers/http/masks.ts';
 import type { World } from '../../../base/time.ts';
 import type { Inside, TicketResult } from '../../../core/protocol.ts';
 import { first, type Fields } from '../../../http/headers.ts';
+import { type Patience, usual } from '../../../http/patience.ts';
 import type { Json } from '../message.ts';
 
 /**
@@ -154,15 +155,19 @@ export function mayName(header: string): boolean {
   return /^[a-z][a-z0-9-]{0,60}$/.test(header) && !forbidden.test(header);
 }
 
+/** What lies behind has a deadline of its own, which tells more: this one only ends what would never end. */
+const patience: Patience = { ...usual.model, firstByteMs: 900_000, idleMs: 900_000, streamIdleMs: 900_000 };
+
 /** Sends a request over HTTP, as this caller's client. */
 export async function send(caller: Caller, sent: Sent): Promise<Came> {
-  const { inside, exchange, signal } = caller;
+  const { inside, exchange, signal, world } = caller;
   const { session } = exchange.stay;
   const { stated, resource, kind, method, path } = sent;
   await using client = httpClient({
     address: 'inside.invalid',
     dial: () => Promise.resolve(inside.connect(kind, session.peer)),
-    connectMs: 5_000,
+    patience,
+    world,
   });
   const answer = await client.call({
     method,
