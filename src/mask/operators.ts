@@ -49,7 +49,7 @@ export function maskFindings(
   text: string,
   finds: readonly FindMask[],
   parts: { readonly key: MaskKey; readonly column?: string },
-): { readonly text: string; readonly masked: number } {
+): Masked {
   return findMasker(finds, parts)(text);
 }
 
@@ -62,7 +62,12 @@ export interface Around {
   readonly right: string;
 }
 
-type Masked = { readonly text: string; readonly masked: number };
+interface Masked {
+  readonly text: string;
+  readonly masked: number;
+  /** The types of what was masked. */
+  readonly types: readonly string[];
+}
 
 const alone: Around = { original: '', shown: '', right: '' };
 
@@ -91,6 +96,7 @@ export function findMasker(
     if (once) return maskOnce(text, { find, around }, { finds, key: parts.key });
     let shown = text;
     let masked = 0;
+    const types: string[] = [];
     // What an operator keeps can make a new finding with its surroundings: it is done when nothing is left to show.
     for (let round = 0; round < mostRounds; round++) {
       const found = within(find, shown, {
@@ -101,14 +107,15 @@ export function findMasker(
       if (next === undefined || next.masked === 0) {
         // What was shown on the left can be other context than what stood there.
         if (round === 0 && around.original !== around.shown) continue;
-        return { text: shown, masked };
+        return { text: shown, masked, types };
       }
       masked += next.masked;
+      types.push(...next.types);
       // A whole text that became one token has nothing left in it.
-      if (found.length === 1 && tokens.test(next.text)) return { text: next.text, masked };
+      if (found.length === 1 && tokens.test(next.text)) return { text: next.text, masked, types };
       shown = next.text;
     }
-    return { text: '***', masked };
+    return { text: '***', masked, types };
   }
 }
 
@@ -134,16 +141,16 @@ function maskOnce(
   parts: { readonly finds: readonly FindMask[]; readonly key: MaskKey },
 ): Masked {
   const first = showRanges(text, within(find, text, around), parts);
-  if (first.masked === 0) return { text, masked: 0 };
+  if (first.masked === 0) return { text, masked: 0, types: [] };
   const across = within(find, first.text, { ...around, original: around.shown }).filter(
     ({ start, end, type }) =>
       operatorForFind(parts.finds, type) !== undefined &&
       !first.ranges.some((range) => start >= range.start && end <= range.end),
   );
-  if (across.length === 0) return { text: first.text, masked: first.masked };
+  if (across.length === 0) return first;
   const redact: MaskOperator = { kind: 'redact' };
   const last = showRanges(first.text, across, { finds: [{ entity: '*', operator: redact }], key: parts.key });
-  return { text: last.text, masked: first.masked + last.masked };
+  return { ...last, masked: first.masked + last.masked, types: [...first.types, ...last.types] };
 }
 
 const mostRounds = 5;
@@ -154,14 +161,11 @@ export function showFindings(
   text: string,
   found: readonly Finding[],
   parts: { readonly finds: readonly FindMask[]; readonly key: MaskKey },
-): { readonly text: string; readonly masked: number } {
-  const { text: shown, masked } = showRanges(text, found, parts);
-  return { text: shown, masked };
+): Masked {
+  return showRanges(text, found, parts);
 }
 
-interface Shown {
-  readonly text: string;
-  readonly masked: number;
+interface Shown extends Masked {
   /** Where the shown values stand in the new text. */
   readonly ranges: readonly { readonly start: number; readonly end: number }[];
 }
@@ -173,6 +177,7 @@ function showRanges(
 ): Shown {
   let out = '';
   let from = 0;
+  const types: string[] = [];
   const ranges: { start: number; end: number }[] = [];
   for (const each of found) {
     const operator = operatorForFind(parts.finds, each.type);
@@ -181,12 +186,13 @@ function showRanges(
     const shown = showText(operator, value, parts.key, { entity: each.type });
     if (shown === value) continue;
     out += text.slice(from, each.start);
+    types.push(each.type);
     ranges.push({ start: out.length, end: out.length + shown.length });
     out += shown;
     from = each.end;
   }
-  if (ranges.length === 0) return { text, masked: 0, ranges };
-  return { text: out + text.slice(from), masked: ranges.length, ranges };
+  if (ranges.length === 0) return { text, masked: 0, types, ranges };
+  return { text: out + text.slice(from), masked: ranges.length, types, ranges };
 }
 
 const address = /^([^\s@]{1,320})@((?:[\p{L}\p{N}-]{1,63}\.){1,10}\p{L}[\p{L}\p{N}-]{1,62})$/u;

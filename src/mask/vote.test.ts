@@ -69,7 +69,8 @@ test('numbers that count up, by whatever step and behind whatever date, are nobo
   for (const head of ['', '4', '24', '240115', '850704', '20240115', '19850704']) {
     for (const step of [1, 2, 7, 10, 11, 97]) {
       const vote = columnVote();
-      for (let at = 1; at <= 300; at++) vote.see(head + String(at * step).padStart(head === '' ? 10 : 5, '0'));
+      for (let at = 1; at <= 300; at++)
+        vote.see(head + String(at * step).padStart(head === '' ? 10 : 5, '0'));
       vote.settle();
       assert.equal(vote.verdict(), undefined, `${head} by ${step}`);
     }

@@ -98,9 +98,7 @@ function strengthOf(candidate: Candidate, length: number): Strength | undefined 
   const passes = (digits: string): boolean =>
     candidate.passes({ raw: digits, digits, shape: String(length) });
   const made = (count: number): string => Array.from({ length: count }, random).join('');
-  const seeds = candidate.seeds
-    .filter((seed) => seed.length === length && passes(seed))
-    .slice(0, mostSeeds);
+  const seeds = candidate.seeds.filter((seed) => seed.length === length && passes(seed)).slice(0, mostSeeds);
   let passed = 0;
   for (let sample = 0; sample < samples; sample++) {
     const value = made(length);
@@ -198,7 +196,8 @@ export function columnVote(entities?: readonly string[]): ColumnVote {
     let here = asked.get(length);
     if (here === undefined) {
       here = candidates().flatMap((candidate) => {
-        if (!candidate.lengths.has(length) || (wanted !== undefined && !wanted.has(candidate.type))) return [];
+        if (!candidate.lengths.has(length) || (wanted !== undefined && !wanted.has(candidate.type)))
+          return [];
         const strength = strengthOf(candidate, length);
         if (strength === undefined) return [];
         const hope = hopes.get(candidate) ?? { candidate, odds: 0, before: new Set() };

@@ -5,6 +5,7 @@ import { Fault, WireError } from '../../base/errors.ts';
 import { denialOfDemand } from '../../core/denial.ts';
 import type { Duties } from '../../core/decision.ts';
 import type { Gate } from '../../core/protocol.ts';
+import type { World } from '../../base/time.ts';
 import type { FrameKind, Recorder } from '../../core/ports.ts';
 import { type RowMasker, rowMasker } from './cells.ts';
 import {
@@ -25,6 +26,8 @@ import { contextNames, planOf, typesIn } from './plan.ts';
 import { errorOf } from './refusal.ts';
 import { type About, outcomeOf, type Run } from './run.ts';
 import { showsAll, strict, TransactionAbout } from './shown.ts';
+import { HeldRows, mostHeldMs } from './voted.ts';
+import type { Watches } from './watch.ts';
 
 export interface AnswersParts {
   readonly flow: Flow;
@@ -33,6 +36,9 @@ export interface AnswersParts {
   readonly recorder: Recorder;
   readonly maskKey: MaskKey;
   readonly messageBytes: number;
+  /** What detectors know of the columns of this database. */
+  readonly watches: Watches;
+  readonly after: World['after'];
   /** Sends to the client with the deadline for clients that do not read. */
   readonly write: (bytes: Uint8Array) => Promise<void> | undefined;
   /** A limit cut this statement's answer: stop the server's work on it. */
@@ -65,6 +71,15 @@ export class Answers {
   > = new WeakMap();
   /** RowDescriptions for the recording: the same columns come again and again. */
   readonly #toldColumns: WeakMap<readonly Field[], Uint8Array> = new WeakMap();
+  /** Rows of the current answer that wait for the votes of its columns. */
+  readonly #held: HeldRows = new HeldRows();
+  #holding: Run | undefined;
+  /** Ends the wait of what is held. */
+  #timer: Disposable | undefined;
+  #busy = false;
+  #late = false;
+  /** What was held too long is on its way to the client. */
+  #leaving: Promise<void> | undefined;
   /** The statement answered last: governs messages that come between statements. */
   #last: About | undefined;
   /** What the open transaction has run: a deferred constraint or trigger speaks of any of it at the end. */
@@ -80,6 +95,8 @@ export class Answers {
    * something has to be waited for.
    */
   push(chunk: Uint8Array): Promise<void> | undefined {
+    if (this.#leaving !== undefined) return this.#leaving.then(() => this.push(chunk));
+    this.#busy = true;
     const frames = this.#frames;
     frames.push(chunk);
     this.#out.begin(frames.bytes);
@@ -90,29 +107,68 @@ export class Answers {
     }
     const taken = this.#flush();
     if (taken !== undefined) return taken.then(() => this.#handled());
-    this.#handled();
-    return undefined;
+    return this.#handled();
   }
 
   /** The rest of a chunk, from the first message of an answer whose decision may not be on disk yet. */
   async #goOn(first: Run): Promise<void> {
     const frames = this.#frames;
-    await this.#release(first);
+    await this.#decided(first);
     this.#answer(frames, first);
     while (frames.next()) {
       const run = this.#current();
-      if (run !== undefined && !run.released) await this.#release(run);
+      if (run !== undefined && !run.released) await this.#decided(run);
       this.#answer(frames, run);
     }
     const taken = this.#flush();
     if (taken !== undefined) await taken;
-    this.#handled();
+    await this.#handled();
   }
 
-  #handled(): void {
-    if (this.#parts.flow.length > 0) return;
+  #handled(): Promise<void> | undefined {
+    this.#busy = false;
+    if (this.#holding !== undefined) {
+      if (this.#late) return this.#letGo();
+      this.#timer ??= this.#parts.after(mostHeldMs, () => this.#overdue());
+    }
+    if (this.#parts.flow.length > 0) return undefined;
     this.#frames.settle();
     this.#out.settle();
+    return undefined;
+  }
+
+  /** Time is up for what is held: it goes out now, or with the chunk that is being handled. */
+  #overdue(): void {
+    this.#timer = undefined;
+    if (this.#holding === undefined || this.#parts.flow.over) return;
+    this.#late = true;
+    if (this.#busy) return;
+    this.#leaving = this.#letGo()?.finally(() => (this.#leaving = undefined));
+    // Told by the next chunk; a client that has gone is noticed without it.
+    this.#leaving?.catch(() => undefined);
+  }
+
+  #letGo(): Promise<void> | undefined {
+    this.#out.begin(nothing);
+    this.#release();
+    return this.#flush();
+  }
+
+  /** What is held goes out, in its place before whatever comes now. */
+  #release(): void {
+    const run = this.#holding;
+    if (run === undefined) return;
+    this.#holding = undefined;
+    this.#late = false;
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = undefined;
+    const { copyOut, masker } = run;
+    if (copyOut !== undefined && copyOut !== 'pass') this.#putCopyData(copyOut.release());
+    if (masker === undefined || !this.#held.some) return;
+    const [masked, withheld] = [masker.masked, masker.withheld];
+    this.#held.release(masker, this.#out);
+    run.masked += masker.masked - masked;
+    run.withheld += masker.withheld - withheld;
   }
 
   /** The statement that is being answered. */
@@ -124,7 +180,7 @@ export class Answers {
   }
 
   /** SECURITY: no byte of an answer passes before the decision that permitted it is on disk. */
-  async #release(run: Run): Promise<void> {
+  async #decided(run: Run): Promise<void> {
     const full = run.permit.duties.record === 'full';
     // What only leads to this answer (BindComplete) goes out with it.
     if (this.#ended || full !== this.#recordFull) await this.#flush();
@@ -164,6 +220,7 @@ export class Answers {
   #answer(frame: Frame, run: Run | undefined): void {
     const { head } = this.#parts.flow;
     if (head?.kind === 'own' && frame.type !== backend.NotificationResponse) return this.#own(frame, head);
+    if (this.#holding !== undefined && !overtaking.has(frame.type)) this.#release();
     switch (frame.type) {
       case backend.DataRow:
         return this.#row(frame, this.#running(run));
@@ -227,6 +284,13 @@ export class Answers {
     if (!this.#within(run)) return;
     const masker = run.masker ?? this.#maskerFor(run, this.#fieldsOf(run));
     if (masker.passes) return this.#pass(frame);
+    if (masker.see !== undefined) {
+      if (this.#held.takes(frame, masker)) {
+        this.#holding = run;
+        return;
+      }
+      this.#release();
+    }
     const [masked, withheld] = [masker.masked, masker.withheld];
     // A row that `within` let through is not muted.
     const changed = masker.write(frame, this.#out);
@@ -273,13 +337,14 @@ export class Answers {
       run.outputs,
       fields.map(({ name }) => name),
     );
+    const watches = this.#parts.watches.of(run.outputs, plans);
     return rowMasker(
       plans,
-      fields.map((field, at) => ({
-        type: field.typeOid,
-        format: field.format,
-        name: names[at] ?? field.name,
-      })),
+      fields.map((field, at) => {
+        const watch = watches[at];
+        const shape = { type: field.typeOid, format: field.format, name: names[at] ?? field.name };
+        return watch === undefined ? shape : { ...shape, watch };
+      }),
       { key: this.#parts.maskKey, ...typesIn(run.catalogue) },
     );
   }
@@ -298,6 +363,7 @@ export class Answers {
 
   #cut(run: Run, limit: string): void {
     run.cut = true;
+    this.#release();
     const why = `The answer is longer than the ${limit} that the policy allows for one statement`;
     const cut = denialOfDemand(run.permit, 'LIMIT', 'limit', why);
     this.#put(encode.errorResponse(errorOf({ sqlstate: '54000', message: why, denial: cut })));
@@ -313,6 +379,7 @@ export class Answers {
     if (!this.#within(run)) return;
     if (masker === 'pass') return this.#pass(frame);
     this.#putCopyData(masker.push(frame.bytes.subarray(frame.start + 5, frame.end)));
+    this.#holding = masker.holds ? run : undefined;
   }
 
   /** A masker that waits for the rest of a row gives nothing, and then nothing is sent. */
@@ -549,6 +616,17 @@ export class Answers {
     this.#pass(frame);
   }
 }
+
+const nothing = new Uint8Array(0);
+
+/** What the server may say at any time does not end the wait of rows. */
+const overtaking: ReadonlySet<number> = new Set([
+  backend.DataRow,
+  backend.CopyData,
+  backend.NoticeResponse,
+  backend.NotificationResponse,
+  backend.ParameterStatus,
+]);
 
 /** A masker, and what it was made for. */
 interface Kept {

@@ -16,6 +16,7 @@ import type { Renewing } from './renewing.ts';
 import type { Run } from './run.ts';
 import { runOf } from './run-of.ts';
 import { type Sent, type Wanted, wantedOf } from './wanted.ts';
+import type { Watches } from './watch.ts';
 
 export interface AskingParts {
   readonly flow: Flow;
@@ -25,6 +26,7 @@ export interface AskingParts {
   readonly recorder: Recorder;
   readonly limits: Limits;
   readonly maskKey: MaskKey;
+  readonly watches: Watches;
   /** What the client says of its requests, where that is known; `settle` finds out where it may have changed. */
   readonly saying: { readonly stated: Stated | undefined; readonly settle: () => Promise<void> | undefined };
   /** A statement waits for people: tells and watches the client meanwhile. */
@@ -120,9 +122,9 @@ export class Asking {
       this.recordRefusal(wanted.text, verdict.denial.decisionId, verdict.denial.why);
       return { kind: 'refused', why: refusedBy(verdict.denial) };
     }
-    const { maskKey, limits, meaning } = this.#parts;
+    const { maskKey, watches, limits, meaning } = this.#parts;
     const { pathTouched } = meaning;
-    const run = runOf(wanted, verdict, { maskKey, rowBytes: limits.messageBytes, pathTouched });
+    const run = runOf(wanted, verdict, { maskKey, watches, rowBytes: limits.messageBytes, pathTouched });
     if ('sqlstate' in run) {
       for (const change of wanted.changes) this.#parts.names.drop(change);
       this.#parts.gate.done(verdict, { kind: 'unsent' });

@@ -1,6 +1,13 @@
 import { Fault, WireError } from '../../base/errors.ts';
 import type { FindMask, MaskOperator } from '../../core/decision.ts';
-import { findMasker, isContext, mayContain, showText, type MaskKey } from '../../mask/index.ts';
+import {
+  type ColumnVote,
+  findMasker,
+  isContext,
+  mayContain,
+  showText,
+  type MaskKey,
+} from '../../mask/index.ts';
 import type { Type } from '../../sql/catalogue.ts';
 import { binaryArray, binaryHstore, binaryRecord, decode, encode, type Shown } from './binary.ts';
 import { copy, Written } from './outgoing.ts';
@@ -17,6 +24,8 @@ import {
   worded,
   type ScalarType,
 } from './cell-types.ts';
+import { ballotOf, votedText } from './voted.ts';
+import type { Watch } from './watch.ts';
 
 /** What becomes of one column's values. */
 export type ColumnPlan =
@@ -42,6 +51,8 @@ export interface FieldShape {
   readonly format: 0 | 1; // 0 text, 1 binary
   /** Its name, as context for detectors. */
   readonly name?: string;
+  /** What detectors know of the column. */
+  readonly watch?: Watch;
 }
 
 export interface CellParts {
@@ -62,6 +73,10 @@ export interface RowMasker {
   readonly write: (message: Message, out: { readonly writer: () => Written }) => boolean;
   /** No column is looked at: rows need no more than framing. */
   readonly passes: boolean;
+  /** Counts a row's values before it is shown; true: it must wait. Absent where no column has a vote. */
+  readonly see?: (message: Message) => boolean;
+  /** No more rows come for now. */
+  readonly settle?: () => void;
   masked: number;
   withheld: number;
 }
@@ -85,7 +100,14 @@ export function rowMasker(
 ): RowMasker {
   if (plans.length !== fields.length) throw new Fault('bug', 'Column plans and fields differ in number');
   const cells = plans.map((plan, at) => cellOf(plan, fields[at] ?? { type: 0, format: 1 }, parts));
-  const masker = { row, write, passes: cells.every((cell) => cell === undefined), masked: 0, withheld: 0 };
+  const masker = {
+    row,
+    write,
+    passes: cells.every((cell) => cell === undefined),
+    ...ballotOf(plans.map((plan, at) => voteOf(plan, fields[at], parts))),
+    masked: 0,
+    withheld: 0,
+  };
   return masker;
 
   function row(bytes: Uint8Array, start: number, end: number): Uint8Array | undefined {
@@ -172,7 +194,7 @@ export function cellOf(plan: ColumnPlan, field: FieldShape, parts: CellParts): C
     return codec.kind === 'text' ? (): CellShown => stars : (): CellShown => 'withheld';
   }
   if (plan.kind === 'paths') return documentOf(plan, field, parts);
-  const how = howOf(plan, parts.key, field.name);
+  const how = howOf(plan, parts.key, field);
   if (plan.kind === 'scan' && (plan.finds.length === 0 || codec.kind === 'number')) return undefined;
   if (how.kind === 'mask' && how.operator.kind === 'null') return () => null;
   // Nothing can be shown of a type that is not known; its text can at least be searched.
@@ -180,7 +202,12 @@ export function cellOf(plan: ColumnPlan, field: FieldShape, parts: CellParts): C
   const quick = how.kind === 'mask' && codec.kind === 'text' ? shortcut(how.operator) : undefined;
   const gated =
     how.kind === 'scan' && !how.always && (codec.kind === 'text' || (codec.gated && field.format === 0));
+  const vote = voteOf(plan, field, parts);
+  const voted =
+    plan.kind === 'scan' && vote !== undefined ? votedText(vote, plan.finds, parts.key) : undefined;
   return (bytes, start, end) => {
+    const type = voted?.(() => decode(bytes.subarray(start, end)));
+    if (type !== undefined) return type === null ? null : encode(type);
     if (gated && !mayContain(bytes, start, end)) return undefined;
     const known = quick === undefined ? 'slow' : quick(bytes, start, end);
     if (known !== 'slow') return known;
@@ -193,6 +220,16 @@ export function cellOf(plan: ColumnPlan, field: FieldShape, parts: CellParts): C
       return 'withheld';
     }
   };
+}
+
+/** Only a column of texts has one: what a number, an array or a document holds is told by its name or its tag. */
+export function voteOf(
+  plan: ColumnPlan,
+  field: FieldShape | undefined,
+  parts: CellParts,
+): ColumnVote | undefined {
+  if (plan.kind !== 'scan' || plan.finds.length === 0 || field?.watch === undefined) return undefined;
+  return codecOf(field.type, parts, 0).kind === 'text' ? field.watch.vote : undefined;
 }
 
 /** A document of json or jsonb; of any other type the value is hidden whole. */
@@ -249,9 +286,9 @@ interface Search {
 function howOf(
   plan: Extract<ColumnPlan, { kind: 'mask' | 'scan' }>,
   key: MaskKey,
-  column: string | undefined,
+  { name, watch }: FieldShape,
 ): How {
-  if (plan.kind === 'scan') return searchOf(plan.finds, key, column);
+  if (plan.kind === 'scan') return searchOf(plan.finds, key, { column: name, found: watch?.found });
   const whole = plan.whole === true;
   const operator: MaskOperator = whole && plan.operator.kind !== 'null' ? { kind: 'redact' } : plan.operator;
   return { kind: 'mask', operator, whole, key };
@@ -259,22 +296,31 @@ function howOf(
 
 const mostKeys = 1_000; // searches kept for each column
 
-function searchOf(finds: readonly FindMask[], key: MaskKey, column: string | undefined): Search {
+/** Where a search looks: the column's or key's name, and who is told what was found. */
+interface Place {
+  readonly column: string | undefined;
+  readonly found: Watch['found'] | undefined;
+}
+
+function searchOf(finds: readonly FindMask[], key: MaskKey, { column, found: tell }: Place): Search {
   const entities = finds.map((find) => find.entity);
   const mask = findMasker(finds, column === undefined ? { key } : { key, column });
   const kept = new Map<string, Search>();
   const self: Search = {
     kind: 'scan',
     show: (value) => {
-      const { text: shown, masked } = mask(value);
-      return masked === 0 ? undefined : shown;
+      const { text: shown, masked, types } = mask(value);
+      if (masked === 0) return undefined;
+      tell?.(types);
+      return shown;
     },
     always: column !== undefined && isContext({ entities, column }),
     within: (inner) => {
       if (inner === undefined) return self;
       const found = kept.get(inner);
       if (found !== undefined) return found;
-      const made = searchOf(finds, key, column === undefined ? inner : `${column} ${inner}`);
+      const named = column === undefined ? inner : `${column} ${inner}`;
+      const made = searchOf(finds, key, { column: named, found: tell });
       if (kept.size < mostKeys) kept.set(inner, made);
       return made;
     },

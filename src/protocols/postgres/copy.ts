@@ -1,6 +1,16 @@
 import { WireError } from '../../base/errors.ts';
 import type { CopyFormat } from '../../sql/analysis.ts';
-import { cellOf, stars, type Cell, type CellParts, type ColumnPlan } from './cells.ts';
+import {
+  cellOf,
+  stars,
+  voteOf,
+  type Cell,
+  type CellParts,
+  type ColumnPlan,
+  type FieldShape,
+} from './cells.ts';
+import { mostHeldBytes } from './voted.ts';
+import type { Watch } from './watch.ts';
 
 /** Shows the rows of a COPY to the client. Rows may be cut anywhere between payloads of CopyData. */
 export interface CopyMasker {
@@ -11,6 +21,10 @@ export interface CopyMasker {
   readonly push: (payload: Uint8Array) => Uint8Array;
   /** What is left at CopyDone. @throws {WireError} `bad-message` when the binary stream stops inside a row. */
   readonly end: () => Uint8Array;
+  /** Rows wait for the vote of a column. */
+  readonly holds: boolean;
+  /** Gives what waits, by what the votes say by now. */
+  readonly release: () => Uint8Array;
   masked: number;
   withheld: number;
 }
@@ -20,6 +34,8 @@ export interface CopyParts extends CellParts {
   readonly rowBytes: number;
   /** The columns' names, as context for detectors. */
   readonly names?: readonly string[];
+  /** What detectors know of the columns. */
+  readonly watches?: readonly (Watch | undefined)[];
 }
 
 const empty = new Uint8Array(0);
@@ -32,14 +48,24 @@ export function copyMasker(
   parts: CopyParts,
 ): CopyMasker {
   const wire: 0 | 1 = format.format === 'binary' ? 1 : 0;
-  const cells = plans.map((plan, at) => {
-    const name = parts.names?.[at];
-    const field = { type: types[at] ?? 0, format: wire };
-    return cellOf(plan, name === undefined ? field : { ...field, name }, parts);
+  const fields = plans.map((_, at): FieldShape => {
+    const [name, watch] = [parts.names?.[at], parts.watches?.[at]];
+    return {
+      type: types[at] ?? 0,
+      format: wire,
+      ...(name === undefined ? {} : { name }),
+      ...(watch === undefined ? {} : { watch }),
+    };
   });
-  const counts = { masked: 0, withheld: 0 };
+  const cells = plans.map((plan, at) => cellOf(plan, fields[at] ?? { type: 0, format: wire }, parts));
+  const votes = plans.map((plan, at) => voteOf(plan, fields[at], parts));
+  const counts = { masked: 0, withheld: 0, holds: false };
   if (cells.every((cell) => cell === undefined)) {
-    return Object.assign(counts, { push: (payload: Uint8Array) => payload, end: () => empty });
+    return Object.assign(counts, {
+      push: (payload: Uint8Array) => payload,
+      end: () => empty,
+      release: () => empty,
+    });
   }
   const show: Show = (at, value) => {
     const shown = cells[at]?.(value, 0, value.length);
@@ -48,39 +74,73 @@ export function copyMasker(
     else counts.masked++;
     return shown === 'withheld' ? null : shown;
   };
+  const see: See = (at, value) => {
+    votes[at]?.seeBytes(value, 0, value.length);
+    return votes[at] !== undefined;
+  };
   const rows: Rows =
     format.format === 'binary'
-      ? binaryRows(cells, show)
+      ? binaryRows(cells, { show, see })
       : format.format === 'csv'
-        ? csvRows(format, cells, show)
-        : textRows(format, cells, show);
-  let held: Uint8Array = empty;
+        ? csvRows(format, cells, { show, see })
+        : textRows(format, cells, { show, see });
+  const voting = votes.some((vote) => vote !== undefined);
+  let held: Uint8Array = empty; // of a row whose rest has not come
+  let waiting: Part[] = []; // for a vote
+  let waitingBytes = 0;
   const take = (payload: Uint8Array, last: boolean): Uint8Array => {
-    const bytes = held.length === 0 ? payload : Buffer.concat([held, payload]);
+    // Copied where rows may wait: the payload's memory is the caller's.
+    const bytes = held.length > 0 || voting ? Buffer.concat([held, payload]) : payload;
     const { out, used } = rows(bytes, last);
     if (bytes.length - used > parts.rowBytes)
       throw new WireError('too-large', 'A row of COPY is longer than the limit');
-    // Copied: the payload's memory is the caller's.
     held = bytes.slice(used);
-    return out;
+    const open = voting && votes.some((vote) => vote?.verdict() === 'open');
+    if (!open && waiting.length === 0) return joined(out);
+    for (const part of out) waiting.push(part);
+    waitingBytes += used;
+    counts.holds = open && waitingBytes <= mostHeldBytes;
+    return counts.holds ? empty : release();
   };
-  return Object.assign(counts, {
-    push: (payload: Uint8Array) => take(payload, false),
-    end: () => take(empty, true),
-  });
+  const release = (): Uint8Array => {
+    for (const vote of votes) vote?.settle();
+    const out = waiting;
+    waiting = [];
+    waitingBytes = 0;
+    counts.holds = false;
+    return joined(out);
+  };
+  const end = (): Uint8Array => {
+    const out = [release(), take(empty, true), release()];
+    return Buffer.concat(out);
+  };
+  return Object.assign(counts, { push: (payload: Uint8Array) => take(payload, false), end, release });
+}
+
+/** Bytes, or a value that is shown when its rows go out. */
+type Part = Uint8Array | (() => Uint8Array);
+
+function joined(parts: readonly Part[]): Uint8Array {
+  return Buffer.concat(parts.map((part) => (typeof part === 'function' ? part() : part)));
 }
 
 /** `undefined`: as it was; `null`: NULL. */
 type Show = (column: number, value: Uint8Array) => Uint8Array | null | undefined;
-/** Shows the whole rows in `bytes`; `used`: how many bytes they are. */
-type Rows = (bytes: Uint8Array, last: boolean) => { readonly out: Uint8Array; readonly used: number };
+/** Counts a value for its column's vote, before any row of the payload is shown; false: the column has none. */
+type See = (column: number, value: Uint8Array) => boolean;
+interface Ways {
+  readonly show: Show;
+  readonly see: See;
+}
+/** The whole rows in `bytes`, to be shown in order; `used`: how many bytes they are. */
+type Rows = (bytes: Uint8Array, last: boolean) => { readonly out: readonly Part[]; readonly used: number };
 
 function bad(): WireError {
   return new WireError('bad-message', 'A row of COPY does not have the columns it should');
 }
 
 // Text: fields between delimiters, rows end in \n; backslash escapes; the NULL marker stands by itself; `\.` may end it.
-function textRows(format: CopyFormat, cells: readonly (Cell | undefined)[], show: Show): Rows {
+function textRows(format: CopyFormat, cells: readonly (Cell | undefined)[], ways: Ways): Rows {
   const delimiter = byteOf(format.delimiter);
   const marker = Buffer.from(format.null, 'utf8');
   // SECURITY: a value that looks like any other marker is written as it is, so it cannot be told from a NULL: with
@@ -88,7 +148,7 @@ function textRows(format: CopyFormat, cells: readonly (Cell | undefined)[], show
   const certain = format.null === '\\N';
   let headers = format.header ? 1 : 0;
   return (bytes, last) => {
-    const parts: Uint8Array[] = [];
+    const parts: Part[] = [];
     let from = 0;
     for (;;) {
       // A newline in a value is written as \n, so a raw one always ends the row.
@@ -111,25 +171,29 @@ function textRows(format: CopyFormat, cells: readonly (Cell | undefined)[], show
           parts.push(
             cells[at] === undefined || (certain && same(field, marker))
               ? field
-              : textField(show, at, { field, marker, delimiter }),
+              : textField(ways, at, { field, marker, delimiter }),
           );
         }
         parts.push(tail);
       }
       from = end + tail.length;
     }
-    return { out: Buffer.concat(parts), used: from };
+    return { out: parts, used: from };
   };
 }
 
 function textField(
-  show: Show,
+  { show, see }: Ways,
   at: number,
   from: { readonly field: Uint8Array; readonly marker: Uint8Array; readonly delimiter: number },
-): Uint8Array {
-  const shown = show(at, unescaped(from.field));
-  if (shown === undefined) return from.field;
-  return shown === null ? from.marker : escaped(shown, from.delimiter);
+): Part {
+  const value = unescaped(from.field);
+  const made = (): Uint8Array => {
+    const shown = show(at, value);
+    if (shown === undefined) return from.field;
+    return shown === null ? from.marker : escaped(shown, from.delimiter);
+  };
+  return see(at, value) ? made : made();
 }
 
 /** Fields between delimiters; a backslash takes the byte behind it along. */
@@ -193,7 +257,7 @@ function escaped(value: Uint8Array, delimiter: number): Uint8Array {
 }
 
 // CSV: RFC 4180 with the quote, escape, delimiter and NULL marker of the statement; a quoted field is never NULL.
-function csvRows(format: CopyFormat, cells: readonly (Cell | undefined)[], show: Show): Rows {
+function csvRows(format: CopyFormat, cells: readonly (Cell | undefined)[], ways: Ways): Rows {
   const signs: CsvSigns = {
     delimiter: byteOf(format.delimiter),
     quote: byteOf(format.quote),
@@ -202,7 +266,7 @@ function csvRows(format: CopyFormat, cells: readonly (Cell | undefined)[], show:
   };
   let headers = format.header ? 1 : 0;
   return (bytes, last) => {
-    const parts: Uint8Array[] = [];
+    const parts: Part[] = [];
     let from = 0;
     for (;;) {
       const row = csvRow(bytes, from, signs);
@@ -219,14 +283,19 @@ function csvRows(format: CopyFormat, cells: readonly (Cell | undefined)[], show:
         for (const [at, field] of row.fields.entries()) {
           if (at > 0) parts.push(Uint8Array.of(signs.delimiter));
           parts.push(
-            csvField(field, { signs, seen: cells[at] !== undefined, show: (value) => show(at, value) }),
+            csvField(field, {
+              signs,
+              seen: cells[at] !== undefined,
+              show: (value) => ways.show(at, value),
+              see: (value) => ways.see(at, value),
+            }),
           );
         }
       }
       parts.push(tail);
       from = row.end + tail.length;
     }
-    return { out: Buffer.concat(parts), used: from };
+    return { out: parts, used: from };
   };
 }
 
@@ -280,13 +349,18 @@ function csvField(
     readonly signs: CsvSigns;
     readonly seen: boolean;
     readonly show: (value: Uint8Array) => ReturnType<Show>;
+    readonly see: (value: Uint8Array) => boolean;
   },
-): Uint8Array {
+): Part {
   const { signs } = how;
   if (!how.seen || (!field.quoted && same(field.raw, signs.marker))) return field.raw;
-  const shown = how.show(field.quoted ? unquoted(field.raw, signs) : field.raw);
-  if (shown === undefined) return field.raw;
-  return shown === null ? signs.marker : requoted(shown, signs);
+  const value = field.quoted ? unquoted(field.raw, signs) : field.raw;
+  const made = (): Uint8Array => {
+    const shown = how.show(value);
+    if (shown === undefined) return field.raw;
+    return shown === null ? signs.marker : requoted(shown, signs);
+  };
+  return how.see(value) ? made : made();
 }
 
 function unquoted(raw: Uint8Array, signs: CsvSigns): Uint8Array {
@@ -318,11 +392,11 @@ function requoted(value: Uint8Array, signs: CsvSigns): Uint8Array {
 const signature = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
 
 // Binary: signature, int32 flags, int32 extension length, extension; rows of int16 count and (int32 length, bytes)*; int16 -1.
-function binaryRows(cells: readonly (Cell | undefined)[], show: Show): Rows {
+function binaryRows(cells: readonly (Cell | undefined)[], ways: Ways): Rows {
   let state: 'head' | 'rows' | 'over' = 'head';
   return (bytes, last) => {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    const parts: Uint8Array[] = [];
+    const parts: Part[] = [];
     let used = 0;
     if (state === 'head' && bytes.length >= 19) {
       const length = 19 + view.getUint32(15);
@@ -345,12 +419,12 @@ function binaryRows(cells: readonly (Cell | undefined)[], show: Show): Rows {
       if (count !== cells.length) throw bad();
       const end = binaryRowEnd(view, used + 2, count);
       if (end === undefined) break;
-      parts.push(bytes.subarray(used, used + 2), ...binaryRow(bytes, used + 2, { count, show }));
+      parts.push(bytes.subarray(used, used + 2), ...binaryRow(bytes, used + 2, { count, ways }));
       used = end;
     }
     if (state === 'over' && used < bytes.length) throw bad();
     if (last && state !== 'over' && (used < bytes.length || state === 'head')) throw bad();
-    return { out: Buffer.concat(parts), used };
+    return { out: parts, used };
   };
 }
 
@@ -368,22 +442,30 @@ function binaryRowEnd(view: DataView, from: number, count: number): number | und
 function binaryRow(
   bytes: Uint8Array,
   from: number,
-  row: { readonly count: number; readonly show: Show },
-): readonly Uint8Array[] {
+  row: { readonly count: number; readonly ways: Ways },
+): readonly Part[] {
+  const { show, see } = row.ways;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const parts: Uint8Array[] = [];
+  const parts: Part[] = [];
   let at = from;
   for (let column = 0; column < row.count; column++) {
     const length = view.getInt32(at);
     const end = at + 4 + Math.max(0, length);
-    const shown = length === -1 ? undefined : row.show(column, bytes.subarray(at + 4, end));
-    if (shown === undefined) parts.push(bytes.subarray(at, end));
-    else {
-      const head = Buffer.alloc(4);
-      head.writeInt32BE(shown === null ? -1 : shown.length);
-      parts.push(head, shown ?? empty);
-    }
+    const whole = bytes.subarray(at, end);
+    const value = bytes.subarray(at + 4, end);
     at = end;
+    if (length === -1) {
+      parts.push(whole);
+      continue;
+    }
+    const shown = (): Uint8Array => {
+      const made = show(column, value);
+      if (made === undefined) return whole;
+      const head = Buffer.alloc(4);
+      head.writeInt32BE(made === null ? -1 : made.length);
+      return made === null ? head : Buffer.concat([head, made]);
+    };
+    parts.push(see(column, value) ? shown : shown());
   }
   return parts;
 }

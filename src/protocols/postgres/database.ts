@@ -5,12 +5,14 @@ import type { Node } from '../../sql/tree.ts';
 import { Estimates } from './estimate.ts';
 import { Keeper, type OwnConnection } from './keeper.ts';
 import { Understanding } from './understanding.ts';
+import { Watches } from './watch.ts';
 
-/** What all sessions of one database share: its catalogue and what statements mean there. */
+/** What all sessions of one database share: its catalogue, what statements mean there, and what detectors saw. */
 export interface Database extends AsyncDisposable {
   readonly keeper: Keeper;
   readonly understanding: Understanding;
   readonly estimates: Estimates;
+  readonly watches: Watches;
 }
 
 export interface DatabaseParts {
@@ -37,6 +39,7 @@ export function openDatabase({ house, resource, connect, parse }: DatabaseParts)
   return {
     keeper,
     estimates,
+    watches: new Watches(),
     understanding: new Understanding({ parse, limits, metrics, world, resource }),
     [Symbol.asyncDispose]: () => {
       estimates.close();

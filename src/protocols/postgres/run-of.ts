@@ -8,9 +8,11 @@ import { contextNames, planWithoutFields, typesIn, typesOf } from './plan.ts';
 import type { RefusedWith } from './refusal.ts';
 import { passAll, type Run } from './run.ts';
 import { takesBack, type Wanted } from './wanted.ts';
+import type { Watches } from './watch.ts';
 
 export interface RunParts {
   readonly maskKey: MaskKey;
+  readonly watches: Watches;
   /** The longest row of a COPY. */
   readonly rowBytes: number;
   /** The end of a transaction may change what names mean. */
@@ -21,7 +23,7 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** What a permitted statement is from here to the end of its answer; a refusal where its answer could not be masked. */
 export function runOf(wanted: Wanted, permit: Permit, parts: RunParts): Run | RefusedWith {
-  const { maskKey, rowBytes, pathTouched } = parts;
+  const { maskKey, watches, rowBytes, pathTouched } = parts;
   const { effect, action } = wanted.statement;
   const { masks, finds } = permit.duties;
   const refused = refusedMove(permit, wanted.moves, wanted.catalogue);
@@ -67,6 +69,7 @@ export function runOf(wanted: Wanted, permit: Permit, parts: RunParts): Run | Re
     key: maskKey,
     ...typesIn(wanted.catalogue),
     names: contextNames(wanted.outputs, []),
+    watches: watches.of(wanted.outputs, plans),
     rowBytes,
   };
   const types = typesOf(wanted.outputs, wanted.catalogue, effect.copy);

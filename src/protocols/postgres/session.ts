@@ -198,6 +198,8 @@ class Talk {
       recorder,
       maskKey,
       messageBytes: limits.messageBytes,
+      watches: database.watches,
+      after: house.world.after,
       write: (bytes) => this.#write(client, bytes),
       cancel: () => void this.#cancel(link),
       settled: (run) => {
@@ -229,6 +231,7 @@ class Talk {
       metrics: house.metrics,
       maskKey,
       calm: () => this.#cancelling,
+      watches: database.watches,
       hold: (held) => holds.begin(held),
       saying,
     });

@@ -22,6 +22,7 @@ import { ModelServer } from './model.ts';
 import { Names } from './names.ts';
 import { Requests } from './requests.ts';
 import type { Reading } from './understanding.ts';
+import { Watches } from './watch.ts';
 
 // The same bytes are sent to a server directly and through the gateway: the client must see the same messages. What is
 // denied must come as an error in the same place, and must never arrive.
@@ -141,10 +142,11 @@ async function throughGateway(client: Wire, server: Wire, log: GateLog, pipeline
   } as unknown as Meaning;
   const key = maskKey(new Uint8Array(32));
   const metrics = { count: () => undefined, gauge: () => undefined, observe: () => undefined };
-  const parts = { flow, names, gate, recorder, metrics, maskKey: key };
+  const parts = { flow, names, gate, recorder, metrics, maskKey: key, watches: new Watches() };
   const answers = new Answers({
     ...parts,
     messageBytes: 1_000_000,
+    after: () => ({ [Symbol.dispose]: () => undefined }),
     write: client.write,
     cancel: () => undefined,
     settled: () => undefined,

@@ -1,0 +1,114 @@
+import { WireError } from '../../base/errors.ts';
+import type { FindMask } from '../../core/decision.ts';
+import { operatorForFind } from '../../core/duties.ts';
+import { type ColumnVote, type MaskKey, showText } from '../../mask/index.ts';
+import type { RowMasker } from './cells.ts';
+import type { Frame } from './frames.ts';
+import { type Outgoing, Written } from './outgoing.ts';
+
+// One value of a weak check says nothing, a column of them does. Rows wait while a column's vote is open: from a value that
+// passes until enough have passed, one too many has failed, so many rows have come, the answer ends, or time is up.
+
+/** Rows, bytes and time that one answer waits at most; then what is likely by now is taken for true. */
+export const mostHeld = 256;
+export const mostHeldBytes = 1_048_576;
+export const mostHeldMs = 100;
+
+/** Shows a value of a column whose vote found a type; `undefined`: no vote found one. What was shown stays. */
+export function votedText(
+  vote: ColumnVote,
+  finds: readonly FindMask[],
+  key: MaskKey,
+): (value: () => string) => string | null | undefined {
+  return (value) => {
+    if (vote.verdict() === 'open') vote.settle();
+    const type = vote.verdict();
+    if (type === undefined) return undefined;
+    const operator = operatorForFind(finds, type);
+    const text = value();
+    if (operator === undefined || text.trim() === '') return undefined;
+    return operator.kind === 'null' ? null : showText(operator, text, key, { entity: type });
+  };
+}
+
+/** Rows that wait for a vote, as they came. */
+export class HeldRows {
+  #rows: Written = new Written();
+  #count = 0;
+
+  get some(): boolean {
+    return this.#count > 0;
+  }
+
+  /** Counts a row's values; true when it was kept here and must not be shown yet. Else those before it come first (`release`). */
+  takes(row: Frame, masker: RowMasker): boolean {
+    if (masker.see?.(row) !== true) return false;
+    if (this.#count >= mostHeld || this.#rows.length + row.end - row.start > mostHeldBytes) return false;
+    this.#rows.append(row.bytes, row.start, row.end);
+    this.#count++;
+    return true;
+  }
+
+  /** Shows them in order, by what the votes say by now. */
+  release(masker: RowMasker, out: Outgoing): void {
+    const { bytes, length } = this.#rows;
+    this.#rows = new Written();
+    this.#count = 0;
+    masker.settle?.();
+    for (let start = 0; start < length;) {
+      const end = start + 1 + int32(bytes, start + 1);
+      if (!masker.write({ bytes, start, end }, out)) out.put(bytes.subarray(start, end));
+      start = end;
+    }
+  }
+}
+
+function int32(bytes: Uint8Array, at: number): number {
+  return (
+    ((bytes[at] ?? 0) << 24) |
+    ((bytes[at + 1] ?? 0) << 16) |
+    ((bytes[at + 2] ?? 0) << 8) |
+    (bytes[at + 3] ?? 0)
+  );
+}
+
+/** The votes of one answer's columns. */
+export interface Ballot {
+  /** Counts the values of one DataRow, `bytes[start, end)`; true while any vote is open. */
+  readonly see: (row: {
+    readonly bytes: Uint8Array;
+    readonly start: number;
+    readonly end: number;
+  }) => boolean;
+  readonly settle: () => void;
+}
+
+/** `undefined` where no column has a vote. */
+export function ballotOf(votes: readonly (ColumnVote | undefined)[]): Ballot | undefined {
+  const last = votes.findLastIndex((vote) => vote !== undefined);
+  if (last < 0) return undefined;
+  return {
+    see: ({ bytes, start, end }) => {
+      let at = start + 7;
+      let open = false;
+      for (let column = 0; column <= last; column++) {
+        if (at + 4 > end) throw new WireError('bad-message', 'DataRow does not have the columns it says');
+        const length = int32(bytes, at);
+        at += 4;
+        if (length <= 0) continue;
+        if (length > end - at)
+          throw new WireError('bad-message', 'DataRow does not have the lengths it says');
+        const vote = votes[column];
+        if (vote !== undefined) {
+          vote.seeBytes(bytes, at, at + length);
+          open ||= vote.verdict() === 'open';
+        }
+        at += length;
+      }
+      return open;
+    },
+    settle: () => {
+      for (const vote of votes) vote?.settle();
+    },
+  };
+}
