@@ -129,13 +129,13 @@ function strengthOf(candidate: Candidate, length: number): Strength | undefined 
 
 function freePlaces(seeds: readonly string[], passes: (digits: string) => boolean): readonly number[] {
   const [first = ''] = seeds;
-  return [...first].flatMap((_, place) => {
+  return Array.from(first, (_, place) => place).filter((place) => {
     const others = seeds.flatMap((seed) =>
       [1, 3, 4, 7, 9].map(
         (more) => seed.slice(0, place) + ((Number(seed[place]) + more) % 10) + seed.slice(place + 1),
       ),
     );
-    return others.filter(passes).length > others.length / 2 ? [place] : [];
+    return others.filter(passes).length > others.length / 2;
   });
 }
 
