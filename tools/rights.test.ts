@@ -108,6 +108,7 @@ const tests: Readonly<Record<string, string>> = {
   'fast-check': 'properties',
   '@cedar-policy/cedar-wasm': 'compared with in the bench of decisions',
   '@bufbuild/cel-spec': 'the conformance cases of CEL',
+  'oxc-parser': "reads the types of providers' SDKs: what an answer can hold",
   pg: 'a real client',
   postgres: 'a real client',
   stdnum: 'another implementation of national numbers, to compare with',

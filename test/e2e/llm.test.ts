@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { createOpenAI } from '@ai-sdk/openai';
 import Anthropic from '@anthropic-ai/sdk';
@@ -60,8 +62,32 @@ rules:
 const seven = sampleCustomers()[6];
 const question = 'Who is customer 7?';
 
+/** A provider that says no more than it must: no reason at the end, or no end at all. */
+function serveTerse(): Promise<Server> {
+  const server = createServer((request, response) => {
+    request.resume();
+    request.once('end', () => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      for (const content of ['Write to ann@exam', 'ple.com or call +1 415 ', '555 2671'])
+        response.write(
+          `data: ${JSON.stringify({ id: 'c', choices: [{ index: 0, delta: { content } }] })}\n\n`,
+        );
+      const how = request.url ?? '';
+      if (how.startsWith('/done')) response.end('data: [DONE]\n\n');
+      else if (how.startsWith('/cut')) setImmediate(() => response.destroy());
+      else response.end();
+    });
+  });
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      resolve(server);
+    });
+  });
+}
+
 describe('models through the gateway, with the official SDKs', () => {
   let model: SampleService;
+  let terse: Server;
   let gateway: Configured;
   let url = '';
   let token = '';
@@ -69,6 +95,8 @@ describe('models through the gateway, with the official SDKs', () => {
 
   before(async () => {
     model = await serveSampleModel(0);
+    terse = await serveTerse();
+    const tersePort = (terse.address() as AddressInfo).port;
     const first = await freePorts(2);
     gateway = await startConfigured({
       api: first,
@@ -86,6 +114,7 @@ resources:
     credentials: { bearer: provider-key }
     prices: { 'demo-*': { input: 1, output: 2 } }
     budgets: [{ per: { group: poor }, requests: 2, every: 1h }]
+${['done', 'cut', 'end'].map((how) => `  - { name: ${how}, kind: llm, url: 'http://127.0.0.1:${tersePort}/${how}' }`).join('\n')}
 `,
     });
     url = `http://127.0.0.1:${first + 1}/model`;
@@ -96,6 +125,7 @@ resources:
   after(async () => {
     await gateway[Symbol.asyncDispose]();
     await model[Symbol.asyncDispose]();
+    terse.close();
   });
 
   const openai = (key: string = token): OpenAI => new OpenAI({ baseURL: `${url}/v1`, apiKey: key });
@@ -116,6 +146,26 @@ resources:
     for await (const chunk of stream) streamed += chunk.choices[0]?.delta.content ?? '';
     assert.equal(streamed, whole.choices[0]?.message.content);
   });
+
+  for (const how of ['done', 'end', 'cut']) {
+    test(`a stream that ends without a reason: ${how}`, async () => {
+      const client = new OpenAI({
+        baseURL: `${url.replace(/model$/, how)}/v1`,
+        apiKey: token,
+        maxRetries: 0,
+      });
+      const messages = [{ role: 'user' as const, content: 'x' }];
+      let streamed = '';
+      const read = async (): Promise<void> => {
+        const stream = await client.chat.completions.create({ model: 'demo-1', messages, stream: true });
+        for await (const part of stream) streamed += part.choices[0]?.delta.content ?? '';
+      };
+      if (how === 'cut') await assert.rejects(read());
+      else await read();
+      if (how === 'cut') assert.ok(!/ann|exam|415/.test(streamed), streamed);
+      else assert.match(streamed, /^Write to t_[a-p]+ or call \[PHONE_NUMBER\]$/);
+    });
+  }
 
   test('Responses, whole and streamed: every repetition is masked', async () => {
     const whole = await openai().responses.create({ model: 'demo-1', input: question });

@@ -105,7 +105,7 @@ class Choice {
   async take(given: Body): Promise<readonly Body[]> {
     const out: Body[] = [];
     const { needed } = this.#shown;
-    const delta = this.#delta(isObject(given['delta']) ? (given['delta'] as Body) : {});
+    const delta = this.#delta(isObject(given['delta']) ? given['delta'] : {});
     const said = textOf(given['text']);
     const completion = typeof given['text'] === 'string';
     const text = completion ? this.#piece(said, 'text', (rest) => this.#text(rest)) : '';
@@ -144,7 +144,7 @@ class Choice {
         this.#gather(isObject(value) ? [{ index: older, function: value }] : []);
       else if (texts.has(key) && typeof value === 'string') {
         out[key] = this.#piece(value, key, (text) => this.#only({ [key]: text }));
-      } else if (key === 'audio' && isObject(value) && needed) out[key] = this.#audio(value as Body);
+      } else if (key === 'audio' && isObject(value) && needed) out[key] = this.#audio(value);
       else if (key === 'role' && typeof value === 'string')
         out[key] = this.#shown.document({ role: value })['role'];
       else if (key === 'annotations') out[key] = this.#shown.document(value);

@@ -77,7 +77,7 @@ export function messagesStream({ shown, judge, thoughts }: StreamParts): AnswerS
   /** What was still open when the message ended: it is over too. */
   async function end(how: 'whole' | 'broken'): Promise<readonly Body[]> {
     const out = [...channels.endAll()];
-    for (const [index, { block }] of [...held]) {
+    for (const [index, { block }] of held) {
       const isCall = block['type'] !== 'thinking';
       if (isCall && how === 'broken') held.delete(index);
       else out.push(...(await stopped({ type: 'content_block_stop', index }, true)));
@@ -130,7 +130,7 @@ export function messagesStream({ shown, judge, thoughts }: StreamParts): AnswerS
     return [
       shown.document({ ...start, content_block: { ...block, thinking: '', signature: '' } }),
       piece({ type: 'thinking_delta', thinking: shownBlock['thinking'] }),
-      ...(signature === '' ? [] : [piece({ type: 'signature_delta', signature })]),
+      ...(signature === '' ? [] : [shown.document(piece({ type: 'signature_delta', signature }))]),
     ];
   }
 

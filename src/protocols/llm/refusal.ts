@@ -37,8 +37,7 @@ export function refuse(
   ];
   if (about.retryAfterSeconds !== undefined) fields.push(['retry-after', String(about.retryAfterSeconds)]);
   reply.start(status, fields);
-  void reply.write(body);
-  reply.end();
+  reply.end(body);
 }
 
 const types: Readonly<Record<number, string>> = {

@@ -73,7 +73,7 @@ export function responsesStream({ shown, judge }: StreamParts): AnswerStream {
     at: unknown,
     waiting: readonly Body[],
     done: Body,
-    item: Body,
+    item: Readonly<Body>,
   ): Promise<readonly Body[]> {
     judged.add(keyOf(item));
     const { text } = calledOf(item);
@@ -102,12 +102,12 @@ export function responsesStream({ shown, judge }: StreamParts): AnswerStream {
   async function complete({ response }: Body): Promise<readonly Body[]> {
     const output = isObject(response) ? response['output'] : undefined;
     const out: Body[] = [];
-    for (const [at, waiting] of [...held]) {
+    for (const [at, waiting] of held) {
       held.delete(at);
       const item = Array.isArray(output) ? (output as unknown[])[at] : undefined;
       if (!isObject(item) || !isCall(item)) continue;
       const done = { type: 'response.output_item.done', sequence_number: 0, output_index: at, item };
-      out.push(...(await called(at, waiting, done, item as Body)));
+      out.push(...(await called(at, waiting, done, item)));
     }
     return out;
   }
@@ -150,7 +150,7 @@ function partOf(type: string, event: Body): string {
 }
 
 /** Two calls are one where everything that is judged of them is the same. */
-function keyOf(item: Body): string {
+function keyOf(item: Readonly<Body>): string {
   return JSON.stringify([item['id'], item['type'], callName(item), calledOf(item).text]);
 }
 

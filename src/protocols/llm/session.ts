@@ -352,8 +352,7 @@ class Pass {
     const { id, duties } = this.#asked.permit;
     if (duties.record === 'full') void stay.recorder.frame('answer', bytes, id);
     reply.start(answer.status, [...this.#fields(answer.fields), ['content-length', String(bytes.length)]]);
-    void reply.write(bytes);
-    reply.end();
+    reply.end(bytes);
     return this.#outcome({ kind: 'ok' });
   }
 

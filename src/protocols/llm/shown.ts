@@ -156,7 +156,7 @@ function isBytes(name: string, of: Readonly<Record<string, unknown>>): boolean {
   const type = of['type'];
   if (name === 'result') return type === 'image_generation_call' && base64.test(textOf(of[name]));
   if (name === 'data')
-    return type === 'redacted_thinking' || (Object.hasOwn(of, 'transcript') && base64.test(textOf(of[name])));
+    return (type === 'redacted_thinking' || Object.hasOwn(of, 'transcript')) && base64.test(textOf(of[name]));
   return false;
 }
 
