@@ -16,7 +16,7 @@ import {
   type StoredReview,
 } from '../reviews/index.ts';
 import { actorOf } from './actor.ts';
-import { newReviewId } from './review.ts';
+import { newReviewId } from './review-row.ts';
 
 /** What somebody asks for, as they said it. */
 export interface Wanted {
