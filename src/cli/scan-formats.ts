@@ -24,17 +24,18 @@ export function isFormat(format: string): format is Format {
 }
 
 function text({ report }: Shown): string {
-  const blocks = report.findings.map((finding) => block(report, finding));
+  const linesOf = linesIn(report);
+  const blocks = report.findings.map((finding) => block(linesOf, finding));
   return safe(`${[...blocks, summary(report)].join('\n')}\n`);
 }
 
-function block({ sources }: ScanReport, finding: Finding): string {
+function block(linesOf: (file: string) => readonly string[], finding: Finding): string {
   const { file, line, col, rule, at, verdict, message, why, fix, owner, commit } = finding;
   const place = at === undefined ? '' : `  (${at.file}:${at.line}:${at.col})`;
   return [
     `${file}:${line}:${col}  ${verdict}  ${rule}${place}`,
     `   ${message}`,
-    ...excerpt(sources.get(file), finding),
+    ...excerpt(linesOf(file), finding),
     `   why    ${why}`,
     ...(fix === undefined ? [] : [`   fix    ${fix}`]),
     ...(owner === undefined ? [] : [`   owner  ${owner}`]),
@@ -45,9 +46,21 @@ function block({ sources }: ScanReport, finding: Finding): string {
   ].join('\n');
 }
 
-function excerpt(source: string | undefined, { line, col }: Finding): readonly string[] {
-  const found = source?.split('\n')[line - 1];
+/** The lines of files, each file taken apart once. */
+function linesIn({ sources }: ScanReport): (file: string) => readonly string[] {
+  const known = new Map<string, readonly string[]>();
+  return (file) => {
+    const lines = known.get(file) ?? sources.get(file)?.split(/\r?\n/) ?? [];
+    known.set(file, lines);
+    return lines;
+  };
+}
+
+/** SECURITY: none of JSON: a plan holds the secrets that its marks say are secrets. */
+function excerpt(lines: readonly string[], { file, line, col }: Finding): readonly string[] {
+  const found = lines[line - 1];
   if (found === undefined || found.length > 200 || found.trim() === '') return [];
+  if (/\.(?:json|jsonl|sarif)$/.test(file)) return [];
   const number = String(line).padStart(6);
   return [
     `${number} | ${found.replaceAll('\t', ' ')}`,
@@ -165,13 +178,14 @@ function sarifRun(name: string, report: ScanReport): object {
 function junit({ report, level }: Shown): string {
   const { findings } = report;
   const failures = findings.filter(({ verdict }) => reaches(verdict, level)).length;
+  const linesOf = linesIn(report);
   const lines = [
     '<?xml version="1.0" encoding="UTF-8"?>',
     '<testsuites>',
     `<testsuite name="scan" tests="${Math.max(1, findings.length)}" failures="${failures}">`,
     ...(findings.length === 0 ? ['<testcase classname="scan" name="nothing found"></testcase>'] : []),
     ...findings.map((finding) => {
-      const body = xml(block(report, finding));
+      const body = xml(block(linesOf, finding));
       const inside = reaches(finding.verdict, level)
         ? `<failure message="${xml(finding.message)}">${body}</failure>`
         : `<system-out>${body}</system-out>`;

@@ -1,4 +1,4 @@
-import { placeAt, type SqlText } from './sql.ts';
+import { placer, type SqlText } from './sql.ts';
 import type { Piece } from './finding.ts';
 
 /** What can be read of a migration in JavaScript or TypeScript: the texts of raw(), and the places that stay dark. */
@@ -19,36 +19,42 @@ interface Token {
  * literal are understood; wherever else the parameter of up() or down() is used, what happens cannot be told.
  */
 export function readCode(file: string, source: string): ReadCode {
-  const whole: SqlText = { file, text: source, line: 1, col: 1 };
+  const placeAt = placer({ file, text: source, line: 1, col: 1 });
   const tokens = tokensOf(source);
   if (tokens === undefined) {
-    const piece = placeAt(whole, 0);
+    const piece = placeAt(0);
     return { up: [], down: [], unread: [{ piece, why: 'It cannot be read as JavaScript', down: false }] };
   }
   const read = { up: [] as SqlText[], down: [] as SqlText[], unread: [] as ReadCode['unread'][number][] };
   const bodies = bodiesOf(tokens);
   if (!bodies.some((each) => each.name === 'up')) {
     read.unread.push({
-      piece: placeAt(whole, 0),
+      piece: placeAt(0),
       why: 'It has no function up() that can be read',
       down: false,
     });
   }
+  const brought = new Set([...broughtIn(tokens), ...elsewhere]);
   for (const { name, parameter, body } of bodies) {
     const down = name === 'down';
     for (let at = 0; at < body.length; at++) {
       const token = body[at];
       if (token?.kind === 'dynamic' && token.value.includes(parameter)) {
-        read.unread.push({ piece: placeAt(whole, token.at), why: dark, down });
+        read.unread.push({ piece: placeAt(token.at), why: dark, down });
       }
-      if (token?.kind !== 'word' || token.value !== parameter) continue;
+      if (token?.kind !== 'word') continue;
+      if (token.value !== parameter) {
+        const own = brought.has(token.value) && body[at - 1]?.value !== '.' && body[at + 1]?.value !== ':';
+        if (own) read.unread.push({ piece: placeAt(token.at), why: foreign, down });
+        continue;
+      }
       const chain = rawChain(body, at + 1);
       if (chain === undefined || body[at - 1]?.value === '.') {
-        read.unread.push({ piece: placeAt(whole, token.at), why: dark, down });
+        read.unread.push({ piece: placeAt(token.at), why: dark, down });
         continue;
       }
       for (const { value, at: start } of chain.texts) {
-        const { line, col } = placeAt(whole, start);
+        const { line, col } = placeAt(start);
         read[name].push({ file, text: value, line, col });
       }
       at = chain.end - 1;
@@ -59,6 +65,35 @@ export function readCode(file: string, source: string): ReadCode {
 
 const dark =
   'Only raw() with one literal text is understood; what else a migration builds can be told only by running it';
+
+const foreign = 'What code from elsewhere does here can be told only by running it';
+
+/** SECURITY: ways to the database, or to the parameter, without its name. */
+const elsewhere = ['arguments', 'eval', 'Function', 'require', 'import', 'globalThis', 'process'];
+
+/** The names that a file brings in: `import a, { b as c } from …`, `const { d } = require(…)`. Types do nothing. */
+function broughtIn(tokens: readonly Token[]): readonly string[] {
+  const names: string[] = [];
+  for (const [at, { kind, value }] of tokens.entries()) {
+    if (kind !== 'word') continue;
+    if (value === 'import' && tokens[at + 1]?.value !== 'type' && tokens[at + 1]?.value !== '(') {
+      const end = tokens.findIndex((each, index) => index > at && each.kind === 'text');
+      names.push(...wordsOf(tokens.slice(at + 1, end < 0 ? at + 1 : end)));
+    } else if (value === 'require') {
+      const start = tokens.findLastIndex(
+        (each, index) => index < at && ['const', 'let', 'var', ';'].includes(each.value),
+      );
+      names.push(...wordsOf(tokens.slice(start + 1, at)));
+    }
+  }
+  return names;
+}
+
+function wordsOf(tokens: readonly Token[]): readonly string[] {
+  return tokens.flatMap(({ kind, value }) =>
+    kind === 'word' && !['from', 'as', 'type', 'default', 'await'].includes(value) ? [value] : [],
+  );
+}
 
 interface Body {
   readonly name: 'up' | 'down';
@@ -126,12 +161,18 @@ function rawChain(tokens: readonly Token[], from: number): Chain | undefined {
 /** Undefined where a text does not end as JavaScript says: then nothing about the file can be relied on. */
 function tokensOf(source: string): readonly Token[] | undefined {
   const tokens: Token[] = [];
-  const pattern =
-    /\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/|([A-Za-z_$][\w$]*)|'((?:[^'\\\n]|\\[\s\S])*)'|"((?:[^"\\\n]|\\[\s\S])*)"|`((?:[^`\\]|\\[\s\S])*)`|(=>|[^\s'"`])|(['"`])/gu;
-  for (const match of source.matchAll(pattern)) {
-    const [whole, word, single, double, template, sign, open] = match;
-    const at = match.index;
-    if (open !== undefined) return undefined;
+  for (let from = 0; from < source.length;) {
+    const before = tokens.at(-1);
+    const pattern = source[from] === '/' && !endsValue(before) ? beginning : anything;
+    pattern.lastIndex = from;
+    const match = pattern.exec(source);
+    if (match === null || (source[from] === '/' && isEither(source, from, before))) return undefined;
+    const whole = match[0];
+    const { word, single, double, template, sign } = (match.groups ?? {}) as Readonly<
+      Partial<Record<string, string>>
+    >; // groups that did not take part are absent
+    const at = from;
+    from += whole.length;
     if (word !== undefined) tokens.push({ kind: 'word', value: word, at });
     else if (sign !== undefined) tokens.push({ kind: 'sign', value: sign, at });
     else if (template?.includes('${') === true) tokens.push({ kind: 'dynamic', value: whole, at });
@@ -145,6 +186,45 @@ function tokensOf(source: string): readonly Token[] | undefined {
     }
   }
   return tokens;
+}
+
+/** Blanks and comments, words, three kinds of texts, signs; a quote that nothing closes is none of them. */
+const anything =
+  /\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/|(?<word>[A-Za-z_$][\w$]*)|'(?<single>(?:[^'\\\n]|\\[\s\S])*)'|"(?<double>(?:[^"\\\n]|\\[\s\S])*)"|`(?<template>(?:[^`\\]|\\[\s\S])*)`|(?<sign>=>|[^\s'"`])/uy;
+
+/** A comment, or a pattern: what looks like a quote inside one is none. It is kept as a sign. */
+const beginning =
+  /\/\/[^\n]*|\/\*[\s\S]*?\*\/|(?<sign>\/(?:[^\\/[\n]|\\[^\n]|\[(?:[^\]\\\n]|\\[^\n])*\])+\/[a-z]*)/uy;
+
+/** Whether a slash after this divides; else a pattern begins. */
+function endsValue(before: Token | undefined): boolean {
+  if (before === undefined) return false;
+  if (before.kind === 'text' || before.kind === 'dynamic') return true;
+  if (before.kind === 'word')
+    return ![
+      'return',
+      'typeof',
+      'case',
+      'in',
+      'of',
+      'await',
+      'void',
+      'delete',
+      'else',
+      'do',
+      'yield',
+      'instanceof',
+      'new',
+    ].includes(before.value);
+  return [')', ']', '}'].includes(before.value);
+}
+
+/** SECURITY: after `)` and `}` a slash is one or the other, and a quote inside a pattern would turn what is text and what is code around. */
+function isEither(source: string, from: number, before: Token | undefined): boolean {
+  if (before?.value !== ')' && before?.value !== '}') return false;
+  beginning.lastIndex = from;
+  const pattern = beginning.exec(source)?.groups?.['sign'];
+  return pattern !== undefined && /['"`]/.test(pattern);
 }
 
 const simple: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import { isMap, LineCounter, parseAllDocuments } from 'yaml';
+import { isMap, LineCounter, type Node, parseAllDocuments } from 'yaml';
 import {
   type DocumentAction,
   isRecord,
@@ -8,6 +8,7 @@ import {
   textOf,
   valuesOf,
 } from './documents.ts';
+import type { Piece } from './finding.ts';
 
 /** Manifests: YAML or JSON, several in one file. Undefined: there is none in this file. */
 export function readManifests(file: string, source: string): ReadDocument | undefined {
@@ -25,33 +26,63 @@ export function readManifests(file: string, source: string): ReadDocument | unde
     const [error] = document.errors;
     if (error !== undefined) {
       const { line, col } = lines.linePos(error.pos[0]);
-      const why = source.includes('{{') ? 'It is a template: scan what it renders to' : 'It is not YAML';
+      const why = source.includes('{{') ? template : `It is not YAML: ${error.message}`;
       unread.push({ piece: { file, line, col }, why });
       break; // where one document does not end, the next cannot be found
     }
-    const { line, col } = lines.linePos(isMap(document.contents) ? (document.contents.range?.[0] ?? 0) : 0);
+    const placeOf = (node: unknown): Piece => {
+      const { line, col } = lines.linePos((node as Node | undefined)?.range?.[0] ?? 0); // no node: the top
+      return { file, line: Math.max(line, 1), col: Math.max(col, 1) };
+    };
+    const piece = placeOf(isMap(document.contents) ? document.contents : undefined);
+    const text = source.slice(document.range[0], document.range[2]);
+    if (ofHelm.test(text)) {
+      unread.push({ piece, why: template });
+      continue;
+    }
     let plain: unknown;
     try {
       plain = document.toJS({ maxAliasCount: 100 });
     } catch {
-      unread.push({ piece: { file, line, col }, why: 'Its aliases have no end' });
+      unread.push({ piece, why: 'Its aliases have no end' });
       continue;
     }
-    for (const each of objectsIn(plain)) {
-      actions.push({ piece: { file, line, col }, action: actionOf(each) });
+    for (const { manifest, path } of objectsIn(plain)) {
+      actions.push({
+        piece: path.length === 0 ? piece : placeOf(document.getIn(path, true)),
+        action: actionOf(manifest),
+      });
     }
   }
   if (actions.length === 0 && unread.length === 0) return undefined;
   return { kind: 'kubernetes', actions, findings: [], unread };
 }
 
+const template = 'It is a template: scan what it renders to (`helm template`, `kustomize build`)';
+
+/** Words of Helm. Others write `{{ }}` too, into texts that are their own: alerts of Prometheus, workflows of Argo. */
+const ofHelm =
+  /\{\{-?\s*(?:\.(?:Values|Release|Chart|Capabilities|Files|Template)\b|include\b|template\b|define\b|toYaml\b|tpl\b)/;
+
 type Manifest = Readonly<Record<string, unknown>>;
 
-function objectsIn(document: unknown): readonly Manifest[] {
+interface Found {
+  readonly manifest: Manifest;
+  /** Where it stands in its document. */
+  readonly path: readonly (string | number)[];
+}
+
+/** `List`, and what the API answers: a `PodList`, whose items say their kind or leave it to the list. */
+function objectsIn(document: unknown, path: readonly (string | number)[] = []): readonly Found[] {
   if (!isRecord(document) || typeof document['apiVersion'] !== 'string') return [];
-  if (typeof document['kind'] !== 'string') return [];
-  if (document['kind'] === 'List') return listOf(document['items']).flatMap(objectsIn);
-  return [document];
+  const { kind, apiVersion, items } = document;
+  // What only `kustomize` reads is brought into no cluster.
+  if (typeof kind !== 'string' || apiVersion.startsWith('kustomize.config.k8s.io/')) return [];
+  if (!kind.endsWith('List') || !Array.isArray(items)) return [{ manifest: document, path }];
+  return items.flatMap((item: unknown, at) => {
+    const own = kind === 'List' ? {} : { apiVersion, kind: kind.slice(0, -'List'.length) };
+    return objectsIn(isRecord(item) ? { ...own, ...item } : item, [...path, 'items', at]);
+  });
 }
 
 function actionOf(manifest: Manifest): DocumentAction['action'] {

@@ -67,7 +67,10 @@ const layouts: readonly Layout[] = [
   {
     tool: 'knex',
     language: 'code',
-    matches: (path) => /^\d{8,}[^/]*\.(?:js|cjs|mjs|ts|cts|mts)$/.test(base(path)) && !path.endsWith('.d.ts'),
+    matches: (path) =>
+      /^\d[^/]*\.(?:js|cjs|mjs|ts|cts|mts)$/.test(base(path)) &&
+      (/^\d{8,}/.test(base(path)) || base(folder(path)) === 'migrations') &&
+      !/\.(?:d|test|spec)\.[cm]?ts$|\.(?:test|spec)\.[cm]?js$/.test(path),
     order: (path) => [base(path)],
   },
   {

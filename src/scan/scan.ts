@@ -1,7 +1,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '../base/errors.ts';
 import type { Resource, ResourceName } from '../core/session.ts';
-import { blamed } from './blame.ts';
+import { blamed, isShallow } from './blame.ts';
 import { isRecord, type ReadDocument } from './documents.ts';
 import { type Finding, type Piece, verdicts } from './finding.ts';
 import { type Circumstances, judgeAction, speaksOf } from './judge.ts';
@@ -9,6 +10,7 @@ import { readCode } from './knex.ts';
 import { readManifests } from './kubernetes.ts';
 import { type Migration, migrationsIn } from './migrations.ts';
 import { joinEvents, readPulumi } from './pulumi.ts';
+import { placesIn } from './places.ts';
 import { readSarif } from './sarif.ts';
 import { loadSql, readSql, type SqlText } from './sql.ts';
 import { Model } from './sql-model.ts';
@@ -92,7 +94,7 @@ export async function scan(parts: ScanParts): Promise<ScanReport> {
   const taken = parts.only.has('sql') ? await scanMigrations(state, unique) : new Set<string>();
   for (const path of unique) {
     if (taken.has(path) || path.endsWith('.sql')) continue;
-    const known = await scanDocument(state, path);
+    const known = await scanDocument(state, path, given.has(path));
     if (!known && given.has(path)) {
       add(state, { file: path, line: 1, col: 1 }, 'It is nothing that a scan understands');
     }
@@ -108,9 +110,15 @@ export async function scan(parts: ScanParts): Promise<ScanReport> {
       tool: 'sallyport',
     });
   }
+  const shallow = state.findings.length > 0 && (await isShallow());
+  if (shallow) {
+    state.notes.push(
+      'The clone is shallow: a commit is named only where its line was brought by one that was fetched (`fetch-depth: 0` fetches all)',
+    );
+  }
   const { commit } = parts.policy.id;
   return {
-    findings: inOrder(await blamed(state.findings, (file) => file)),
+    findings: inOrder(await blamed(state.findings, { shallow })),
     sources: state.sources,
     counts: {
       files: state.files,
@@ -139,6 +147,9 @@ const mostFiles = 50_000;
 const mostBytes = 67_108_864;
 const extensions = /\.(?:sql|ya?ml|json|sarif|jsonl|js|cjs|mjs|ts|cts|mts)$/;
 
+/** Flyway's migrations in code. */
+const ofFlyway = /^(?:[VU]\d[\d._]*|R)__.*\.(?:java|kt|groovy)$/;
+
 async function walk(folder: string): Promise<string[]> {
   const found: string[] = [];
   for (const entry of (await readdir(folder, { withFileTypes: true })).sort((a, b) =>
@@ -147,7 +158,7 @@ async function walk(folder: string): Promise<string[]> {
     if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
     const path = folder === '.' ? entry.name : join(folder, entry.name).replaceAll('\\', '/');
     if (entry.isDirectory()) found.push(...(await walk(path)));
-    else if (entry.isFile() && extensions.test(entry.name)) found.push(path);
+    else if (entry.isFile() && (extensions.test(entry.name) || ofFlyway.test(entry.name))) found.push(path);
     if (found.length > mostFiles) throw new Error(`More than ${mostFiles} files below ${folder}`);
   }
   return found;
@@ -239,26 +250,43 @@ function scanSql(state: State, source: SqlText, model: Model): void {
 }
 
 /** Whether it was something. */
-async function scanDocument(state: State, path: string): Promise<boolean> {
+async function scanDocument(state: State, path: string, given: boolean): Promise<boolean> {
+  if (ofFlyway.test(path.slice(path.lastIndexOf('/') + 1)) && state.parts.only.has('sql')) {
+    add(
+      state,
+      { file: path, line: 1, col: 1 },
+      'What a migration in code does can be told only by running it',
+    );
+    return true;
+  }
   const isJson = /\.(?:json|sarif|jsonl)$/.test(path);
   if (!isJson && !/\.ya?ml$/.test(path)) return false;
   const text = await textOfFile(state, path);
   if (text === undefined) return true;
-  const read = isJson ? readJson(path, text) : readManifests(path, text);
+  const read = isJson ? readJson(path, text, given) : readManifests(path, text);
   if (read === undefined) return false;
   const { only } = state.parts;
-  if (!only.has(read.kind === 'scanner' ? 'sarif' : read.kind)) return true;
+  const isBroken = read.actions.length + read.findings.length === 0 && read.unread.length > 0;
+  if (!isBroken && !only.has(read.kind === 'scanner' ? 'sarif' : read.kind)) return true;
   state.files += 1;
   judgeDocument(state, read);
   return true;
 }
 
-function readJson(path: string, text: string): ReadDocument | undefined {
+/** Members by which a JSON text that is broken is still known for one that would have been judged. */
+const telling = /"(?:resource_changes|planned_values|resourcePreEvent|apiVersion|runs|urn)"\s*:/;
+
+function readJson(path: string, text: string, given: boolean): ReadDocument | undefined {
   let json: unknown;
   try {
     json = JSON.parse(text) as unknown;
-  } catch {
+  } catch (thrown) {
     json = joinEvents(text);
+    if (json === undefined && (given || path.endsWith('.sarif') || telling.test(text))) {
+      const piece = { file: path, ...brokenAt(text, thrown) };
+      const why = 'It is not JSON: it ends too early, or something in it is no JSON';
+      return { kind: 'scanner', actions: [], findings: [], unread: [{ piece, why }] };
+    }
   }
   return (
     readTerraform(path, text, json) ??
@@ -266,6 +294,12 @@ function readJson(path: string, text: string): ReadDocument | undefined {
     readSarif(path, json) ??
     (isRecord(json) ? readManifests(path, text) : undefined)
   );
+}
+
+/** Where V8 says that a text stops being JSON; the end where it says nothing. */
+function brokenAt(text: string, thrown: unknown): { readonly line: number; readonly col: number } {
+  const said = /position (\d+)/.exec(messageOf(thrown))?.[1];
+  return placesIn(text)(said === undefined ? text.length : Number(said));
 }
 
 function judgeDocument(state: State, { kind, actions, findings, unread }: ReadDocument): void {

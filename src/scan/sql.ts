@@ -5,6 +5,7 @@ import { analyse } from '../sql/analyse.ts';
 import { load, parse } from '../sql/parse.ts';
 import type { RawStatement } from '../sql/tree.ts';
 import type { Piece } from './finding.ts';
+import { placesIn } from './places.ts';
 import { assume } from './sql-assumed.ts';
 import { apply } from './sql-effects.ts';
 import type { Model } from './sql-model.ts';
@@ -36,15 +37,16 @@ const limits = { ...defaultLimits, statementBytes: 16_777_216, statementsPerQuer
 
 /** Reads the statements of a text in order; the model is changed by each as the server would be. */
 export function readSql(source: SqlText, model: Model): readonly SqlPiece[] {
+  const placeAt = placer(source);
   const parsed = parse(source.text, limits);
   if (!parsed.ok) {
     // What surrounds a statement that cannot be read is still judged.
-    const parts = parsed.code === 'syntax' ? split(source) : [];
+    const parts = parsed.code === 'syntax' ? split(source, placeAt) : [];
     if (parts.length > 1) return parts.flatMap((part) => readSql(part, model));
     const at = parsed.position === undefined ? leading(source.text) : offsetOf(source.text, parsed.position);
     // The parser's own words can quote the statement, which is the author's own here.
     const why = `PostgreSQL cannot read it: ${parsed.message}`;
-    return [{ kind: 'unreadable', piece: placeAt(source, at), why }];
+    return [{ kind: 'unreadable', piece: placeAt(at), why }];
   }
   const found: SqlPiece[] = [];
   let from = 0;
@@ -52,8 +54,8 @@ export function readSql(source: SqlText, model: Model): readonly SqlPiece[] {
     const start = source.text.indexOf(statement.text, from);
     from = Math.max(start, from) + statement.text.length;
     const head = Math.max(start, 0) + leading(statement.text);
-    const end = placeAt(source, Math.max(from - 1, head)).line;
-    found.push(readOne(statement, { ...placeAt(source, head), endLine: end }, model));
+    const end = placeAt(Math.max(from - 1, head)).line;
+    found.push(readOne(statement, { ...placeAt(head), endLine: end }, model));
   }
   return found;
 }
@@ -106,15 +108,12 @@ function offsetOf(text: string, position: number): number {
   return offset;
 }
 
-/** The place of an offset in the file. */
-export function placeAt({ file, text, line, col }: SqlText, offset: number): Piece {
-  const before = text.slice(0, offset);
-  const lines = before.split('\n');
-  const last = lines.at(-1) ?? '';
-  return {
-    file,
-    line: line + lines.length - 1,
-    col: (lines.length === 1 ? col : 1) + last.length,
+/** Gives the place of an offset of the text in its file. */
+export function placer({ file, text, line, col }: SqlText): (offset: number) => Piece {
+  const placeOf = placesIn(text);
+  return (offset) => {
+    const here = placeOf(offset);
+    return { file, line: line + here.line - 1, col: here.line === 1 ? col + here.col - 1 : here.col };
   };
 }
 
@@ -123,12 +122,12 @@ const tokens =
   /[eE]'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|(\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$)[\s\S]*?\1|--[^\n]*|\/\*[\s\S]*?\*\/|(;)/g;
 
 /** The parts between semicolons, for a text that does not parse as a whole. */
-function split(source: SqlText): readonly SqlText[] {
+function split(source: SqlText, placeAt: (offset: number) => Piece): readonly SqlText[] {
   const parts: SqlText[] = [];
   let from = 0;
   const cut = (to: number): void => {
     const text = source.text.slice(from, to);
-    const { line, col } = placeAt(source, from);
+    const { line, col } = placeAt(from);
     if (leading(`${text} x`) < text.length) parts.push({ file: source.file, text, line, col });
     from = to;
   };

@@ -90,10 +90,9 @@ function changedPaths({
   after_unknown: unknown,
 }: Readonly<Record<string, unknown>>): readonly string[] {
   const [old, made] = [isRecord(before) ? before : {}, isRecord(after) ? after : {}];
-  const keys = new Set([
-    ...Object.keys(old),
-    ...Object.keys(made),
-    ...Object.keys(isRecord(unknown) ? unknown : {}),
-  ]);
-  return [...keys].filter((key) => JSON.stringify(old[key]) !== JSON.stringify(made[key])).sort();
+  const later = isRecord(unknown) ? unknown : {};
+  const keys = new Set([...Object.keys(old), ...Object.keys(made), ...Object.keys(later)]);
+  return [...keys]
+    .filter((key) => later[key] === true || JSON.stringify(old[key]) !== JSON.stringify(made[key]))
+    .sort();
 }
