@@ -32,12 +32,23 @@ export function placeOf(
   return { resource: segment, target: { ...target, path: path === '' ? '/' : path }, prefix: `/${segment}` };
 }
 
-/** All hosts that the request names, each once: HTTP/2 has `:authority` and may have Host too (RFC 9113, 8.3.1). */
+/**
+ * All hosts that the request names, each once: HTTP/2 has `:authority` and may have Host too (RFC 9113, 8.3.1). None where one of
+ * them is no host (`user@host`), or what is asked for is of another scheme than HTTP.
+ */
 export function hostsNamed(request: Incoming, fields: Fields): readonly string[] {
   const named = all(fields, 'host');
+  if (!named.every(isHost)) return [];
   if (!('stream' in request)) return named;
-  const authority = request.headers[':authority'];
-  return [...new Set(authority === undefined ? named : [authority, ...named])];
+  const { ':authority': authority, ':scheme': scheme } = request.headers;
+  if (scheme !== 'http' && scheme !== 'https') return [];
+  if (authority === undefined) return [...new Set(named)];
+  return isHost(authority) ? [...new Set([authority, ...named])] : [];
+}
+
+/** A name or an address, and a port: nothing that one program could take for another host (RFC 9110, 7.2). */
+function isHost(host: string): boolean {
+  return /^(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/.test(host);
 }
 
 /**

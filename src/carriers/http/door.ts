@@ -1,13 +1,11 @@
 import { createServer as createHttp } from 'node:http';
-import { createServer as createHttp2 } from 'node:http2';
 import { WireError } from '../../base/errors.ts';
 import type { Wire } from '../../base/stream.ts';
 import type { Seat } from '../../core/protocol.ts';
+import { mostHeaderBytes, serveHttp2, startsHttp2 } from './door2.ts';
 import type { DoorParts } from './exchange.ts';
 import { Visit } from './visit.ts';
 import { WireDuplex } from './wire-duplex.ts';
-
-const headerBytes = 65_536;
 
 /** Carries HTTP/1.1 and HTTP/2 clients: parses, signs in every request, finds its resource, and hands it on. */
 export function httpDoor(parts: DoorParts): (seat: Seat) => Promise<void> {
@@ -15,7 +13,7 @@ export function httpDoor(parts: DoorParts): (seat: Seat) => Promise<void> {
   const plain = createHttp(
     {
       insecureHTTPParser: false,
-      maxHeaderSize: headerBytes,
+      maxHeaderSize: mostHeaderBytes,
       requireHostHeader: true,
       keepAliveTimeout: 0,
     },
@@ -53,29 +51,6 @@ function listenForTroubles(
 }
 
 const closing = 'Connection: close\r\nContent-Length: 0\r\n\r\n';
-
-function serveHttp2(visit: Visit, stream: WireDuplex): void {
-  const server = createHttp2(
-    { settings: { maxConcurrentStreams: 100 } },
-    (request, response) => void visit.attend(request, response),
-  );
-  server.on('sessionError', () => {
-    visit.broken(new WireError('bad-message', 'The HTTP/2 connection could not be read'));
-    stream.destroy();
-  });
-  // Tells the client to ask elsewhere; what is under way goes on (RFC 9113, 6.8).
-  server.on('session', (session) => {
-    visit.onDrain(() => session.close());
-    visit.parsed = new Promise((resolve) => {
-      session.once('close', () => resolve(visit.closedByParser()));
-    });
-  });
-  server.emit('connection', stream);
-}
-
-function startsHttp2(ahead: Uint8Array | undefined): boolean {
-  return ahead !== undefined && Buffer.from(ahead.subarray(0, 14)).toString('latin1') === 'PRI * HTTP/2.0';
-}
 
 /** The first bytes say whether it is TLS. */
 async function open(
