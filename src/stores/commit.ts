@@ -57,7 +57,10 @@ interface Owner {
 export function commitLoop(files: Files, parts: CommitParts): void {
   const { control } = parts.ring;
   try {
-    new Committer(files, parts).run();
+    const committer = new Committer(files, parts);
+    Atomics.store(control, cell.ready, 1);
+    Atomics.notify(control, cell.ready);
+    committer.run();
   } catch (thrown) {
     Atomics.store(control, cell.failed, 1);
     throw thrown;

@@ -210,7 +210,8 @@ class DiskLedger implements OpenLedger {
     this.#committer.on('exit', () => {
       if (this.#closing === undefined) this.#fail('The thread that writes the ledger ended');
     });
-    this.started = this.#cycleOnce('cycle').then(() => {
+    const threads = Promise.all([this.#cycleOnce('cycle'), this.#ready()]);
+    this.started = threads.then(() => {
       if (this.#fault !== undefined) throw this.#fault;
       this.#plan();
     });
@@ -354,6 +355,14 @@ class DiskLedger implements OpenLedger {
     this.#ring.wake();
   };
 
+  /** Resolves when the committing thread can write, or cannot: without this a start on a read-only disk would seem to work. */
+  async #ready(): Promise<void> {
+    while (this.#fault === undefined && Atomics.load(this.#control, cell.ready) === 0) {
+      const change = Atomics.waitAsync(this.#control, cell.ready, 0);
+      if (change.async) await change.value;
+    }
+  }
+
   /** Resolves appends as the committing thread reports them, while any waits. */
   async #listen(): Promise<void> {
     this.#listening = true;
@@ -490,8 +499,9 @@ class DiskLedger implements OpenLedger {
     this.#backlog = [];
     for (const { written } of waiting) written.reject(this.#fault);
     this.#parts.failed?.(this.#fault);
-    // Wakes the listener and stops the thread, whichever is still there.
+    // Wakes the listeners and stops the thread, whichever is still there.
     Atomics.notify(this.#control, cell.committed);
+    Atomics.notify(this.#control, cell.ready);
     void this.#committer.terminate();
   }
 }

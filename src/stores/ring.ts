@@ -20,7 +20,9 @@ export const cell = {
   sleeping: 3,
   /** 1 once the committing thread gave up. */
   failed: 4,
-  cells: 5,
+  /** 1 once the committing thread has its files open. */
+  ready: 5,
+  cells: 6,
 } as const;
 
 export interface Ring {
