@@ -36,6 +36,7 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   carriers: {
     'node:net': 'sockets',
     'node:tls': 'TLS',
+    'node:buffer': 'whether bytes are UTF-8',
     'node:crypto': 'channel binding',
     'node:http': "Node's strict parser and writer of HTTP/1.1",
     'node:http2': 'HTTP/2',

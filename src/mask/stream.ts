@@ -36,6 +36,8 @@ export interface StreamParts {
   readonly key: MaskKey;
   /** Most characters held back; beyond, they are shown as `***`. Default 65,536. */
   readonly most?: number;
+  /** The name that the text stands under: context for every value in it. */
+  readonly column?: string;
 }
 
 const mostHeld = 65_536;
@@ -65,7 +67,8 @@ const privateHead = /^-----BEGIN[ A-Z0-9_-]{0,64}PRIVATE KEY(?: BLOCK)?-----/;
 const openHead = /^-----BEGIN[ A-Z0-9_-]{0,100}$/;
 
 export function textStream(parts: StreamParts): TextStream {
-  const mask = findMasker(parts.finds, { key: parts.key });
+  const { column } = parts;
+  const mask = findMasker(parts.finds, { key: parts.key, ...(column === undefined ? {} : { column }) });
   const most = parts.most ?? mostHeld;
   let held = '';
   let seen = 0; // of `held`, by `advance`

@@ -1,9 +1,22 @@
+import { isUtf8 } from 'node:buffer';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { MaskOperator, Permit } from '../../core/decision.ts';
 import { operatorForFind, stronger } from '../../core/duties.ts';
 import { undoEncoding } from '../../http/encoded.ts';
-import { rewriteJson, type Leaf } from '../../http/json.ts';
-import { findMasker, type MaskKey, type Scanner, scanner, showText, textStream } from '../../mask/index.ts';
+import { jsonBytes } from '../../http/json.ts';
+import { type Place, Places } from '../../http/json-places.ts';
+import { JsonWalk, type Later, type Leaf, type Shown } from '../../http/json-walk.ts';
+import {
+  findMasker,
+  isContext,
+  type MaskKey,
+  mayContain,
+  type Scanner,
+  scanner,
+  showText,
+  textStream,
+} from '../../mask/index.ts';
+import { inTurns } from './turns.ts';
 
 /** Shows the texts of one answer as its permit demands. */
 export interface DocumentMask {
@@ -11,18 +24,56 @@ export interface DocumentMask {
   readonly needed: boolean;
   /** A JSON text; an error where it is not JSON, and so cannot be shown. */
   readonly json: (text: string) => Result<string, string>;
+  /**
+   * The same for a body of any size, without keeping everybody else waiting. Gives what is to be sent, in pieces, or
+   * undefined where nothing was changed; an error also where it is not UTF-8. A mark of the byte order is no part of it.
+   * Rejects with the signal's reason when that aborts in between.
+   */
+  readonly bytes: (
+    json: Uint8Array,
+    signal: AbortSignal,
+  ) => Promise<Result<readonly Uint8Array[] | undefined, string>>;
+  /** `json`, without keeping everybody else waiting: as `bytes` does it. */
+  readonly document: (text: string, signal: AbortSignal) => Promise<Result<string, string>>;
   /** Any other text; `name` is what it is called, as context. */
   readonly text: (text: string, name?: string) => string;
   /** A text that comes in pieces, of any length: nothing is held but what may still become a value. */
-  readonly pieces: () => { readonly push: (piece: string) => string; readonly end: () => string };
+  readonly pieces: (name?: string) => Pieces;
   readonly masked: number;
+}
+
+export interface Pieces {
+  readonly push: (piece: string) => string;
+  readonly end: () => string;
 }
 
 type Find = (text: string) => { readonly text: string; readonly masked: number };
 
+/** How values of one name are looked at. */
+interface Look {
+  readonly find: Find;
+  /** Values that show no sign are looked at too: the name is context. */
+  readonly always: boolean;
+}
+
+/** What is done with the values in one place. */
 interface At {
+  /** Of the place and everything it lies in; of `$`, which nothing lies in, see `itself`. */
   readonly operator: MaskOperator | undefined;
-  readonly find: Find | undefined;
+  /** Of a value that stands here itself. */
+  readonly itself: MaskOperator | undefined;
+  readonly look: Look | undefined;
+  /** Nothing is to be hidden in the key. */
+  plainKey: boolean;
+  /** A value that is itself a document. */
+  inner: Inside | undefined;
+}
+
+/** One document, or all that stand in one place of others. */
+interface Inside {
+  readonly places: Places<At>;
+  /** The path they stand in. */
+  readonly under: string;
 }
 
 /** `object` names what the answer is of, as tags do: a route, a tool, a model. Paths in it are its columns. */
@@ -34,10 +85,8 @@ class Masks implements DocumentMask {
   readonly #permit: Permit;
   readonly #object: string;
   readonly #key: MaskKey;
-  readonly #paths: Map<string, At> = new Map();
-  readonly #names: Map<string, Find> = new Map();
-  /** Keys in which nothing is to be hidden: documents repeat a few of them thousands of times. */
-  readonly #plainKeys: Set<string> = new Set();
+  readonly #outermost: Inside = { places: new Places(), under: '' };
+  readonly #looks: Map<string, Look> = new Map();
   #scan: Scanner | undefined;
   masked = 0;
 
@@ -53,20 +102,70 @@ class Masks implements DocumentMask {
   }
 
   json(text: string): Result<string, string> {
-    return this.#document(text, '', true);
+    const bytes = jsonBytes(text);
+    if (bytes === undefined) return err('It is not JSON');
+    const walk = this.#walk(bytes, this.#outermost);
+    walk.step(never);
+    if (walk.error !== undefined) return err(walk.error);
+    const shown = walk.end();
+    return ok(shown === undefined ? text : Buffer.concat(shown).toString());
+  }
+
+  async bytes(
+    json: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<Result<readonly Uint8Array[] | undefined, string>> {
+    let checked = 0;
+    const check = (): boolean => {
+      const to = cutAt(json, checked, { end: json.length, piece: checkedAtOnce });
+      if (!isUtf8(json.subarray(checked, to))) return true;
+      checked = to;
+      return checked === json.length;
+    };
+    await inTurns((due) => {
+      while (!check()) if (due()) return false;
+      return true;
+    }, signal);
+    if (checked < json.length) return err('It is not UTF-8');
+    return this.#shown(json.subarray(hasMark(json) ? 3 : 0), signal);
+  }
+
+  async #shown(
+    json: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<Result<readonly Uint8Array[] | undefined, string>> {
+    const walk = this.#walk(json, this.#outermost);
+    if (json.length <= quick) walk.step(never);
+    else await inTurns((due) => walk.step(due), signal);
+    return walk.error === undefined ? ok(walk.end()) : err(walk.error);
+  }
+
+  async document(text: string, signal: AbortSignal): Promise<Result<string, string>> {
+    if (text.length <= quick) return this.json(text);
+    const bytes = jsonBytes(text);
+    const shown = bytes === undefined ? err('It is not JSON') : await this.#shown(bytes, signal);
+    if (!shown.ok) return shown;
+    return ok(shown.value === undefined ? text : Buffer.concat(shown.value).toString());
   }
 
   text(text: string, name: string = ''): string {
-    const shown = this.#finder(name)?.(text);
-    if (shown === undefined || shown.masked === 0) return text;
+    const look = this.#look(name);
+    if (look === undefined || (!look.always && isClean(text))) return text;
+    const shown = look.find(text);
+    if (shown.masked === 0) return text;
     this.masked += shown.masked;
     return shown.text;
   }
 
-  pieces(): ReturnType<DocumentMask['pieces']> {
+  pieces(name: string = ''): Pieces {
     const { finds } = this.#permit.duties;
     if (finds.length === 0) return { push: (piece) => piece, end: () => '' };
-    const stream = textStream({ finds, key: this.#key });
+    return this.#stream(name === '' ? {} : { column: name });
+  }
+
+  #stream(more: { readonly column?: string; readonly most?: number }): Pieces {
+    const { finds } = this.#permit.duties;
+    const stream = textStream({ finds, key: this.#key, ...more });
     let counted = 0;
     const shown = (text: string): string => {
       this.masked += stream.masked - counted;
@@ -99,80 +198,219 @@ class Masks implements DocumentMask {
     return masked === 0 ? { text, masked: 0 } : { text: out + text.slice(copied), masked };
   }
 
-  #document(text: string, under: string, outermost: boolean): Result<string, string> {
-    return rewriteJson(text, (leaf) => this.#leaf(leaf, under, outermost));
+  #walk(bytes: Uint8Array, inside: Inside): JsonWalk<At> {
+    return new JsonWalk({ bytes, show: (leaf) => this.#leaf(leaf, inside), places: inside.places });
   }
 
-  #leaf(leaf: Leaf, under: string, outermost: boolean): string | null | undefined {
-    const { kind, key, value } = leaf;
-    if (kind === 'null' || value === '') return undefined;
-    if (kind === 'key') return this.#shownKey(value);
-    const at = this.#at(under === '' ? leaf.path : `${under}.${leaf.path}`, key);
-    if (at.operator !== undefined) {
+  #leaf(leaf: Leaf<At>, inside: Inside): Shown | Later {
+    const { kind, start, end } = leaf;
+    if (kind === 'null' || start === end) return undefined;
+    const at = this.#at(leaf.place, inside.under);
+    if (kind === 'key') return this.#shownKey(leaf, at);
+    const operator = leaf.place.path === '' ? at.itself : at.operator;
+    if (operator !== undefined) {
       this.masked++;
-      return at.operator.kind === 'null' ? null : showText(at.operator, value, this.#key);
+      if (operator.kind === 'null') return null;
+      if (operator.kind === 'redact' && operator.keepWidth !== true) return '***';
+      return showText(operator, leaf.value, this.#key);
     }
-    if (kind === 'boolean' || at.find === undefined) return undefined;
-    if (kind === 'string' && outermost && looksLikeJson.test(value)) {
-      const inner = this.#document(value, leaf.path, false);
-      if (inner.ok) return changed(value, inner.value);
-    }
-    const shown = at.find(value);
+    if (kind === 'boolean' || at.look === undefined) return undefined;
+    if (kind === 'string' && inside === this.#outermost && mayBeJson(leaf))
+      return this.#inner(leaf, at, inside);
+    if (!at.look.always && !leaf.escaped && !leaf.coded && !mayContain(leaf.bytes, start, end))
+      return undefined;
+    if (kind === 'string' && end - start > long) return this.#long(leaf, at.look);
+    return this.#found(at.look, leaf.value);
+  }
+
+  #found({ find }: Look, value: string): string | undefined {
+    const shown = find(value);
     if (shown.masked === 0) return undefined;
     this.masked += shown.masked;
     return shown.text;
   }
 
-  #shownKey(key: string): string | undefined {
-    if (this.#plainKeys.has(key)) return undefined;
-    const shown = changed(key, this.text(key));
-    if (shown === undefined && this.#plainKeys.size < mostPaths) this.#plainKeys.add(key);
-    return shown;
+  #shownKey(leaf: Leaf<At>, at: At): string | undefined {
+    if (at.plainKey) return undefined;
+    const key = leaf.value;
+    const shown = this.text(key);
+    if (shown !== key) return shown;
+    at.plainKey = true;
+    return undefined;
   }
 
-  #at(path: string, key: string): At {
-    const known = this.#paths.get(path);
-    if (known !== undefined) return known;
-    // A tag on an object or array is one on everything in it.
-    let operator: MaskOperator | undefined;
-    for (const column of heads(path)) {
-      operator = stronger(operator, this.#permit.operatorOf({ object: this.#object, column }));
+  /** A document in a document: by its own paths, which go on from where it stands. */
+  *#inner(leaf: Leaf<At>, at: At, { under }: Inside): Later {
+    const { start, end, bytes, escaped } = leaf;
+    const { path } = leaf;
+    const value = escaped || !startsAsJson(bytes[start] ?? 0) ? leaf.value : undefined;
+    if (value === undefined || looksLikeJson.test(value)) {
+      const json = value === undefined || !escaped ? bytes.subarray(start, end) : jsonBytes(value);
+      at.inner ??= { places: new Places(), under: under === '' ? path : `${under}.${path}` };
+      const before = this.masked;
+      if (json !== undefined) {
+        const walk = this.#walk(json, at.inner);
+        while (!walk.step(always)) yield;
+        if (walk.error === undefined) return walk.end()?.map((part) => Buffer.from(part).toString());
+      }
+      this.masked = before; // it is none
     }
-    const made = { operator, find: this.#finder(key) };
-    if (this.#paths.size < mostPaths) this.#paths.set(path, made);
+    if (at.look === undefined) return undefined;
+    if (end - start > long) return yield* this.#long(leaf, at.look);
+    return this.#found(at.look, leaf.value);
+  }
+
+  /** A long text goes through the masks of texts that come in pieces: the same is shown, and others get their turn. */
+  *#long(leaf: Leaf<At>, look: Look): Later {
+    const { start, end, bytes, escaped, key } = leaf;
+    const pieces = this.#stream({ most: end - start, ...(look.always ? { column: key } : {}) });
+    const before = this.masked;
+    const out: string[] = [];
+    for (let from = start; from < end;) {
+      const to = escaped ? cutEscaped(bytes, from, end) : cutAt(bytes, from, { end, piece: pieceBytes });
+      const piece = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString();
+      out.push(pieces.push(escaped ? (JSON.parse(`"${piece}"`) as string) : piece)); // a part of a string that was read
+      from = to;
+      yield;
+    }
+    out.push(pieces.end());
+    return this.masked === before ? undefined : out;
+  }
+
+  #at(place: Place<At>, under: string): At {
+    if (place.own !== undefined) return place.own;
+    const above = place.parent === undefined ? undefined : this.#at(place.parent, under);
+    const [path, from] = [joined(under, place.path), joined(under, place.parent?.path ?? '').length];
+    // A tag on an object or array is one on everything in it.
+    const told = (paths: readonly string[]): MaskOperator | undefined =>
+      paths
+        .map((column) => this.#permit.operatorOf({ object: this.#object, column }))
+        .reduce(stronger, above?.operator);
+    const operator = told(above === undefined ? heads(under, 0) : place.path === '' ? [] : heads(path, from));
+    const made = {
+      operator,
+      itself: place.path === '' ? stronger(operator, told(heads(joined(under, '$'), from))) : operator,
+      look: this.#look(place.key),
+      plainKey: false,
+      inner: undefined,
+    };
+    place.own = made;
     return made;
   }
 
-  #finder(name: string): Find | undefined {
+  #look(name: string): Look | undefined {
     const { finds } = this.#permit.duties;
     if (finds.length === 0) return undefined;
-    const known = this.#names.get(name);
+    const known = this.#looks.get(name);
     if (known !== undefined) return known;
-    const find = findMasker(finds, name === '' ? { key: this.#key } : { key: this.#key, column: name });
-    const made: Find = (text) => {
-      const plain = find(text);
-      const again = this.#encoded(plain.text);
-      return again.masked === 0 ? plain : { text: again.text, masked: plain.masked + again.masked };
-    };
-    if (this.#names.size < mostPaths) this.#names.set(name, made);
+    const entities = finds.map(({ entity }) => entity);
+    const always = name !== '' && isContext({ entities, column: name });
+    // A name that is context for nothing is no name.
+    const made = name === '' || always ? this.#searched(name, always) : this.#look('');
+    if (made !== undefined && this.#looks.size < mostNames) this.#looks.set(name, made);
     return made;
   }
-}
 
-const mostPaths = 10_000;
-const looksLikeJson = /^\s*[{[]/;
-
-function changed(before: string, after: string): string | undefined {
-  return before === after ? undefined : after;
-}
-
-/** `a`, `a.b`, `a.b[]`, `a.b[].c` of the last. */
-function heads(path: string): readonly string[] {
-  const found: string[] = [];
-  for (const match of path.matchAll(/\.|\[\]/g)) {
-    if (match.index > 0) found.push(path.slice(0, match.index));
+  #searched(name: string, always: boolean): Look {
+    const { finds } = this.#permit.duties;
+    const find = findMasker(finds, name === '' ? { key: this.#key } : { key: this.#key, column: name });
+    return {
+      always,
+      find: (text) => {
+        const plain = find(text);
+        const again = this.#encoded(plain.text);
+        return again.masked === 0 ? plain : { text: again.text, masked: plain.masked + again.masked };
+      },
+    };
   }
-  return [...new Set([...found, path])];
+}
+
+const mostNames = 10_000;
+/** Bytes of a document that is done in one go. */
+const quick = 8_192;
+/** Bytes of a text from which on it is looked at in pieces. */
+const long = 8_192;
+const pieceBytes = 4_096;
+/** Bytes that are checked for UTF-8 in one go. */
+const checkedAtOnce = 1_048_576;
+const looksLikeJson = /^\s*[{[]/;
+const never = (): boolean => false;
+const always = (): boolean => true;
+
+function startsAsJson(byte: number): boolean {
+  return byte === 0x7b || byte === 0x5b;
+}
+
+/** Whether `looksLikeJson` may fit: by the first byte, of which one beyond ASCII may begin a blank. */
+function mayBeJson({ bytes, start }: Leaf<At>): boolean {
+  const first = bytes[start] ?? 0;
+  return startsAsJson(first) || first <= 0x20 || first === 0x5c || blankLeads.includes(first);
+}
+
+const blankLeads = [0xc2, 0xe1, 0xe2, 0xe3, 0xef];
+
+/** Whether nothing can be found in a text under no name. */
+function isClean(text: string): boolean {
+  if (text.length > long || otherCoding.test(text)) return false;
+  const end = scratch.write(text);
+  return !mayContain(scratch, 0, end);
+}
+
+const otherCoding = /[%&\\]/;
+const scratch = Buffer.allocUnsafe(long * 3);
+
+/** Where a piece ends that begins at `from`: never inside of a character. */
+function cutAt(
+  bytes: Uint8Array,
+  from: number,
+  { end, piece }: { readonly end: number; readonly piece: number },
+): number {
+  let to = Math.min(end, from + piece);
+  for (let back = 0; back < 3 && to < end && isInside(bytes[to]); back++) to--;
+  return to;
+}
+
+/** Whether it goes on with a character that began before. */
+function isInside(byte: number | undefined): boolean {
+  return ((byte ?? 0) & 0xc0) === 0x80;
+}
+
+/** The mark that some writers put before UTF-8. */
+function hasMark(bytes: Uint8Array): boolean {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+}
+
+/** The same where there are escapes: never inside of one, nor between the two of one character. */
+function cutEscaped(bytes: Uint8Array, from: number, end: number): number {
+  let at = from;
+  while (at < end && at < from + pieceBytes) {
+    if (bytes[at] !== 0x5c) at++;
+    else if (bytes[at + 1] !== 0x75) at += 2;
+    else at += isHighHalf(bytes, at + 2) && bytes[at + 6] === 0x5c && bytes[at + 7] === 0x75 ? 12 : 6;
+  }
+  while (at < end && isInside(bytes[at])) at++;
+  return at;
+}
+
+/** `d8` to `db`. */
+function isHighHalf(bytes: Uint8Array, at: number): boolean {
+  return ((bytes[at] ?? 0) | 0x20) === 0x64 && /[89ab]/i.test(String.fromCharCode(bytes[at + 1] ?? 0));
+}
+
+function joined(under: string, path: string): string {
+  return under === '' || path === '' ? under + path : `${under}.${path}`;
+}
+
+/** `a`, `a.b`, `a.b[]`, `a.b[].c` of the last: those that are longer than `from`. */
+function heads(path: string, from: number): readonly string[] {
+  if (path === '') return [];
+  const found: string[] = [];
+  for (const match of path.slice(from).matchAll(/\.|\[\]/g)) {
+    const to = from + match.index;
+    if (to > from) found.push(path.slice(0, to));
+  }
+  found.push(path);
+  return found;
 }
 
 /** Reads UTF-8 strictly: what is not, nobody can say how the client would read it. */

@@ -36,7 +36,7 @@ export class Pass {
     this.#exchange = exchange;
     this.#permit = permit;
     this.#mask = documentMask(permit, route, parts.maskKey);
-    this.#shown = new Shown(this.#mask, parts.house.limits.messageBytes);
+    this.#shown = new Shown(this.#mask, parts.house.limits.messageBytes, exchange.signal);
   }
 
   async run(body: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
@@ -129,10 +129,11 @@ export class Pass {
     const bytes = await wholeOf(body, most);
     if (bytes === undefined)
       return this.#withhold(`The answer is longer than ${most} bytes, so it cannot be masked`);
-    const shown = this.#shown.document(bytes, content);
+    const shown = await this.#shown.document(bytes, content);
     if (shown === undefined)
       return this.#withhold('The answer is not what its Content-Type says, so it cannot be masked');
-    return this.#stream(one(shown), answer.status, [...fields, ['content-length', String(shown.length)]]);
+    const length = shown.reduce((sum, part) => sum + part.length, 0);
+    return this.#stream(each(shown), answer.status, [...fields, ['content-length', String(length)]]);
   }
 
   async #stream(body: AsyncIterable<Uint8Array>, status: number, fields: Fields): Promise<Outcome> {
@@ -193,8 +194,8 @@ async function* nothing(): AsyncIterable<Uint8Array> {
   // An answer without a body.
 }
 
-async function* one(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  yield bytes;
+async function* each(parts: readonly Uint8Array[]): AsyncIterable<Uint8Array> {
+  yield* parts;
 }
 
 export function json(facts: Readonly<Record<string, string>>): Uint8Array {

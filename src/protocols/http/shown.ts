@@ -1,35 +1,41 @@
 import { Fault } from '../../base/errors.ts';
 import { type DocumentMask, utf8 } from '../../carriers/http/masks.ts';
+import { inSlices } from '../../carriers/http/turns.ts';
 import { EventReader, eventText, type ServerEvent } from '../../http/events.ts';
 
-/** Bodies of an answer as its mask shows them, by what they are. */
+/** Bodies of an answer as its mask shows them, by what they are. What takes long is done in slices. */
 export class Shown {
   readonly #mask: DocumentMask;
   readonly #most: number;
+  readonly #signal: AbortSignal;
 
-  /** No more than `most` units are held back. */
-  constructor(mask: DocumentMask, most: number) {
+  /** No more than `most` units are held back; `signal` ends the work in between. */
+  constructor(mask: DocumentMask, most: number, signal: AbortSignal) {
     this.#mask = mask;
     this.#most = most;
+    this.#signal = signal;
   }
 
-  /** A whole body; undefined where it is not what it says, and so cannot be shown. */
-  document(bytes: Uint8Array, content: 'json' | 'form' | 'text'): Uint8Array | undefined {
+  /** A whole body, in parts; undefined where it is not what it says, and so cannot be shown. */
+  async document(
+    bytes: Uint8Array,
+    content: 'json' | 'form' | 'text',
+  ): Promise<readonly Uint8Array[] | undefined> {
+    if (bytes.length === 0) return [bytes];
+    if (content === 'json') {
+      const shown = await this.#mask.bytes(bytes, this.#signal);
+      return shown.ok ? (shown.value ?? [bytes]) : undefined;
+    }
     const text = utf8(bytes);
     // As UTF-16 without a mark it would be another text.
     if (!text.ok || text.value.includes('\0')) return undefined;
-    if (bytes.length === 0) return bytes;
-    if (content === 'json') {
-      const shown = this.#mask.json(text.value);
-      return shown.ok ? sameOr(bytes, text.value, shown.value) : undefined;
-    }
-    if (content === 'text') return sameOr(bytes, text.value, this.#mask.text(text.value));
+    if (content === 'text') return [sameOr(bytes, text.value, this.#mask.text(text.value))];
     const shown = new URLSearchParams();
     const before = this.#mask.masked;
     for (const [name, value] of new URLSearchParams(text.value)) {
       shown.append(this.#mask.text(name), this.#mask.text(value, name));
     }
-    return this.#mask.masked === before ? bytes : Buffer.from(shown.toString());
+    return [this.#mask.masked === before ? bytes : Buffer.from(shown.toString())];
   }
 
   async *text(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
@@ -37,7 +43,8 @@ export class Shown {
     for await (const text of texts(body)) {
       if (text.includes('\0'))
         throw new Fault('mask', 'The answer is not the text that it says, so it cannot be masked');
-      const shown = mask.push(text);
+      let shown = '';
+      for (const piece of inSlices(piecesOf(text), this.#signal)) shown += mask.push(await piece);
       if (shown !== '') yield Buffer.from(shown);
     }
     const rest = mask.end();
@@ -50,15 +57,18 @@ export class Shown {
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
       this.#bounded(rest.length);
-      if (lines.length > 0) yield Buffer.from(lines.map((line) => `${this.#line(line)}\n`).join(''));
+      if (lines.length === 0) continue;
+      let shown = '';
+      for (const line of inSlices(lines, this.#signal)) shown += `${await this.#line(await line)}\n`;
+      yield Buffer.from(shown);
     }
-    if (rest !== '') yield Buffer.from(this.#line(rest));
+    if (rest !== '') yield Buffer.from(await this.#line(rest));
   }
 
-  #line(line: string): string {
+  async #line(line: string): Promise<string> {
     if (line.trim() === '') return line;
     const mark = line.startsWith('\u001e') ? '\u001e' : ''; // RFC 7464
-    const shown = this.#mask.json(line.slice(mark.length));
+    const shown = await this.#mask.document(line.slice(mark.length), this.#signal);
     if (!shown.ok) throw new Fault('mask', 'A line of the answer is not JSON, so it cannot be masked');
     return mark + shown.value;
   }
@@ -68,25 +78,28 @@ export class Shown {
     for await (const text of texts(body)) {
       const events = reader.push(text);
       this.#bounded(reader.held);
-      if (events.length > 0) yield Buffer.from(events.map((event) => eventText(this.#event(event))).join(''));
+      if (events.length === 0) continue;
+      let shown = '';
+      for (const event of inSlices(events, this.#signal)) shown += eventText(await this.#event(await event));
+      yield Buffer.from(shown);
     }
     const last = reader.end();
-    if (last !== undefined) yield Buffer.from(eventText(this.#event(last)));
+    if (last !== undefined) yield Buffer.from(eventText(await this.#event(last)));
   }
 
-  #event(event: ServerEvent): ServerEvent {
+  async #event(event: ServerEvent): Promise<ServerEvent> {
     const { event: name, id, retry, data } = event;
     return {
       ...(name === undefined ? {} : { event: this.#mask.text(name) }),
       ...(id === undefined ? {} : { id: this.#mask.text(id) }),
       ...(retry === undefined || !/^\d+$/.test(retry) ? {} : { retry }),
-      ...(data === undefined ? {} : { data: this.#data(data) }),
+      ...(data === undefined ? {} : { data: await this.#data(data) }),
       comments: event.comments.map((comment) => this.#mask.text(comment)),
     };
   }
 
-  #data(data: string): string {
-    const shown = this.#mask.json(data);
+  async #data(data: string): Promise<string> {
+    const shown = await this.#mask.document(data, this.#signal);
     return shown.ok ? shown.value : this.#mask.text(data);
   }
 
@@ -108,6 +121,14 @@ async function* texts(body: AsyncIterable<Uint8Array>): AsyncIterable<string> {
   const rest = read();
   if (rest !== '') yield rest;
 }
+
+function piecesOf(text: string): readonly string[] {
+  const pieces: string[] = [];
+  for (let at = 0; at < text.length; at += pieceUnits) pieces.push(text.slice(at, at + pieceUnits));
+  return pieces;
+}
+
+const pieceUnits = 4_096;
 
 function sameOr(bytes: Uint8Array, before: string, after: string): Uint8Array {
   return before === after ? bytes : Buffer.from(after);

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import type { FindMask, MaskOperator, Permit } from '../../core/decision.ts';
+import { findMasker, maskKey, showText } from '../../mask/index.ts';
+import { documentMask, type DocumentMask } from './masks.ts';
+
+const key = maskKey(Buffer.alloc(32, 1));
+const redact: MaskOperator = { kind: 'redact' };
+const everything: FindMask[] = [{ entity: '*', operator: redact }];
+const running = new AbortController().signal;
+
+/** `name` and everything in `secret` have a tag. */
+function operatorOf(column: string): MaskOperator | undefined {
+  return /(?:^|\.)name(?:\[\])*$|(?:^|\.)secret$/.test(column) ? redact : undefined;
+}
+
+function maskOf(finds: readonly FindMask[] = everything): DocumentMask {
+  const permit: Pick<Permit, 'operatorOf'> & { readonly duties: Pick<Permit['duties'], 'masks' | 'finds'> } =
+    {
+      duties: { masks: [[{ tag: 'pii/*', operator: redact }]], finds },
+      operatorOf: ({ column }) => operatorOf(column),
+    };
+  return documentMask(permit as Permit, 'answer', key);
+}
+
+/** What is to be seen, said plainly: each value by itself, by every detector, without gate, memory or slices. */
+function expected(value: unknown, path: string, name: string): unknown {
+  if (Array.isArray(value)) return value.map((each) => expected(each, `${path}[]`, name));
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, each]) => [
+        found(key, ''),
+        expected(each, path === '' ? key : `${path}.${key}`, key),
+      ]),
+    );
+  }
+  if (value === null || value === '') return value;
+  const tagged = path.split('.').some((_, at, parts) => {
+    const head = parts.slice(0, at + 1).join('.');
+    return operatorOf(head) !== undefined || operatorOf(head.replace(/(?:\[\])+$/, '')) !== undefined;
+  });
+  if (typeof value === 'string') {
+    if (tagged) return showText(redact, value, key);
+    if (/^\s*[{[]/.test(value) && !path.includes('\0')) {
+      const inner = parsed(value);
+      // By the paths of the outer document, which are marked so that nothing goes deeper.
+      if (inner !== undefined) return JSON.stringify(expected(inner, path, name));
+    }
+    return found(value, name);
+  }
+  if (tagged) return typeof value === 'number' ? stars(value) : null;
+  return typeof value === 'number' && found(String(value), name) !== String(value) ? stars(value) : value;
+}
+
+function found(text: string, name: string): string {
+  return findMasker(everything, name === '' ? { key } : { key, column: name })(text).text;
+}
+
+function stars(value: number): number {
+  const digits = String(value).replace(/\D/g, '').length;
+  return digits <= 1 ? 0 : Number(`1${'0'.repeat(digits - 1)}`);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const texts = fc.oneof(
+  fc.constantFrom(
+    'ann.lee@example.com',
+    '4111 1111 1111 1111',
+    'Call Ann, +1 415 555 0132, by Friday',
+    'SSN 078-05-1120',
+    'password: hunter2hunter',
+    'DE89370400440532013000',
+    '{"name":"Ann","mail":"ann@example.com","n":[1]}',
+    '{broken ann@example.com',
+    'Springfield',
+    'Ångström "quoted" \\ \n\t',
+    '\ud83d\ude00 ann@example.com',
+  ),
+  fc.string({ unit: 'grapheme' }),
+);
+const leaves = fc.oneof(
+  texts,
+  fc.integer(),
+  fc.constantFrom(4_111_111_111_111_111, 12.5, -3),
+  fc.boolean(),
+  fc.constant(null),
+  // Long enough to be looked at in pieces.
+  fc
+    .tuple(texts, fc.integer({ min: 1_500, max: 3_000 }))
+    .map(([text, count]) => `${'plainly '.repeat(count)}${text}`),
+);
+const names = fc.oneof(
+  fc.constantFrom('name', 'mail', 'secret', 'id', 'ssn', 'phone', 'notes', 'ann@example.com'),
+  fc.stringMatching(/^[a-z]{1,6}$/),
+);
+const { documents } = fc.letrec((tie) => ({
+  documents: fc.oneof(
+    { depthSize: 'small', maxDepth: 4 },
+    leaves,
+    fc.array(tie('documents'), { maxLength: 4 }),
+    fc.dictionary(names, tie('documents'), { maxKeys: 5 }),
+  ),
+}));
+
+test('every value is shown as its path and every detector demand, at once and in slices, the first time and again', async () => {
+  await fc.assert(
+    fc.asyncProperty(documents, fc.constantFrom(undefined, 2), async (document, indent) => {
+      const whole = { all: [document, document] };
+      const text = JSON.stringify(whole, undefined, indent);
+      const wanted = expected(whole, '', '');
+      const mask = maskOf();
+      const atOnce = mask.json(text);
+      assert.ok(atOnce.ok);
+      assert.deepEqual(JSON.parse(atOnce.value), wanted);
+      for (let time = 0; time < 2; time++) {
+        const sliced = await mask.bytes(Buffer.from(text), running);
+        assert.ok(sliced.ok);
+        const shown = sliced.value === undefined ? text : Buffer.concat(sliced.value).toString();
+        assert.equal(shown, atOnce.value);
+      }
+    }),
+    { numRuns: 80 },
+  );
+});
+
+test('a large document lets others have their turn, and ends when its client leaves', async () => {
+  const records = Array.from({ length: 20_000 }, (_, id) => ({ id, mail: `person.${id}@example.com` }));
+  const bytes = Buffer.from(JSON.stringify(records));
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  const shown = await maskOf().bytes(bytes, running);
+  clearInterval(timer);
+  assert.ok(shown.ok && shown.value !== undefined);
+  assert.ok(!Buffer.concat(shown.value).includes('example.com'));
+  assert.ok(turns > 3, `${turns} turns`);
+
+  const leaving = new AbortController();
+  const work = maskOf().bytes(bytes, leaving.signal);
+  setImmediate(() => leaving.abort(new Error('The client left')));
+  await assert.rejects(work, /The client left/);
+});
+
+test('a text that is a document of its own in a large one is shown by its own paths', async () => {
+  const inner = JSON.stringify(Array.from({ length: 3_000 }, (_, id) => ({ name: `Ann ${id}`, id })));
+  const shown = await maskOf().bytes(Buffer.from(JSON.stringify({ inner, more: `${inner} ` })), running);
+  assert.ok(shown.ok && shown.value !== undefined);
+  const { inner: seen } = JSON.parse(Buffer.concat(shown.value).toString()) as { readonly inner: string };
+  assert.deepEqual(JSON.parse(seen), JSON.parse(inner.replaceAll(/Ann \d+/g, '***')));
+});
+
+for (const [what, bytes] of Object.entries({
+  'is cut': Buffer.from('[{"a":"b"}'),
+  'is not UTF-8': Buffer.from([0x22, 0xff, 0x22]),
+  'ends inside of a character': Buffer.from([0x22, 0xe2, 0x82]),
+  'continues nothing, at length': Buffer.alloc(3_000_000, 0x80),
+  'has a path that is too long': Buffer.from(
+    '{"k":'.replace('k', 'k'.repeat(5_000)).repeat(6) + '1' + '}'.repeat(6),
+  ),
+})) {
+  test(`what ${what} is not shown`, async () => {
+    assert.equal((await maskOf().bytes(bytes, running)).ok, false);
+  });
+}
+
+test('what nothing is changed of stays the same bytes, with the mark before it', async () => {
+  const shown = await maskOf().bytes(Buffer.from('\ufeff{ "a" : 1.50, "a": "b" }'), running);
+  assert.deepEqual(shown, { ok: true, value: undefined });
+});
