@@ -20,6 +20,7 @@ function bundle(name: string): { readonly wasm: Uint8Array; readonly data: strin
 }
 
 const engine = wasmEngine(realWorld);
+const now = realWorld.now();
 
 function evaluation(name: string, entrypoint: string, deadlineMs = 2_000): Evaluation {
   const made = engine({ ...bundle(name), entrypoint, deadlineMs });
@@ -46,7 +47,7 @@ test('a policy in WebAssembly is asked, blocking and not, and says the same', as
     reasons: [],
     require: { limit: { rows: 100 }, record: 'full' },
   };
-  assert.deepEqual(value(ask(input)), expected);
+  assert.deepEqual(value(ask(input, now)), expected);
   assert.ok(consult);
   assert.deepEqual(value(await consult(input)), expected);
   assert.equal(fleeting, false);
@@ -59,8 +60,8 @@ test('many ask at once, blocking and not, and each gets its own answer', async (
   const asking = (reads: boolean): string =>
     JSON.stringify({ identity: { groups: ['analysts'] }, action: { access: reads ? 'read' : 'write' } });
   const answers = Array.from({ length: 50 }, (_, at) => consult(asking(at % 3 === 0)));
-  assert.equal(value(ask(asking(true))), true);
-  assert.equal(value(ask(asking(false))), false);
+  assert.equal(value(ask(asking(true), now)), true);
+  assert.equal(value(ask(asking(false), now)), false);
   assert.deepEqual(
     (await Promise.all(answers)).map(value),
     Array.from({ length: 50 }, (_, at) => at % 3 === 0),
@@ -72,10 +73,10 @@ for (const blocking of [true, false]) {
     const slow = evaluation('gate-wasm', 'gate/slow', 50);
     const quick = evaluation('gate-wasm', 'gate/allow');
     assert.ok(slow.consult && quick.consult);
-    const late = blocking ? slow.ask('{}') : await slow.consult('{}');
+    const late = blocking ? slow.ask('{}', now) : await slow.consult('{}');
     assert.ok(late.kind === 'failed' && late.why.includes('50 ms'), JSON.stringify(late));
     const reads = JSON.stringify({ identity: { groups: ['analysts'] }, action: { access: 'read' } });
-    assert.equal(value(blocking ? quick.ask(reads) : await quick.consult(reads)), true);
+    assert.equal(value(blocking ? quick.ask(reads, now) : await quick.consult(reads)), true);
   });
 }
 
@@ -98,7 +99,7 @@ test('what wants more memory than there is fails', async () => {
 });
 
 test('what is undefined for an input is no answer', () => {
-  const opinion = evaluation('gate-wasm', 'gate/undefined_here').ask('{}');
+  const opinion = evaluation('gate-wasm', 'gate/undefined_here').ask('{}', now);
   assert.ok(opinion.kind === 'failed' && opinion.why.includes('undefined'), JSON.stringify(opinion));
 });
 

@@ -155,6 +155,7 @@ const layer: JsonSchema = closed(
           kinds: texts,
           enforce: oneOf(['enforce', 'shadow']),
           owner: text,
+          strict: { type: 'boolean' },
         },
       ),
       description: 'A policy of OPA in place of modules: a bundle or a server',

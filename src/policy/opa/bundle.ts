@@ -6,6 +6,7 @@ import { err, ok, type Result } from '../../base/result.ts';
 /** What `opa build` made. */
 export interface OpaBundle {
   readonly digest: string; // SHA-256 of the file, hex
+  readonly plan?: Uint8Array;
   readonly wasm?: Uint8Array;
   readonly data: Readonly<Record<string, unknown>>;
 }
@@ -38,6 +39,7 @@ export function openBundle(text: string): Result<OpaBundle, string> {
   const files = untar(tar);
   if (!files.ok) return files;
   const wasm = files.value.get('policy.wasm');
+  const plan = files.value.get('plan.json');
   const data = json(files.value.get('data.json') ?? Buffer.from('{}'));
   if (data === undefined || typeof data !== 'object' || data === null || Array.isArray(data))
     return err('Its data.json is no JSON object');
@@ -49,6 +51,7 @@ export function openBundle(text: string): Result<OpaBundle, string> {
   return ok({
     digest,
     data: data as Readonly<Record<string, unknown>>, // checked above
+    ...(plan === undefined ? {} : { plan }),
     ...(wasm === undefined ? {} : { wasm }),
   });
 }

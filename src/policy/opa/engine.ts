@@ -1,10 +1,11 @@
+import type { Instant } from '../../base/time.ts';
 import type { Opinion } from '../../core/ports.ts';
 import type { Result } from '../../base/result.ts';
 
 /** What evaluates one entrypoint of one bundle. Total: whatever fails is an opinion that says so. */
 export interface Evaluation {
-  /** Waits for the answer, and blocks meanwhile: at most until the deadline. */
-  readonly ask: (input: string) => Opinion;
+  /** Waits for the answer, and blocks meanwhile: at most until the deadline. `at` is the moment of the question. */
+  readonly ask: (input: string, at: Instant) => Opinion;
   /** The same without blocking; absent where `ask` never waits. */
   readonly consult?: (input: string) => Promise<Opinion>;
   /** The answer may be another one for the same input: it is never remembered. */

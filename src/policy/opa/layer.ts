@@ -13,6 +13,7 @@ import { type OpaAnswer, parseResult, readAnswer } from './answer.ts';
 import { type OpaBundle, openBundle } from './bundle.ts';
 import type { Evaluation } from './engine.ts';
 import { inputOf } from './input.ts';
+import { planEvaluation } from './plan/index.ts';
 import type { OpaUse } from './use.ts';
 
 /** A layer that is a policy of OPA, ready to be asked. */
@@ -89,11 +90,16 @@ function evaluationOf(
 }
 
 function evaluate(
-  { digest, wasm, data }: OpaBundle,
-  { entrypoint, deadlineMs }: OpaUse,
+  { digest, plan, wasm, data }: OpaBundle,
+  { entrypoint, deadlineMs, strict }: OpaUse,
   engines: Kinds['opa'],
 ): Evaluation | string {
-  if (wasm === undefined) return 'it holds no policy.wasm: build it with `opa build -t wasm`';
+  if (plan !== undefined) {
+    const planned = planEvaluation({ plan, data, entrypoint, deadlineMs, strict });
+    return planned.ok ? planned.value : planned.error;
+  }
+  if (wasm === undefined) return 'it holds no plan.json: build it with `opa build -t plan`';
+  if (strict) return '`strict` needs a plan: build it with `opa build -t plan`';
   if (engines === undefined) return 'nothing here evaluates WebAssembly';
   const made = engines.wasm({ wasm, data: JSON.stringify(data), digest, entrypoint, deadlineMs });
   return made.ok ? made.value : made.error;
@@ -123,7 +129,7 @@ function opaLayer(layer: Foreign, evaluation: Evaluation, kinds: Kinds): OpaLaye
         // SECURITY: what was asked outside for this question is all there is; nobody is asked a second time instead.
         const opinion =
           consult === undefined || question.opinions === undefined
-            ? evaluation.ask(inputOf(question, identity))
+            ? evaluation.ask(inputOf(question, identity), question.at)
             : question.opinions.get(name)?.[at];
         if (opinion === undefined) return failed(layer, 'It was not asked');
         return opinion.kind === 'said' ? read(opinion) : failed(layer, opinion.why);

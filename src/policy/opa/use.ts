@@ -1,7 +1,7 @@
 import { duration } from '../../base/time.ts';
 import type { Place } from '../../core/decision.ts';
 import type { Problems } from '../problem.ts';
-import { choice, type Fields, fields, text, texts, wrong } from '../shape.ts';
+import { choice, type Fields, fields, flag, text, texts, wrong } from '../shape.ts';
 import type { Located } from '../yaml.ts';
 import { bundlePath } from './bundle.ts';
 
@@ -14,6 +14,8 @@ export interface OpaUse {
   readonly entrypoint: string;
   readonly entrypointAt: Place;
   readonly deadlineMs: number;
+  /** A builtin that fails is an error of the policy, instead of undefined. */
+  readonly strict: boolean;
   /** The resource kinds it judges; absent: all but the gateway's own API. */
   readonly kinds?: readonly { readonly value: string; readonly at: Place }[];
   readonly enforce: 'enforce' | 'shadow';
@@ -30,7 +32,7 @@ const longestMs = 5_000;
 
 export function readOpaUse(node: Located, role: string | undefined, problems: Problems): OpaUse | undefined {
   const before = problems.list.length;
-  const keys = ['bundle', 'digest', 'server', 'timeout', 'kinds', 'enforce', 'owner'];
+  const keys = ['bundle', 'digest', 'server', 'timeout', 'kinds', 'enforce', 'owner', 'strict'];
   const found = fields(node, '`opa`', { required: ['entrypoint'], optional: keys }, problems);
   const entry = found?.get('entrypoint')?.value;
   if (found === undefined || entry === undefined) return undefined;
@@ -49,6 +51,8 @@ export function readOpaUse(node: Located, role: string | undefined, problems: Pr
       'Only a layer that restricts can be in shadow: without what it allows another decision is made',
       problems,
     );
+  const severe = found.get('strict')?.value;
+  const strict = severe === undefined ? false : flag(severe, 'strict', problems);
   const who = found.get('owner')?.value;
   const owner = who === undefined ? undefined : text(who, 'owner', problems);
   if (problems.list.length > before || entrypoint === undefined || source === undefined) return undefined;
@@ -59,6 +63,7 @@ export function readOpaUse(node: Located, role: string | undefined, problems: Pr
     entrypointAt: entry.at,
     deadlineMs: deadlineMs ?? defaultMs[source.kind],
     enforce: enforce ?? 'enforce',
+    strict: strict === true,
     ...(kinds === undefined ? {} : { kinds }),
     ...(owner === undefined ? {} : { owner }),
   };
