@@ -1,6 +1,6 @@
 import { Agent, type AgentOptions, type IncomingMessage, request as nodeRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { Fault, messageOf } from '../../base/errors.ts';
+import { Fault, messageOf, WireError } from '../../base/errors.ts';
 import type { SecureAs, Wire } from '../../base/stream.ts';
 import type { World } from '../../base/time.ts';
 import { type Fields, first } from '../../http/headers.ts';
@@ -127,7 +127,7 @@ function call(parts: HttpClientParts, agent: Agent, asked: HttpRequest): Promise
   request.once('response', (response) => {
     answered = true;
     awaited.stop();
-    resolve(answerOf(response, parts));
+    resolve(answerOf(response, parts, signal));
   });
   // An upgrade nobody asked for, and a tunnel: neither is an answer that could be looked into.
   request.once('upgrade', (_response, stream) => {
@@ -138,7 +138,8 @@ function call(parts: HttpClientParts, agent: Agent, asked: HttpRequest): Promise
   request.once('error', (error: NodeJS.ErrnoException) => {
     if (error instanceof Fault) return reject(error);
     const ended: unknown = signal.aborted ? signal.reason : undefined;
-    if (ended instanceof Fault) return reject(ended); // its session has ended: the client is told why
+    // Its session has ended, and the client is told why; or the client has left.
+    if (ended instanceof Fault || ended instanceof WireError) return reject(ended);
     if (!answered && mayAskAgain(request, asked, error))
       return void call(parts, agent, asked).then(resolve, reject);
     const why = signal.aborted ? 'the request was given up' : (error.code ?? 'no code');
@@ -199,18 +200,27 @@ function drained(request: ReturnType<typeof nodeRequest>): Promise<void> {
   });
 }
 
-function answerOf(response: IncomingMessage, { patience, world }: HttpClientParts): HttpResponse {
+function answerOf(
+  response: IncomingMessage,
+  { patience, world }: HttpClientParts,
+  signal: AbortSignal,
+): HttpResponse {
   const fields = fieldsOf(response.rawHeaders);
   const events = /^text\/event-stream\b/i.test(first(fields, 'content-type') ?? '');
   const idleMs = events ? patience.streamIdleMs : patience.idleMs;
   const quiet = new Deadline(world, () => response.destroy(lateBy('did not go on', idleMs)));
-  return { status: response.statusCode ?? 502, fields, body: inTime(response, quiet, idleMs) };
+  return { status: response.statusCode ?? 502, fields, body: inTime(response, { quiet, idleMs, signal }) };
+}
+
+interface Reading {
+  readonly quiet: Deadline;
+  readonly idleMs: number;
+  readonly signal: AbortSignal;
 }
 
 async function* inTime(
   response: IncomingMessage,
-  quiet: Deadline,
-  idleMs: number,
+  { quiet, idleMs, signal }: Reading,
 ): AsyncIterable<Uint8Array> {
   try {
     quiet.start(idleMs);
@@ -221,6 +231,8 @@ async function* inTime(
     }
   } catch (error) {
     if (error instanceof Fault) throw error;
+    const ended: unknown = signal.aborted ? signal.reason : undefined;
+    if (ended instanceof Fault || ended instanceof WireError) throw ended;
     throw new Fault('upstream-closed', 'The answer of the resource broke off', { cause: error });
   } finally {
     quiet.stop();

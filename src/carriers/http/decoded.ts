@@ -1,6 +1,6 @@
 import { Readable, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
-import { Fault } from '../../base/errors.ts';
+import { Fault, WireError } from '../../base/errors.ts';
 import type { HttpResponse } from './client.ts';
 import { all } from '../../http/headers.ts';
 
@@ -32,7 +32,7 @@ async function* faulty(stream: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Ar
   try {
     yield* stream;
   } catch (error) {
-    if (error instanceof Fault) throw error;
+    if (error instanceof Fault || error instanceof WireError) throw error;
     throw new Fault('upstream-closed', 'The answer of the resource could not be decoded', { cause: error });
   }
 }

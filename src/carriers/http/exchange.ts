@@ -47,10 +47,12 @@ export interface Body {
 
 export interface Reply {
   readonly started: boolean;
+  /** Nothing happens where the client has left. */
   readonly start: (status: number, fields: Fields) => void;
-  /** Gives a promise where the client must catch up first. */
+  /** Gives a promise where the client must catch up first. Throws a WireError `closed` where it has left. */
   readonly write: (bytes: Uint8Array) => Promise<void> | undefined;
-  readonly end: () => void;
+  /** Ends it, with these bytes where they are the last. Nothing happens where the client has left. */
+  readonly end: (last?: Uint8Array) => void;
   /** Breaks off, so that the client sees that the answer is not whole. */
   readonly destroy: () => void;
 }

@@ -31,8 +31,7 @@ export function sayProblem(reply: Reply, status: number, why: Denial): void {
     ['cache-control', 'no-store'],
     ['x-content-type-options', 'nosniff'],
   ]);
-  void reply.write(body);
-  reply.end();
+  reply.end(body);
 }
 
 const titles: Readonly<Record<number, string>> = {

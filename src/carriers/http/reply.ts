@@ -6,11 +6,14 @@ import type { Outgoing, Reply } from './exchange.ts';
 /** Node's HTTP/2 answers have the methods of its HTTP/1 answers, under another type. */
 export function replyOver(answer: Outgoing): Reply {
   const response = answer as ServerResponse;
+  const gone = (): boolean =>
+    response.destroyed || (answer instanceof Http2ServerResponse && answer.stream.destroyed);
   return {
     get started() {
       return response.headersSent;
     },
     start: (status, fields) => {
+      if (gone()) return;
       // A name can stand more than once (Set-Cookie): Node takes each once.
       const grouped = new Map<string, string[]>();
       for (const [name, value] of fields) grouped.set(name, [...(grouped.get(name) ?? []), value]);
@@ -20,7 +23,7 @@ export function replyOver(answer: Outgoing): Reply {
     },
     write: (bytes) => {
       if (bytes.length === 0) return undefined;
-      if (response.destroyed) throw new WireError('closed', 'The client left');
+      if (gone()) throw new WireError('closed', 'The client left');
       if (response.write(bytes)) return undefined;
       return new Promise((resolve) => {
         const done = (): void => {
@@ -30,8 +33,8 @@ export function replyOver(answer: Outgoing): Reply {
         response.on('drain', done).on('close', done);
       });
     },
-    end: () => {
-      response.end();
+    end: (last = nothing) => {
+      if (!gone()) response.end(last);
     },
     destroy: () => {
       if (answer instanceof Http2ServerResponse) answer.stream.close(2); // INTERNAL_ERROR (RFC 9113, 7)
@@ -39,3 +42,5 @@ export function replyOver(answer: Outgoing): Reply {
     },
   };
 }
+
+const nothing = new Uint8Array();

@@ -167,7 +167,7 @@ export class Visit {
     try {
       await this.#serve(request, response, { reply, about, head });
     } catch (thrown) {
-      this.#failed(reply, thrown, about);
+      this.#failing(reply, thrown, about);
     } finally {
       if (response.writableFinished) this.#unread(request);
     }
@@ -185,6 +185,16 @@ export class Visit {
       else this.#stream.destroy();
     });
     request.resume();
+  }
+
+  /** Nobody waits for a request but its connection: that a fault cannot be told is no further fault. */
+  #failing(reply: Reply, thrown: unknown, about: About): void {
+    try {
+      this.#failed(reply, thrown, about);
+    } catch {
+      this.#parts.house.metrics.count('faults_total', { code: 'bug' });
+      reply.destroy();
+    }
   }
 
   /** A fault of one request ends that request; what was begun is broken off, never ended as if it were whole. */

@@ -42,11 +42,14 @@ export function hub(parts: HubParts): Hub {
   const links = new Map(
     [...parts.settings.servers].map(([name, given]) => [name, new Link(name, given, parts)] as const),
   );
-  const late = new WeakMap<Request, Fault>();
+  const late: Late = new Map();
+  let calls = 0;
   const handler = createMcpHandler(() => front(parts, links, late));
   return {
     call: async ({ method, fields, body, signal }) => {
       const headers = new Headers(fields.map(([name, value]): [string, string] => [name, value]));
+      const call = String(++calls);
+      headers.set(callHeader, call);
       if (body !== undefined && !(body instanceof Uint8Array))
         throw new Fault('bug', 'A message is sent as a whole');
       const asked = new Request('http://127.0.0.1/', {
@@ -59,7 +62,7 @@ export function hub(parts: HubParts): Hub {
       return {
         status: answer.status,
         fields: [...answer.headers],
-        body: bodyOf(answer, () => late.get(asked)),
+        body: bodyOf(answer, () => takeFrom(late, call)),
       };
     },
     [Symbol.asyncDispose]: async () => {
@@ -71,11 +74,15 @@ export function hub(parts: HubParts): Hub {
 
 /** What a server did not say in time is a fault, not an answer of it. */
 async function* bodyOf(answer: Response, fault: () => Fault | undefined): AsyncIterable<Uint8Array> {
-  if (answer.body === null) return;
-  for await (const chunk of answer.body) {
-    const late = fault();
-    if (late !== undefined) throw late;
-    yield chunk;
+  try {
+    if (answer.body === null) return;
+    for await (const chunk of answer.body) {
+      const late = fault();
+      if (late !== undefined) throw late;
+      yield chunk;
+    }
+  } finally {
+    fault();
   }
 }
 
@@ -86,11 +93,7 @@ const lists = {
   'resources/templates/list': ['resourceTemplates', 'uriTemplate'],
 } as const;
 
-function front(
-  { settings, version }: HubParts,
-  links: ReadonlyMap<string, Link>,
-  late: WeakMap<Request, Fault>,
-): Server {
+function front({ settings, version }: HubParts, links: ReadonlyMap<string, Link>, late: Late): Server {
   const server = new Server({ name: 'sallyport', version }, { capabilities });
   const linkOf = (name: string | undefined): Link => {
     const link = name === undefined ? undefined : links.get(name);
@@ -102,7 +105,8 @@ function front(
       return await asking;
     } catch (thrown) {
       const fault = lateIn(thrown);
-      if (fault !== undefined && context.http?.req !== undefined) late.set(context.http.req, fault);
+      const call = context.http?.req?.headers.get(callHeader);
+      if (fault !== undefined && typeof call === 'string') late.set(call, fault);
       throw thrown;
     }
   };
@@ -149,6 +153,17 @@ function front(
   });
   return server;
 }
+
+/** What was not answered in time, by the number of the call in `callHeader`; the body of the answer takes it out. */
+type Late = Map<string, Fault>;
+
+function takeFrom(late: Late, call: string): Fault | undefined {
+  const fault = late.get(call);
+  late.delete(call);
+  return fault;
+}
+
+const callHeader = 'sallyport-call';
 
 /** That a server took too long, however the client library tells it. */
 function lateIn(thrown: unknown): Fault | undefined {

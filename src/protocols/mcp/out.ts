@@ -38,7 +38,11 @@ export class Out {
   #beatOn(): void {
     this.#beat = this.#world.after(beatMs, () => {
       if (this.#exchange.signal.aborted) return;
-      void this.#exchange.reply.write(Buffer.from(': \n\n'));
+      try {
+        void this.#exchange.reply.write(Buffer.from(': \n\n'));
+      } catch {
+        return; // the client has left: whoever writes next is told
+      }
       this.#beatOn();
     });
   }
@@ -119,6 +123,5 @@ export function sayMessage(reply: Reply, status: number, message: Message): void
     ['content-length', String(body.length)],
     ['cache-control', 'no-store'],
   ]);
-  void reply.write(body);
-  reply.end();
+  reply.end(body);
 }
