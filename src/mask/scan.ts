@@ -246,8 +246,9 @@ function isNamed(search: Search, detector: Detector): boolean {
 /** Patterns that begin with a word, all in one walk from each word. */
 function byLetters(search: Search, letters: Ready['all']): void {
   const { bytes } = search;
-  let tried: number[] = [];
-  let ends: number[] = [];
+  // Made only where something is a candidate: most texts have none.
+  let tried: Int32Array | undefined;
+  let ends: Int32Array | undefined;
   let at = 0;
   for (; at < bytes.length; at++) {
     const before = bytes[at - 1] ?? 0;
@@ -256,11 +257,10 @@ function byLetters(search: Search, letters: Ready['all']): void {
 
   function take(index: number): boolean {
     const used = letters.used[index];
-    if (used === undefined || tried[index] === at || at < (ends[index] ?? 0)) return false;
-    if (tried.length === 0) {
-      tried = Array.from({ length: letters.used.length }, () => -1);
-      ends = tried.map(() => 0);
-    }
+    if (used === undefined) return false;
+    tried ??= new Int32Array(letters.used.length).fill(-1);
+    ends ??= new Int32Array(letters.used.length);
+    if (tried[index] === at || at < (ends[index] ?? 0)) return false;
     tried[index] = at;
     const { detector, here } = used;
     search.doing = detector.name;
