@@ -19,6 +19,9 @@ const shapes = new Set([
   '6-13',
 ]);
 
+/** As they are printed on cards. */
+const printed = new Set(['4-4-4-4', '4-6-5', '4-6-4']);
+
 export const card: DigitsDetector = {
   kind: 'digits',
   name: 'CREDIT_CARD',
@@ -61,6 +64,8 @@ function judge(window: Window): number {
   const { digits, shape, whole } = window;
   if (uniform(digits)) return 0;
   const bare = !shape.includes('-');
+  // A postal code and what stands on the next line are no card; one that is broken over two lines keeps its groups.
+  if (/[\r\n]/.test(window.raw) && !printed.has(shape)) return 0;
   if (!bare && !whole && !shapes.has(shape)) return 0;
   if (!issuers.test(digits) || !luhn(digits)) return bare || shapes.has(shape) ? -1 : 0;
   if (bare) {

@@ -13,6 +13,13 @@ const lengths: Readonly<Record<string, number>> = Object.fromEntries(
     .map((each) => [each.slice(0, 2), Number(each.slice(2))]),
 );
 
+/** Countries whose account numbers have no letters behind the code. */
+const digitsOnly = new Set(
+  'AE AT BA BE BI CR CZ DE DK EE ES FI FO GL HR HU IL IS LT LY ME MR NO PL PT RS SE SI SK TL TN VA XK'.split(
+    ' ',
+  ),
+);
+
 const head = /(?<![A-Za-z0-9])[A-Za-z]{2}[ -]?\d[ -]?\d/gi;
 
 export const iban: FindDetector = {
@@ -83,14 +90,19 @@ function ibanAt(text: string, start: number): Span | undefined {
 const alike = /[A-Z]{2}[ -]?\d[ -]?\d(?:[ -]?[A-Z0-9]){10,30}(?![A-Za-z0-9])/y;
 
 function listedAt(text: string, start: number): Span | undefined {
-  const wanted = lengths[text.slice(start, start + 2).toUpperCase()];
-  if (wanted === undefined) return undefined;
+  const country = text.slice(start, start + 2);
+  const wanted = lengths[country.toUpperCase()];
+  // `is 07017`: a word and a number.
+  if (wanted === undefined || (country !== country.toUpperCase() && !/\d/.test(text[start + 2] ?? '')))
+    return undefined;
+  const plain = digitsOnly.has(country.toUpperCase());
   let compact = '';
   let group = '';
   let at = start;
   for (let gap = 0; at < text.length && compact.length < wanted; at++) {
     const char = text[at] ?? '';
     if (/[A-Za-z0-9]/.test(char)) {
+      if (plain && compact.length >= 2 && !/\d/.test(char)) return undefined;
       if (gap > 0) group = '';
       compact += char;
       group += char;

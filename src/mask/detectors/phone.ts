@@ -79,6 +79,74 @@ export const phone: DigitsDetector = {
     'text me',
     'contact me',
     'dialed',
+    'dialled',
+    'office$',
+    'work$',
+    'home$',
+    'direct$',
+    'direct line',
+    'landline',
+    'voicemail',
+    'switchboard',
+    'callback',
+    'call back',
+    'get through',
+    'ph$',
+    'gsm',
+    'pager',
+    'festnetz',
+    'dial in',
+    'dialing',
+    'dialling',
+    'phone line',
+    'busy',
+    'picks up',
+    'pick up',
+    'wrong number',
+    'text$',
+    'texted$',
+    'message to$',
+    'messages to$',
+    'through to$',
+    'up at$',
+    'me at$',
+    'me on$',
+    'him at$',
+    'him on$',
+    'her at$',
+    'her on$',
+    'us at$',
+    'us on$',
+    'you at$',
+    'you on$',
+    'them at$',
+    'them on$',
+    'someone at$',
+    'someone on$',
+    'emergency contact',
+    'kontakt$',
+    'contacto$',
+    'contatto$',
+    'contato$',
+    'erreichen',
+    'erreichbar',
+    'anrufen',
+    'rufen',
+    'appeler',
+    'appelez',
+    'joindre',
+    'llamar',
+    'llame',
+    'llámame',
+    'chiamare',
+    'chiama',
+    'ligue',
+    'ligar',
+    'bellen',
+    'ringen',
+    'zadzwoń',
+    'тел',
+    'звоните',
     'телефон',
     '電話',
     '电话',
@@ -121,7 +189,14 @@ export const phone: DigitsDetector = {
   judge,
 };
 
-const labelled = /^[ \t]{1,2}\(?(?:office|work|home|mobile|cell|fax|tel|phone)(?![\p{L}])/iu;
+/** Behind the number; `Fax:` is the label of the next one. */
+const labelled = /^[ \t]{1,2}\(?(?:office|work|home|mobile|cell|fax|tel|phone)(?![\p{L}]|\.?[ \t]?[:=])/iu;
+
+/** What would be an address of a machine without its label. */
+const dotted = /^\d+(?:\.\d+){3}$/;
+
+/** Six digits: not `1249.50`, which is an amount. */
+const short = /^(?:\(\d+\) ?)?\d+(?:[ -]\d+)*$|^\d\d\.\d\d\.\d\d$/;
 
 function judge(window: Window): number {
   const { raw, shape, digits, before, after } = window;
@@ -129,21 +204,23 @@ function judge(window: Window): number {
   // Over two lines stand two numbers of a list, or one where words say so.
   if (/[\r\n]/.test(raw)) return -1;
   const first = raw[0];
+  // Postal codes of the United States and of Brazil.
+  if (/^\d{5}-\d{3,4}$/.test(raw) && !labelled.test(after)) return 0;
   if (digits.length < 7 || digits.length > 15) {
     // What is this short or long is a telephone's only with a label behind it, in context, or by its international prefix.
     if (digits.length > 15 && !digits.startsWith('00')) return 0;
     // `1249.50` is an amount.
-    if (!shape.includes('-') || (digits.length < 7 && !/^\d+(?:[ -]\d+)+$/.test(raw))) return 0;
+    if (!shape.includes('-') || (digits.length < 7 && !short.test(raw))) return 0;
     if (!labelled.test(after)) return -1;
   }
+  // `322 327 102 office`: a list of somebody's numbers.
+  if (labelled.test(after) && (shape.includes('-') || (digits.length >= 9 && digits.length <= 14)))
+    return /^\d\d?\d?[./-]\d\d?[./-]\d{4}$/.test(raw) ? -1 : dotted.test(raw) ? 0.99 : 0.6;
   if (first === '+' || raw.startsWith('(+')) return international(window);
   if (/[\p{L}\d][-_/]$/u.test(before)) return shape.includes('-') || digits.length >= 10 ? -1 : 0;
   if (digits.startsWith('00') && !digits.startsWith('000') && digits.length >= 10 && shape.includes('-')) {
     return american.has(shape) || confirmed(window, `+${digits.slice(2)}`) ? 0.7 : -1;
   }
-  // `322 327 102 office`: a list of somebody's numbers.
-  if (labelled.test(after) && (shape.includes('-') || (digits.length >= 9 && digits.length <= 14)))
-    return 0.6;
   if (first === '(') return digits.length <= 13 && /^\(\d{1,5}\)/.test(raw) ? 0.7 : -1;
   if (!shape.includes('-')) {
     if (isAmongWords(window) && isBare(window)) return 0.45;
@@ -165,7 +242,7 @@ function judge(window: Window): number {
   if (even && grouped && !/^\d+(?:-3)+$|^3-2-4$/.test(shape)) {
     if (national(window, true)) return 0.5;
   }
-  return isAmongWords(window) && isWritten(window) ? 0.45 : -1;
+  return isAmongWords(window) && (isCalledNumber(window) || isWritten(window)) ? 0.45 : -1;
 }
 
 const words = /\p{L}{2,}[^\p{L}]+(?:\p{L}[^\p{L}]+)*\p{L}{2,}/u;
@@ -203,6 +280,17 @@ function isWritten(window: Window): boolean {
   if (/^(?:19|20)\d\d.(?:19|20)\d\d$/.test(raw) || /^\d{1,3}(?:\.\d{3})+$/.test(raw)) return false;
   if (!window.confirm()) return true;
   return isWrittenIn(digits, shape, more) || (digits.length >= 10 && isWrittenWithCode(digits, shape));
+}
+
+const numbers =
+  /(?:^|[^\p{L}])(?:my|his|her|their|our|your|a|the|this|that|new|old|other|another|direct|personal|private|current) (?:number|nummer|numéro|número|numero)[^\p{L}\d\n]+(?:\p{L}{1,9}[^\p{L}\d\n]+){0,3}$/iu;
+
+/** `The number is 785 8949`: nobody says so of an order's. */
+function isCalledNumber({ raw, digits, shape, left }: Window): boolean {
+  if (digits.length < 7 || digits.length > 12 || !/^[\d]+(?:[ -]\d+)+$/.test(raw)) return false;
+  // Thousands, and a date.
+  if (/^\d{1,3}(?: \d{3})+$/.test(raw) || /^(?:4-2-2|2-2-4)$/.test(shape)) return false;
+  return numbers.test(left);
 }
 
 function groupsOf(shape: string): number {

@@ -172,8 +172,17 @@ export function isWrittenWithCode(digits: string, shape: string): boolean {
   const rest = digits.slice(code.length);
   return regionsOf(code).some((region) => {
     if (!isSomebodys(region, rest)) return false;
-    return shapesOf(region, rest, rest).some((each) => `${code.length}-${each}` === shape);
+    // Behind the code, what is not the area's is often written as one: `86-10-69445464`.
+    return shapesOf(region, rest, rest).some((each) =>
+      [each, joined(each)].some((one) => `${code.length}-${one}` === shape),
+    );
   });
+}
+
+/** `2-4-4` with all behind the first group as one: `2-8`. */
+function joined(shape: string): string {
+  const [first = '', ...rest] = shape.split('-');
+  return rest.length < 2 ? shape : `${first}-${rest.reduce((sum, each) => sum + Number(each), 0)}`;
 }
 
 function shapesOf(region: Region, number: string, digits: string): readonly string[] {
