@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { instant } from '../base/time.ts';
@@ -374,3 +376,47 @@ for (const [what, asked, counts] of conditions) {
     assert.partialDeepStrictEqual((JSON.parse(out) as Report).counts, counts);
   });
 }
+
+test('backtest: what an OPA server judges is not replayable, but with --opa-url', async () => {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      asked.push(
+        `${request.url} ${(JSON.parse(body) as { input: { identity: { subject: string } } }).input.identity.subject}`,
+      );
+      response.end(JSON.stringify({ result: { deny: asked.length === 1 ? [] : ['no more'] } }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo; // it listens on TCP
+  await using policy = await edited([
+    [
+      'policy.yaml',
+      'layers:\n',
+      'layers:\n  - { name: rego, role: restrict, opa: { server: "https://opa.test", entrypoint: gate/decision } }\n',
+    ],
+  ]);
+  const file = join(policy.path, 'records.jsonl');
+  const lines = [
+    { ...opened('s1', ana), facts: {} },
+    { ...decided('s1', 1, ana, {}), opaque: false },
+    { ...decided('s1', 2, ana, {}), opaque: false },
+  ];
+  await writeFile(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const offline = JSON.parse((await run(policy.path, '--from', file, '--json')).out) as Report;
+  assert.equal(offline.counts['not replayable'], 2);
+  assert.match(offline.groups[0]?.by ?? '', /the layer rego is judged by an OPA server/);
+  const url = `http://127.0.0.1:${port}`;
+  const live = JSON.parse((await run(policy.path, '--from', file, '--json', '--opa-url', url)).out) as Report;
+  assert.deepEqual([live.counts['allow→deny'], live.counts['not replayable']], [1, 0]);
+  assert.deepEqual(asked, ['/v1/data/gate/decision ana', '/v1/data/gate/decision ana']);
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  const down = await run(policy.path, '--from', file, '--opa-url', url);
+  assert.match(down.err, /--opa-url: The OPA server cannot be reached/);
+  assert.equal(down.code, 2);
+  for (const bad of ['http://opa.test', 'opa', 'https://a:b@opa.test'])
+    assert.equal((await run(policy.path, '--from', file, '--opa-url', bad)).code, 2, bad);
+});

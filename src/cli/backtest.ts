@@ -3,20 +3,31 @@ import { isObject } from '../base/check.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Duties } from '../core/decision.ts';
 import type { Actor } from '../core/entry.ts';
+import type { Opinions } from '../core/ports.ts';
 import { asked, Probes } from '../gate/predicates.ts';
-import { type Conditions, type Fate, type Recorded, type Replay, replayer } from '../policy/backtest.ts';
+import {
+  type Conditions,
+  consulter,
+  type Fate,
+  type Recorded,
+  type Replay,
+  replayer,
+} from '../policy/backtest.ts';
 import { safe, table } from './command.ts';
+import { kindsAsking } from './opa-url.ts';
 import { readPolicy } from './policy-files.ts';
 import { readRecords } from './records.ts';
 import type { Io } from './test.ts';
 
-const help = `Usage: sallyport backtest [DIR] --from FILE|DIR|URL [--keep FILE] [--ack RULE]… [--json]
+const help = `Usage: sallyport backtest [DIR] --from FILE|DIR|URL [--keep FILE] [--opa-url URL] [--ack RULE]… [--json]
 
 Judges recorded decisions with the policy in DIR (default: policy; or a Git revision such as HEAD:policy), and says what
 would have been otherwise, by rule and identity. --from is a data folder of a gateway, or what \`audit export\` printed
 (\`audit verify\` says whether to believe it), or the address of a gateway's API, which is read with SALLYPORT_TOKEN as far as
 its rules let you read everybody's record. --keep FILE keeps what came from there; a run that was interrupted goes on with
 it, and --from FILE judges it again. What a rule reads and the record does not hold is not replayable.
+--opa-url URL asks the OPA server there what layers with an OPA server would say now; without it what they judge is not
+replayable.
 --ack RULE says that what this rule loosens is meant.
 Exit code: 0 nothing is loosened but what is acknowledged, 1 a deny→ALLOW or a lost duty, 2 could not run.
 `;
@@ -30,6 +41,7 @@ export async function backtest(args: readonly string[], io: Io): Promise<number>
       options: {
         from: { type: 'string' },
         keep: { type: 'string' },
+        'opa-url': { type: 'string' },
         ack: { type: 'string', multiple: true, default: [] },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
@@ -42,7 +54,7 @@ export async function backtest(args: readonly string[], io: Io): Promise<number>
     const [directory = 'policy', ...others] = positionals;
     if (values.from === undefined || others.length > 0)
       throw new Error('Expected --from FILE|DIR|URL; see --help');
-    const report = await replayAll(directory, values.from, values.keep);
+    const report = await replayAll(directory, values.from, { keep: values.keep, opaUrl: values['opa-url'] });
     const loosened = report.groups.filter(({ fate, by }) => loosening.has(fate) && !values.ack.includes(by));
     io.out(values.json ? json(report, loosened) : safe(text(report, loosened)));
     return loosened.length > 0 ? 1 : 0;
@@ -76,8 +88,19 @@ const conditions: Conditions = {
 
 const mostExamples = 3;
 
-async function replayAll(directory: string, from: string, keep: string | undefined): Promise<Report> {
-  const replay = replayer(await readPolicy(directory), conditions);
+interface Ways {
+  readonly keep: string | undefined;
+  readonly opaUrl: string | undefined;
+}
+
+/** Decisions whose servers are asked at the same time. */
+const askedAtOnce = 32;
+
+async function replayAll(directory: string, from: string, { keep, opaUrl }: Ways): Promise<Report> {
+  const asking = opaUrl === undefined ? undefined : kindsAsking(opaUrl);
+  const policy = await readPolicy(directory, asking?.kinds);
+  const replay = replayer(policy, conditions);
+  const consult = asking === undefined ? () => undefined : consulter(policy);
   const sessions = new Map<string, Opened>();
   const demands = new Map<string, Duties>();
   const groups = new Map<string, Group>();
@@ -93,15 +116,25 @@ async function replayAll(directory: string, from: string, keep: string | undefin
   const bar = progressBar();
   try {
     for await (const batch of readRecords(from, bar.show, keep)) {
+      const asked: (readonly [Recorded | undefined, Promise<Opinions> | undefined])[] = [];
+      const judge = async (): Promise<void> => {
+        for (const [recorded, opinions] of asked.splice(0)) {
+          const said = await opinions;
+          asking?.checkAnswers();
+          const result = recorded === undefined ? unreadable : replay(recorded, said);
+          counts[result.fate] += 1;
+          if (result.fate !== 'same') put(groups, result, recorded?.entry);
+        }
+      };
       for (const raw of batch) {
         if (raw['kind'] === 'session.opened') open(raw, sessions);
         if (raw['kind'] !== 'decision') continue;
         decisions += 1;
         const recorded = recordedOf(raw, sessions, demands);
-        const result = recorded === undefined ? unreadable : replay(recorded);
-        counts[result.fate] += 1;
-        if (result.fate !== 'same') put(groups, result, recorded?.entry);
+        asked.push([recorded, recorded === undefined ? undefined : consult(recorded)]);
+        if (asked.length >= askedAtOnce) await judge();
       }
+      await judge();
     }
   } finally {
     bar.clear();

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { isPolicyFile, type LoadedPolicy, loadPolicy } from '../policy/load.ts';
 import { policyText } from '../policy/opa/bundle.ts';
+import type { Kinds } from '../policy/kinds.ts';
 import type { PolicyProblem } from '../policy/problem.ts';
 import { withShipped } from '../server/policy-files.ts';
 import { readPolicyFiles } from '../server/policy-source.ts';
@@ -19,12 +20,12 @@ export interface Source {
  * A policy from a directory, or from a Git revision: `REF:path` (the path is from the top of the repository), or `REF`
  * alone for its `policy/`, or for its top where policy.yaml stands there. A directory goes before a revision of its name.
  *
+ * @param kinds - what is known of resource kinds, and what evaluates policies of OPA
  * @throws {CouldNotRun} when there is none, or it does not load; the message has one line for each problem.
  */
-export async function readPolicy(spec: string): Promise<LoadedPolicy> {
+export async function readPolicy(spec: string, kinds: Kinds = policyKinds): Promise<LoadedPolicy> {
   const { files, problems } = await readSource(spec);
-  const loaded =
-    problems.length > 0 ? { ok: false as const, error: problems } : loadPolicy(files, policyKinds);
+  const loaded = problems.length > 0 ? { ok: false as const, error: problems } : loadPolicy(files, kinds);
   if (loaded.ok) return loaded.value;
   const lines = loaded.error.map(
     ({ file, line, col, code, message }) => `  ${file}:${line}:${col}  ${code}  ${message}`,

@@ -5,6 +5,10 @@ import type { OpaEngines } from '../policy/opa/engine.ts';
 const mostBytes = 1_048_576;
 const mostAtOnce = 256;
 
+/** The one failure that is an answer: the server was asked, and nothing holds. */
+export const noResult =
+  'The OPA server has no result: the rule is undefined for this input, or does not exist';
+
 /**
  * Asks OPA's data API (`POST /v1/data/<entrypoint>` with `{"input": …}`). One question is one request: nothing is tried
  * again, and nothing is remembered.
@@ -54,8 +58,7 @@ async function post(at: URL, body: string, signal: AbortSignal): Promise<Opinion
   } catch {
     return failed('The answer of the OPA server is no JSON');
   }
-  if (typeof read !== 'object' || read === null || !('result' in read))
-    return failed('The OPA server has no result: the rule is undefined for this input, or does not exist');
+  if (typeof read !== 'object' || read === null || !('result' in read)) return failed(noResult);
   return { kind: 'said', json: JSON.stringify(read.result) };
 }
 

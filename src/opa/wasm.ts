@@ -61,10 +61,17 @@ export function wasmEngine(world: World): OpaEngines['wasm'] {
     const { entrypoint, deadlineMs } = wanted;
     if (!entrypoints.includes(entrypoint))
       return err(`it has no entrypoint ${entrypoint}; it has ${entrypoints.toSorted().join(', ')}`);
+    const isFleeting = builtins.some((name) => fleeting.includes(name));
     const evaluation: Evaluation = {
       ask: (input) => thread.ask({ entrypoint, input }, deadlineMs),
       consult: (input) => thread.consult({ entrypoint, input }, deadlineMs),
-      fleeting: builtins.some((name) => fleeting.includes(name)),
+      fleeting: isFleeting,
+      ...(isFleeting
+        ? {
+            notReplayable:
+              'reads the clock of now: a plan of it (`opa build -t plan`) is told the time of the record',
+          }
+        : {}),
     };
     return ok(evaluation);
   };

@@ -4,7 +4,7 @@ import type { Decision, DenyCode, Duties } from '../core/decision.ts';
 import { dutyNames } from '../core/duties.ts';
 import type { Actor, DecisionEntry } from '../core/entry.ts';
 import type { Identity, Subject } from '../core/identity.ts';
-import type { Question } from '../core/ports.ts';
+import type { Opinions, Question } from '../core/ports.ts';
 import type { ResourceName } from '../core/session.ts';
 import type { LoadedPolicy } from './load.ts';
 import { asGranted } from './on-request.ts';
@@ -50,7 +50,10 @@ type TagsOf = (column: ColumnRef) => readonly string[];
  * Judges recorded decisions, in their order, with a candidate. What a rule reads and the record does not hold is never
  * guessed.
  */
-export function replayer(policy: LoadedPolicy, conditions: Conditions): (recorded: Recorded) => Replay {
+export function replayer(
+  policy: LoadedPolicy,
+  conditions: Conditions,
+): (recorded: Recorded, opinions?: Opinions) => Replay {
   const unlogged = unloggedReads(policy);
   const counters = new Map<string, ReturnType<Conditions['counter']>>();
   const counterOf = (session: string): ReturnType<Conditions['counter']> => {
@@ -58,16 +61,17 @@ export function replayer(policy: LoadedPolicy, conditions: Conditions): (recorde
     counters.set(session, known);
     return known;
   };
-  return (recorded) => {
+  return (recorded, opinions) => {
     const { entry } = recorded;
     const question = questionOf(recorded);
     if (typeof question === 'string') return lacking(question);
     if (entry.decision === 'deny' && entry.denial !== undefined && !byPolicy.has(entry.denial.class)) {
       return lacking(`no policy decided it (${entry.denial.class})`);
     }
-    const missing = missingRead(policy, unlogged, recorded, question);
+    const missing = missingRead(policy, unlogged, recorded, question) ?? missingForOpa(policy, recorded);
     if (missing !== undefined) return lacking(missing);
-    const decision = policy.decide(grantedAs(policy, recorded, question));
+    const asked = grantedAs(policy, recorded, question);
+    const decision = policy.decide(opinions === undefined ? asked : { ...asked, opinions });
     const untraced = lineage(decision, entry.opaque);
     if (untraced === 'unknown') {
       if (entry.denial?.class === 'LINEAGE') return same;
@@ -78,17 +82,41 @@ export function replayer(policy: LoadedPolicy, conditions: Conditions): (recorde
       return compared(recorded, now, { policy, question });
     }
     const tagsOf: TagsOf = (column) => policy.tagsOf(question.resource, column);
-    const asked = conditions.asked(now, question.action, tagsOf);
+    const seen = conditions.asked(now, question.action, tagsOf);
     // Entries of older versions do not say how a column was asked for.
     if (
-      asked.kind !== now.kind &&
+      seen.kind !== now.kind &&
       entry.columns.some(({ use, how }) => use === 'filter' && how === undefined)
     ) {
       return lacking('the record does not say how hidden columns were asked for in conditions');
     }
-    const over = asked.kind === 'deny' ? undefined : counterOf(entry.session)(asked, question.action, tagsOf);
-    return compared(recorded, over ?? asked, { policy, question });
+    const over = seen.kind === 'deny' ? undefined : counterOf(entry.session)(seen, question.action, tagsOf);
+    return compared(recorded, over ?? seen, { policy, question });
   };
+}
+
+/** Asks what lies outside of the candidate about a recorded decision; undefined where there is nothing to ask. */
+export function consulter(policy: LoadedPolicy): (recorded: Recorded) => Promise<Opinions> | undefined {
+  return (recorded) => {
+    const question = questionOf(recorded);
+    return typeof question === 'string' ? undefined : policy.consult?.(grantedAs(policy, recorded, question));
+  };
+}
+
+/** A policy of OPA is given the whole document: what it reads of it is not known. */
+function missingForOpa({ ruling }: LoadedPolicy, { facts, entry, resource }: Recorded): string | undefined {
+  for (const { name, judges, notReplayable } of ruling.opa ?? []) {
+    if (resource === undefined || !judges(resource.kind)) continue;
+    if (notReplayable !== undefined) return `the layer ${name} ${notReplayable}`;
+    const lacks =
+      facts === undefined
+        ? 'facts of identities'
+        : entry.opaque === undefined
+          ? 'whether all was understood'
+          : undefined;
+    if (lacks !== undefined) return `the layer ${name} may read ${lacks}, which the record does not hold`;
+  }
+  return undefined;
 }
 
 /** What was done by a grant is judged as by the same grant: of the candidate's rules on request those that the record names. */

@@ -10,6 +10,8 @@ export interface Evaluation {
   readonly consult?: (input: string) => Promise<Opinion>;
   /** The answer may be another one for the same input: it is never remembered. */
   readonly fleeting: boolean;
+  /** Why it cannot be asked again about something that was recorded; absent where it can. */
+  readonly notReplayable?: string;
 }
 
 export interface WasmWanted {
@@ -31,4 +33,6 @@ export interface OpaEngines {
   /** Loads the module; the error says why it cannot be used. */
   readonly wasm: (wanted: WasmWanted) => Result<Evaluation, string>;
   readonly server: (wanted: ServerWanted) => (input: string) => Promise<Opinion>;
+  /** The server is there to be asked about what was recorded, too. */
+  readonly askingAgain?: boolean;
 }

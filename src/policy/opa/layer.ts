@@ -24,6 +24,7 @@ export interface OpaLayer {
   readonly hear: (question: Question, identity: Identity, at: number) => Heard;
   readonly consult?: (question: Question, identity: Identity) => Promise<Opinion>;
   readonly fleeting: boolean;
+  readonly notReplayable?: string;
 }
 
 export interface Heard {
@@ -74,6 +75,9 @@ function evaluationOf(
     return {
       ask: () => ({ kind: 'failed', why: 'The OPA server is only asked by a running gateway' }),
       fleeting: true,
+      ...(engines?.askingAgain === true
+        ? {}
+        : { notReplayable: 'is judged by an OPA server, which only --opa-url lets be asked again' }),
       ...(server === undefined ? {} : { consult: server }),
     };
   }
@@ -138,6 +142,10 @@ function opaLayer(layer: Foreign, evaluation: Evaluation, kinds: Kinds): OpaLaye
       }
     },
     fleeting: evaluation.fleeting,
+    // What a shadow would have denied changes no decision.
+    ...(evaluation.notReplayable === undefined || opa.enforce === 'shadow'
+      ? {}
+      : { notReplayable: evaluation.notReplayable }),
     ...(consult === undefined
       ? {}
       : {
