@@ -14,12 +14,12 @@ export function bodyOf(request: Incoming, fields: Fields, world: World): Body {
   const length = declared !== undefined ? Number(declared) : ended ? 0 : undefined;
   return {
     length,
-    stream: () => inTime(request, world),
+    stream: (stalledMs = stallMs) => inTime(request, world, stalledMs),
     whole: async (most) => {
       if (length !== undefined && length > most) return undefined;
       const chunks: Uint8Array[] = [];
       let bytes = 0;
-      for await (const chunk of inTime(request, world)) {
+      for await (const chunk of inTime(request, world, stallMs)) {
         bytes += chunk.length;
         if (bytes > most) return undefined;
         chunks.push(chunk);
@@ -33,13 +33,15 @@ export function bodyOf(request: Incoming, fields: Fields, world: World): Body {
  * The chunks of a body whose sender may not stall for ever. Breaking off leaves the request open, so that it can still be
  * answered.
  */
-async function* inTime(request: Incoming, world: World): AsyncIterable<Uint8Array> {
+async function* inTime(request: Incoming, world: World, stalledMs: number): AsyncIterable<Uint8Array> {
   const chunks = request.iterator({ destroyOnReturn: false });
   try {
     for (;;) {
       const late = Promise.withResolvers<never>();
       late.promise.catch(() => undefined);
-      using _ = world.after(stallMs, () => late.reject(new WireError('deadline', 'The body does not go on')));
+      using _ = world.after(stalledMs, () =>
+        late.reject(new WireError('deadline', 'The body does not go on')),
+      );
       const next = (await Promise.race([chunks.next(), late.promise])) as IteratorResult<
         Uint8Array,
         undefined

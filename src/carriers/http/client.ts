@@ -88,7 +88,7 @@ class WireAgent extends Agent {
 }
 
 /** Connected and, where it is so configured, secured, within one deadline. */
-async function connectTo({ address, tls, dial, patience, world }: HttpClientParts): Promise<Wire> {
+export async function connectTo({ address, tls, dial, patience, world }: HttpClientParts): Promise<Wire> {
   const late = new AbortController();
   const over = Promise.withResolvers<never>();
   over.promise.catch(() => undefined);

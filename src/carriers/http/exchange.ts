@@ -42,7 +42,8 @@ export interface Body {
   readonly length: number | undefined;
   /** All of it; undefined when it is longer than `most` bytes. Rejects with a WireError when the client broke off. */
   readonly whole: (most: number) => Promise<Uint8Array | undefined>;
-  readonly stream: () => AsyncIterable<Uint8Array>;
+  /** A minute without a byte gives it up, where no other time is said. */
+  readonly stream: (stalledMs?: number) => AsyncIterable<Uint8Array>;
 }
 
 export interface Reply {
@@ -55,6 +56,13 @@ export interface Reply {
   readonly end: (last?: Uint8Array) => void;
   /** Breaks off, so that the client sees that the answer is not whole. */
   readonly destroy: () => void;
+  /** What HTTP/2 can do besides; absent in HTTP/1.1. Nothing happens where the client has left. */
+  readonly over2?: {
+    /** Ends an answer that was begun, with trailers. */
+    readonly finish: (trailers: Fields) => void;
+    /** Answers with a head and nothing else: the stream ends with it. */
+    readonly headOnly: (status: number, fields: Fields) => void;
+  };
 }
 
 export interface DoorParts {

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { Http2ServerResponse } from 'node:http2';
 import { WireError } from '../../base/errors.ts';
+import type { Fields } from '../../http/headers.ts';
 import type { Outgoing, Reply } from './exchange.ts';
 
 /** Node's HTTP/2 answers have the methods of its HTTP/1 answers, under another type. */
@@ -14,11 +15,7 @@ export function replyOver(answer: Outgoing): Reply {
     },
     start: (status, fields) => {
       if (gone()) return;
-      // A name can stand more than once (Set-Cookie): Node takes each once.
-      const grouped = new Map<string, string[]>();
-      for (const [name, value] of fields) grouped.set(name, [...(grouped.get(name) ?? []), value]);
-      for (const [name, values] of grouped)
-        response.setHeader(name, values.length === 1 ? values.join('') : values);
+      for (const [name, values] of grouped(fields)) response.setHeader(name, values);
       response.writeHead(status);
     },
     write: (bytes) => {
@@ -40,7 +37,31 @@ export function replyOver(answer: Outgoing): Reply {
       if (answer instanceof Http2ServerResponse) answer.stream.close(2); // INTERNAL_ERROR (RFC 9113, 7)
       else response.destroy();
     },
+    ...(answer instanceof Http2ServerResponse ? { over2: endings(answer) } : {}),
   };
 }
 
 const nothing = new Uint8Array();
+
+function endings(answer: Http2ServerResponse): NonNullable<Reply['over2']> {
+  return {
+    finish: (trailers) => {
+      if (answer.stream.destroyed) return;
+      answer.addTrailers(Object.fromEntries(grouped(trailers)));
+      answer.end();
+    },
+    headOnly: (status, fields) => {
+      if (answer.stream.destroyed || answer.headersSent) return;
+      answer.statusCode = status;
+      for (const [name, values] of grouped(fields)) answer.setHeader(name, values);
+      answer.end();
+    },
+  };
+}
+
+/** A name can stand more than once: Node takes each once. */
+function grouped(fields: Fields): ReadonlyMap<string, string | string[]> {
+  const out = new Map<string, string[]>();
+  for (const [name, value] of fields) out.set(name, [...(out.get(name) ?? []), value]);
+  return new Map([...out].map(([name, values]) => [name, values.length === 1 ? values.join('') : values]));
+}
