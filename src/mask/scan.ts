@@ -257,19 +257,17 @@ function byLetters(search: Search, letters: Ready['all']): void {
 
   function take(index: number): boolean {
     const used = letters.used[index];
-    if (used === undefined) return false;
+    if (used === undefined || !isAsked(search, used)) return false;
     tried ??= new Int32Array(letters.used.length).fill(-1);
     ends ??= new Int32Array(letters.used.length);
     if (tried[index] === at || at < (ends[index] ?? 0)) return false;
     tried[index] = at;
-    const { detector, here } = used;
+    const { detector } = used;
     search.doing = detector.name;
     if (detector.kind === 'find') {
       const span = detector.at?.(search.text, at);
       if (span !== undefined) report(search, used, span);
     } else if (detector.kind === 'pattern') {
-      if (here && detector.wholeInColumn === true) return false;
-      if (detector.score < leastScore && !here && !isNamed(search, detector)) return false;
       const pattern = letters.sticky[index];
       if (pattern === undefined) return false;
       pattern.lastIndex = at;
@@ -280,6 +278,13 @@ function byLetters(search: Search, letters: Ready['all']): void {
     }
     return false;
   }
+}
+
+/** Whether what fits a pattern of letters can be a finding here. */
+function isAsked(search: Search, { detector, here }: Used): boolean {
+  if (detector.kind !== 'pattern') return true;
+  if (here) return detector.wholeInColumn !== true;
+  return detector.score >= leastScore || isNamed(search, detector);
 }
 
 function fits(
