@@ -8,6 +8,8 @@ export type Format = 'text' | 'json' | 'sarif' | 'junit' | 'github';
 
 export interface Report {
   readonly directory: string; // as it was given: findings name files below it
+  /** A file of the findings that does not lie there. */
+  readonly beside?: string;
   readonly files: ReadonlyMap<string, string>;
   readonly review: Review;
 }
@@ -20,7 +22,8 @@ export const formats: Readonly<Record<Format, (report: Report) => string>> = {
   github,
 };
 
-function pathOf({ directory }: Report, { file }: PolicyProblem): string {
+function pathOf({ directory, beside }: Report, { file }: PolicyProblem): string {
+  if (file === beside) return file;
   return directory === '.' ? file : `${directory.replace(/\/$/, '')}/${file}`;
 }
 

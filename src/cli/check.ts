@@ -15,13 +15,16 @@ import { codeOwners } from './codeowners.ts';
 import { mend } from './check-fix.ts';
 import { type Format, formats } from './check-formats.ts';
 import { safe } from './command.ts';
-import { policyKinds } from './kinds.ts';
+import { type DetectorsFile, readDetectorsFile } from './detectors-file.ts';
+import { kindsWith, policyKinds } from './kinds.ts';
 import type { Io } from './test.ts';
 
-const help = `Usage: sallyport check [DIR] [--format text|json|sarif|junit|github] [--lock] [--fix] [--watch]
+const help = `Usage: sallyport check [DIR] [--detectors FILE] [--format text|json|sarif|junit|github] [--lock] [--fix] [--watch]
        sallyport check [DIR] --schema
 
 Checks the policy in DIR (default: policy): shape, types, analysis, and its tests.
+--detectors names the file with detectors of your own: a list, or the gateway's configuration. They are checked too, and
+rules may name what they find.
 --lock writes policy.lock anew, which pins every module as it is now, before the check.
 --fix writes the word that was meant where another one nearly is it, and says so; look at the change before you keep it.
 --watch checks again whenever a file changes, until Ctrl-C.
@@ -46,6 +49,7 @@ async function run(args: readonly string[], io: Io, signal?: AbortSignal): Promi
     allowPositionals: true,
     options: {
       format: { type: 'string', default: 'text' },
+      detectors: { type: 'string' },
       lock: { type: 'boolean', default: false },
       schema: { type: 'boolean', default: false },
       fix: { type: 'boolean', default: false },
@@ -68,7 +72,13 @@ async function run(args: readonly string[], io: Io, signal?: AbortSignal): Promi
     io.out(await writeSchemas(directory));
     return 0;
   }
-  const asked = { directory, format: values.format, lock: values.lock, fix: values.fix };
+  const asked = {
+    directory,
+    format: values.format,
+    lock: values.lock,
+    fix: values.fix,
+    ...(values.detectors === undefined ? {} : { detectors: values.detectors }),
+  };
   return values.watch ? watching(asked, io, signal) : (await once(asked, io)).code;
 }
 
@@ -77,10 +87,12 @@ interface Asked {
   readonly format: Format;
   readonly lock: boolean;
   readonly fix: boolean;
+  /** The file with detectors of somebody's own. */
+  readonly detectors?: string;
 }
 
 async function once(
-  { directory, format, lock, fix }: Asked,
+  { directory, format, lock, fix, detectors }: Asked,
   io: Io,
 ): Promise<{ code: number; digest: string }> {
   let found = await readPolicyFiles(directory);
@@ -90,7 +102,8 @@ async function once(
   }
   const ownersOf = await codeOwners(directory);
   const around = ownersOf === undefined ? {} : { ownersOf };
-  let said = reviewed(found, around);
+  const own = detectors === undefined ? undefined : readDetectorsFile(detectors);
+  let said = reviewed(found, around, own);
   // A word that is mended can show the next one that is not known.
   for (let round = 0; round < (fix ? maxRounds : 0); round++) {
     const { files, fixed } = mend(found.files, said.problems);
@@ -102,16 +115,22 @@ async function once(
       );
     }
     found = await readPolicyFiles(directory);
-    said = reviewed(found, around);
+    said = reviewed(found, around, own);
   }
-  io.out(formats[format]({ directory, files: found.files, review: said }));
+  const files = own === undefined ? found.files : new Map([...found.files, [own.file, own.text]]);
+  const beside = own === undefined ? {} : { beside: own.file };
+  io.out(formats[format]({ directory, files, review: said, ...beside }));
   return { code: said.problems.length === 0 ? 0 : 1, digest: found.digest };
 }
 
 const maxRounds = 10;
 
-function reviewed({ files, problems }: PolicyFiles, around: Around): Review {
-  return problems.length > 0 ? { problems } : review(files, policyKinds, realWorld.now(), around);
+function reviewed({ files, problems }: PolicyFiles, around: Around, own?: DetectorsFile): Review {
+  if (problems.length > 0) return { problems };
+  if (own === undefined) return review(files, policyKinds, realWorld.now(), around);
+  // Without its detectors the policy cannot be judged: what they find would be unknown words.
+  if (own.problems.length > 0) return { problems: own.problems };
+  return review(files, kindsWith(own.detectors), realWorld.now(), around);
 }
 
 /** Checks whenever the files are others than before, until `signal`. They are looked at, which works on any file system. */

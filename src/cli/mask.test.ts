@@ -121,7 +121,7 @@ test('mask looks for detectors of a file, and refuses what its examples refute',
     writeFileSync(own, '- { name: PLANT, pattern: "QX-[0-9]{4}", examples: { yes: [QX-12] } }\n');
     const { code, err } = await run(['--input', 'FILE', '--detectors', own], '');
     assert.equal(code, 2);
-    assert.match(err, /examples\.yes\[0\]/);
+    assert.match(err, /own\.yaml:1:\d+ SP-Y004 0\.examples\.yes\.0: /);
   } finally {
     useDetectors([]);
     rmSync(folder, { recursive: true });

@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream, readFileSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { object, optional, string } from '../base/check.ts';
 import { messageOf } from '../base/errors.ts';
-import { parse } from 'yaml';
 import {
   type ColumnVote,
   columnVote,
-  detectorsCheck,
   detectorsInUse,
   entityNames,
   type Finding,
@@ -19,6 +17,8 @@ import {
   votedScore,
 } from '../mask/index.ts';
 import type { FindMask } from '../core/decision.ts';
+import { problemLine } from '../policy/problem.ts';
+import { readDetectorsFile } from './detectors-file.ts';
 
 export interface MaskIo {
   readonly out: (text: string) => void;
@@ -85,11 +85,9 @@ export async function mask(args: readonly string[], io: MaskIo): Promise<number>
 }
 
 function useOwn(file: string): void {
-  const raw: unknown = parse(readFileSync(file, 'utf8'), { maxAliasCount: 0 });
-  const checked = detectorsCheck(raw, 'detectors');
-  if (!checked.ok)
-    throw new Error(checked.error.map(({ path, message }) => `${file}: ${path}: ${message}`).join('\n'));
-  useDetectors(checked.value);
+  const { detectors, problems } = readDetectorsFile(file);
+  if (problems.length > 0) throw new Error(problems.map((problem) => problemLine(problem)).join('\n'));
+  useDetectors(detectors);
 }
 
 function entitiesOf(list: string | undefined): readonly string[] {

@@ -6,12 +6,13 @@ import type { FactExplanation, RuleExplanation } from '../core/explanation.ts';
 import { explain } from '../policy/explain.ts';
 import type { LoadedPolicy } from '../policy/load.ts';
 import { mutate, type Mutation } from '../policy/mutants.ts';
-import type { PolicyProblem, ProblemCode } from '../policy/problem.ts';
+import { problemLine, type PolicyProblem, type ProblemCode } from '../policy/problem.ts';
 import { percent, review } from '../policy/review.ts';
 import type { CaseResult, Miss, Trial } from '../policy/trial.ts';
 import { readPolicyFiles } from '../server/policy-source.ts';
 import { safe } from './command.ts';
-import { policyKinds } from './kinds.ts';
+import { readDetectorsFile } from './detectors-file.ts';
+import { kindsWith, policyKinds } from './kinds.ts';
 
 /** Where a command speaks to: the answer goes to `out`, all else to `err`. */
 export interface Io {
@@ -19,19 +20,21 @@ export interface Io {
   readonly err: (text: string) => void;
 }
 
-const help = `Usage: sallyport test [DIR] [--only TEXT] [--json]
+const help = `Usage: sallyport test [DIR] [--only TEXT] [--detectors FILE] [--json]
 
 Asks the policy in DIR (default: policy) every question in DIR/tests/*.test.yaml, and says of each wrong answer which
 rules made it, which came near, and which condition decided, with its place. Then it says how much the tests reach:
 rules, conditions, and how many of all small faults put into the rules make some case fail. \`thresholds\` in policy.yaml
 say how much is enough.
 --only TEXT runs the cases whose name or file contains TEXT, without the thresholds.
+--detectors names the file with detectors of your own, whose entities rules may name.
 Exit code: 0 all is well, 1 a case fails or a threshold is missed, 2 could not run.
 `;
 
 interface Asked {
   readonly directory: string;
   readonly only?: string;
+  readonly detectors?: string;
   readonly json: boolean;
 }
 
@@ -43,6 +46,7 @@ export async function test(args: readonly string[], io: Io): Promise<number> {
       allowPositionals: true,
       options: {
         only: { type: 'string' },
+        detectors: { type: 'string' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -52,7 +56,8 @@ export async function test(args: readonly string[], io: Io): Promise<number> {
     else if (others.length > 0) throw new Error('Expected one directory; see --help');
     else {
       const only = values.only === undefined ? {} : { only: values.only };
-      return await run({ directory, json: values.json, ...only }, io);
+      const own = values.detectors === undefined ? {} : { detectors: values.detectors };
+      return await run({ directory, json: values.json, ...only, ...own }, io);
     }
     return 0;
   } catch (thrown) {
@@ -63,7 +68,11 @@ export async function test(args: readonly string[], io: Io): Promise<number> {
 
 async function run(asked: Asked, io: Io): Promise<number> {
   const { files, problems: unreadable } = await readPolicyFiles(asked.directory);
-  const said = unreadable.length > 0 ? { problems: unreadable } : review(files, policyKinds, realWorld.now());
+  const own = asked.detectors === undefined ? undefined : readDetectorsFile(asked.detectors);
+  if (own !== undefined && own.problems.length > 0)
+    throw new Error(own.problems.map((problem) => safe(problemLine(problem))).join('\n'));
+  const kinds = own === undefined ? policyKinds : kindsWith(own.detectors);
+  const said = unreadable.length > 0 ? { problems: unreadable } : review(files, kinds, realWorld.now());
   if (said.policy === undefined || said.trial === undefined) {
     io.err('The policy does not load, so no test was run; sallyport check says more\n');
     io.err(safe(said.problems.map((problem) => `${lineOf(asked, problem)}\n`).join('')));

@@ -80,6 +80,8 @@ const detectorCheck: Check<FindDetector> = map(shape, (read, path) => {
     return err(at('pattern', `Not a pattern of RE2: ${messageOf(thrown)}`));
   }
   if (compiled.matcher('').matches()) return err(at('pattern', 'The pattern fits the empty text'));
+  if (gate !== undefined && examples.yes.some((text) => !text.includes(gate)))
+    return err(at('gate', 'An example of `yes` is without the gate, so its value would not be looked for'));
   const valid = validator === undefined ? undefined : validators[validator];
   const context = (read.context ?? []).map((word) => word.toLowerCase());
   if (read.onlyInContext === true && context.length === 0)

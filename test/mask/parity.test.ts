@@ -4,8 +4,9 @@ import { detectors, scan, scanner } from '../../src/mask/index.ts';
 import { businessCell, made, seeded, type Below } from '../quality/made.ts';
 import { reference } from './reference.ts';
 
-// SALLYPORT_PARITY=1000000 for the long run.
-const cells = Number(process.env['SALLYPORT_PARITY'] ?? 1_000);
+// SALLYPORT_PARITY=1000000 for the long run, SALLYPORT_PARITY_SEED=2 for other cells.
+const cells = Number(process.env['SALLYPORT_PARITY'] ?? 4_000);
+const seed = Number(process.env['SALLYPORT_PARITY_SEED'] ?? 20_261_121);
 
 const known: readonly string[] = detectors.flatMap(({ examples }) => [
   ...examples.yes,
@@ -44,7 +45,7 @@ function cell(below: Below): string {
 }
 
 test(`the engine finds what plain patterns find, with the same types and places, in ${cells} cells`, () => {
-  const below = seeded(20_261_121);
+  const below = seeded(seed);
   const thorough = scanner();
   let hits = 0;
   for (let at = 0; at < cells; at++) {
@@ -60,7 +61,7 @@ test(`the engine finds what plain patterns find, with the same types and places,
 });
 
 test('behind the gate, nothing is found elsewhere or otherwise', () => {
-  const below = seeded(7);
+  const below = seeded(seed + 7);
   for (let at = 0; at < cells / 4; at++) {
     const text = businessCell(below);
     assert.deepEqual(scan(text), reference(text), JSON.stringify(text));
