@@ -155,6 +155,8 @@ export interface TicketResult {
   };
   /** Rows that were answered and not kept, because there were too many. */
   readonly cut: number;
+  /** Each answer by itself, where the text held several statements; what stands above is of the last. */
+  readonly answers?: readonly Pick<TicketResult, 'columns' | 'rows' | 'tag' | 'cut'>[];
 }
 
 /** One client's place, from its first byte. */

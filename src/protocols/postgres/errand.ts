@@ -96,18 +96,18 @@ export async function converse(
   { ask, password, rows: mostRows = Infinity, bytes, tell }: Conversation,
 ): Promise<TicketResult> {
   const frames = new Frames(backendBounds(67_108_864));
-  const rows: (string | null)[][] = [];
-  let columns: readonly string[] = [];
-  let tag: string | undefined;
+  /** One for each statement that ended. */
+  const answers: Answer[] = [];
+  let answer: Answer = empty();
   let error: TicketResult['error'];
-  let [asked, held, cut] = [false, 0, 0];
+  let [asked, held] = [false, 0];
   for (;;) {
     while (frames.next()) {
       if (frames.type === backend.DataRow) {
         const row = decodeDataRow(frames).map(textOrNull);
         held += row.reduce((sum, cell) => sum + (cell?.length ?? 0) + 8, 0);
-        if (held <= bytes && rows.length < mostRows) rows.push(row);
-        else cut += 1;
+        if (held <= bytes && answer.rows.length < mostRows) answer.rows.push(row);
+        else answer.cut += 1;
         continue;
       }
       const message = decodeBackend(frames);
@@ -117,10 +117,11 @@ export async function converse(
             await wire.write(encode.passwordMessage(password));
           break;
         case 'RowDescription':
-          columns = message.fields.map(({ name }) => name);
+          answer.columns = message.fields.map(({ name }) => name);
           break;
         case 'CommandComplete':
-          tag = message.tag;
+          answers.push({ ...answer, tag: message.tag });
+          answer = empty();
           break;
         case 'NoticeResponse':
           tell?.(message.fields.get('M') ?? '');
@@ -130,11 +131,11 @@ export async function converse(
           break;
         case 'ReadyForQuery':
           if (asked) {
+            // What did not end holds what came of it before its error.
+            const last = error === undefined ? (answers.at(-1) ?? answer) : answer;
             return {
-              columns,
-              rows,
-              cut,
-              ...(tag === undefined ? {} : { tag }),
+              ...last,
+              ...(answers.length > 1 ? { answers } : {}),
               ...(error === undefined ? {} : { error }),
             };
           }
@@ -149,7 +150,7 @@ export async function converse(
     }
     const chunk = await wire.read();
     if (chunk === undefined) {
-      if (error !== undefined && !asked) return { columns, rows, cut, error }; // it was not let in
+      if (error !== undefined && !asked) return { ...answer, error }; // it was not let in
       throw new Fault(
         'upstream-closed',
         error === undefined ? 'The session ended before the answer did' : error.message,
@@ -157,6 +158,17 @@ export async function converse(
     }
     frames.push(chunk);
   }
+}
+
+interface Answer {
+  columns: readonly string[];
+  readonly rows: (string | null)[][];
+  tag?: string;
+  cut: number;
+}
+
+function empty(): Answer {
+  return { columns: [], rows: [], cut: 0 };
 }
 
 function errorOf(fields: ReadonlyMap<string, string>): NonNullable<TicketResult['error']> {

@@ -28,6 +28,7 @@ export function runOf(wanted: Wanted, permit: Permit, parts: RunParts): Run | Re
   const { masks, finds } = permit.duties;
   const refused = refusedMove(permit, wanted.moves, wanted.catalogue);
   if (refused !== undefined) return refused;
+  if (changesRun(action)) return lateRun(permit);
   const unmasked = masks.length === 0 && finds.length === 0;
   // Field by field: what is spread into a literal is copied many times slower, and this is made for every statement.
   const base: Writable<Run> = {
@@ -74,6 +75,17 @@ export function runOf(wanted: Wanted, permit: Permit, parts: RunParts): Run | Re
   };
   const types = typesOf(wanted.outputs, wanted.catalogue, effect.copy);
   return { ...base, copyOut: copyMasker(effect.copy, plans, types, masking) };
+}
+
+/** A run belongs to a whole session: one that is named later would stand beside the session's own in the record. */
+function changesRun({ attributes: { settings } }: Action): boolean {
+  return Array.isArray(settings) && settings.some((name) => String(name).toLowerCase() === 'sallyport.run');
+}
+
+function lateRun(permit: Permit): RefusedWith {
+  const why = 'A run is named when a session begins: this one has its own';
+  const fix = "Connect with the startup parameter sallyport.run (PGOPTIONS='-c sallyport.run=turn-7')";
+  return { sqlstate: '0A000', message: why, denial: denial('UNSUPPORTED', permit.id, why, fix) };
 }
 
 /** Whether names may mean something else behind this statement. */

@@ -148,11 +148,20 @@ export interface Came {
   readonly session: string | undefined;
 }
 
-const forbidden =
-  /^(?:authorization|cookie|host|content-length|transfer-encoding|connection|upgrade|te|trailer|expect|x-api-key|api-key|prefer|sallyport-.*|:.*)$/;
+/**
+ * What a client may not say for itself: who asks and from where, by which hop, for which host or part, and what the gateway says
+ * to itself. SECURITY: an agent that could name them could be somebody else for the service, or be shown what the masks do not see.
+ */
+const forbidden: readonly RegExp[] = [
+  /^(?:authorization|authentication|proxy-.*|cookie2?|set-cookie|x-api-key|api-key|x-auth-.*|x-csrf-.*)$/,
+  /^(?:forwarded|via|origin|referer|x-forwarded-.*|x-real-ip|x-client-ip|true-client-ip|cf-.*|x-envoy-.*|x-original-.*|x-rewrite-.*)$/,
+  /^(?:x-http-method.*|x-method-override|x-remote-.*|x-user-.*|x-ssl-.*|x-amzn-.*|sec-.*)$/,
+  /^(?:host|content-length|content-encoding|transfer-encoding|connection|keep-alive|upgrade|http2-settings|te|trailer|expect|range|if-range)$/,
+  /^(?:accept-encoding|prefer|traceparent|tracestate|baggage|sallyport-.*)$/,
+];
 
 export function mayName(header: string): boolean {
-  return /^[a-z][a-z0-9-]{0,60}$/.test(header) && !forbidden.test(header);
+  return /^[a-z][a-z0-9-]{0,60}$/.test(header) && !forbidden.some((each) => each.test(header));
 }
 
 /** What lies behind has a deadline of its own, which tells more: this one only ends what would never end. */

@@ -40,7 +40,11 @@ export async function queryDatabase(caller: Caller, given: Json): Promise<Told> 
   return result.error === undefined ? ok(tableOf(result)) : refusedBy(result.error);
 }
 
-function tableOf({ columns, rows, tag, cut }: TicketResult): Json {
+function tableOf({ answers, ...only }: TicketResult): Json {
+  return answers === undefined ? oneTable(only) : { results: answers.map(oneTable) };
+}
+
+function oneTable({ columns, rows, tag, cut }: TicketResult): Json {
   return {
     columns,
     rows,

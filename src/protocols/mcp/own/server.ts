@@ -1,13 +1,14 @@
+import { SdkError } from '@modelcontextprotocol/client';
 import { createMcpHandler, ProtocolError, Server, type ServerContext } from '@modelcontextprotocol/server';
 import { isObject } from '../../../base/check.ts';
-import { Fault } from '../../../base/errors.ts';
+import { Fault, WireError } from '../../../base/errors.ts';
 import type { World } from '../../../base/time.ts';
 import type { HttpRequest, HttpResponse } from '../../../carriers/http/client.ts';
 import type { Exchange } from '../../../carriers/http/exchange.ts';
 import type { Inside } from '../../../core/protocol.ts';
 import type { Json } from '../message.ts';
-import type { Told } from './caller.ts';
-import { ownTools } from './tools.ts';
+import { type Caller, failed, type Told } from './caller.ts';
+import { type OwnTool, ownTools } from './tools.ts';
 
 export interface OwnParts {
   readonly inside: Inside;
@@ -67,9 +68,35 @@ function front({ inside, world, version }: OwnParts, exchange: Exchange): Server
     const { signal } = exchange;
     const caller = { inside, exchange, world, signal, tell: teller(context) };
     const given: unknown = params.arguments ?? {};
-    return resultOf(await tool.run(caller, isObject(given) ? given : {})) as never;
+    return resultOf(await ran(tool, caller, isObject(given) ? given : {})) as never;
   });
   return server;
+}
+
+/** Whatever becomes of it is said where the model reads it. */
+async function ran(tool: OwnTool, caller: Caller, given: Json): Promise<Told> {
+  // No database, header or path can hold these; a client that means them says them by an escape.
+  if (holdsNoText(given))
+    return failed('A text of the arguments holds a NUL character, or half of one: leave it out', {
+      fix: ['Send plain Unicode text'],
+    });
+  try {
+    return await tool.run(caller, given);
+  } catch (thrown) {
+    if (caller.signal.aborted) throw thrown;
+    if (thrown instanceof Fault && thrown.code !== 'bug')
+      return failed(thrown.message, { code: thrown.code });
+    if (thrown instanceof WireError) return failed(thrown.message, { code: thrown.code });
+    if (thrown instanceof ProtocolError || thrown instanceof SdkError)
+      return failed('The other server did not answer as it should', { code: 'upstream' });
+    throw thrown;
+  }
+}
+
+function holdsNoText(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('\0') || !value.isWellFormed();
+  if (Array.isArray(value)) return value.some(holdsNoText);
+  return isObject(value) && Object.entries(value).some((pair) => pair.some(holdsNoText));
 }
 
 const definitions: readonly Json[] = ownTools.map(

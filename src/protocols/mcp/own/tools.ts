@@ -82,11 +82,15 @@ export const ownTools: readonly OwnTool[] = [
     name: 'query_database',
     title: 'Query a database',
     description:
-      'Runs one SQL statement under the rules that hold for you. Sensitive values come back masked. What a person must approve comes back as pending_approval with a review: wait_for_review, then get_result.',
+      'Runs SQL under the rules that hold for you: `columns` and `rows`, or `results` with these for each of several statements. Sensitive values come back masked. What a person must approve comes back as pending_approval with a review: wait_for_review, then get_result.',
     access: 'execute',
     input: {
       resource,
-      sql: { type: 'string', maxLength: 1_000_000, description: 'One statement; $1, $2 … stand for params' },
+      sql: {
+        type: 'string',
+        maxLength: 1_000_000,
+        description: 'One statement, where $1, $2 … stand for params; or several without',
+      },
       params: { type: 'array', maxItems: 1_000, items: { type: ['string', 'number', 'boolean', 'null'] } },
       max_rows: { type: 'integer', minimum: 1, maximum: 1_000, description: '100 when absent' },
       ...stated,
@@ -224,7 +228,14 @@ export const ownTools: readonly OwnTool[] = [
     title: 'Explain a denial',
     description: 'What was asked, what was decided and by which rule, of a decision of yours.',
     access: 'read',
-    input: { decision: { type: 'string', maxLength: 100, pattern: '^[A-Za-z0-9._-]+$' } },
+    input: {
+      decision: {
+        type: 'string',
+        maxLength: 100,
+        pattern: '^[0-9a-z]{1,64}[.][0-9]{1,15}$',
+        description: 'Its id: decisionId of a denial',
+      },
+    },
     required: ['decision'],
     run: explainDenial,
   },
