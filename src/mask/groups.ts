@@ -1,4 +1,4 @@
-import { datetimeAt, isDigit, isWord, uuidAt } from './stamps.ts';
+import { datetimeAt, isDigit, isWord, planRangeAt, uuidAt } from './stamps.ts';
 
 /** Digit groups with at most three separators between neighbours: what numbers people write down are made of. */
 export interface Run {
@@ -30,7 +30,9 @@ export function* runsOf(bytes: Uint8Array): Generator<Run> {
     }
     const alone = !isWord(bytes[at - 1]);
     const skip = alone
-      ? (starts.length === 0 ? datetimeAt(bytes, at, 0, end) : 0) || uuidAt(bytes, at, 0, end)
+      ? (starts.length === 0 ? datetimeAt(bytes, at, 0, end) : 0) ||
+        (bytes[at - 1] === 0x3d ? planRangeAt(bytes, at, end) : 0) ||
+        uuidAt(bytes, at, 0, end)
       : 0;
     if (skip > 0) {
       if (starts.length > 0) yield { starts, ends };

@@ -244,3 +244,22 @@ test('a detector that throws makes the whole text a finding', () => {
   });
   assert.deepEqual(found, [{ type: 'BROKEN', start: 0, end: 15, score: 1 }]);
 });
+
+test('costs and times of a plan are no values, and nothing that only looks like them is spared', () => {
+  for (const plan of [
+    'Seq Scan on orders  (cost=675.92..54566.17 rows=1486270 width=879) (actual time=441.494..9313.406 rows=4812284 loops=21)',
+    '  Worker 0:  actual time=0.363..924.500 rows=24937 loops=1',
+    'Index Scan  (cost=0.42..8.44 rows=1 width=4) (actual time=30.547..815.628 rows=33356 loops=1)',
+  ])
+    assert.deepEqual(scan(plan), [], plan);
+  for (const value of [
+    'actual time=441.494..9313.406',
+    'time=441.494..9313.406 rows=1',
+    '(cost=4111111111111111..0.00 rows=1',
+    '(cost=4111 1111 1111 1111 rows=1',
+    '(cost=0.00..4111111111111111.00 rows=1',
+    '(cost=0.00..1.00 rows=4111111111111111',
+    'Filter: (card = 4111111111111111)  (cost=0.00..1.00 rows=1',
+  ])
+    assert.ok(scan(value).length > 0, value);
+});

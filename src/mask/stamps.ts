@@ -56,6 +56,39 @@ export function datetimeAt(bytes: Uint8Array, at: number, start: number, end: nu
   return to - at;
 }
 
+/**
+ * Length of what a plan of PostgreSQL says of costs or times (`cost=0.43..8.45 rows=`, `actual time=0.363..924.500 rows=`),
+ * from its first digit to its last; else 0. SECURITY: nothing but exactly this, or a value could be dressed up as one.
+ */
+export function planRangeAt(bytes: Uint8Array, at: number, end: number): number {
+  if (!planHeads.some((head) => standsAt(bytes, at - head.length, head))) return 0;
+  const first = decimalAt(bytes, at, end);
+  if (first === 0 || !standsAt(bytes, at + first, '..')) return 0;
+  const second = decimalAt(bytes, at + first + 2, end);
+  const to = at + first + 2 + second;
+  return second > 0 && standsAt(bytes, to, ' rows=') ? to - at : 0;
+}
+
+const planHeads = ['(cost=', '(actual time=', ' actual time='];
+
+/** Length of a number with two or three decimals, as plans write costs and times. */
+function decimalAt(bytes: Uint8Array, at: number, end: number): number {
+  let to = at;
+  while (to < end && isDigit(bytes[to])) to++;
+  if (to === at || to - at > 9 || bytes[to] !== 0x2e) return 0;
+  const point = to++;
+  while (to < end && isDigit(bytes[to])) to++;
+  const decimals = to - point - 1;
+  return decimals === 2 || decimals === 3 ? to - at : 0;
+}
+
+function standsAt(bytes: Uint8Array, at: number, word: string): boolean {
+  if (at < 0) return false;
+  for (let place = 0; place < word.length; place++)
+    if (bytes[at + place] !== word.charCodeAt(place)) return false;
+  return true;
+}
+
 /** 36 when a UUID stands here by itself, else 0. */
 export function uuidAt(bytes: Uint8Array, at: number, start: number, end: number): number {
   if (at + 36 > end || bytes[at + 8] !== 0x2d || bytes[at + 13] !== 0x2d) return 0;
