@@ -14,7 +14,6 @@ export * from './note.ts';
 export * from './proof.ts';
 export * from './rotation.ts';
 export * from './seal.ts';
-export { Sealer } from './sealer.ts';
 export * from './tiles.ts';
 export * from './tree.ts';
 export * from './verify.ts';

@@ -5,7 +5,7 @@ import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } fro
 export type SealDomain = 'entry' | 'chunk' | 'key';
 
 const domains: Readonly<Record<SealDomain, number>> = { entry: 1, chunk: 2, key: 3 };
-export const tagBytes = 16;
+const tagBytes = 16;
 
 export interface SealAs {
   readonly domain: SealDomain;
@@ -19,8 +19,8 @@ export function sealingKey(bytes: Uint8Array): KeyObject {
   return createSecretKey(Buffer.from(bytes));
 }
 
-/** 1 byte domain, 3 bytes zero, 8 bytes counter; a view until the next call. */
-export function nonceOf({ domain, counter }: SealAs): Uint8Array {
+// 1 byte domain, 3 bytes zero, 8 bytes counter
+function nonceOf({ domain, counter }: SealAs): Uint8Array {
   nonce[0] = domains[domain];
   nonce.writeUInt32BE(Math.floor(counter / 2 ** 32), 4);
   nonce.writeUInt32BE(counter % 2 ** 32, 8);

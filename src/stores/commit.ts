@@ -6,7 +6,8 @@
  * INVARIANT: after any error nothing is written any more: a failed sync may have dropped pages that a second one would
  * report as clean.
  */
-import { boundTo, Sealer, sealingKey } from '../ledger/index.ts';
+import type { KeyObject } from 'node:crypto';
+import { boundTo, sealingKey, sealInto } from '../ledger/index.ts';
 import type { Files } from './files.ts';
 import { keyRecordBytes, sessionKeyFile } from './key-records.ts';
 import { cell, type Ring, RingReader, type RingRecord } from './ring.ts';
@@ -47,7 +48,7 @@ const batchBytes = 1_048_576;
 const room = 65_536 + frameHead;
 
 interface Owner {
-  readonly sealer: Sealer;
+  readonly key: KeyObject;
   readonly keyId: string;
   readonly name: string;
   seq: number;
@@ -138,7 +139,7 @@ class Committer {
       owner.seq += 1;
       const bound = boundTo(this.#parts.origin, owner.name, owner.seq);
       const as = { domain: 'entry', counter: owner.seq, bound } as const;
-      const length = owner.sealer.sealInto(this.#box, buffer.subarray(clearEnd, sealedEnd), as);
+      const length = sealInto(this.#box, owner.key, buffer.subarray(clearEnd, sealedEnd), as);
       const box = this.#box.toString('base64', 0, length);
       end += out.write(`,"sealed":{"key":"${owner.keyId}","seq":${owner.seq},"box":"${box}"}`, end, 'latin1');
     }
@@ -158,13 +159,13 @@ class Committer {
   #key(buffer: Buffer, at: number): void {
     const slot = buffer.readUInt32LE(at + 4);
     const day = buffer.toString('latin1', at + 8, at + 16);
-    const sealer = new Sealer(sealingKey(buffer.subarray(at + 16, at + 48)));
+    const key = sealingKey(buffer.subarray(at + 16, at + 48));
     const record = Buffer.from(buffer.subarray(at + 48, at + 48 + keyRecordBytes));
     const ownerAt = at + keyHead;
     const name = buffer.toString('utf8', ownerAt, ownerAt + buffer.readUInt32LE(ownerAt - 4));
     buffer.fill(0, at + 16, at + 48);
     this.#files.write(this.#openKeys(day), record, slot * keyRecordBytes);
-    this.#owners.set(buffer.readUInt32LE(at), { sealer, keyId: `${day}.${slot}`, name, seq: 0 });
+    this.#owners.set(buffer.readUInt32LE(at), { key, keyId: `${day}.${slot}`, name, seq: 0 });
   }
 
   #openKeys(day: string): number {
