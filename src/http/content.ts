@@ -1,9 +1,11 @@
 /** How a body can be looked into, by its media type. */
-export type Content = 'json' | 'lines' | 'events' | 'form' | 'text' | 'opaque';
+export type Content = 'json' | 'lines' | 'events' | 'form' | 'text' | 'multipart' | 'opaque';
 
 /** Reads a Content-Type (RFC 9110, 8.3). A charset other than UTF-8 makes it opaque: its bytes would be read as something else. */
 export function contentOf(header: string | undefined): Content {
   if (header === undefined) return 'opaque';
+  // Whatever stands behind it: its own reader is strict, and readers that are not go by the first word.
+  if (/^\s*multipart\b/i.test(header)) return 'multipart';
   const [type = '', ...parameters] = header.split(';').map((part) => part.trim().toLowerCase());
   // Whoever reads it may take any of them, however it is written.
   for (const parameter of parameters) {
@@ -16,6 +18,13 @@ export function contentOf(header: string | undefined): Content {
   if (type === 'application/x-www-form-urlencoded') return 'form';
   if (type.startsWith('text/') || texts.has(type) || type.endsWith('+xml')) return 'text';
   return 'opaque';
+}
+
+/** Whether it names something that can be read, in a way that cannot: a reader that forgives more would read it. */
+export function saysReadable(header: string | undefined): boolean {
+  return /^\s*text\b|(?:^|[\s,/+])(?:json|x-www-form-urlencoded|xml|yaml|graphql|javascript|csv)\b/i.test(
+    header ?? '',
+  );
 }
 
 const plainCharsets: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii']);

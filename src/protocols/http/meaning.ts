@@ -3,9 +3,10 @@ import type { Access, Action } from '../../core/action.ts';
 import { worstAccess } from '../../core/action.ts';
 import { type Content, contentOf } from '../../http/content.ts';
 import { type Fields, first } from '../../http/headers.ts';
-import { rewriteJson } from '../../http/json.ts';
 import type { Target } from '../../http/target.ts';
 import { graphqlOf } from './graphql.ts';
+import { meaningOfParts } from './parts.ts';
+import { formNames, lookingLikeJson, pathsOf, sniffed, worded } from './said.ts';
 import type { HttpRoute } from './settings.ts';
 
 /** The attributes of a request of which nothing is known. */
@@ -16,6 +17,8 @@ const nothingKnown: Action['attributes'] = {
   query: [],
   contentType: '',
   fields: [],
+  files: [],
+  parts: [],
   bytes: -1,
   operation: '',
   selects: [],
@@ -34,6 +37,8 @@ export interface Asked {
   readonly length: number | undefined;
   /** It opens a WebSocket: what is done there, its messages say. */
   readonly upgrade?: true;
+  /** Media types that pass although nothing can look into them. */
+  readonly uninspected?: readonly string[];
 }
 
 const byMethod: Readonly<Record<string, Access>> = {
@@ -56,20 +61,32 @@ export function meaningOf(asked: Asked): Meant {
   const { method, target, fields, route, body } = asked;
   const declared = first(fields, 'content-type');
   const content: Content = contentOf(declared);
-  const text = body === undefined || body.length === 0 ? '' : Buffer.from(body).toString('utf8');
+  const multipart =
+    content === 'multipart' && body !== undefined && body.length > 0
+      ? meaningOfParts(declared ?? '', body, asked.uninspected ?? [])
+      : undefined;
+  if (multipart?.kind === 'refused') return multipart;
+  const text =
+    multipart?.text ?? (body === undefined || body.length === 0 ? '' : Buffer.from(body).toString('utf8'));
   const name = route?.template ?? templateOf(target.path);
-  let paths: readonly string[] = [];
+  let paths: readonly string[] = multipart?.fields ?? [];
   if (text !== '' && (content === 'json' || content === 'lines')) {
     const read =
       content === 'json' ? pathsOf([text]) : pathsOf(text.split('\n').filter((line) => line.trim() !== ''));
     if (read === undefined)
-      return { kind: 'refused', why: 'The body is not the JSON that its Content-Type says' };
+      return {
+        kind: 'refused',
+        why: 'The body is not the JSON that its Content-Type says, or has too many fields',
+      };
     paths = read;
   } else if (text !== '' && content === 'form') {
-    paths = [...new Set(new URLSearchParams(text).keys())].slice(0, mostPaths).map(worded);
-  } else if (text !== '' && /^\s*[[{]/.test(text)) {
-    // Many services read JSON whatever its Content-Type says.
-    paths = pathsOf([text]) ?? [];
+    const names = formNames(text);
+    if (names === undefined) return { kind: 'refused', why: 'The form has too many fields' };
+    paths = names;
+  } else if (text !== '' && multipart === undefined) {
+    const read = sniffed(text);
+    if (read === undefined) return { kind: 'refused', why: lookingLikeJson };
+    paths = read;
   }
   const operations =
     asked.upgrade === undefined && isGraphql(route, target)
@@ -99,6 +116,8 @@ export function meaningOf(asked: Asked): Meant {
         fields: paths,
         bytes: body?.length ?? asked.length ?? -1,
         operation: operations?.operation ?? '',
+        files: multipart?.files ?? [],
+        parts: multipart?.types ?? [],
         selects: operations?.selects ?? [],
       },
       text: `${method} ${target.path}${query}${text === '' ? '' : `\n\n${text}`}`,
@@ -198,30 +217,6 @@ export function unreadable(method: string, path: string, why: string): Action {
     text: `${method} ${path}`,
     notes: [why],
   };
-}
-
-const mostPaths = 1_000;
-
-/** The paths of all values, each once; undefined where a text is not JSON or names a key twice, which readers take differently. */
-function pathsOf(texts: readonly string[]): readonly string[] | undefined {
-  const paths = new Set<string>();
-  for (const text of texts) {
-    const read = rewriteJson(
-      text,
-      ({ kind, path }) => {
-        if (kind !== 'key' && paths.size < mostPaths) paths.add(path.split('.').map(worded).join('.'));
-        return undefined;
-      },
-      { uniqueKeys: true },
-    );
-    if (!read.ok) return undefined;
-  }
-  return [...paths];
-}
-
-/** Names stand unsealed in the ledger: what is no name (a key that is an address) does not. */
-function worded(name: string): string {
-  return /^[A-Za-z_$][\w$-]{0,63}(?:\[\])*$/.test(name) ? name : '{}';
 }
 
 /** A template for a path that no declared route fits: segments that are not plain words count as values. */

@@ -101,8 +101,9 @@ export class Pass {
         this.#fields(fields, { changed: bodiless && this.#mask.needed }),
       );
     }
-    // Of two types nobody can say which the client believes.
-    const content = all(fields, 'content-type').length > 1 ? 'opaque' : contentOf(declared);
+    // Of two types nobody can say which the client believes; of a piece nobody can say what it is cut from.
+    const piece = status === 206 || first(fields, 'content-range') !== undefined;
+    const content = piece || all(fields, 'content-type').length > 1 ? 'opaque' : contentOf(declared);
     const body = content === 'opaque' ? undefined : decoded(answer);
     if (body !== undefined && content !== 'opaque') return this.#inspected(body, content, answer);
     if (await isEmpty(answer.body))
@@ -129,7 +130,14 @@ export class Pass {
     const bytes = await wholeOf(body, most);
     if (bytes === undefined)
       return this.#withhold(`The answer is longer than ${most} bytes, so it cannot be masked`);
-    const shown = await this.#shown.document(bytes, content);
+    const shown =
+      content === 'multipart'
+        ? await this.#shown.parts(
+            bytes,
+            first(answer.fields, 'content-type') ?? '',
+            this.#parts.settings.uninspected,
+          )
+        : await this.#shown.document(bytes, content);
     if (shown === undefined)
       return this.#withhold('The answer is not what its Content-Type says, so it cannot be masked');
     const length = shown.reduce((sum, part) => sum + part.length, 0);

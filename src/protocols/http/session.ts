@@ -1,5 +1,6 @@
 import { protocolsOf, type SocketRequest } from '../../carriers/http/socket.ts';
 import type { Exchange, SocketWish } from '../../carriers/http/exchange.ts';
+import { wholeOf } from '../../carriers/http/decoded.ts';
 import { sayProblem, statusOf } from '../../carriers/http/problem.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
 import { Fault } from '../../base/errors.ts';
@@ -7,7 +8,7 @@ import type { Action } from '../../core/action.ts';
 import type { Outcome } from '../../core/decision.ts';
 import { denial } from '../../core/denial.ts';
 import type { Waiting } from '../../core/protocol.ts';
-import { contentOf } from '../../http/content.ts';
+import { contentOf, saysReadable, typeFits } from '../../http/content.ts';
 import { first } from '../../http/headers.ts';
 import { router } from '../../http/target.ts';
 import { towards } from './head.ts';
@@ -30,21 +31,60 @@ export function site(parts: SiteParts): {
 }
 
 async function attend(parts: SiteParts, route: HttpRoute | undefined, exchange: Exchange): Promise<void> {
-  const { stay, reply, fields } = exchange;
-  const { messageBytes } = parts.house.limits;
-  const readable = contentOf(first(fields, 'content-type')) !== 'opaque';
-  const { body: given } = exchange;
-  // What can be read is read whole, so that it is judged; the rest is sent on as it comes.
-  const body = given.length === 0 ? new Uint8Array() : readable ? await given.whole(messageBytes) : undefined;
-  if (readable && body === undefined) {
-    parts.house.metrics.count('limits_total', { limit: 'messageBytes' });
-    return sayProblem(reply, 413, denial('LIMIT', '', `The body is longer than ${messageBytes} bytes`));
+  const { fields, body: given } = exchange;
+  const declared = first(fields, 'content-type');
+  const content = contentOf(declared);
+  const passes = parts.settings.uninspected.some((pattern) => typeFits(pattern, declared));
+  const unread = content === 'opaque' || (content === 'multipart' && passes);
+  if (!unread || given.length === 0) {
+    const body = given.length === 0 ? new Uint8Array() : await given.whole(parts.house.limits.messageBytes);
+    return body === undefined ? tooLong(parts, exchange) : judged(parts, route, { exchange, body });
   }
+  if (passes) return judged(parts, route, { exchange, body: undefined });
+  if (saysReadable(declared))
+    return notUnderstood(exchange, 'The Content-Type names a text in a way in which it cannot be read');
+  if (first(fields, 'content-encoding') !== undefined)
+    return notUnderstood(exchange, 'A coded body cannot be read');
+  await using peeked = await peek(given.stream());
+  if (!peeked.json) return await judged(parts, route, { exchange, body: undefined, stream: peeked.rest });
+  const body = await wholeOf(peeked.rest, parts.house.limits.messageBytes);
+  if (body === undefined) return tooLong(parts, exchange);
+  await judged(parts, route, { exchange, body });
+}
+
+function tooLong({ house }: SiteParts, { reply }: Exchange): void {
+  const { messageBytes } = house.limits;
+  house.metrics.count('limits_total', { limit: 'messageBytes' });
+  sayProblem(reply, 413, denial('LIMIT', '', `The body is longer than ${messageBytes} bytes`));
+}
+
+interface Come {
+  readonly exchange: Exchange;
+  /** What can be read is read whole, so that it is judged; the rest is sent on as it comes. */
+  readonly body: Uint8Array | undefined;
+  readonly stream?: AsyncIterable<Uint8Array>;
+}
+
+async function judged(
+  parts: SiteParts,
+  route: HttpRoute | undefined,
+  { exchange, body, stream }: Come,
+): Promise<void> {
+  const { stay, reply, fields, body: given } = exchange;
   const { method, target } = exchange;
-  if (first(fields, 'content-encoding') !== undefined && readable && body !== undefined && body.length > 0)
+  if (first(fields, 'content-encoding') !== undefined && body !== undefined && body.length > 0)
     return notUnderstood(exchange, 'A coded body cannot be read');
   const { host } = exchange;
-  const meant = meaningOf({ method, host, target, fields, route, body, length: given.length });
+  const meant = meaningOf({
+    method,
+    host,
+    target,
+    fields,
+    route,
+    body,
+    length: given.length,
+    uninspected: parts.settings.uninspected,
+  });
   if (meant.kind === 'refused') return notUnderstood(exchange, meant.why);
   const verdict = await stay.gate.ask({
     action: meant.action,
@@ -61,8 +101,40 @@ async function attend(parts: SiteParts, route: HttpRoute | undefined, exchange: 
   if (verdict.duties.record !== 'meta')
     void stay.recorder.frame('statement', json({ id: verdict.id, text: meant.action.text }), verdict.id);
   const name = String(meant.action.attributes['route']);
-  await new Pass(parts, exchange, verdict, name).run(body ?? given.stream());
+  await new Pass(parts, exchange, verdict, name).run(body ?? stream ?? given.stream());
 }
+
+/** Whether a body of another type begins as JSON does, which many services read whatever its type says. Nothing of it is lost. */
+async function peek(
+  body: AsyncIterable<Uint8Array>,
+): Promise<{ readonly json: boolean; readonly rest: AsyncIterable<Uint8Array> } & AsyncDisposable> {
+  const chunks = body[Symbol.asyncIterator]();
+  const seen: Uint8Array[] = [];
+  let start: number | undefined;
+  while (start === undefined && seen.length < mostBlank) {
+    const next = await chunks.next();
+    if (next.done === true) break;
+    seen.push(next.value);
+    start = next.value.find((byte) => !blanks.has(byte));
+  }
+  const rest = async function* (): AsyncIterable<Uint8Array> {
+    yield* seen;
+    for (;;) {
+      const next = await chunks.next();
+      if (next.done === true) return;
+      yield next.value;
+    }
+  };
+  return {
+    json: start === undefined ? seen.length > 0 : start === 0x7b || start === 0x5b,
+    rest: rest(),
+    [Symbol.asyncDispose]: async () => void (await chunks.return?.()),
+  };
+}
+
+/** White space, and a byte-order mark. */
+const blanks: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]);
+const mostBlank = 64;
 
 /** The request that opens a WebSocket is judged like any; then its messages are, one by one. */
 async function attendSocket(

@@ -1,7 +1,9 @@
 import { Fault } from '../../base/errors.ts';
 import { type DocumentMask, utf8 } from '../../carriers/http/masks.ts';
 import { inSlices } from '../../carriers/http/turns.ts';
+import { contentOf, typeFits } from '../../http/content.ts';
 import { EventReader, eventText, type ServerEvent } from '../../http/events.ts';
+import { readMultipart, writeMultipart } from '../../http/multipart.ts';
 
 /** Bodies of an answer as its mask shows them, by what they are. What takes long is done in slices. */
 export class Shown {
@@ -36,6 +38,44 @@ export class Shown {
       shown.append(this.#mask.text(name), this.#mask.text(value, name));
     }
     return [this.#mask.masked === before ? bytes : Buffer.from(shown.toString())];
+  }
+
+  /** A multipart body, each part as what it is; undefined where one of them cannot be looked into, or the whole is not strict. */
+  async parts(
+    bytes: Uint8Array,
+    contentType: string,
+    uninspected: readonly string[],
+  ): Promise<readonly Uint8Array[] | undefined> {
+    const read = readMultipart(contentType, bytes);
+    if (!read.ok) return undefined;
+    const before = this.#mask.masked;
+    const shown: { readonly head: Uint8Array; readonly content: Uint8Array }[] = [];
+    for (const { head, content, contentType: type } of read.value.parts) {
+      const text = utf8(head);
+      const part = uninspected.some((pattern) => typeFits(pattern, type))
+        ? content
+        : await this.#part(content, type);
+      if (part === undefined || !text.ok) return undefined;
+      shown.push({ head: sameOr(head, text.value, this.#mask.text(text.value)), content: part });
+    }
+    if (this.#mask.masked === before) return [bytes];
+    // What holds of the head of a part must hold of it still: a length, a name without a quote in it.
+    const written = writeMultipart(read.value.boundary, shown);
+    return written !== undefined && readMultipart(contentType, written).ok ? [written] : undefined;
+  }
+
+  async #part(content: Uint8Array, type: string): Promise<Uint8Array | undefined> {
+    const kind = contentOf(type);
+    if (kind === 'opaque' || kind === 'multipart' || content.length === 0)
+      return content.length === 0 ? content : undefined;
+    if (kind === 'json' || kind === 'form' || kind === 'text') {
+      const shown = await this.document(content, kind);
+      return shown === undefined ? undefined : Buffer.concat(shown);
+    }
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of kind === 'lines' ? this.lines(once(content)) : this.events(once(content)))
+      chunks.push(chunk);
+    return Buffer.concat(chunks);
   }
 
   async *text(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
@@ -132,4 +172,9 @@ const pieceUnits = 4_096;
 
 function sameOr(bytes: Uint8Array, before: string, after: string): Uint8Array {
   return before === after ? bytes : Buffer.from(after);
+}
+
+// oxlint-disable-next-line require-await -- an iterable of what is there already
+async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
 }

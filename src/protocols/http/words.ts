@@ -13,7 +13,9 @@ export const attributes: Readonly<Record<string, AttributeType>> = {
   host: 'string',
   query: 'strings', // names of the query's parameters
   contentType: 'string', // of the request's body
-  fields: 'strings', // JSON paths, or names of a form's fields, of the request's body
+  fields: 'strings', // JSON paths, or names of a form's fields, of the request's body; of a part behind its name
+  files: 'strings', // names of a form's fields that are files
+  parts: 'strings', // media types of the parts of the request's body
   bytes: 'number', // of the request's body; -1 where it is not known before it is sent
   operation: 'string', // GraphQL: query, mutation, subscription
   from: 'string', // of a message: client, resource

@@ -1,0 +1,48 @@
+import { rewriteJson } from '../../http/json.ts';
+
+// The names of what a body says, as rules see them.
+
+const mostPaths = 10_000;
+
+/**
+ * The paths of all values, each once; undefined where a text is not JSON, names a key twice, which readers take differently, or
+ * has more paths than are looked at.
+ */
+export function pathsOf(texts: readonly string[]): readonly string[] | undefined {
+  const paths = new Set<string>();
+  for (const text of texts) {
+    const read = rewriteJson(
+      text,
+      ({ kind, path }) => {
+        if (kind !== 'key' && paths.size <= mostPaths) paths.add(path.split('.').map(worded).join('.'));
+        return undefined;
+      },
+      { uniqueKeys: true },
+    );
+    if (!read.ok || paths.size > mostPaths) return undefined;
+  }
+  return [...paths];
+}
+
+/** The names of a form's fields (application/x-www-form-urlencoded); undefined where there are too many. */
+export function formNames(text: string): readonly string[] | undefined {
+  const names = new Set([...new URLSearchParams(text).keys()].map(worded));
+  return names.size > mostPaths ? undefined : [...names];
+}
+
+/**
+ * Many services read JSON whatever its Content-Type says: what begins like it is read like it. Undefined where that fails, since
+ * some of them stop at the end of the first value.
+ */
+export function sniffed(text: string): readonly string[] | undefined {
+  if (!/^[\ufeff\s]*[[{]/.test(text)) return [];
+  return pathsOf([text.replace(/^\ufeff/, '')]) ?? (beginsAsJson.test(text) ? undefined : []);
+}
+
+const beginsAsJson = /^[\ufeff\s]*(?:\{\s*["}]|\[\s*["{[\]])/;
+export const lookingLikeJson = 'The body begins as JSON and is none, or names a key twice';
+
+/** Names stand unsealed in the ledger: what is no name (a key that is an address) does not. */
+export function worded(name: string): string {
+  return /^[A-Za-z_$][\w$-]{0,63}(?:\[\])*$/.test(name) ? name : '{}';
+}
