@@ -18,6 +18,8 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   opa: {
     '@open-policy-agent/opa-wasm': "OPA's own runtime of policies compiled to WebAssembly",
     'node:worker_threads': 'a thread that can be ended when a policy takes too long',
+    'node:http': 'an OPA server on this machine',
+    'node:https': 'OPA servers, and where bundles lie',
   },
   mask: {
     'libphonenumber-js': 'numbering plans of the world are data, not code',

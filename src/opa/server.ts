@@ -1,6 +1,7 @@
 import type { World } from '../base/time.ts';
 import type { Opinion } from '../core/ports.ts';
 import type { OpaEngines } from '../policy/opa/engine.ts';
+import { type Reach, reaching } from './reach.ts';
 
 const mostBytes = 1_048_576;
 const mostAtOnce = 256;
@@ -14,7 +15,7 @@ export const noResult =
  * again, and nothing is remembered.
  * SECURITY: a redirect is a failure: what is asked goes where the policy says, or nowhere.
  */
-export function serverEngine(world: World): OpaEngines['server'] {
+export function serverEngine(world: World, reach: Reach = reaching([])): OpaEngines['server'] {
   let underWay = 0;
   return ({ url, entrypoint, deadlineMs }) => {
     const at = new URL(`${url.pathname.replace(/\/*$/, '')}/v1/data/${entrypoint}`, url);
@@ -24,7 +25,7 @@ export function serverEngine(world: World): OpaEngines['server'] {
       const stop = new AbortController();
       using _deadline = world.after(deadlineMs, () => stop.abort());
       try {
-        return await post(at, `{"input":${input}}`, stop.signal);
+        return await post(reach, at, `{"input":${input}}`, stop.signal);
       } catch {
         return failed(
           stop.signal.aborted
@@ -38,23 +39,15 @@ export function serverEngine(world: World): OpaEngines['server'] {
   };
 }
 
-async function post(at: URL, body: string, signal: AbortSignal): Promise<Opinion> {
+async function post(reach: Reach, at: URL, body: string, signal: AbortSignal): Promise<Opinion> {
   const headers = { 'content-type': 'application/json', accept: 'application/json' };
-  const answer = await fetch(at, { method: 'POST', headers, body, redirect: 'manual', signal });
-  if (answer.status !== 200) {
-    await answer.body?.cancel();
-    return failed(`The OPA server answered with status ${answer.status}`);
-  }
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of answer.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > mostBytes) return failed(`The answer of the OPA server has more than ${mostBytes} bytes`);
-    chunks.push(chunk);
-  }
+  const answer = await reach(at, { method: 'POST', headers, body, mostBytes, signal });
+  if (answer.status !== 200) return failed(`The OPA server answered with status ${answer.status}`);
+  if (answer.body === undefined)
+    return failed(`The answer of the OPA server has more than ${mostBytes} bytes`);
   let read: unknown;
   try {
-    read = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)));
+    read = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(answer.body));
   } catch {
     return failed('The answer of the OPA server is no JSON');
   }

@@ -49,7 +49,7 @@ test('a policy in WebAssembly is asked, blocking and not, and says the same', as
   };
   assert.deepEqual(value(ask(input, now)), expected);
   assert.ok(consult);
-  assert.deepEqual(value(await consult(input)), expected);
+  assert.deepEqual(value(await consult(input, now)), expected);
   assert.equal(fleeting, false);
   assert.equal(evaluation('clock-wasm', 'clock/decision').fleeting, true);
 });
@@ -59,7 +59,7 @@ test('many ask at once, blocking and not, and each gets its own answer', async (
   assert.ok(consult);
   const asking = (reads: boolean): string =>
     JSON.stringify({ identity: { groups: ['analysts'] }, action: { access: reads ? 'read' : 'write' } });
-  const answers = Array.from({ length: 50 }, (_, at) => consult(asking(at % 3 === 0)));
+  const answers = Array.from({ length: 50 }, (_, at) => consult(asking(at % 3 === 0), now));
   assert.equal(value(ask(asking(true), now)), true);
   assert.equal(value(ask(asking(false), now)), false);
   assert.deepEqual(
@@ -73,10 +73,10 @@ for (const blocking of [true, false]) {
     const slow = evaluation('gate-wasm', 'gate/slow', 50);
     const quick = evaluation('gate-wasm', 'gate/allow');
     assert.ok(slow.consult && quick.consult);
-    const late = blocking ? slow.ask('{}', now) : await slow.consult('{}');
+    const late = blocking ? slow.ask('{}', now) : await slow.consult('{}', now);
     assert.ok(late.kind === 'failed' && late.why.includes('50 ms'), JSON.stringify(late));
     const reads = JSON.stringify({ identity: { groups: ['analysts'] }, action: { access: 'read' } });
-    assert.equal(value(blocking ? quick.ask(reads, now) : await quick.consult(reads)), true);
+    assert.equal(value(blocking ? quick.ask(reads, now) : await quick.consult(reads, now)), true);
   });
 }
 
@@ -85,8 +85,8 @@ test('a slow question takes nobody’s answer with it', async () => {
   const quick = evaluation('gate-wasm', 'gate/allow', 5_000);
   assert.ok(slow.consult && quick.consult);
   const [late, answered] = await Promise.all([
-    slow.consult('{}'),
-    quick.consult(JSON.stringify({ identity: { groups: ['analysts'] }, action: { access: 'read' } })),
+    slow.consult('{}', now),
+    quick.consult(JSON.stringify({ identity: { groups: ['analysts'] }, action: { access: 'read' } }), now),
   ]);
   assert.equal(late.kind, 'failed');
   assert.equal(value(answered), true);
@@ -95,7 +95,7 @@ test('a slow question takes nobody’s answer with it', async () => {
 test('what wants more memory than there is fails', async () => {
   const { consult } = evaluation('gate-wasm', 'gate/huge', 5_000);
   assert.ok(consult);
-  assert.equal((await consult('{}')).kind, 'failed');
+  assert.equal((await consult('{}', now)).kind, 'failed');
 });
 
 test('what is undefined for an input is no answer', () => {

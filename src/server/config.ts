@@ -29,9 +29,11 @@ import type { Protocol } from '../core/protocol.ts';
 import type { Resource, ResourceName } from '../core/session.ts';
 import type { Detector } from '../mask/index.ts';
 import { directory, nobody, type Directory, type DirectoryRecord } from '../identity/directory.ts';
+import type { OpaOrigin } from '../opa/reach.ts';
 import { sinkSettings, type SinkSettings } from '../sinks/index.ts';
 import { defaultReviewSettings, type ReviewSettings } from '../gate/review-settings.ts';
 import { indexCheck, type IndexSettings } from './index-config.ts';
+import { opaCheck } from './opa-config.ts';
 import type { BreakerSettings } from '../gate/breaker.ts';
 import { breakerCheck } from './breaker-config.ts';
 import { browsersCheck, type VisitTerms } from './browsers-config.ts';
@@ -57,6 +59,8 @@ export interface Config {
   readonly ledger?: LedgerSettings;
   readonly recordings?: RecordingsSettings;
   readonly index?: IndexSettings;
+  /** How servers of OPA, and where their bundles lie, are reached. */
+  readonly opa?: readonly OpaOrigin[];
   readonly tls?: { readonly cert: string; readonly key: Secret }; // PEM
   readonly limits: Limits;
   readonly reviews: ReviewSettings;
@@ -223,6 +227,7 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
     ledger: optional(ledgerCheck(folder, (check) => secretsIn(check, parts, folder))),
     recordings: optional(secretsIn(recordingsCheck, parts, folder)),
     index: optional(secretsIn(indexCheck, parts, folder)),
+    opa: optional(secretsIn(opaCheck(folder), parts, folder)),
     tls: optional(tlsCheck(folder)),
     limits: optional(limitsCheck),
     reviews: optional(reviewsCheck),
@@ -254,6 +259,7 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
       ...(read.ledger === undefined ? {} : { ledger: read.ledger }),
       ...(read.recordings === undefined ? {} : { recordings: read.recordings }),
       ...(read.index === undefined ? {} : { index: read.index }),
+      ...(read.opa === undefined ? {} : { opa: read.opa }),
       ...(read.tls === undefined ? {} : { tls: read.tls }),
       limits: read.limits ?? defaultLimits,
       reviews: read.reviews ?? defaultReviewSettings,

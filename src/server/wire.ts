@@ -118,7 +118,7 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
         from: config.policySource === undefined ? config.policy : readerOf(config.policySource, home, world),
         ...(config.policySource?.maxAgeMs === undefined ? {} : { maxAgeMs: config.policySource.maxAgeMs }),
         ...(config.policySource?.params === undefined ? {} : { params: config.policySource.params }),
-        kinds: kindsOf(protocols, detectorsInUse(), opaEngines(world)),
+        kinds: kindsOf(protocols, detectorsInUse(), opaEngines(world, { origins: config.opa ?? [], log })),
         world,
         log,
         metrics,

@@ -81,6 +81,25 @@ function evaluationOf(
       ...(server === undefined ? {} : { consult: server }),
     };
   }
+  if (source.kind === 'remote') {
+    const { url, pollMs, maxAgeMs, digest } = source;
+    const pinned = digest === undefined ? {} : { digest: digest.value };
+    const remote = engines?.remote?.({
+      url,
+      entrypoint,
+      deadlineMs,
+      strict: opa.strict,
+      pollMs,
+      maxAgeMs,
+      ...pinned,
+    });
+    return {
+      ask: () => ({ kind: 'failed', why: 'A bundle at an address is only fetched by a running gateway' }),
+      fleeting: true,
+      notReplayable: 'is a bundle at an address, which only a running gateway fetches',
+      ...(remote === undefined ? {} : { consult: remote }),
+    };
+  }
   const refused = (message: string, at = source.at): undefined => {
     problems.add('SP-L120', at, message, { length: source.path.length });
     return undefined;
@@ -151,7 +170,7 @@ function opaLayer(layer: Foreign, evaluation: Evaluation, kinds: Kinds): OpaLaye
       : {
           consult: async (question, identity) => {
             try {
-              return await consult(inputOf(question, identity));
+              return await consult(inputOf(question, identity), question.at);
             } catch (thrown) {
               return { kind: 'failed', why: messageOf(thrown) };
             }
