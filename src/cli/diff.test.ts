@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { makeBundle } from '../server/policy-bundle.ts';
+import { readPolicyFiles } from '../server/policy-source.ts';
 import { diff } from './diff.ts';
 import { readPolicy } from './policy-files.ts';
 import { runTrial } from '../policy/trial.ts';
@@ -76,7 +79,7 @@ const edits: readonly (readonly [string, readonly [string, string, string], stri
     'an approval that needs fewer facts',
     ['modules/changing.policy.yaml', "when: '!action.byKey'", "when: '!action.byKey && !action.locks'"],
     'duty weakened',
-    /^approve: 1 of dba, leads in 15m → none$/,
+    /^approve: 1 of dba, leads in 15m, 5 of a class for 30m → none$/,
   ],
   [
     'a window',
@@ -126,6 +129,46 @@ test('diff finds nothing between a policy and one that only words it otherwise, 
     [code, out],
     [0, 'No rule differs\nno difference found in 3000 requests; this is a search, not a proof\n'],
   );
+});
+
+test('diff reads bundles, and --fail-on says which changes count', async () => {
+  await using policy = await edited('policy.yaml', 'rows: 500', 'rows: 900');
+  const files = (await readPolicyFiles(policy.path)).files;
+  const bundle = makeBundle(
+    { version: 1, madeAt: '2026-01-01T00:00:00Z', files: Object.fromEntries(files) },
+    generateKeyPairSync('ed25519').privateKey,
+  );
+  const file = join(policy.path, 'b.json');
+  await writeFile(file, JSON.stringify(bundle));
+  const codes = async (from: string, to: string): Promise<readonly number[]> => {
+    const all: number[] = [];
+    for (const level of ['any', 'weaker', 'none']) {
+      all.push((await run(from, to, '--requests', '2000', '--fail-on', level)).code);
+    }
+    return all;
+  };
+  assert.deepEqual(await codes(sample, file), [1, 1, 0], 'weaker');
+  assert.deepEqual(await codes(file, sample), [1, 0, 0], 'stricter');
+  assert.deepEqual(await codes(file, policy.path), [0, 0, 0], 'the same');
+  assert.equal((await run(sample, file, '--fail-on', 'x')).code, 2);
+  assert.match((await run(sample, join(sample, 'policy.yaml'))).err, /policy\.yaml is no bundle/);
+});
+
+test('diff sees an exemption', async () => {
+  const yaml = `apiVersion: sallyport/v1
+exemptions:
+  - { id: x, rule: baseline/no-drop, scope: { identity: bob, resource: shop }, expires: '2026-12-01', owner: a, ticket: T-1, reason: r }
+`;
+  const drops = (await readFile(join(sample, 'modules', 'baseline.policy.yaml'), 'utf8')).includes(
+    'id: no-drop',
+  );
+  assert.ok(drops);
+  await using policy = await edited('policy.yaml', 'rows: 500', 'rows: 500');
+  await writeFile(join(policy.path, 'exemptions.yaml'), yaml);
+  const { code, out } = await run(sample, policy.path, '--requests', '4000');
+  assert.equal(code, 1, out);
+  assert.match(out, /^newly allowed|^duty weakened/m);
+  assert.match(out, /Rules that differ: baseline\/no-drop/);
 });
 
 test('diff reads a policy of a Git revision', async () => {

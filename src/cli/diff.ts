@@ -1,24 +1,33 @@
 import { parseArgs } from 'node:util';
 import { messageOf } from '../base/errors.ts';
 import type { Decision } from '../core/decision.ts';
-import { compare, type Comparison, type Difference } from '../policy/compare.ts';
+import { type Change, compare, type Comparison, type Difference } from '../policy/compare.ts';
 import { witnessFile } from '../policy/witness.ts';
 import { safe } from './command.ts';
 import { readPolicy } from './policy-files.ts';
 import type { Io } from './test.ts';
 
-const help = `Usage: sallyport diff OLD NEW [--requests N] [--json]
+const help = `Usage: sallyport diff OLD NEW [--requests N] [--fail-on any|weaker|none] [--json]
 
 Says what a change of a policy means: which requests are newly allowed, newly denied, or come with a weaker or a stronger
-duty. OLD and NEW are directories, or Git revisions: main, or HEAD:some/path (from the top of the repository). Of a
-revision alone it is policy/, or the top where policy.yaml stands there.
+duty. OLD and NEW are directories, files made by \`sallyport bundle build\` (their signature is not looked at), or Git
+revisions: main, or HEAD:some/path (from the top of the repository). Of a revision alone it is policy/, or the top where
+policy.yaml stands there.
 It asks both policies N requests (default 30000) made from what their rules speak of, aimed at the rules that changed.
 That is a search and no proof: what it does not find may still be there. Each difference comes with a witness, which is
 a whole test file as the new policy answers it.
-Exit code: 0 no difference found, 1 differences, 2 could not run.
+--fail-on weaker lets a change pass that only denies more or demands more; none lets all pass and only says it.
+Exit code: 0 no difference found that counts, 1 there are some, 2 could not run.
 `;
 
-/** The command `sallyport diff`. Gives its exit code: 0 no difference found, 1 differences, 2 could not run. */
+/** Which changes make it fail. */
+const counted: Readonly<Record<string, readonly Change[]>> = {
+  any: ['newly allowed', 'duty weakened', 'newly denied', 'duty strengthened'],
+  weaker: ['newly allowed', 'duty weakened'],
+  none: [],
+};
+
+/** The command `sallyport diff`. Gives its exit code: 0 no difference found that counts, 1 there are some, 2 could not run. */
 export async function diff(args: readonly string[], io: Io): Promise<number> {
   try {
     const { values, positionals } = parseArgs({
@@ -26,6 +35,7 @@ export async function diff(args: readonly string[], io: Io): Promise<number> {
       allowPositionals: true,
       options: {
         requests: { type: 'string', default: '30000' },
+        'fail-on': { type: 'string', default: 'any' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -40,9 +50,11 @@ export async function diff(args: readonly string[], io: Io): Promise<number> {
     }
     if (!/^[1-9]\d{0,6}$/.test(values.requests))
       throw new Error('--requests: expected a number from 1 to 9999999');
+    const counts = Object.hasOwn(counted, values['fail-on']) ? counted[values['fail-on']] : undefined;
+    if (counts === undefined) throw new Error('--fail-on: expected any, weaker or none');
     const found = compare(await readPolicy(before), await readPolicy(now), Number(values.requests));
     io.out(values.json ? json(found) : safe(text(found)));
-    return found.differences.length === 0 ? 0 : 1;
+    return found.differences.some(({ change }) => counts.includes(change)) ? 1 : 0;
   } catch (thrown) {
     io.err(`${messageOf(thrown)}\n`);
     return 2;
@@ -63,10 +75,10 @@ function text({ compared, changed, differences }: Comparison): string {
     '',
   ]);
   const rules = changed.length === 0 ? 'No rule differs' : `Rules that differ: ${changed.join(', ')}`;
-  const what =
-    differences.length === 0
-      ? 'no difference found'
-      : `${differences.length} ${differences.length === 1 ? 'difference' : 'differences'}`;
+  const by = [...Map.groupBy(differences, ({ change }) => change)].map(
+    ([change, same]) => `${same.length} ${change}`,
+  );
+  const what = differences.length === 0 ? 'no difference found' : by.join(', ');
   return `${[...lines, rules].join('\n')}\n${what} in ${compared} requests; this is a search, not a proof\n`;
 }
 

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { isPolicyFile, type LoadedPolicy, loadPolicy } from '../policy/load.ts';
 import { policyText } from '../policy/opa/bundle.ts';
 import type { Kinds } from '../policy/kinds.ts';
 import type { PolicyProblem } from '../policy/problem.ts';
+import { unsignedFiles } from '../server/policy-bundle.ts';
 import { withShipped } from '../server/policy-files.ts';
 import { readPolicyFiles } from '../server/policy-source.ts';
 import { CouldNotRun, safe } from './command.ts';
@@ -18,7 +19,8 @@ export interface Source {
 
 /**
  * A policy from a directory, or from a Git revision: `REF:path` (the path is from the top of the repository), or `REF`
- * alone for its `policy/`, or for its top where policy.yaml stands there. A directory goes before a revision of its name.
+ * alone for its `policy/`, or for its top where policy.yaml stands there; or from a file that is a bundle. What lies there goes
+ * before a revision of its name.
  *
  * @param kinds - what is known of resource kinds, and what evaluates policies of OPA
  * @throws {CouldNotRun} when there is none, or it does not load; the message has one line for each problem.
@@ -34,12 +36,22 @@ export async function readPolicy(spec: string, kinds: Kinds = policyKinds): Prom
 }
 
 async function readSource(spec: string): Promise<Source> {
-  if ((await stat(spec).catch(() => undefined))?.isDirectory() === true) return readPolicyFiles(spec);
+  const about = await stat(spec).catch(() => undefined);
+  if (about?.isDirectory() === true) return readPolicyFiles(spec);
+  if (about?.isFile() === true) return { files: await filesInBundle(spec), problems: [] };
   const [, ref, path] = /^([^:-][^:]*)(?::(.*))?$/.exec(spec) ?? [];
   if (ref === undefined) {
     throw new CouldNotRun(`${spec} is no directory, and no Git revision such as main or HEAD:policy`);
   }
   return fromGit(ref, path?.replace(/\/+$/, ''));
+}
+
+/** Of a bundle to be read, not to be trusted. */
+async function filesInBundle(path: string): Promise<Source['files']> {
+  const { size } = await stat(path);
+  const read = size > mostBytes ? undefined : unsignedFiles(await readFile(path, 'utf8'));
+  if (read === undefined) throw new CouldNotRun(`${path} is no bundle (sallyport bundle build makes one)`);
+  return read;
 }
 
 const run = promisify(execFile);

@@ -44,6 +44,12 @@ export function atomsOf(policies: readonly LoadedPolicy[]): Atoms {
   const names = items.get('resource.name') ?? new Set<string>();
   items.set('resource.name', names);
   for (const { resource } of lines) names.add(example(resource));
+  const subjects = items.get('identity.subject') ?? new Set<string>();
+  items.set('identity.subject', subjects);
+  for (const { identities, resources } of policies.flatMap(({ ruling }) => ruling.exemptions)) {
+    for (const each of identities) subjects.add(example(each));
+    for (const each of resources) names.add(example(each));
+  }
   return {
     items: (key) => [...(items.get(key) ?? [])],
     texts: [...texts],

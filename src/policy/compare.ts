@@ -83,8 +83,14 @@ function judgeOf(
   const duties = dutyChanges(before, now, columns);
   return (question) => {
     const [was, is] = [before, now].map((policy) => asIfGranted(policy, question)) as [Decision, Decision]; // one each
-    if (was.kind === 'deny' && is.kind === 'deny') return [];
     const both = { before: was, now: is };
+    if (was.kind === 'deny' && is.kind === 'deny') {
+      // What could not be broken, and may be now, denies less.
+      if ((was.soft === true) === (is.soft === true)) return [];
+      const change = is.soft === true ? 'duty weakened' : 'duty strengthened';
+      const line = `soft: ${was.soft === true} → ${is.soft === true}`;
+      return [{ ...both, change, duties: [line], key: `${change} ${line} ${reason(is, ids)}` }];
+    }
     if (was.kind !== 'deny' && is.kind !== 'deny') {
       return duties(question, was, is).map(({ change, line }) => ({
         ...both,
@@ -170,5 +176,9 @@ function print(
     onRequest,
     exemptible,
     asks,
+    policy.ruling.exemptions
+      .filter(({ rule }) => rule === ref.id)
+      .map(({ identities, resources, expires }) => JSON.stringify([identities, resources, expires]))
+      .sort(),
   ]);
 }

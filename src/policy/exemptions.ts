@@ -19,6 +19,9 @@ export interface Exemption {
   readonly ticket: string;
   readonly reason: string;
   readonly covers: (identity: Identity, resource: Resource) => boolean;
+  /** Its scope as it is written; `*` where it says nothing. */
+  readonly identities: readonly string[];
+  readonly resources: readonly string[];
 }
 
 export function readExemptions(file: string, source: string, problems: Problems): readonly Exemption[] {
@@ -52,7 +55,7 @@ function readExemption(node: Located, problems: Problems): Exemption | undefined
   };
   const [id, rule, owner, ticket, reason] = ['id', 'rule', 'owner', 'ticket', 'reason'].map(word);
   const expires = readDate(found, problems);
-  const covers = readScope(found, problems);
+  const scope = readScope(found, problems);
   if (
     id === undefined ||
     rule === undefined ||
@@ -60,13 +63,13 @@ function readExemption(node: Located, problems: Problems): Exemption | undefined
     ticket === undefined ||
     reason === undefined ||
     expires === undefined ||
-    covers === undefined
+    scope === undefined
   ) {
     return undefined;
   }
   const ruleAt = found.get('rule')?.value.at ?? node.at;
   const at = found.get('id')?.keyAt ?? node.at;
-  return { id, at, rule: rule as RuleId, ruleAt, expires, owner, ticket, reason, covers };
+  return { id, at, rule: rule as RuleId, ruleAt, expires, owner, ticket, reason, ...scope };
 }
 
 /** `2026-12-15` is the first moment of that day in UTC: the day itself is no longer exempt. */
@@ -83,19 +86,25 @@ function readDate(found: Fields, problems: Problems): Instant | undefined {
   );
 }
 
-function readScope(found: Fields, problems: Problems): Exemption['covers'] | undefined {
+function readScope(
+  found: Fields,
+  problems: Problems,
+): Pick<Exemption, 'covers' | 'identities' | 'resources'> | undefined {
   const node = found.get('scope')?.value;
   const scope =
     node === undefined ? undefined : fields(node, 'scope', { optional: ['identity', 'resource'] }, problems);
   if (node === undefined || scope === undefined) return undefined;
   if (scope.size === 0) return wrong(node, 'A scope names an identity, a resource or both', problems);
-  const patterns = (key: string): ((text: string) => boolean) | undefined => {
+  const patterns = (key: string): readonly string[] | undefined => {
     const field = scope.get(key)?.value;
-    if (field === undefined) return () => true;
-    const items = texts(field, key, problems);
-    return items === undefined ? undefined : anyGlob(items.map((item) => item.value));
+    return field === undefined ? ['*'] : texts(field, key, problems)?.map((item) => item.value);
   };
-  const [identity, resource] = [patterns('identity'), patterns('resource')];
-  if (identity === undefined || resource === undefined) return undefined;
-  return (who, what) => identity(who.subject) && resource(what.name);
+  const [identities, resources] = [patterns('identity'), patterns('resource')];
+  if (identities === undefined || resources === undefined) return undefined;
+  const [identity, resource] = [anyGlob(identities), anyGlob(resources)];
+  return {
+    identities,
+    resources,
+    covers: (who, what) => identity(who.subject) && resource(what.name),
+  };
 }

@@ -1,5 +1,5 @@
 import type { ColumnRef } from '../core/action.ts';
-import type { Decision, MaskOperator, PredicateDuty, RateDuty } from '../core/decision.ts';
+import type { ApproveDuty, Decision, MaskOperator, PredicateDuty, RateDuty } from '../core/decision.ts';
 import { operatorForFind, operatorForTags } from '../core/duties.ts';
 import type { Problems } from './problem.ts';
 import { choice, fields, flag, mapping, text, texts, unknownKey, whole, wrong } from './shape.ts';
@@ -27,6 +27,8 @@ export interface Expectation {
   readonly unknownLineage?: string;
   /** Exactly these groups may approve, over all approvals wanted. */
   readonly approve?: readonly string[];
+  /** Exactly these approvals: `2 of dba, leads in 15m` */
+  readonly approvals?: readonly string[];
   readonly notify?: readonly string[];
   readonly columns?: readonly string[];
   /** `100/1m` */
@@ -59,6 +61,7 @@ const optional = [
   'record',
   'unknownLineage',
   'approve',
+  'approvals',
   'notify',
   'columns',
   'rate',
@@ -112,6 +115,7 @@ export function readExpectation(node: Located, problems: Problems): Expectation 
     record: word('record'),
     unknownLineage: word('unknownLineage'),
     approve: words('approve'),
+    approvals: words('approvals'),
     notify: words('notify'),
     columns: words('columns'),
     rate: words('rate'),
@@ -216,6 +220,11 @@ export function disappointments(
 
 type Answered = readonly [key: keyof Expectation, of: (decision: Decision) => unknown];
 
+/** What a case would say of a decision under this key; undefined where it says it in another form. */
+export function answerUnder(key: string, decision: Decision): unknown {
+  return answered.find(([each]) => each === key)?.[1](decision);
+}
+
 /** What of a decision is compared as it is, with what a case expects under the same key. */
 const answered: readonly Answered[] = [
   ['decision', ({ kind }) => kind],
@@ -227,6 +236,7 @@ const answered: readonly Answered[] = [
   ['record', ({ duties }) => duties.record],
   ['unknownLineage', ({ duties }) => duties.unknownLineage],
   ['approve', ({ duties }) => sorted(duties.approve.flatMap((each) => each.groups))],
+  ['approvals', ({ duties }) => sorted(duties.approve.map(approvalText))],
   ['notify', ({ duties }) => sorted(duties.notify)],
   ['columns', ({ duties: { onlyColumns = [] } }) => sorted(onlyColumns)],
   ['rate', ({ duties: { rates = [] } }) => sorted(rates.map(rateText))],
@@ -241,8 +251,23 @@ const answered: readonly Answered[] = [
   ['soft', ({ soft }) => soft === true],
 ];
 
-function spanText(ms: number | undefined): string {
+/** `15m`; `none` where nothing is demanded. */
+export function spanText(ms: number | undefined): string {
   return ms === undefined ? 'none' : shortTime(ms);
+}
+
+/** `2 of dba, leads in 15m`, with whatever else is asked of who approves. */
+export function approvalText({
+  groups,
+  count,
+  withinMs,
+  reason,
+  escalate,
+  class: terms,
+}: ApproveDuty): string {
+  const others = escalate === undefined ? '' : `, then ${escalate.groups.join(', ')}`;
+  const several = terms === undefined ? '' : `, ${terms.count} of a class for ${shortTime(terms.forMs)}`;
+  return `${count} of ${groups.join(', ')} in ${shortTime(withinMs)}${reason === true ? ' with a reason' : ''}${others}${several}`;
 }
 
 /** `100/1m` */

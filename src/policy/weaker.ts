@@ -1,9 +1,9 @@
 import type { ColumnRef } from '../core/action.ts';
-import type { Duties, MaskOperator } from '../core/decision.ts';
+import type { ApproveDuty, Duties, MaskOperator } from '../core/decision.ts';
 import { operatorForFind, operatorForTags, stronger } from '../core/duties.ts';
 import { intersection } from './columns.ts';
 import { records } from './duties.ts';
-import { predicateText, rateText, shown } from './expectation.ts';
+import { approvalText, predicateText, rateText, shown, spanText } from './expectation.ts';
 import { shortTime } from './limits.ts';
 
 /** Duties with the tags of the policy that they come from. */
@@ -34,26 +34,26 @@ export function weaker(before: Demanded, now: Demanded, columns: readonly Column
     const text = (value: number | undefined): string => (value === undefined ? 'none' : show(value));
     if ((was ?? Infinity) < (is ?? Infinity)) say(what, text(was), text(is));
   }
+  if ((a.retainMs ?? 0) > (b.retainMs ?? 0)) {
+    say('retention', spanText(a.retainMs), spanText(b.retainMs));
+  }
   lists(a, b, say);
   if (records.indexOf(b.record) < records.indexOf(a.record)) say('record', a.record, b.record);
   const masks = a.masks.length > 0 || a.finds.length > 0;
   if (masks && a.unknownLineage === 'deny' && b.unknownLineage !== 'deny') {
     say('unknownLineage', a.unknownLineage, b.unknownLineage);
   }
-  for (const { groups, count, withinMs, reason } of a.approve) {
+  for (const was of a.approve) {
+    const { groups, count, withinMs, reason } = was;
     const kept = b.approve.some(
       (each) =>
         each.count >= count &&
         each.withinMs <= withinMs &&
         (reason !== true || each.reason === true) &&
-        each.groups.every((group) => groups.includes(group)),
+        each.groups.every((group) => groups.includes(group)) &&
+        noWider(was, each),
     );
-    if (!kept)
-      say(
-        'approve',
-        approvals({ approve: [{ groups, count, withinMs, ...(reason === true ? { reason } : {}) }] }),
-        approvals(b),
-      );
+    if (!kept) say('approve', approvals({ approve: [was] }), approvals(b));
   }
   const untold = a.notify.filter((who) => !b.notify.includes(who));
   if (untold.length > 0) say('notify', a.notify.join(', '), b.notify.join(', ') || 'none');
@@ -107,12 +107,24 @@ function lists(a: Duties, b: Duties, say: (what: string, was: string, is: string
     say('predicates', words(a.predicates?.map(predicateText)), words(b.predicates?.map(predicateText)));
 }
 
+/** Whether nobody else may answer, nor sooner, and no answer counts for more. */
+function noWider(was: ApproveDuty, is: ApproveDuty): boolean {
+  const { escalate, class: terms } = is;
+  const others =
+    escalate === undefined ||
+    (was.escalate !== undefined &&
+      escalate.afterMs >= was.escalate.afterMs &&
+      escalate.groups.every(
+        (group) => was.escalate?.groups.includes(group) === true || was.groups.includes(group),
+      ));
+  const several =
+    terms === undefined ||
+    (was.class !== undefined && terms.forMs <= was.class.forMs && terms.count <= was.class.count);
+  return others && several;
+}
+
 function approvals({ approve }: Pick<Duties, 'approve'>): string {
-  const each = approve.map(
-    ({ groups, count, withinMs, reason }) =>
-      `${count} of ${groups.join(', ')} in ${shortTime(withinMs)}${reason === true ? ' with a reason' : ''}`,
-  );
-  return each.length === 0 ? 'none' : each.join(' and ');
+  return approve.length === 0 ? 'none' : approve.map(approvalText).join(' and ');
 }
 
 function isWeaker(was: MaskOperator | undefined, is: MaskOperator | undefined): boolean {

@@ -2,6 +2,7 @@ import { timestamp } from '../base/time.ts';
 import type { Decision } from '../core/decision.ts';
 import type { Identity } from '../core/identity.ts';
 import type { Question } from '../core/ports.ts';
+import { answerUnder } from './expectation.ts';
 import { isPlain } from './shrink.ts';
 import { yamlLibrary } from './yaml-library.ts';
 
@@ -84,7 +85,7 @@ function putIdentity(into: Record<string, object>, identity: Identity): void {
 }
 
 /** What a case says of duties that changed, from the lines of `weaker`. */
-function expected(lines: readonly string[], { duties }: Decision): Readonly<Record<string, unknown>> {
+function expected(lines: readonly string[], decision: Decision): Readonly<Record<string, unknown>> {
   const expect: Record<string, unknown> = {};
   const mask: Record<string, string> = {};
   const find: Record<string, string> = {};
@@ -95,10 +96,8 @@ function expected(lines: readonly string[], { duties }: Decision): Readonly<Reco
     if (entity !== undefined) find[entity] = now;
     else if (what === 'mask of whatever is found') find['OTHER'] = now;
     else if (column !== undefined) mask[column] = now;
-    else if (what === 'rows' || what === 'bytes') expect[what] = now === 'none' ? now : Number(now);
-    else if (what === 'approve') expect[what] = duties.approve.flatMap((each) => each.groups);
-    else if (what === 'notify') expect[what] = duties.notify;
-    else expect[what] = now;
+    else if (what === 'approve') expect['approvals'] = answerUnder('approvals', decision);
+    else expect[what] = answerUnder(what, decision);
   }
   if (Object.keys(mask).length > 0) expect['mask'] = mask;
   if (Object.keys(find).length > 0) expect['find'] = find;
