@@ -1,5 +1,5 @@
 import { createHash, type KeyObject } from 'node:crypto';
-import { array, number, object, optional, record, string } from '../base/check.ts';
+import { array, isObject, number, object, optional, record, string } from '../base/check.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { isPolicyFile } from '../policy/load.ts';
 import { type Envelope, open, seal } from './dsse.ts';
@@ -44,19 +44,37 @@ export function openBundle(text: string, keys: readonly KeyObject[]): Result<Ope
   }
   const body = open(raw, payloadType, keys);
   if (!body.ok) return body;
-  let payload: unknown;
-  try {
-    payload = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body.value));
-  } catch {
-    return err('The bundle holds no JSON');
-  }
-  const read = shape(payload, '');
-  if (!read.ok) {
-    return err(`The bundle has another shape: ${read.error.map(({ path }) => path).join(', ')}`);
-  }
+  const read = bundleIn(body.value);
+  if (!read.ok) return read;
   const { version, madeAt, commit, files } = read.value;
   const stranger = Object.keys(files).find((path) => !isPolicyFile(path));
   if (stranger !== undefined) return err('The bundle holds a file that is no part of a policy');
   const digest = createHash('sha256').update(body.value).digest('hex');
   return ok({ version, madeAt, files, digest, ...(commit === undefined ? {} : { commit }) });
+}
+
+/** What a bundle holds, whoever signed it: to compare policies, never to enforce one. Undefined: it is no bundle. */
+export function unsignedFiles(text: string): ReadonlyMap<string, string> | undefined {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!isObject(raw) || raw['payloadType'] !== payloadType || typeof raw['payload'] !== 'string')
+    return undefined;
+  const read = bundleIn(Buffer.from(raw['payload'], 'base64'));
+  return read.ok ? new Map(Object.entries(read.value.files)) : undefined;
+}
+
+function bundleIn(body: Uint8Array): Result<Bundle, string> {
+  let payload: unknown;
+  try {
+    payload = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch {
+    return err('The bundle holds no JSON');
+  }
+  const read = shape(payload, '');
+  if (read.ok) return read;
+  return err(`The bundle has another shape: ${read.error.map(({ path }) => path).join(', ')}`);
 }

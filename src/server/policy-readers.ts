@@ -1,10 +1,10 @@
 import { createHash, type KeyObject } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Fault, messageOf } from '../base/errors.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import type { Instant } from '../base/time.ts';
+import { instant, type Instant } from '../base/time.ts';
 import { openBundle, type OpenedBundle } from './policy-bundle.ts';
 import { commitOf, gitState, type PolicyFiles, readPolicyFiles, withShipped } from './policy-files.ts';
 import { gitPolicy, type GitPlace } from './policy-git.ts';
@@ -114,8 +114,14 @@ export function pushReader(folder: string, signing: Signing, initial?: string): 
     about: 'bundles that are pushed',
     everyMs: pollMs,
     read: async () => {
-      const path = existsSync(file) || initial === undefined ? file : initial;
-      return signedState(await textAt(path), signing);
+      const pushedAt = await stat(file).then(
+        ({ mtimeMs }) => instant(mtimeMs),
+        () => undefined,
+      );
+      const path = pushedAt !== undefined || initial === undefined ? file : initial;
+      const state = signedState(await textAt(path), signing);
+      // Who pushes is the source: what was pushed is confirmed by pushing it again, not by lying here.
+      return pushedAt === undefined ? state : { ...state, confirmedAt: pushedAt };
     },
     accepted: (state) => keepFloor(signing, state),
     push: (text, wrong) => {
