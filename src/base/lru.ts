@@ -54,6 +54,12 @@ export class Lru<K, V> {
     this.#old.delete(key);
   }
 
+  /** All that is kept, in no order that means anything. */
+  *values(): Iterable<V> {
+    yield* this.#young.values();
+    yield* this.#old.values();
+  }
+
   clear(): void {
     this.#young = new Map();
     this.#youngWeight = 0;

@@ -100,6 +100,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
         return { ...attest, run: (args) => attest.run(['verify', ...args]) };
       },
     },
+    tags: {
+      about: 'proposes tags for columns that have none, from what detectors found in answers',
+      load: async () => (await import('./tags.ts')).tags,
+    },
     policy: {
       about: 'says which policy is in force',
       load: async () => (await import('./policy.ts')).policy,

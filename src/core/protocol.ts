@@ -89,7 +89,20 @@ export interface Worker extends AsyncDisposable {
   readonly call: (name: string, argument: unknown, withinMs: number) => Promise<unknown>;
 }
 
+/** How often detectors found which type in a column of a resource that its database gives no tag. No value. */
+export interface ColumnSeen {
+  readonly resource: string;
+  readonly object: string; // `public.customers`
+  readonly column: string;
+  /** Values that were searched. */
+  readonly searched: number;
+  /** Type (Presidio's name) -> values in which it was found. */
+  readonly found: ReadonlyMap<string, number>;
+}
+
 export interface Room extends AsyncDisposable {
+  /** What detectors found in columns since the start; absent where answers have no columns. */
+  readonly seen?: () => Promise<readonly ColumnSeen[]>;
   /** Carries one client from first byte to last. Rejects only with a WireError (the peer's fault) or a Fault (ours). */
   readonly serve: (seat: Seat) => Promise<void>;
   /** Resolves when the resource answers, with one line about it; rejects with a Fault. */

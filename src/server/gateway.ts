@@ -38,6 +38,7 @@ import type { SinkGuard } from './sinks.ts';
 import { insideOf, peerInside } from './inside.ts';
 import { defaultVisitTerms } from './browsers-config.ts';
 import { byToken, SignedIn } from './visitors.ts';
+import { proposedTags } from './proposals.ts';
 
 /** What the program is made of; `wire.ts` puts the real ones in. */
 export interface GatewayParts {
@@ -239,6 +240,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
         version: parts.version,
         policy: parts.policy.current,
         policyStatus: parts.policy.status,
+        proposedTags: () =>
+          proposedTags({ rooms: rooms.values(), resources: config.resources, policy: parts.policy.current() }),
         ...(parts.policy.push === undefined ? {} : { pushPolicy: parts.policy.push }),
         ledger,
         world,

@@ -61,6 +61,11 @@ const found: Readonly<Record<string, string>> = {
   MAC_ADDRESS: 'pii/ip',
 };
 
+/** The tag for a column of values that detectors find as this type. */
+export function tagFor(type: string): string {
+  return found[type] ?? `pii/${type.toLowerCase().replaceAll('_', '-')}`;
+}
+
 /** Names that say "no person's": numbers of things, times, flags. */
 const harmless = /^(?:boolean|uuid|bytea|oid|timestamp.*|interval)$/;
 const enough = 0.5;
@@ -94,8 +99,7 @@ export function propose(
     }
     const [best] = [...whole].sort(([, a], [, b]) => b - a);
     if (best !== undefined && filled.length > 0 && best[1] / filled.length >= enough) {
-      const tag = found[best[0]] ?? `pii/${best[0].toLowerCase().replaceAll('_', '-')}`;
-      tags.push({ table, column, tag, why: `its values look like ${best[0]}` });
+      tags.push({ table, column, tag: tagFor(best[0]), why: `its values look like ${best[0]}` });
     } else if (types.size > 0) loose.push({ table, column, types: [...types].sort() });
   }
   return { tags, loose };
@@ -136,7 +140,7 @@ thresholds: { ruleCoverage: 100, conditionCoverage: 100 }
 
 function schema(resource: string, tags: readonly Proposal[], loose: readonly Loose[]): string {
   const lines = tags.map(
-    ({ table, column, tag, why }) => `    ${key(`${table}.${column}`)}: ${tag} # ${why}`,
+    ({ table, column, tag, why }) => `    ${yamlKey(`${table}.${column}`)}: ${tag} # ${why}`,
   );
   const texts = loose.map(
     ({ table, column, types }) =>
@@ -146,7 +150,7 @@ function schema(resource: string, tags: readonly Proposal[], loose: readonly Loo
 apiVersion: sallyport/v1
 
 tags:
-  ${key(resource)}:
+  ${yamlKey(resource)}:
 ${[...lines, ...texts].join('\n')}${lines.length === 0 ? '\n    public.example.secret: secret/example # nothing was found: put your first column here' : ''}
 
   '*':
@@ -160,7 +164,7 @@ ${[...lines, ...texts].join('\n')}${lines.length === 0 ? '\n    public.example.s
 }
 
 /** A key of YAML that needs quotes only where it holds something else than a plain name. */
-function key(text: string): string {
+export function yamlKey(text: string): string {
   return /^[A-Za-z0-9_.-]+$/.test(text) ? text : `'${text.replaceAll("'", "''")}'`;
 }
 
@@ -244,10 +248,12 @@ rules:
 
 function tests(resource: string, tags: readonly Proposal[]): string {
   const shown = (tag: string): string => (tag === 'pii/email' ? 'partial 1 4' : 'redact');
-  const masks = tags.map(({ table, column, tag }) => `        ${key(`${table}.${column}`)}: ${shown(tag)}`);
+  const masks = tags.map(
+    ({ table, column, tag }) => `        ${yamlKey(`${table}.${column}`)}: ${shown(tag)}`,
+  );
   const clear = tags
     .filter(({ tag }) => tag.startsWith('pii/'))
-    .map(({ table, column }) => `        ${key(`${table}.${column}`)}: none`);
+    .map(({ table, column }) => `        ${yamlKey(`${table}.${column}`)}: none`);
   const on = key(resource);
   return `apiVersion: sallyport/v1
 

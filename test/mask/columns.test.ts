@@ -16,6 +16,9 @@ rules:
   - id: look
     effect: allow
     match: { resource: { kind: postgres }, identity: { groups: [analysts] } }
+  - id: own
+    effect: allow
+    match: { resource: { kind: sallyport }, identity: { groups: [analysts] }, action: policy.read }
   - id: hide
     effect: require
     match: { resource: { kind: postgres } }
@@ -61,8 +64,18 @@ suite('the column vote on rows of PostgreSQL', { timeout: 120_000 }, () => {
         [numbers],
       );
     }
+    await admin.query(`CREATE TABLE "Odd" (id int, way text, remark text, known text, labelled text)`);
+    await admin.query(`COMMENT ON COLUMN "Odd".labelled IS 'sallyport:pii/email'`);
+    await admin.query(
+      `INSERT INTO "Odd" SELECT at, m, CASE WHEN at % 10 = 0 THEN 'ask ' || m ELSE 'fine' END, m, m
+       FROM (SELECT at, 'ann' || at || '@example.com' AS m FROM generate_series(1, 40) at) r`,
+    );
     mkdirSync(join(policy.path, 'modules'));
     writeFileSync(join(policy.path, 'policy.yaml'), composition);
+    writeFileSync(
+      join(policy.path, 'schema.yaml'),
+      `apiVersion: sallyport/v1\ntags:\n  shop:\n    'public."Odd".known': pii/email\n`,
+    );
     writeFileSync(join(policy.path, 'modules', 'm.policy.yaml'), rules);
     gateway = await startUp({
       port: server.port,
@@ -187,6 +200,35 @@ suite('the column vote on rows of PostgreSQL', { timeout: 120_000 }, () => {
       assert.ok(stdout.includes('3000000001') || stdout.includes('3000000002'));
       for (const value of numbers) assert.ok(!stdout.includes(value), format);
     }
+  });
+
+  test('what was found in columns without a tag is proposed as one, without any value', async () => {
+    const client = await connect();
+    await client.query('SELECT * FROM "Odd"');
+    await client.query('SELECT way AS renamed FROM "Odd" WHERE id = $1', [3]);
+    await client.end();
+    const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+    const env = { SALLYPORT_API: gateway.api, SALLYPORT_TOKEN: token };
+    const run = (...args: readonly string[]): ReturnType<typeof runProgram> =>
+      runProgram(process.execPath, [main, 'tags', 'proposed', ...args], { env });
+    const { stdout, code, stderr } = await run();
+    assert.equal(code, 1, stderr);
+    assert.match(stdout, /^tags:\n {2}shop:\n/);
+    assert.ok(stdout.includes(`'public."Odd".way': pii/email # EMAIL_ADDRESS in 41 of 41 values\n`), stdout);
+    assert.ok(stdout.includes(`# 'public."Odd".remark': EMAIL_ADDRESS in 4 of 40 values`), stdout);
+    assert.doesNotMatch(stdout, /known|labelled|@example/);
+    const { stdout: json } = await run('--json', '--resource', 'shop');
+    const way: unknown = JSON.parse(json).find(({ id }: { id: string }) => id === 'shop/public."Odd".way');
+    assert.deepEqual(way, {
+      id: 'shop/public."Odd".way',
+      resource: 'shop',
+      column: 'public."Odd".way',
+      tag: 'pii/email',
+      type: 'EMAIL_ADDRESS',
+      found: 41,
+      searched: 41,
+    });
+    assert.equal((await run('--resource', 'none')).code, 0);
   });
 
   test('an error in the middle comes behind the rows before it, and slow rows come without waiting for the rest', async () => {

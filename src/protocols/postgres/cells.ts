@@ -203,9 +203,13 @@ export function cellOf(plan: ColumnPlan, field: FieldShape, parts: CellParts): C
   const gated =
     how.kind === 'scan' && !how.always && (codec.kind === 'text' || (codec.gated && field.format === 0));
   const vote = voteOf(plan, field, parts);
+  const { watch } = field;
   const voted =
-    plan.kind === 'scan' && vote !== undefined ? votedText(vote, plan.finds, parts.key) : undefined;
+    plan.kind === 'scan' && vote !== undefined && watch !== undefined
+      ? votedText(watch, plan.finds, parts.key)
+      : undefined;
   return (bytes, start, end) => {
+    if (watch !== undefined) watch.searched++;
     const type = voted?.(() => decode(bytes.subarray(start, end)));
     if (type !== undefined) return type === null ? null : encode(type);
     if (gated && !mayContain(bytes, start, end)) return undefined;

@@ -9,7 +9,7 @@
  */
 import { maskKey } from '../../mask/index.ts';
 import type { Action } from '../../core/action.ts';
-import type { House, Protocol, Room } from '../../core/protocol.ts';
+import type { ColumnSeen, House, Protocol, Room } from '../../core/protocol.ts';
 import type { Resource } from '../../core/session.ts';
 import type { Scope } from '../../sql/analysis.ts';
 import type { Parsed } from '../../sql/parse.ts';
@@ -21,6 +21,7 @@ import * as encode from './encode.ts';
 import { runErrand } from './errand.ts';
 import type { OwnConnection } from './keeper.ts';
 import { simpleQuery } from './query.ts';
+import { databaseTags } from './plan.ts';
 import { postgresReplay } from './replay.ts';
 import { say } from './say.ts';
 import { serve } from './session.ts';
@@ -68,6 +69,7 @@ function start(house: House): Room {
     serve: (seat) => serve(session, seat),
     probe: (resource, signal) => probe(house, resource, databaseOf(resource), signal),
     actions: (resource, text) => actionsOf(databaseOf(resource), text),
+    seen: async () => (await Promise.all([...databases].map(seenIn))).flat(),
     errand: runErrand,
     say,
     [Symbol.asyncDispose]: async () => {
@@ -76,6 +78,16 @@ function start(house: House): Room {
       await worker[Symbol.asyncDispose]();
     },
   };
+}
+
+/** What detectors found in one database, but for columns that it gives a tag itself. */
+async function seenIn([key, { keeper, watches }]: readonly [string, Database]): Promise<
+  readonly ColumnSeen[]
+> {
+  const seen = watches.seen(key.split('/')[0] ?? '');
+  if (seen.length === 0) return seen;
+  const catalogue = await keeper.current();
+  return seen.filter((column) => databaseTags(catalogue, column).length === 0);
 }
 
 function settingsOf(resource: Resource): PostgresSettings {

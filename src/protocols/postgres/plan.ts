@@ -217,6 +217,12 @@ function own(permit: Permit, relation: Relation | undefined, ref: ColumnRef): Ma
   return tags.length === 0 ? told : stronger(told, operatorForTags(permit.duties.masks, tags));
 }
 
+/** The tags that the database itself gives this column. */
+export function databaseTags(catalogue: Catalogue, { object, column }: ColumnRef): readonly string[] {
+  const found = relationNamed(catalogue, object)?.columns.find(({ name }) => name === column);
+  return found === undefined ? [] : tagsOfColumn(found);
+}
+
 const relationsOf: WeakMap<Catalogue, ReadonlyMap<string, Relation>> = new WeakMap();
 
 /** By its canonical name, or as the catalogue writes it (unquoted). */

@@ -6,6 +6,7 @@ import { copyMasker } from './copy.ts';
 import * as encode from './encode.ts';
 import { Outgoing } from './outgoing.ts';
 import { HeldRows, mostHeld } from './voted.ts';
+import type { Watch } from './watch.ts';
 
 const right = [
   '4000791966',
@@ -18,8 +19,9 @@ const right = [
 ];
 const finds = [{ entity: '*', operator: { kind: 'redact' } }] as const;
 const parts = { key: maskKey(new Uint8Array(32)), typeOf: () => undefined };
-const watched = (): { readonly vote: ReturnType<typeof columnVote>; readonly found: () => void } => ({
+const watched = (): Watch => ({
   vote: columnVote(['UK_NHS']),
+  searched: 0,
   found: () => undefined,
 });
 

@@ -5,6 +5,7 @@ import { type ColumnVote, type MaskKey, showText } from '../../mask/index.ts';
 import type { RowMasker } from './cells.ts';
 import type { Frame } from './frames.ts';
 import { type Outgoing, Written } from './outgoing.ts';
+import type { Watch } from './watch.ts';
 
 // One value of a weak check says nothing, a column of them does. Rows wait while a column's vote is open: from a value that
 // passes until enough have passed, one too many has failed, so many rows have come, the answer ends, or time is up.
@@ -16,7 +17,7 @@ export const mostHeldMs = 100;
 
 /** Shows a value of a column whose vote found a type; `undefined`: no vote found one. What was shown stays. */
 export function votedText(
-  vote: ColumnVote,
+  { vote, found }: Watch,
   finds: readonly FindMask[],
   key: MaskKey,
 ): (value: () => string) => string | null | undefined {
@@ -27,6 +28,7 @@ export function votedText(
     const operator = operatorForFind(finds, type);
     const text = value();
     if (operator === undefined || text.trim() === '') return undefined;
+    found([type]);
     return operator.kind === 'null' ? null : showText(operator, text, key, { entity: type });
   };
 }

@@ -1,5 +1,7 @@
 import { Lru } from '../../base/lru.ts';
 import { type ColumnVote, columnVote } from '../../mask/index.ts';
+import type { ColumnRef } from '../../core/action.ts';
+import type { ColumnSeen } from '../../core/protocol.ts';
 import type { Lineage, Outputs } from '../../sql/analysis.ts';
 import type { ColumnPlan } from './cells.ts';
 
@@ -9,14 +11,31 @@ import type { ColumnPlan } from './cells.ts';
 /** What is known of one column that detectors search. */
 export interface Watch {
   readonly vote: ColumnVote;
-  /** A value was searched and these types were found in it. */
+  /** Values that were searched. */
+  searched: number;
+  /** These types were found in the value that was searched last. */
   readonly found: (types: readonly string[]) => void;
 }
 
 const mostColumns = 8_192;
+const mostTypes = 64; // of one column
 
 export class Watches {
-  readonly #votes: Lru<string, ColumnVote> = new Lru(mostColumns);
+  readonly #known: Lru<string, Known> = new Lru(mostColumns);
+
+  /** What detectors found in columns of this database, which is the resource's. */
+  seen(resource: string): readonly ColumnSeen[] {
+    const columns = new Map<string, ColumnSeen & { searched: number; found: Map<string, number> }>();
+    for (const { column, watch, found } of this.#known.values()) {
+      if (column === undefined || found.size === 0) continue;
+      const key = `${column.object}\0${column.column}`;
+      const sum = columns.get(key) ?? { resource, ...column, searched: 0, found: new Map<string, number>() };
+      sum.searched += watch.searched;
+      for (const [type, count] of found) sum.found.set(type, (sum.found.get(type) ?? 0) + count);
+      columns.set(key, sum);
+    }
+    return [...columns.values()];
+  }
 
   /** For each output that detectors search; a column is the same one whatever statement reads it. */
   of(outputs: Outputs, plans: readonly ColumnPlan[]): readonly (Watch | undefined)[] {
@@ -32,18 +51,32 @@ export class Watches {
 
   #watch(lineage: Lineage | undefined, entities: readonly string[]): Watch {
     const origin = lineage === undefined ? undefined : originOf(lineage);
-    const vote = origin === undefined ? columnVote(entities) : this.#vote(origin, entities);
-    return { vote, found: () => undefined };
-  }
-
-  #vote(origin: string, entities: readonly string[]): ColumnVote {
+    if (origin === undefined) return newKnown(undefined, entities).watch;
     const key = `${origin}\0${[...entities].sort().join()}`;
-    const known = this.#votes.get(key);
-    if (known !== undefined) return known;
-    const made = columnVote(entities);
-    this.#votes.set(key, made);
-    return made;
+    const before = this.#known.get(key);
+    if (before !== undefined) return before.watch;
+    const made = newKnown(lineage?.kind === 'column' ? lineage.column : undefined, entities);
+    this.#known.set(key, made);
+    return made.watch;
   }
+}
+
+interface Known {
+  /** Absent: it is made of columns, and is none itself. */
+  readonly column: ColumnRef | undefined;
+  readonly watch: Watch;
+  readonly found: ReadonlyMap<string, number>;
+}
+
+function newKnown(column: ColumnRef | undefined, entities: readonly string[]): Known {
+  const found = new Map<string, number>();
+  const tell = (types: readonly string[]): void => {
+    for (const type of new Set(types)) {
+      const count = found.get(type);
+      if (count !== undefined || found.size < mostTypes) found.set(type, (count ?? 0) + 1);
+    }
+  };
+  return { column, found, watch: { vote: columnVote(entities), searched: 0, found: tell } };
 }
 
 /** The column that an output shows; behind `~` the columns that it is made of. */

@@ -22,6 +22,7 @@ import { reviewRoutes } from './reviews.ts';
 import { json, problem, type Answer, type ApiRequest, type Route } from './route.ts';
 import { searchRoute, type FindEntries } from './search.ts';
 import type { PolicySource, PolicySourceStatus } from '../policy-source.ts';
+import type { ProposedTag } from '../proposals.ts';
 import { list, ref } from './schemas.ts';
 
 export interface ApiParts extends ExplainParts {
@@ -51,6 +52,8 @@ export interface ApiParts extends ExplainParts {
   /** `host:port` of the listener for a kind of resource. */
   readonly listener: (kind: string) => string | undefined;
   readonly policyStatus: () => PolicyStatus;
+  /** Absent: nothing is proposed here. */
+  readonly proposedTags?: (() => Promise<readonly ProposedTag[]>) | undefined;
   /** Takes a signed bundle; what was wrong with it otherwise. */
   readonly pushPolicy?: PolicySource['push'] | undefined;
   /** The parts of the program and what is wrong with each; `ok` where nothing is. */
@@ -184,6 +187,16 @@ export function routes(parts: ApiParts): readonly Route[] {
       run: async (request) =>
         (await judge(parts, request.caller(), { verb: 'policy.read', own: false })) ??
         json(parts.policyStatus()),
+    },
+    {
+      method: 'get',
+      path: '/api/v1/tags/proposed',
+      summary: 'Tags for columns that have none, from what detectors found since the gateway started; no value',
+      gives: { schema: list(ref('ProposedTag')), about: 'One for each column' },
+      errors: judged,
+      run: async (request) =>
+        (await judge(parts, request.caller(), { verb: 'policy.read', own: false })) ??
+        json((await parts.proposedTags?.()) ?? []),
     },
     {
       method: 'post',

@@ -84,9 +84,11 @@ export type SchemaName =
   | 'Removed'
   | 'NewErasure'
   | 'Erasure'
+  | 'KeyRotated'
   | 'RunNamed'
   | 'RunKilled'
   | 'PolicyStatus'
+  | 'ProposedTag'
   | 'Bundle'
   | 'Health'
   | 'Readiness';
@@ -287,6 +289,11 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
     open: { ...texts, description: 'sessions that are not over: end them first' },
     dryRun: { type: 'boolean' },
   }),
+  KeyRotated: shape({
+    from: text,
+    to: text,
+    index: { ...count, description: 'the entry that lets the second key follow the first' },
+  }),
   RunNamed: shape({ run: text }),
   RunKilled: shape({ run: text, by: text, sessions: texts }),
   ReviewFigures: shape({
@@ -408,6 +415,15 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
     'digest?': { type: 'string', description: 'of what you have looked at' },
     'reason?': { type: 'string', maxLength: 2_000 },
     'via?': { type: 'string', enum: ['cli', 'console', 'api'] },
+  }),
+  ProposedTag: shape({
+    id: text,
+    resource: text,
+    column: text,
+    'tag?': text,
+    type: text,
+    found: count,
+    searched: count,
   }),
   PolicyStatus: shape({
     loaded: { type: 'boolean' },
