@@ -37,9 +37,21 @@ export interface DocumentMask {
   readonly document: (text: string, signal: AbortSignal) => Promise<Result<string, string>>;
   /** Any other text; `name` is what it is called, as context. */
   readonly text: (text: string, name?: string) => string;
+  /**
+   * Works out long texts before they are asked for, without keeping everybody else waiting: `json` (of what `isJson` says
+   * may be JSON) and `text` know them then. Rejects with the signal's reason when that aborts in between.
+   */
+  readonly ready: (texts: Iterable<LongText>, signal: AbortSignal) => Promise<void>;
   /** A text that comes in pieces, of any length: nothing is held but what may still become a value. */
   readonly pieces: (name?: string) => Pieces;
   readonly masked: number;
+}
+
+export interface LongText {
+  readonly text: string;
+  /** What it is called, as `text` is asked with it. */
+  readonly name: string;
+  readonly isJson: boolean;
 }
 
 export interface Pieces {
@@ -87,6 +99,8 @@ class Masks implements DocumentMask {
   readonly #key: MaskKey;
   readonly #outermost: Inside = { places: new Places(), under: '' };
   readonly #looks: Map<string, Look> = new Map();
+  readonly #readyJson: Map<string, Result<string, string>> = new Map();
+  readonly #readyTexts: Map<string, Map<string, string>> = new Map(); // by name
   #scan: Scanner | undefined;
   masked = 0;
 
@@ -102,6 +116,8 @@ class Masks implements DocumentMask {
   }
 
   json(text: string): Result<string, string> {
+    const known = text.length > long ? this.#readyJson.get(text) : undefined;
+    if (known !== undefined) return known;
     const bytes = jsonBytes(text);
     if (bytes === undefined) return err('It is not JSON');
     const walk = this.#walk(bytes, this.#outermost);
@@ -149,12 +165,45 @@ class Masks implements DocumentMask {
   }
 
   text(text: string, name: string = ''): string {
+    const known = text.length > long ? this.#readyTexts.get(name)?.get(text) : undefined;
+    if (known !== undefined) return known;
     const look = this.#look(name);
     if (look === undefined || (!look.always && isClean(text))) return text;
     const shown = look.find(text);
     if (shown.masked === 0) return text;
     this.masked += shown.masked;
     return shown.text;
+  }
+
+  async ready(texts: Iterable<LongText>, signal: AbortSignal): Promise<void> {
+    for (const { text, name, isJson } of texts) {
+      if (text.length <= long) continue;
+      if (isJson) {
+        const shown = this.#readyJson.get(text) ?? (await this.document(text, signal));
+        this.#readyJson.set(text, shown);
+        if (shown.ok) continue;
+      }
+      const known = this.#readyTexts.get(name) ?? new Map<string, string>();
+      this.#readyTexts.set(name, known);
+      if (!known.has(text)) known.set(text, await this.#inPieces(text, name, signal));
+    }
+  }
+
+  async #inPieces(text: string, name: string, signal: AbortSignal): Promise<string> {
+    const look = this.#look(name);
+    if (look === undefined) return text;
+    const pieces = this.#stream({ most: text.length, ...(look.always ? { column: name } : {}) });
+    let shown = '';
+    let at = 0;
+    await inTurns((due) => {
+      while (at < text.length) {
+        shown += pieces.push(text.slice(at, at + pieceBytes));
+        at += pieceBytes;
+        if (due()) return false;
+      }
+      return true;
+    }, signal);
+    return shown + pieces.end();
   }
 
   pieces(name: string = ''): Pieces {
@@ -402,7 +451,7 @@ function joined(under: string, path: string): string {
 }
 
 /** `a`, `a.b`, `a.b[]`, `a.b[].c` of the last: those that are longer than `from`. */
-function heads(path: string, from: number): readonly string[] {
+export function heads(path: string, from: number): readonly string[] {
   if (path === '') return [];
   const found: string[] = [];
   for (const match of path.slice(from).matchAll(/\.|\[\]/g)) {

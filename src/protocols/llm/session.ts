@@ -333,6 +333,7 @@ class Pass {
     const before = JSON.stringify(parsed);
     this.#used = usedOf(parsed);
     this.#remember(parsed);
+    await this.#shown.ready(parsed, exchange.signal);
     const shown = await showAnswer(api, parsed, {
       shown: this.#shown,
       judge: this.#judge,

@@ -1,6 +1,6 @@
 import { isObject } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
-import type { DocumentMask } from '../../carriers/http/masks.ts';
+import type { DocumentMask, LongText } from '../../carriers/http/masks.ts';
 import type { Permit } from '../../core/decision.ts';
 import { type MaskKey, textStream } from '../../mask/index.ts';
 import type { Placeholders } from './placeholders.ts';
@@ -50,6 +50,24 @@ export class Shown {
     return shown.ok
       ? this.#placeholders.restoreJson(shown.value)
       : this.#placeholders.restore(this.#mask.text(text));
+  }
+
+  /** Works out the long texts of a whole answer in slices, before `document` asks for them; `signal` ends that. */
+  async ready(value: unknown, signal: AbortSignal): Promise<void> {
+    if (this.needed) await this.#mask.ready(this.#longTexts(value, ''), signal);
+  }
+
+  *#longTexts(value: unknown, key: string): Generator<LongText> {
+    if (typeof value === 'string') {
+      yield { text: value, name: '', isJson: key === 'arguments' || this.#isJson(value) };
+    } else if (Array.isArray(value)) {
+      for (const each of value) yield* this.#longTexts(each, key);
+    } else if (isObject(value)) {
+      for (const [name, each] of Object.entries(value)) {
+        if (name === 'input' && isObject(each)) yield { text: JSON.stringify(each), name: '', isJson: true };
+        else if (!(typeof each === 'string' && isBytes(name, value))) yield* this.#longTexts(each, name);
+      }
+    }
   }
 
   /** A whole answer or event: every text of it that somebody can have written. */

@@ -219,15 +219,16 @@ suite('what is shown', () => {
       object === 'get' && column === 'customers[].phone' ? { kind: 'redact' } : undefined,
   } as unknown as Permit;
   const address = 'ann@example.com';
-  const show = (
+  const show = async (
     message: Message,
     uninspected: readonly string[] = [],
-  ): { readonly text: string; readonly withheld: number } => {
+  ): Promise<{ readonly text: string; readonly withheld: number }> => {
     const shower = new Shower({
       mask: documentMask(permit, 'get', maskKey(Buffer.alloc(32, 1))),
       uninspected,
     });
-    return { text: JSON.stringify(shower.show(message)), withheld: shower.withheld };
+    const shown = await shower.show(message, new AbortController().signal);
+    return { text: JSON.stringify(shown), withheld: shower.withheld };
   };
   const coded = Buffer.from(`To ${address}`).toString('base64');
   const places: Readonly<Record<string, Message>> = {
@@ -284,30 +285,43 @@ suite('what is shown', () => {
     },
     'a key': { kind: 'answer', id: 1, result: { structuredContent: { [address]: 1 } } },
     meta: { kind: 'answer', id: 1, result: { _meta: { x: address } } },
+    'a long text': {
+      kind: 'answer',
+      id: 1,
+      result: { content: [{ type: 'text', text: `${'word '.repeat(5_000)}${address}` }] },
+    },
+    'a long text that begins as JSON': {
+      kind: 'error',
+      id: 1,
+      error: { code: 1, message: `{${'word '.repeat(5_000)}${address}` },
+    },
   };
   for (const [name, message] of Object.entries(places)) {
-    test(`is masked: ${name}`, () => {
-      const { text } = show(message);
+    test(`is masked: ${name}`, async () => {
+      const { text } = await show(message);
       assert.ok(!text.includes(address), 'the address is there');
       assert.ok(!text.includes(coded), 'the address is there in Base64');
     });
   }
 
-  test('tags are of the paths of the structured content, and of the JSON text beside it', () => {
-    const value = { customers: [{ id: 1, phone: '5' }] };
-    const { text } = show({
-      kind: 'answer',
-      id: 1,
-      result: { content: [{ type: 'text', text: JSON.stringify(value) }], structuredContent: value },
-    });
-    assert.ok(!/phone\\?":\\?"5/.test(text));
+  test('tags are of the paths of the structured content, and of the JSON text beside it', async () => {
+    // Long enough, too, that they are worked out in slices.
+    for (const count of [1, 2_000]) {
+      const value = { customers: Array.from({ length: count }, (_, id) => ({ id, phone: '5' })) };
+      const { text } = await show({
+        kind: 'answer',
+        id: 1,
+        result: { content: [{ type: 'text', text: JSON.stringify(value) }], structuredContent: value },
+      });
+      assert.ok(!/phone\\?":\\?"5/.test(text));
+    }
   });
 
-  test('what may pass unseen passes, everything else of its kind is withheld', () => {
+  test('what may pass unseen passes, everything else of its kind is withheld', async () => {
     const picture = places['an image'];
     assert.ok(picture !== undefined);
-    assert.equal(show(picture).withheld, 1);
-    assert.ok(show(picture, ['image/*']).text.includes(coded));
+    assert.equal((await show(picture)).withheld, 1);
+    assert.ok((await show(picture, ['image/*'])).text.includes(coded));
   });
 });
 

@@ -342,9 +342,11 @@ export class Pass {
         if (asked?.kind === 'request' && message.id !== asked.id && message.id !== null) return undefined;
         if (asked === undefined) return undefined; // whose it is cannot be told from the masks of this stream
         if (asked?.kind === 'request' && message.id !== null) this.#asked.talk?.asked.delete(message.id);
-        return this.#shower.show(message);
+        return this.#shower.show(message, this.#asked.exchange.signal);
       case 'notification':
-        return notifications.test(message.method) ? this.#shower.show(message) : undefined;
+        return notifications.test(message.method)
+          ? this.#shower.show(message, this.#asked.exchange.signal)
+          : undefined;
       case 'request':
         return this.#wish(message);
     }
@@ -393,7 +395,7 @@ export class Pass {
     });
     if (asked.method === 'tools/list' || asked.method === 'initialize' || asked.method === 'server/discover')
       askAboutChanges(this.#parts, this.#gate);
-    return shower.show({ ...message, result });
+    return shower.show({ ...message, result }, this.#asked.exchange.signal);
   }
 
   /** A server asks something of the client's side (2025-11-25: a request in the stream). */
@@ -409,7 +411,7 @@ export class Pass {
       return undefined;
     }
     talk.open.set(message.id, { gate: this.#gate, permit: given });
-    return this.#shower.show(message);
+    return this.#shower.show(message, this.#asked.exchange.signal);
   }
 
   async #wished(message: Extract<Message, { kind: 'request' }>): Promise<Permit | undefined> {

@@ -1,6 +1,6 @@
 import { isObject } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
-import type { DocumentMask } from '../../carriers/http/masks.ts';
+import type { DocumentMask, LongText } from '../../carriers/http/masks.ts';
 import { utf8 } from '../../carriers/http/masks.ts';
 import { contentOf, typeFits } from '../../http/content.ts';
 import type { Json, Message } from './message.ts';
@@ -22,8 +22,10 @@ export class Shower {
     this.#uninspected = uninspected;
   }
 
-  show(message: Message): Message {
+  /** Long texts are worked out in slices; `signal` ends that. */
+  async show(message: Message, signal: AbortSignal): Promise<Message> {
     if (!this.#mask.needed) return message;
+    await this.#mask.ready(longTexts(bodyOf(message), ''), signal);
     switch (message.kind) {
       case 'answer':
         return { ...message, result: this.#object(message.result) };
@@ -106,6 +108,25 @@ export class Shower {
     if (!text.ok) return undefined;
     const shown = this.#text(text.value, '');
     return shown === text.value ? given : Buffer.from(shown).toString('base64');
+  }
+}
+
+function bodyOf(message: Message): Json {
+  if (message.kind === 'answer') return message.result;
+  return message.kind === 'error' ? message.error : message.params;
+}
+
+/** The texts that `#text` and `#document` will ask for. */
+function* longTexts(value: unknown, key: string): Generator<LongText> {
+  if (typeof value === 'string') {
+    yield { text: value, name: key === 'text' ? '' : key, isJson: /^\s*[{[]/.test(value) };
+  } else if (Array.isArray(value)) {
+    for (const each of value) yield* longTexts(each, key);
+  } else if (isObject(value)) {
+    for (const [name, each] of Object.entries(value)) {
+      if (name === 'structuredContent') yield { text: JSON.stringify(each ?? null), name, isJson: true };
+      else if (name !== 'blob' && name !== 'data') yield* longTexts(each, name);
+    }
   }
 }
 
