@@ -33,7 +33,7 @@ export async function proposedTags({
   resources,
   policy,
 }: ProposalParts): Promise<readonly ProposedTag[]> {
-  const seen = await Promise.all([...rooms].map((room) => room.seen?.() ?? []));
+  const seen = await Promise.all([...rooms].flatMap((room) => room.seen?.() ?? []));
   return seen
     .flat()
     .flatMap((column) => proposal(column, { resources, policy }))

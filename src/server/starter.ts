@@ -254,7 +254,7 @@ function tests(resource: string, tags: readonly Proposal[]): string {
   const clear = tags
     .filter(({ tag }) => tag.startsWith('pii/'))
     .map(({ table, column }) => `        ${yamlKey(`${table}.${column}`)}: none`);
-  const on = key(resource);
+  const on = yamlKey(resource);
   return `apiVersion: sallyport/v1
 
 fixtures:

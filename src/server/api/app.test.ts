@@ -87,6 +87,7 @@ const everything: Allows = () => true;
 const ownOnly: Allows = ({ action }) => action.attributes['own'] !== false;
 
 const heldCustodian: NonNullable<ApiParts['custodian']> = {
+  rotate: () => Promise.resolve({ from: 'old', to: 'new', index: 7 }),
   holds: () =>
     Promise.resolve([{ id: 'h1', at: instant(1_767_225_600_000), by: 'ana', scope: { identity: 'bob' } }]),
   addHold: () => Promise.resolve('h2'),
@@ -305,6 +306,7 @@ const answers: readonly (readonly [string, string, unknown?])[] = [
   ['/api/v1/decisions/:id', '/api/v1/decisions/s1.1'],
   ['/api/v1/explain', '/api/v1/explain', { on: 'shop', statement: 'select 1', as: 'bob' }],
   ['/api/v1/policy/status', '/api/v1/policy/status'],
+  ['/api/v1/tags/proposed', '/api/v1/tags/proposed'],
   ['/api/v1/reviews', '/api/v1/reviews?state=waiting'],
   ['/api/v1/reviews/figures', '/api/v1/reviews/figures?days=30'],
   ['/api/v1/reviews/grants', '/api/v1/reviews/grants'],
@@ -318,6 +320,7 @@ const answers: readonly (readonly [string, string, unknown?])[] = [
   ['/api/v1/holds', '/api/v1/holds', { identity: 'ana', reason: 'a case' }],
   ['/api/v1/holds/:id/remove', '/api/v1/holds/h1/remove', { reason: 'over' }],
   ['/api/v1/erasures', '/api/v1/erasures', { session: 's1', dryRun: true }],
+  ['/api/v1/ledger/rotate-key', '/api/v1/ledger/rotate-key', {}],
   ['/api/v1/access', '/api/v1/access'],
   ['/api/v1/access/requests', '/api/v1/access/requests?state=waiting'],
   ['/api/v1/access/requests', '/api/v1/access/requests', { resource: 'shop', for: '2h', reason: 'a case' }],
@@ -351,6 +354,7 @@ test('holds and erasures are for whom the policy lets, and never for everything 
     ['/api/v1/holds', { identity: 'ana', reason: 'a case' }],
     ['/api/v1/holds/h1/remove', { reason: 'over' }],
     ['/api/v1/erasures', { session: 's1' }],
+    ['/api/v1/ledger/rotate-key', {}],
   ] as const)
     assert.equal((await house(nobody).post(path, body)).status, 403, path);
   const { post } = house();
@@ -539,6 +543,7 @@ test('nothing of the record is shown when the ledger cannot be written', async (
     '/api/v1/sessions/s1',
     '/api/v1/decisions/s1.1',
     '/api/v1/policy/status',
+    '/api/v1/tags/proposed',
   ]) {
     assert.equal((await get(path)).status, 503, path);
   }
