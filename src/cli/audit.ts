@@ -8,7 +8,7 @@ const usage = `Usage:
   sallyport audit prove --from OLD [--to NEW] --data DIR [--out FILE]
   sallyport audit check-proof FILE --key KEY|FILE [--witness KEY]… [--entry FILE] [--json]
   sallyport audit anchor --data DIR [--config FILE] [--file DIR]… [--git REPO]… [--witness-url URL --witness KEY]… [--json]
-  sallyport audit rotate-key --data DIR [--json]
+  sallyport audit rotate-key [--data DIR] [--json]
   sallyport audit reconcile --resource NAME (--config FILE | --url URL --role NAME) [--log FILE]… [--data DIR] [--json]
   sallyport audit reindex [--data DIR] [--config FILE] [--json]
   sallyport audit hold add|list|remove …
@@ -27,7 +27,8 @@ prove        Writes a proof that stands alone: that the entry of this number is 
              the head NEW (a file; the newest when absent) contains OLD (a file with a head, or a size).
 check-proof  Checks such a file with nothing but the key.
 anchor       Keeps the newest head where the configuration (\`ledger.anchors\`, \`ledger.witnesses\`) or the options say.
-rotate-key   Makes a new key for the ledger of a gateway that does not run; the old key signs the new one.
+rotate-key   Asks a gateway to let a new key follow the ledger's while it goes on; with --data, does it to the ledger of a
+             gateway that does not run. The old key signs the new one.
 export       Prints the entries as JSON Lines {index, leaf, entry}. Personal parts stay sealed; with --clear they are
              opened with the keys of the data folder, where these still exist. What it prints is not verified: run
              verify first.

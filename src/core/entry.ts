@@ -46,6 +46,8 @@ export type Entry =
       readonly to: string;
       readonly signature: string; // of the old key over both, base64
       readonly proof: string; // of the new key over both, base64
+      /** Who asked for it; absent when it was done to a gateway that did not run. */
+      readonly by?: Actor;
     }
   | {
       readonly kind: 'sign-in.refused';

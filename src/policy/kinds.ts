@@ -27,6 +27,7 @@ const sallyport: Kind = {
     'recording.export': 'Take a recording away as a file',
     'record.hold': 'Add, list or remove a legal hold',
     'record.erase': 'Erase sessions by destroying their keys',
+    'record.rotate': "Let a new key follow the ledger's",
     'access.revoke': 'End access that somebody was granted for a time',
     'policy.push': 'Bring a signed policy into force',
   },

@@ -3,10 +3,14 @@ import type { Actor, HoldScope } from '../core/entry.ts';
 import type { Ledger, Log } from '../core/ports.ts';
 import type { SessionId } from '../core/session.ts';
 import type { Custody, Hold, Kept } from '../stores/custody.ts';
+import type { Rotated } from '../stores/rotate.ts';
 
 export interface CustodianParts {
   readonly custody: Custody;
-  readonly ledger: Ledger & { readonly erase: (...sessions: readonly SessionId[]) => number };
+  readonly ledger: Ledger & {
+    readonly erase: (...sessions: readonly SessionId[]) => number;
+    readonly rotate: (by: Actor) => Promise<Rotated>;
+  };
   /** Removes what lies outside of the ledger: words in the index, chunks, what is remembered. Idempotent. */
   readonly forget: (session: SessionId, startedAt: Instant) => Promise<void>;
   readonly newId: () => string;
@@ -36,6 +40,8 @@ export interface Custodian extends AsyncDisposable {
     what: HoldScope | 'expired',
     how: { readonly why: string; readonly dryRun: boolean },
   ) => Promise<Erased>;
+  /** Lets a new key follow the ledger's while it goes on. Rejects with a Fault `ledger`. */
+  readonly rotate: (by: Actor) => Promise<Rotated>;
   /** One line about a session that was erased. */
   readonly erased: (session: string) => Promise<string | undefined>;
 }
@@ -89,6 +95,8 @@ class Keeper implements Custodian {
       const { free, held, open } = sorted;
       return { erased: free.map(({ session }) => session), held, open };
     });
+
+  readonly rotate = (by: Actor): Promise<Rotated> => this.#parts.ledger.rotate(by);
 
   readonly erased = async (session: string): Promise<string | undefined> => {
     const found = await this.#parts.custody.erased(session);

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { constants, createReadStream, existsSync } from 'node:fs';
 import { copyFile, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { backup as backupDatabase, DatabaseSync } from 'node:sqlite';
 import { isObject } from '../base/check.ts';
 import { Fault } from '../base/errors.ts';
@@ -53,8 +54,7 @@ export async function backup(home: string, to: string, world: World): Promise<Ba
   await rm(beside, { recursive: true, force: true });
   await mkdir(beside, { recursive: true, mode: 0o700 });
   try {
-    const size = await copyLedger(`${home}/data/ledger`, `${beside}/data/ledger`);
-    await copyRest(home, beside, '');
+    const size = await copyState(home, beside);
     const files = await recordsOf(beside, '');
     const manifest = { kind: manifestKind, at: world.now(), size, files };
     await writeSynced(`${beside}/${manifestName}`, `${JSON.stringify(manifest, undefined, 1)}\n`);
@@ -67,6 +67,28 @@ export async function backup(home: string, to: string, world: World): Promise<Ba
     await rm(beside, { recursive: true, force: true });
     throw thrown;
   }
+}
+
+const changesWaited = 20;
+
+/** Copies ledger and keys of one moment: where the key of the ledger changed meanwhile, all of it again. */
+async function copyState(home: string, beside: string): Promise<number> {
+  const key = async (): Promise<string> => {
+    const isChanging = existsSync(`${home}/data/keys/ledger.key.next`);
+    return isChanging ? 'changing' : readFile(`${home}/data/ledger/key.pub`, 'utf8');
+  };
+  for (let tries = 0; tries < changesWaited; tries++) {
+    const before = await key();
+    if (before !== 'changing') {
+      const size = await copyLedger(`${home}/data/ledger`, `${beside}/data/ledger`);
+      await copyRest(home, beside, '');
+      if ((await key()) === before) return size;
+      await rm(beside, { recursive: true, force: true });
+      await mkdir(beside, { recursive: true, mode: 0o700 });
+    }
+    await sleep(250);
+  }
+  throw new Fault('ledger', 'The key of the ledger is being changed: start the gateway, or try again later');
 }
 
 /** Puts a backup back as the folder `home`, which must not exist yet or be empty; it appears when everything was checked. */

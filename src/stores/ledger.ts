@@ -11,7 +11,7 @@ import type { KeyObject } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import { Fault, messageOf } from '../base/errors.ts';
 import type { World } from '../base/time.ts';
-import type { Entry } from '../core/entry.ts';
+import type { Actor, Entry } from '../core/entry.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Ledger, Log } from '../core/ports.ts';
 import type { SessionId } from '../core/session.ts';
@@ -29,10 +29,9 @@ import { migrate } from './format.ts';
 import { houseKeys, type SessionKey, SessionKeys } from './keys.ts';
 import { lockFolder } from './lock.ts';
 import { readEntries } from './read.ts';
-import type { PublishAnswer, PublishCall } from './publish-serve.ts';
-import type { PublishParts } from './publish.ts';
+import { Publishing, type PublishingParts } from './publishing.ts';
 import { recover } from './recover.ts';
-import { type Rotated, rotateWith, settleRotation } from './rotate.ts';
+import { prepareKey, type Rotated, settleRotation, type Unfinished } from './rotate.ts';
 import { cell, makeRing, type Ring, RingWriter } from './ring.ts';
 
 export interface LedgerParts {
@@ -67,6 +66,11 @@ export interface OpenLedger extends Ledger, AsyncDisposable {
   readonly findKey: (keyId: string, session: SessionId) => KeyObject | undefined;
   /** Destroys a session's keys for ever; its entries and recordings stay provable and can no longer be read. */
   readonly erase: (...sessions: readonly SessionId[]) => number;
+  /**
+   * Lets a new key follow the ledger's while it goes on: the old key signs the new one in an entry, and heads from that
+   * entry on are signed with the new one. Where it is interrupted, the next start finishes it. Rejects with a Fault `ledger`.
+   */
+  readonly rotate: (by?: Actor) => Promise<Rotated>;
   /** Called with every entry that is appended from now on and its index, before it is on disk. */
   readonly watch: (see: (entry: Entry, index: number) => void) => void;
   /** Commits what was appended, publishes it, and signs a head over everything. */
@@ -78,19 +82,6 @@ export interface OpenLedger extends Ledger, AsyncDisposable {
  * has it, or when head, tree and write-ahead log do not tell one story.
  */
 export async function openLedger(parts: LedgerParts): Promise<OpenLedger> {
-  await settleRotation(parts, openHere);
-  return openHere(parts);
-}
-
-/**
- * Lets a new key follow the one of a ledger that no gateway uses: the old key signs the new one in the ledger's last
- * entry, and from there on heads are signed with the new one. Finished by the next start where it is interrupted.
- */
-export function rotateKey(parts: LedgerParts): Promise<Rotated> {
-  return rotateWith(parts, openHere);
-}
-
-async function openHere(parts: LedgerParts): Promise<OpenLedger> {
   const { directory: folder, world, log } = parts;
   try {
     for (const name of ['', '/ledger', '/wal', '/tmp', '/keys', '/keys/sessions'])
@@ -104,6 +95,7 @@ async function openHere(parts: LedgerParts): Promise<OpenLedger> {
   try {
     const { from, to } = migrate(realFiles, folder);
     if (from !== to) log('info', 'ledger.migrated', { from, to });
+    const unfinished = settleRotation(folder);
     const keys = houseKeys({ files: realFiles, folder, origin: parts.origin, random: world.random });
     const found = recover(realFiles, folder, keys.signer);
     if (keys.signer.name !== parts.origin)
@@ -128,6 +120,7 @@ async function openHere(parts: LedgerParts): Promise<OpenLedger> {
       sessionKeys,
       key: keys.signer,
       headed: found.headed,
+      unfinished,
     });
     await open.started;
     return open;
@@ -143,10 +136,11 @@ interface Inside {
   readonly lock: Disposable;
   readonly ring: Ring;
   readonly commit: CommitParts;
-  readonly publish: Omit<PublishParts, 'headed' | 'now'>;
+  readonly publish: PublishingParts['publish'];
   readonly sessionKeys: SessionKeys;
   readonly key: VerifierKey;
   readonly headed: number;
+  readonly unfinished: Unfinished | undefined;
 }
 
 /** What one turn of the event loop appended: it is committed together, so all of it waits for one promise. */
@@ -156,9 +150,6 @@ interface Batch {
   end: number; // index behind its last entry
 }
 
-const cycleMs = 700;
-/** Publishing is tried again on new files; a disk that refuses for this many cycles stops the gateway. */
-const publishFailures = 5;
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 
 class DiskLedger implements OpenLedger {
@@ -169,7 +160,7 @@ class DiskLedger implements OpenLedger {
   readonly #drafter: Drafter = new Drafter();
   readonly #owners: Map<string, SessionKey> = new Map();
   readonly #committer: Worker;
-  #publisher: Worker | undefined;
+  readonly #publishing: Publishing;
   /** What is not known to be on disk, oldest first. */
   #waiting: Batch[] = [];
   /** The one that takes what is appended now; the last of those that wait. */
@@ -178,30 +169,35 @@ class DiskLedger implements OpenLedger {
   #backlog: (() => boolean)[] = [];
   #committed = 0; // since the start, modulo 2^32
   #size: number;
-  #published: number;
-  #headed: number;
   #listening = false;
   #waking = false;
-  #cycle: Disposable | undefined;
-  #cycling: Promise<void> | undefined;
-  #failures = 0;
+  #rotating: Promise<Rotated> | undefined;
+  #key: VerifierKey;
   #fault: Fault | undefined;
   #closing: Promise<void> | undefined;
   #watchers: ((entry: Entry, index: number) => void)[] = [];
   #appended: number; // index of the next append
-  readonly key: VerifierKey;
   readonly started: Promise<void>;
 
   constructor(parts: LedgerParts, inside: Inside) {
     this.#parts = parts;
     this.#inside = inside;
-    this.key = inside.key;
+    this.#key = inside.key;
     this.#ring = new RingWriter(inside.ring);
     this.#control = inside.ring.control;
     this.#size = inside.commit.next;
     this.#appended = inside.commit.next;
-    this.#headed = inside.headed;
-    this.#published = inside.headed;
+    const { publish, headed, unfinished } = inside;
+    this.#publishing = new Publishing({
+      publish,
+      headed,
+      unfinished,
+      module: parts.threads?.publish ?? new URL(`./publish-worker${extension}`, import.meta.url),
+      world: parts.world,
+      log: parts.log,
+      size: () => this.#size,
+      gaveUp: (why) => this.#fail(`The ledger cannot be published: ${why}`),
+    });
     const url = parts.threads?.commit ?? new URL(`./commit-worker${extension}`, import.meta.url);
     this.#committer = new Worker(url, { workerData: inside.commit });
     this.#committer.on('error', (error) => {
@@ -210,11 +206,16 @@ class DiskLedger implements OpenLedger {
     this.#committer.on('exit', () => {
       if (this.#closing === undefined) this.#fail('The thread that writes the ledger ended');
     });
-    const threads = Promise.all([this.#cycleOnce('cycle'), this.#ready()]);
-    this.started = threads.then(() => {
+    const threads = Promise.all([this.#publishing.cycle('cycle'), this.#ready()]);
+    this.started = threads.then(async () => {
+      if (this.#fault === undefined && unfinished !== undefined) await this.#follow(unfinished);
       if (this.#fault !== undefined) throw this.#fault;
-      this.#plan();
+      this.#publishing.plan();
     });
+  }
+
+  get key(): VerifierKey {
+    return this.#key;
   }
 
   get size(): number {
@@ -258,12 +259,21 @@ class DiskLedger implements OpenLedger {
 
   readonly publish = async (end: number): Promise<number> => {
     // What is committed and not yet published is published first: entries are read from one place only.
-    if (end > this.#published && this.#closing === undefined) await this.#cycleOnce('cycle');
-    return this.#published;
+    if (end > this.#publishing.published && this.#closing === undefined)
+      await this.#publishing.cycle('cycle');
+    return this.#publishing.published;
   };
 
   readonly read = (from: number, to: number, containing?: string): AsyncIterable<Stored> =>
     this.#read(from, to, containing);
+
+  readonly rotate = (by?: Actor): Promise<Rotated> => {
+    // Two who ask at once mean one change.
+    this.#rotating ??= this.#rotate(by).finally(() => {
+      this.#rotating = undefined;
+    });
+    return this.#rotating;
+  };
 
   readonly close = (): Promise<void> => {
     this.#closing ??= this.#close();
@@ -279,7 +289,7 @@ class DiskLedger implements OpenLedger {
     const range = {
       from,
       to: last,
-      size: this.#published,
+      size: this.#publishing.published,
       ...(containing === undefined ? {} : { containing }),
     };
     const keyOf = (keyId: string, owner: string): KeyObject | undefined =>
@@ -394,7 +404,8 @@ class DiskLedger implements OpenLedger {
       metrics.observe('ledger_wait_seconds', (performance.now() - oldest.since) / 1_000);
     for (const batch of written) batch.written.resolve();
     metrics.count('ledger_entries_total', {}, count);
-    this.#plan();
+    metrics.gauge('ledger_size', this.#size);
+    this.#publishing.plan();
   }
 
   #drain(): void {
@@ -404,69 +415,34 @@ class DiskLedger implements OpenLedger {
     this.#ring.wake();
   }
 
-  /** A cycle is due when something is committed and not published, or published and not under a head. */
-  #plan(): void {
-    if (this.#cycle !== undefined || this.#closing !== undefined || this.#fault !== undefined) return;
-    if (this.#headed === this.#size) return;
-    this.#cycle = this.#parts.world.after(cycleMs, () => {
-      this.#cycle = undefined;
-      void this.#cycleOnce('cycle').then(() => this.#plan());
-    });
+  async #rotate(by: Actor | undefined): Promise<Rotated> {
+    if (this.#fault !== undefined) throw this.#fault;
+    if (this.#closing !== undefined) throw new Fault('ledger', 'The ledger is closed');
+    const from = this.#key.text;
+    const { young, said } = prepareKey(this.#parts.directory, this.#key.name);
+    const index = this.#appended;
+    // Before the entry is there, so that no cycle goes past it.
+    this.#publishing.limit(index + 1);
+    await this.append({ ...said, at: this.#parts.world.now(), ...(by === undefined ? {} : { by }) });
+    await this.#follow({ young, index });
+    return { from, to: young.text, index };
   }
 
-  #cycleOnce(kind: PublishCall['kind']): Promise<void> {
-    const before = this.#cycling ?? Promise.resolve();
-    const cycle = before.then(() => this.#call(kind));
-    this.#cycling = cycle;
-    return cycle;
-  }
-
-  /** Asks the publishing thread for one cycle; starts it, or starts it again after a failure. Never rejects. */
-  async #call(kind: PublishCall['kind']): Promise<void> {
-    const answer = await this.#ask(kind);
-    if (answer.kind === 'published') {
-      this.#failures = 0;
-      this.#published = answer.published;
-      this.#headed = answer.headed;
-      this.#parts.metrics.gauge('ledger_size', this.#size);
-      return;
+  async #follow(unfinished: Unfinished): Promise<void> {
+    try {
+      await this.#publishing.follow(unfinished);
+      const { secret: _, ...key } = unfinished.young;
+      this.#key = key;
+    } catch (thrown) {
+      // Which of the two keys is in force, the files say: only a start may go on from here.
+      this.#fail(`The key of the ledger cannot be changed: ${codeOf(thrown)}`, thrown);
+      throw this.#fault ?? thrown;
     }
-    this.#publisher = undefined;
-    this.#failures += 1;
-    this.#parts.log('error', 'ledger.not-published', { why: answer.why, attempt: this.#failures });
-    if (this.#failures >= publishFailures || kind === 'finish')
-      this.#fail(`The ledger cannot be published: ${answer.why}`);
-  }
-
-  #ask(kind: PublishCall['kind']): Promise<PublishAnswer> {
-    const { promise, resolve } = Promise.withResolvers<PublishAnswer>();
-    const now = this.#parts.world.now();
-    let publisher = this.#publisher;
-    if (publisher === undefined) {
-      const url = this.#parts.threads?.publish ?? new URL(`./publish-worker${extension}`, import.meta.url);
-      const workerData: PublishParts = { ...this.#inside.publish, headed: this.#headed, now };
-      publisher = new Worker(url, { workerData });
-      publisher.unref();
-      this.#publisher = publisher;
-    }
-    const worker = publisher;
-    const done = (answer: PublishAnswer): void => {
-      worker.off('message', done);
-      worker.off('error', broke);
-      worker.off('exit', ended);
-      resolve(answer);
-    };
-    const broke = (error: Error): void => done({ kind: 'failed', why: messageOf(error) });
-    const ended = (): void => done({ kind: 'failed', why: 'the thread ended' });
-    worker.on('message', done);
-    worker.on('error', broke);
-    worker.on('exit', ended);
-    worker.postMessage({ kind, committed: this.#size, now } satisfies PublishCall);
-    return promise;
   }
 
   async #close(): Promise<void> {
-    this.#cycle?.[Symbol.dispose]();
+    await this.#rotating?.catch(ignore);
+    this.#publishing.stop();
     if (this.#fault === undefined) {
       await this.#settled();
       const exited = new Promise<void>((resolve) => this.#committer.once('exit', () => resolve()));
@@ -474,9 +450,8 @@ class DiskLedger implements OpenLedger {
       this.#ring.wake();
       await exited;
     }
-    if (this.#fault === undefined) await this.#cycleOnce('finish');
-    else await this.#cycling;
-    await this.#publisher?.terminate();
+    if (this.#fault === undefined) await this.#publishing.cycle('finish');
+    await this.#publishing.end();
     await this.#committer.terminate();
     this.#inside.lock[Symbol.dispose]();
     if (this.#fault !== undefined) throw this.#fault;
@@ -492,7 +467,7 @@ class DiskLedger implements OpenLedger {
     this.#fault = new Fault('ledger', message, { cause });
     this.#parts.log('error', 'ledger.failed', { why: message });
     this.#parts.metrics.count('faults_total', { code: 'ledger' });
-    this.#cycle?.[Symbol.dispose]();
+    this.#publishing.stop();
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#open = undefined;

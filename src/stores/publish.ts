@@ -105,6 +105,14 @@ class Bundle {
   }
 }
 
+/** The entries of the last bundle of a ledger of this size; fewer where it is damaged. */
+export function bundleOf(files: Files, folder: string, size: number): readonly Uint8Array[] {
+  const index = Math.floor((size - 1) / tileWidth);
+  const width = size - index * tileWidth;
+  const bytes = readWidest(files, folder, { kind: 'entries', index, width });
+  return (bytes === undefined ? undefined : decodeBundle(bytes))?.slice(0, width) ?? [];
+}
+
 /** The last, partial bundle of a ledger of this size, its entries checked against their hashes. */
 function loadBundle(files: Files, folder: string, size: number): Bundle {
   const bundle = new Bundle();

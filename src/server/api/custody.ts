@@ -17,7 +17,7 @@ const errors = {
   503: 'No policy is in force, or the ledger cannot be read or written',
 };
 
-/** Legal holds and erasure, judged as `record.hold` and `record.erase`. */
+/** Legal holds, erasure and the key of the ledger, judged as `record.hold`, `record.erase` and `record.rotate`. */
 export function custodyRoutes(parts: JudgeParts, custodian: Custodian): readonly Route[] {
   return [
     {
@@ -54,6 +54,14 @@ export function custodyRoutes(parts: JudgeParts, custodian: Custodian): readonly
       gives: { schema: ref('Erasure'), about: 'What was erased, and what was not' },
       errors,
       run: (request) => orUnavailable(() => erase(parts, custodian, request)),
+    },
+    {
+      method: 'post',
+      path: '/api/v1/ledger/rotate-key',
+      summary: "Lets a new key follow the ledger's while it goes on; the old one signs it",
+      gives: { schema: ref('KeyRotated'), about: 'Both keys, and the entry that says so' },
+      errors: { 401: errors[401], 403: errors[403], 503: errors[503] },
+      run: (request) => orUnavailable(() => rotate(parts, custodian, request)),
     },
   ];
 }
@@ -120,6 +128,12 @@ async function erase(parts: JudgeParts, custodian: Custodian, request: ApiReques
   if (refused !== undefined) return refused;
   const done = await custodian.erase(actorOf(caller), what, { why, dryRun });
   return json({ ...done, dryRun });
+}
+
+async function rotate(parts: JudgeParts, custodian: Custodian, request: ApiRequest): Promise<Answer> {
+  const caller = request.caller();
+  const refused = await judge(parts, caller, { verb: 'record.rotate', own: false });
+  return refused ?? json(await custodian.rotate(actorOf(caller)));
 }
 
 function scopeOf(given: {

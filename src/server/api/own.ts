@@ -15,7 +15,8 @@ export type OwnVerb =
   | 'recording.watch'
   | 'recording.export'
   | 'record.hold'
-  | 'record.erase';
+  | 'record.erase'
+  | 'record.rotate';
 
 /** The gateway itself, as rules see it. */
 export const gatewayResource: Resource = {
