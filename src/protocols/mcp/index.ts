@@ -2,8 +2,8 @@
  * Tools, resources and prompts over the Model Context Protocol (MCP 2025-06-18, 2025-11-25 and 2026-07-28, streamable HTTP);
  * servers over streamable HTTP or as processes, alone or several together.
  *
- * Understood: connections of both eras on one endpoint, lists, calls, reads, prompts, completions, progress, logs.
- * Refused: batches, tasks, methods of extensions, headers that do not repeat the body, sessions of others, definitions
+ * Understood: connections of both eras on one endpoint, lists, calls, reads, prompts, completions, progress, logs, tasks (2025-11-25).
+ * Refused: batches, methods of extensions, headers that do not repeat the body, sessions of others, definitions
  * that are not the pinned ones, arguments that a tool's schema does not allow; what servers ask of the client's side,
  * unless it is allowed. Masked: every text of every message towards the client. Docs: docs/protocols/mcp.md.
  */
@@ -32,6 +32,7 @@ import { challengeOf, sayMetadata } from './metadata.ts';
 import { Pins } from './pins.ts';
 import { attend } from './session.ts';
 import type { ToolboxParts } from './talk.ts';
+import { Tasks } from './tasks.ts';
 import { type McpSettings, settings } from './settings.ts';
 
 export const mcp: Protocol = {
@@ -131,6 +132,7 @@ function boxOf(
     stop,
     talks: new Lru(talksKept),
     pins: new Pins(resource.name, given, house),
+    tasks: new Tasks(),
   };
 }
 

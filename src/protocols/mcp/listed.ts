@@ -20,7 +20,7 @@ export function listed(result: Json, parts: ListParts): Json {
   switch (parts.method) {
     case 'initialize':
     case 'server/discover':
-      return withoutTasks(instructed(own, parts.take));
+      return withTasks(instructed(own, parts.take), parts.method === 'initialize');
     case 'tools/list':
       return filtered(
         own,
@@ -61,11 +61,19 @@ function kept(result: Json): Json {
   };
 }
 
-function withoutTasks(result: Json): Json {
+/** Of tasks what passes here: those of calls, in the era that has them in its core. */
+function withTasks(result: Json, known: boolean): Json {
   const { capabilities } = result;
   if (!isObject(capabilities)) return result;
-  const { tasks: _, ...rest } = capabilities;
-  return { ...result, capabilities: rest };
+  const { tasks, ...rest } = capabilities;
+  const requests = isObject(tasks) ? tasks['requests'] : undefined;
+  const tools = isObject(requests) ? requests['tools'] : undefined;
+  if (!known || !isObject(tasks) || !isObject(tools) || !isObject(tools['call']))
+    return { ...result, capabilities: rest };
+  const ways = Object.fromEntries(
+    ['list', 'cancel'].flatMap((way) => (isObject(tasks[way]) ? [[way, {}]] : [])),
+  );
+  return { ...result, capabilities: { ...rest, tasks: { ...ways, requests: { tools: { call: {} } } } } };
 }
 
 /** What a server tells the model about itself is pinned like a tool: without it where it is another than before. */

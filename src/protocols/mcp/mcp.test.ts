@@ -84,7 +84,9 @@ suite('what messages mean', () => {
     ['tools/call', many, { name: 'get' }, undefined],
     ['tools/call', one, { name: 'g\u0435t' }, undefined], // a Cyrillic letter
     ['tools/call', one, { name: 'get', arguments: [1] }, undefined],
-    ['tools/call', one, { name: 'get', task: {} }, undefined],
+    ['tools/call', one, { name: 'get', task: { ttl: 5 } }, { tool: 'get' }],
+    ['tools/call', one, { name: 'get', task: { ttl: 5, more: 1 } }, undefined],
+    ['resources/read', one, { uri: 'a:b', task: {} }, undefined],
     [
       'resources/read',
       many,
@@ -93,7 +95,8 @@ suite('what messages mean', () => {
     ],
     ['resources/read', many, { uri: 'file:///etc/passwd' }, undefined],
     ['resources/read', one, { uri: 'not a uri' }, undefined],
-    ['tasks/get', one, {}, undefined],
+    ['tasks/get', one, {}, { method: 'tasks/get' }],
+    ['tasks/update', one, {}, undefined],
     ['toString', one, {}, undefined],
   ];
   for (const [method, where, params, expected] of cases) {
@@ -336,8 +339,18 @@ suite('lists', () => {
     const result = listed({ tools, ttlMs: 1_000, cacheScope: 'public' }, { ...parts, method: 'tools/list' });
     assert.deepEqual(result, { tools: [{ name: 'get' }], ttlMs: 0, cacheScope: 'private' });
   });
-  test('tasks are not offered', () => {
-    const result = listed({ capabilities: { tools: {}, tasks: {} } }, { ...parts, method: 'initialize' });
-    assert.deepEqual(result, { capabilities: { tools: {} } });
+  test('of tasks those of calls are offered, in the era that has them', () => {
+    const tasks = { list: {}, more: {}, requests: { tools: { call: {} }, sampling: {} } };
+    const given = { capabilities: { tools: {}, tasks } };
+    assert.deepEqual(listed(given, { ...parts, method: 'initialize' }), {
+      capabilities: { tools: {}, tasks: { list: {}, requests: { tools: { call: {} } } } },
+    });
+    for (const [method, each] of [
+      ['server/discover', tasks],
+      ['initialize', {}],
+    ] as const)
+      assert.deepEqual(listed({ capabilities: { tools: {}, tasks: each } }, { ...parts, method }), {
+        capabilities: { tools: {} },
+      });
   });
 });

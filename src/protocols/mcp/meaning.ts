@@ -3,6 +3,7 @@ import type { AttributeType } from '../../core/protocol.ts';
 import { rewriteJson } from '../../http/json.ts';
 import type { Json, Message } from './message.ts';
 import { programsIn } from './inner.ts';
+import { isTaskWish } from './tasks.ts';
 import type { McpSettings } from './settings.ts';
 
 export const verbs: Readonly<Record<string, string>> = {
@@ -87,6 +88,11 @@ const methods: Readonly<Record<string, readonly [verb: string, access: Access]>>
   'notifications/progress': ['mcp.connect', 'read'],
   'notifications/roots/list_changed': ['mcp.connect', 'read'],
   'subscriptions/listen': ['mcp.connect', 'read'],
+  // Of a task that this session made, and judged as its call besides.
+  'tasks/get': ['mcp.connect', 'read'],
+  'tasks/result': ['mcp.connect', 'read'],
+  'tasks/list': ['mcp.connect', 'read'],
+  'tasks/cancel': ['mcp.connect', 'read'],
   'tools/list': ['mcp.list', 'read'],
   'resources/list': ['mcp.list', 'read'],
   'resources/templates/list': ['mcp.list', 'read'],
@@ -114,7 +120,9 @@ export function meaningOf(settings: McpSettings, message: Message, how: 'call' |
   if (known === undefined || !Object.hasOwn(methods, method))
     return { kind: 'refused', why: 'This method is not understood' };
   const [verb, access] = known;
-  if (params['task'] !== undefined) return { kind: 'refused', why: 'Tasks are not understood' };
+  const { task } = params;
+  if (task !== undefined && (method !== 'tools/call' || !isTaskWish(task)))
+    return { kind: 'refused', why: 'This is not understood of a task: a call may say `ttl`' };
   const text = `${method} ${JSON.stringify(withoutMeta(params))}`;
   const base = { verb, access, columns: [], text, notes: [] } as const;
   const about = { ...nothing, method, bytes: text.length };

@@ -20,6 +20,7 @@ import { askAboutChanges } from './changes.ts';
 import { refusalOf } from './refusal.ts';
 import { type Asked, keyOf, ownerOf, type ToolboxParts } from './talk.ts';
 import { Shower } from './shown.ts';
+import { type Task, taskIn, whoseOf } from './tasks.ts';
 
 interface Under {
   readonly permit: Permit;
@@ -28,6 +29,8 @@ interface Under {
   readonly gate?: Gate;
   /** What its arguments mean to other resources. */
   readonly inner?: Inner;
+  /** The call whose task it asks for: what is told of it is shown as that call's answer. */
+  readonly of?: Task;
 }
 
 const mostPages = 50;
@@ -41,21 +44,24 @@ export class Pass {
   readonly #gate: Gate;
   readonly #out: Out;
   readonly #inner: Inner;
+  readonly #of: Task | undefined;
   readonly #shower: Shower;
   readonly #mask: ReturnType<typeof documentMask>;
   /** What was asked, by whoever is answered now. */
   #ended = false;
 
-  constructor(parts: ToolboxParts, asked: Asked, { permit, out, gate, inner = noInner }: Under) {
+  constructor(parts: ToolboxParts, asked: Asked, { permit, out, gate, inner = noInner, of }: Under) {
     this.#inner = inner;
+    this.#of = of;
     this.#parts = parts;
     this.#asked = asked;
     this.#permit = permit;
     out.recorded = { of: permit.id, full: permit.duties.record === 'full' };
     this.#out = out;
     this.#gate = gate ?? asked.exchange.stay.gate;
-    const named = permit.action.targets[0]?.name ?? permit.action.attributes['method'];
-    this.#mask = documentMask(maskedBy(permit, inner), String(named ?? ''), parts.maskKey);
+    const shownBy = of?.permit ?? permit;
+    const named = shownBy.action.targets[0]?.name ?? shownBy.action.attributes['method'];
+    this.#mask = documentMask(maskedBy(shownBy, of?.inner ?? inner), String(named ?? ''), parts.maskKey);
     this.#shower = new Shower({ mask: this.#mask, uninspected: parts.settings.uninspected });
   }
 
@@ -337,7 +343,11 @@ export class Pass {
         if (asked.kind !== 'request' || asked.id !== message.id) return undefined;
         this.#ended = true;
         this.#asked.talk?.asked.delete(message.id);
-        return this.#result(message, asked, { shower: this.#shower, inner: this.#inner });
+        return this.#result(message, asked, {
+          shower: this.#shower,
+          inner: this.#of?.inner ?? this.#inner,
+          permit: this.#permit,
+        });
       case 'error':
         if (asked?.kind === 'request' && message.id !== asked.id && message.id !== null) return undefined;
         if (asked === undefined) return undefined; // whose it is cannot be told from the masks of this stream
@@ -364,18 +374,26 @@ export class Pass {
     const object = open.permit.action.targets[0]?.name ?? open.request.method;
     const mask = documentMask(maskedBy(open.permit, open.inner), object, this.#parts.maskKey);
     const shower = new Shower({ mask, uninspected: this.#parts.settings.uninspected });
-    return this.#result(message, open.request, { shower, inner: open.inner });
+    return this.#result(message, open.request, { shower, inner: open.inner, permit: open.permit });
   }
 
   async #result(
     message: Extract<Message, { kind: 'answer' }>,
     asked: Extract<Message, { kind: 'request' }>,
-    { shower, inner }: { readonly shower: Shower; readonly inner: Inner },
+    { shower, inner, permit }: { readonly shower: Shower; readonly inner: Inner; readonly permit: Permit },
   ): Promise<Message> {
     if (message.result['resultType'] === 'input_required') {
       const refused = await this.#wishes(message.result['inputRequests'], asked);
       if (refused !== undefined) return refused;
     }
+    const whose = whoseOf(this.#asked.exchange, this.#asked.session);
+    const made = this.#asked.modern ? undefined : taskIn(message.result, asked);
+    if (made !== undefined) this.#parts.tasks.made(made, whose, { permit, inner, request: asked });
+    if (asked.method === 'tasks/list')
+      return shower.show(
+        { ...message, result: this.#parts.tasks.own(message.result, whose) },
+        this.#asked.exchange.signal,
+      );
     const { rowLimit } = inner;
     if (rowLimit !== undefined && itemsIn(message.result) > rowLimit) {
       const why = denial(

@@ -71,7 +71,7 @@ export const rehearsal: Rehearsal = {
         mark: 'batch',
       },
       {
-        text: say('tools/call', { name: 'look', task: { ttl: 1 }, arguments: { text: 'task' } }),
+        text: say('tools/call', { name: 'look', task: { ttl: 1, more: 1 }, arguments: { text: 'task' } }),
         mark: '"task"',
       },
       { text: say('secret/method', { text: 'unknown' }), mark: 'unknown' },

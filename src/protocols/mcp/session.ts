@@ -19,6 +19,7 @@ import { Out, sayMessage } from './out.ts';
 import { Pass } from './pass.ts';
 import { type Asked, keyOf, ownerOf, type Talk, type ToolboxParts } from './talk.ts';
 import { refusalOf } from './refusal.ts';
+import { mayStill, type Task, taskMethods, whoseOf } from './tasks.ts';
 
 type Request = Extract<Message, { kind: 'request' }>;
 
@@ -153,10 +154,11 @@ async function judged(
     await out.whole(refusalOf(message, why, { modern, structured }));
     out.end();
   };
-  const meant = meaningOf(parts.settings, message);
+  const meant =
+    modern && taskMethods.has(message.method) ? unknownMethod : meaningOf(parts.settings, message);
   if (meant.kind === 'refused') {
     const id = await notUnderstood(exchange, message.method, meant.why);
-    if (message.kind === 'request' && meant.why === 'This method is not understood') {
+    if (message.kind === 'request' && meant.why === unknownMethod.why) {
       return sayMessage(
         reply,
         modern ? 404 : 200,
@@ -166,6 +168,11 @@ async function judged(
     return refuse(denial('NOT_UNDERSTOOD', id, meant.why, 'What is not understood is refused'), 400);
   }
   const { action } = meant;
+  const about = taskOf(parts, asked, message);
+  if (about.kind === 'none') {
+    await notUnderstood(exchange, message.method, 'There is no such task', action);
+    return sayMessage(reply, 200, errorOf(about.id, codes.invalidParams, 'There is no such task'));
+  }
   // What is known to be refused when it would run is not asked of a person first.
   const name = String(message.params['name']);
   const fit =
@@ -191,7 +198,25 @@ async function judged(
   }
   const inner = await innerFor(parts, asked, { message, out, action, permit: verdict });
   if (inner.kind === 'refused') return refuse(inner.denial, 200);
-  await new Pass(parts, asked, { permit: verdict, out, inner: inner.inner }).run();
+  const of = about.kind === 'task' ? { of: about.task } : {};
+  await new Pass(parts, asked, { permit: verdict, out, inner: inner.inner, ...of }).run();
+}
+
+const unknownMethod = { kind: 'refused', why: 'This method is not understood' } as const;
+
+/** The task that a request is about; `none` in the same words where there is none, it is another's, or it is denied by now. */
+function taskOf(
+  { tasks }: ToolboxParts,
+  { exchange, session }: Asked,
+  { kind, method, params, ...rest }: Extract<Message, { kind: 'request' | 'notification' }>,
+):
+  | { readonly kind: 'task'; readonly task: Task }
+  | { readonly kind: 'none'; readonly id: string | number | null }
+  | { readonly kind: 'other' } {
+  if (!taskMethods.has(method) || method === 'tasks/list') return { kind: 'other' };
+  const task = tasks.of(params['taskId'], whoseOf(exchange, session));
+  const known = kind === 'request' && task !== undefined && mayStill(task, exchange.stay.gate);
+  return known ? { kind: 'task', task } : { kind: 'none', id: 'id' in rest ? rest.id : null };
 }
 
 /** The client answers what a server asked: only what was asked, in this session, and under the permit of the asking. */

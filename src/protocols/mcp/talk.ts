@@ -8,6 +8,7 @@ import type { Inner } from './inner.ts';
 import type { Message } from './message.ts';
 import type { Pins } from './pins.ts';
 import type { McpSettings } from './settings.ts';
+import type { Tasks } from './tasks.ts';
 
 export interface ToolboxParts {
   readonly house: House;
@@ -18,6 +19,7 @@ export interface ToolboxParts {
   /** Sessions that servers opened (2025-11-25, Session Management): whose each is. */
   readonly talks: Lru<string, Talk>;
   readonly pins: Pins;
+  readonly tasks: Tasks;
   /** Aborts when the gateway stops. */
   readonly stop: AbortSignal;
 }
