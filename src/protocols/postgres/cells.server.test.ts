@@ -11,7 +11,7 @@ import { maskKey } from '../../mask/index.ts';
 import type { Type } from '../../sql/catalogue.ts';
 import type { CopyFormat } from '../../sql/analysis.ts';
 import { copyMasker } from './copy.ts';
-import { type CellShown, type ColumnPlan, cellOf } from './cells.ts';
+import { type CellParts, type CellShown, type ColumnPlan, cellOf } from './cells.ts';
 
 // A real server says whether what was shown still reads as its type, in text and in binary.
 
@@ -74,6 +74,11 @@ before(async () => {
   }
   await client.query(setup);
   types = await readTypes();
+  const columns = await client.query<{ relation: number; types: number[] }>(
+    `select attrelid::int as relation, array_agg(atttypid::int order by attnum) as types from pg_attribute
+     where attrelid in ('pair'::regclass, 'deep'::regclass) and attnum > 0 group by 1`,
+  );
+  fields = new Map(columns.rows.map((row) => [row.relation, row.types]));
 });
 
 after(async () => {
@@ -97,10 +102,24 @@ const setup = `
   create domain small as int check (value >= 0);
   create type pair as (id int, email text);
   create type textrange as range (subtype = text);
+  create extension hstore;
+  create extension citext;
+  create extension ltree;
+  create domain dd as us_phone check (length(value) < 100);
+  create domain tags as text[];
+  create domain doc as jsonb;
+  create domain money_in as numeric(12, 2);
+  create type deep as (p pair, ps pair[], m mood, d dd, at timestamptz, r int4range);
   create table anything (v text);
 `;
 
 let types = new Map<number, Type>();
+let fields = new Map<number, readonly number[]>();
+const parts: CellParts = {
+  key,
+  typeOf: (oid) => types.get(oid),
+  fieldsOf: (relation) => fields.get(relation),
+};
 
 async function readTypes(): Promise<Map<number, Type>> {
   const kinds: Readonly<Record<string, Type['kind']>> = {
@@ -140,29 +159,62 @@ const literals: Readonly<Record<string, readonly string[]>> = {
   oid: ['16384'],
   json: [`'{"email":"ann@example.com","n":1.0,"ann@x.com":[1,null]}'`, '\'"x"\'', "'[]'"],
   jsonb: [`'{"card":4111111111111111,"deep":{"a":["4111 1111 1111 1111"]}}'`, '\'"ann@example.com"\''],
-  xml: ['\'<a b="1">ann@example.com</a>\''],
-  float4: ['1.5', "'NaN'", '-123456'],
-  float8: ['1e300', "'Infinity'", '98765.4321'],
-  money: ['1234.56'],
+  xml: [
+    '\'<a b="1">ann@example.com</a>\'',
+    "'ann&#64;example.com'",
+    "'<?x y?><a><![CDATA[ann@example.com]]></a>'",
+  ],
+  float4: ['1.5', "'NaN'", '-123456', "'-Infinity'", '1e-40', '3.4e38'],
+  float8: ['1e300', "'Infinity'", '98765.4321', "'-0'", '5e-324', '123456789012345678'],
+  money: ['1234.56', '-92233720368547758.08'],
   bpchar: ["'abc '"],
   varchar: ["'219-09-9998'"],
-  date: ["'1984-07-21'", "'infinity'", "'0044-03-15 BC'", "'1999-12-31'"],
+  date: [
+    "'1984-07-21'",
+    "'infinity'",
+    "'-infinity'",
+    "'0001-01-01'",
+    "'5874897-12-31'",
+    "'0044-03-15 BC'",
+    "'1999-12-31'",
+  ],
   time: ["'10:11:12.5'"],
-  timetz: ["'10:11:12+02'"],
-  timestamp: ["'1999-12-31 23:59:59.5'", "'-infinity'"],
-  timestamptz: ["'2024-02-29 10:11:12+02'"],
-  interval: ["'1 year 2 days 03:04:05'"],
+  timetz: ["'10:11:12+02'", "'24:00:00-15:59'"],
+  timestamp: ["'1999-12-31 23:59:59.5'", "'-infinity'", "'infinity'", "'4713-01-01 BC'", "'294276-12-31'"],
+  timestamptz: ["'2024-02-29 10:11:12+02'", "'infinity'", "'0044-03-15 BC'"],
+  interval: ["'1 year 2 days 03:04:05'", "'-3 mons 1 day -00:00:00.000001'"],
   bit: ["B'1'"],
-  varbit: ["B'10110'"],
-  numeric: ['123456789.123456789', "'NaN'", '0', '-0.00012', '1e30', '10000', '99990000'],
+  'bit(5)': ["B'10110'"],
+  varbit: ["B'10110'", "B''"],
+  numeric: [
+    '123456789.123456789',
+    "'NaN'",
+    "'Infinity'",
+    "'-Infinity'",
+    '1e-300',
+    '1e130000',
+    '0',
+    '-0.00012',
+    '1e30',
+    '10000',
+    '99990000',
+  ],
   uuid: ["'550e8400-e29b-41d4-a716-446655440000'"],
-  inet: ["'10.20.30.40'", "'2001:db8::1/64'"],
-  cidr: ["'10.20.0.0/16'"],
+  inet: [
+    "'10.20.30.40'",
+    "'10.20.30.40/8'",
+    "'::'",
+    "'::ffff:1.2.3.4'",
+    "'1::/128'",
+    "'::1:2:3/100'",
+    "'2001:db8::1/64'",
+  ],
+  cidr: ["'10.20.0.0/16'", "'0.0.0.0/0'", "'10.20.30.128/25'", "'2001:db8::/32'", "'2001:db8:1:2::/64'"],
   macaddr: ["'08:00:2b:01:02:03'"],
   macaddr8: ["'08:00:2b:01:02:03:04:05'"],
-  tsvector: ["'a:1 ann@example.com:2'"],
-  tsquery: ["'a & b'"],
-  jsonpath: ["'$.a'"],
+  tsvector: ["'a:1 ann@example.com:2'", "''"],
+  tsquery: ["'a & b'", "'''ann@example.com'''"],
+  jsonpath: ["'$.a'", `'$.a ? (@ == "ann@example.com")'`],
   pg_lsn: ["'16/B374D848'"],
   tid: ["'(1,2)'"],
   xid: ["'123'"],
@@ -188,17 +240,39 @@ const literals: Readonly<Record<string, readonly string[]>> = {
   polygon: ["'((1,2),(3,4),(5,6))'"],
   line: ["'{1,2,3}'"],
   circle: ["'<(1,2),3>'"],
-  int4range: ["'[1,5)'", "'empty'"],
+  int4range: ["'[1,5)'", "'empty'", "'(,)'"],
+  tsrange: ["'[-infinity,infinity]'"],
+  nummultirange: ["'{}'", "'{(,1.5],[3,)}'"],
   numrange: ["'[1.5,2.5]'"],
   daterange: ["'[2020-01-01,2021-01-01)'"],
   tstzrange: ["'[2020-01-01,)'"],
   int4multirange: ["'{[1,5),[7,9)}'"],
-  textrange: ["'[ann@example.com,zoe@example.com]'"],
+  textrange: ["'[ann@example.com,zoe@example.com]'", "'empty'"],
+  citext: ["'Ann@example.com'", "''"],
+  ltree: ["'Top.Science'"],
+  hstore: [`'email=>ann@example.com, "a b"=>NULL, "ann@example.com"=>"q\\"x"'`, "''"],
+  dd: ["'415-555-0132'"],
+  tags: ["'{ann@example.com,NULL}'"],
+  doc: [`'{"email":"ann@example.com"}'`],
+  money_in: ['12.50'],
+  deep: [
+    `row(row(1, 'ann@example.com')::pair, array[row(2, 'zoe@example.com')::pair, null]::pair[], 'sad', '415-555-0132', 'infinity', '[1,5)')`,
+    'row(null, null, null, null, null, null)',
+  ],
   mood: ["'sad'"],
   us_phone: ["'415-555-0132'"],
   small: ['5'],
   pair: ["row(1, 'ann@example.com')", 'row(null, null)'],
-  'int4[]': ["'{1,NULL,3}'", "'{}'", "'[0:1]={5,6}'"],
+  'int4[]': ["'{1,NULL,3}'", "'{}'", "'[0:1]={5,6}'", "'{{1,2},{NULL,4}}'", "'{NULL}'"],
+  'bytea[]': [`array['\\x616e6e406578616d706c652e636f6d'::bytea, null]`],
+  'inet[]': ["'{10.20.30.40,NULL}'"],
+  'timestamptz[]': ["'{infinity,NULL,2024-02-29 10:11:12+02}'"],
+  'int4range[]': [`array['[1,5)'::int4range, null]`],
+  'hstore[]': [`array['email=>ann@example.com'::hstore]`],
+  'citext[]': ["'{ann@example.com,NULL}'"],
+  'interval[]': ["'{1 day,NULL}'"],
+  'money[]': ['array[1234.56::money, null]'],
+  'xml[]': ["array['<a>ann@example.com</a>'::xml]"],
   'text[]': [`'{"a b",NULL,"ann@example.com","q\\"uo\\\\te",null}'`, "'{{a,b},{c,415-555-0132}}'", "'{}'"],
   'jsonb[]': [`array['{"a":"ann@example.com"}'::jsonb]`],
   'date[]': ["'{1984-07-21}'"],
@@ -215,6 +289,8 @@ const operators: readonly MaskOperator[] = [
   { kind: 'partial', keepFirst: 1, keepLast: 4 },
   { kind: 'hash' },
   { kind: 'generalise' },
+  { kind: 'token' },
+  { kind: 'fake' },
   { kind: 'null' },
 ];
 const finds: readonly FindMask[] = [{ entity: '*', operator: { kind: 'redact' } }];
@@ -249,83 +325,85 @@ test(
   'every type: what is shown reads as the type, in text and in binary, and holds nothing of the value',
   { skip },
   async () => {
+    const wrong: string[] = [];
     for (const [type, values] of Object.entries(literals)) {
       for (const literal of values) {
         for (const format of [0, 1] as const) {
           const source = await sent(`(${literal})::${type}`, format);
           if (source.value === null) continue;
           for (const [name, plan] of plans) {
-            const cell = cellOf(plan, { type: source.oid, format }, { key, typeOf: (oid) => types.get(oid) });
+            const cell = cellOf(plan, { type: source.oid, format }, parts);
             const shown: CellShown = cell?.(source.value, 0, source.value.length);
             const where = `${type} ${literal} ${name} ${format === 0 ? 'text' : 'binary'}`;
-            if (name !== 'withhold') assert.notEqual(shown, 'withheld', where);
+            // Of a type that nobody knows nothing can be shown.
+            if (name !== 'withhold' && shown === 'withheld' && type !== 'ltree')
+              wrong.push(`withheld: ${where}`);
             if (name === 'null') assert.equal(shown, null, where);
             if (shown === undefined || shown === null || shown === 'withheld') continue;
-            await accepts(Buffer.from(shown), { type, format, where });
+            const refused = await refusal(Buffer.from(shown), { type, format, where });
+            // A hash is as long as the type that clients are told, not as its domain's own limit.
+            if (refused !== undefined && type !== 'money_in') wrong.push(refused);
             const again: CellShown = cell?.(shown, 0, shown.length);
             // A hash that is a number has no room to say that it is one.
-            const numeric = /^(?:int|float|numeric|small|pair)/.test(type) && name === 'hash';
-            if (name !== 'withhold' && !numeric && again instanceof Uint8Array) {
-              assert.deepEqual(Buffer.from(again), Buffer.from(shown), `idempotent: ${where}`);
+            const numeric = /^(?:int|float|numeric|small|pair|money_in|deep)/.test(type) && name === 'hash';
+            // A number is encrypted again, and a pseudonym is no longer known for one.
+            const remade = name === 'token' || name === 'fake';
+            if (name !== 'withhold' && !numeric && !remade && again instanceof Uint8Array) {
+              if (Buffer.compare(Buffer.from(again), Buffer.from(shown)) !== 0)
+                wrong.push(`idempotent: ${where}`);
             }
             for (const secret of ['ann@', '4111', '09-99', '555-01', 'zoe@']) {
-              if (name !== 'partial') assert.ok(!Buffer.from(shown).includes(secret), where);
+              if (name !== 'partial' && Buffer.from(shown).includes(secret)) wrong.push(`clear: ${where}`);
             }
           }
         }
       }
     }
+    assert.deepEqual(wrong, []);
   },
 );
 
-async function accepts(
+/** What the server says against it. */
+async function refusal(
   shown: Buffer,
   at: { readonly type: string; readonly format: 0 | 1; readonly where: string },
-): Promise<void> {
+): Promise<string | undefined> {
   try {
     // A parameter in its own format goes through the type's input or receive function.
     const value: unknown = at.format === 1 ? shown : shown.toString('utf8');
     await client.query(`select $1::${at.type} is not null`, [value]);
+    return undefined;
   } catch (error) {
-    assert.fail(`${at.where}: ${String(error)}: ${shown.toString(at.format === 1 ? 'hex' : 'utf8')}`);
+    return `${at.where}: ${String(error)}: ${shown.toString(at.format === 1 ? 'hex' : 'utf8')}`;
   }
 }
 
 test('text and binary agree about what is shown', { skip }, async () => {
-  for (const type of [
-    'int2',
-    'int4',
-    'int8',
-    'numeric',
-    'date',
-    'timestamp',
-    'uuid',
-    'inet',
-    'text',
-    'float8',
-    'jsonb',
-    'int4[]',
-    'text[]',
-  ]) {
+  const wrong: string[] = [];
+  for (const type of Object.keys(literals)) {
     for (const literal of literals[type] ?? []) {
       for (const [name, plan] of plans) {
         const shown: (string | null)[] = [];
         for (const format of [0, 1] as const) {
           const source = await sent(`(${literal})::${type}`, format);
           const value = source.value ?? Buffer.alloc(0);
-          const cell = cellOf(plan, { type: source.oid, format }, { key, typeOf: (oid) => types.get(oid) });
+          const cell = cellOf(plan, { type: source.oid, format }, parts);
           const made = cell?.(value, 0, value.length);
           const bytes =
             made === undefined ? value : made === 'withheld' || made === null ? null : Buffer.from(made);
-          const { rows } = await client.query<{ v: string | null }>(`select ($1::${type})::text as v`, [
-            bytes === null ? null : format === 1 ? bytes : bytes.toString('utf8'),
-          ]);
+          const given = bytes === null ? null : format === 1 ? bytes : bytes.toString('utf8');
+          const { rows } = await client
+            .query<{ v: string | null }>(`select ($1::${type})::text as v`, [given])
+            .catch((error: unknown) => ({ rows: [{ v: String(error) }] }));
           shown.push(rows[0]?.v ?? null);
         }
-        assert.equal(shown[0], shown[1], `${type} ${literal} ${name}`);
+        // A cast to text takes the blanks of char(n) away, and an unknown type can be searched as text only.
+        const differs = type === 'ltree' || (type === 'bpchar' && name !== 'redact');
+        if (shown[0] !== shown[1] && !differs) wrong.push(`${type} ${literal} ${name}: ${shown.join(' | ')}`);
       }
     }
   }
+  assert.deepEqual(wrong, []);
 });
 
 test('a composite, an array and a row of unknown types keep what is clean', { skip }, async () => {
@@ -335,11 +413,7 @@ test('a composite, an array and a row of unknown types keep what is clean', { sk
       format,
     );
     const value = source.value ?? Buffer.alloc(0);
-    const cell = cellOf(
-      { kind: 'scan', finds },
-      { type: source.oid, format },
-      { key, typeOf: (oid) => types.get(oid) },
-    );
+    const cell = cellOf({ kind: 'scan', finds }, { type: source.oid, format }, parts);
     const shown = cell?.(value, 0, value.length);
     assert.ok(shown instanceof Uint8Array);
     const text = Buffer.from(shown).toString('latin1');
@@ -394,7 +468,7 @@ test(
         { format, delimiter: csv ? ',' : '\t', null: csv ? '' : '\\N', header: csv, quote: '"', escape: '"' },
         copyPlans,
         oids,
-        { key, typeOf: (oid) => types.get(oid), rowBytes: 65_536 },
+        { ...parts, rowBytes: 65_536 },
       );
       const chunks: Uint8Array[] = [];
       for (let at = 0; at < out.length; at += 777) chunks.push(masker.push(out.subarray(at, at + 777)));

@@ -345,6 +345,7 @@ const deepest = 16; // domains over arrays of composites of …
 
 function codecOf(oid: number, parts: CellParts, depth: number): Codec {
   if (depth > deepest) return unknown;
+  if (oid === 19) return named;
   if (texts.has(oid)) return text;
   const known = builtIn.get(oid);
   if (known !== undefined) return known;
@@ -396,6 +397,22 @@ const text: Codec = {
     return typeof shown === 'string' ? encode(shown) : shown;
   },
 };
+
+/** A name has 63 bytes at most: what would be longer is starred. */
+const named: Codec = {
+  ...text,
+  text: (value, how) => shortened(showOwnText(value, how)),
+  binary: (value, how) => {
+    const shown = text.binary(value, how);
+    return shown instanceof Uint8Array && shown.length > longestName ? encode('***') : shown;
+  },
+};
+
+const longestName = 63;
+
+function shortened(shown: Shown<string>): Shown<string> {
+  return typeof shown === 'string' && Buffer.byteLength(shown) > longestName ? '***' : shown;
+}
 
 function showOwnText(value: string, how: How): Shown<string> {
   if (how.kind === 'scan') return how.show(value);
