@@ -56,6 +56,11 @@ const latin =
 /** From a secret's name to where the secret may begin. */
 const nameReach = 40;
 const blank = /[^\S\ufeff]/; // which is not seen, and parts nothing
+/** ASCII that is neither a break nor a blank: most of any text. */
+const plain = Uint8Array.from({ length: 0x80 }, (_, code) => {
+  const char = String.fromCharCode(code);
+  return breaks.test(char) || blank.test(char) ? 0 : 1;
+});
 const digit = /\p{N}/u;
 /** A word that cannot be a part of a value written in several words. */
 // `plate=d` ends in a value that may go on behind a blank.
@@ -111,6 +116,13 @@ export function textStream(parts: StreamParts): TextStream {
   /** Moves `safe` over what has come: behind a break, and behind a plain word that a blank ends. */
   function advance(): void {
     for (; seen < held.length; seen++) {
+      if (plain[held.charCodeAt(seen)] === 1) {
+        if (ended >= 0) {
+          safe = Math.max(safe, ended); // see below
+          ended = -1;
+        }
+        continue;
+      }
       const char = held[seen] ?? '';
       if (breaks.test(char) || (marks.test(char) && !latin.test(before(word, seen)))) {
         safe = seen + 1;
