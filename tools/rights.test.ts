@@ -79,6 +79,7 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   protocols: {
     'node:crypto': 'SCRAM, md5, cancel keys',
     graphql: 'reads what GraphQL requests do',
+    yaml: 'OpenAPI documents are YAML',
     '@modelcontextprotocol/client': 'speaks to MCP servers over HTTP and pipes, in both eras',
     '@modelcontextprotocol/server': 'tells the eras of MCP apart, checks arguments against schemas',
   },
@@ -99,6 +100,11 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'node:util': 'promises of it',
   },
   cli: {
+    '@sigstore/bundle': 'the format of keyless signatures',
+    '@sigstore/sign': 'signs attestations with the identity of a job',
+    '@sigstore/verify': 'verifies such signatures',
+    '@sigstore/tuf': 'the trust root of the public-good instance',
+    '@sigstore/protobuf-specs': 'reads a trust root from a file',
     'vscode-languageserver': 'the protocol between editors and sallyport lsp',
     yaml: 'prints and reads YAML',
     'node:*': 'the terminal and the file system',
@@ -120,6 +126,7 @@ const tests: Readonly<Record<string, string>> = {
   standardwebhooks: 'the verifier of others for our signatures',
   'smtp-server': 'a real server for e-mail',
   s3rver: 'a store that speaks the API of S3',
+  '@sigstore/mock': 'Fulcio, Rekor and a time stamping authority on this machine',
   ajv: 'validates OSCAL and SARIF against their published schemas',
   'ajv-formats': 'formats of these schemas',
 };

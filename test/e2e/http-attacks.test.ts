@@ -239,6 +239,7 @@ resources:${one('web', 'web.test, admin.test')}${one('other', 'other.test')}
       '/events',
       'event: [EMAIL_ADDRESS]\nid: [EMAIL_ADDRESS]\ndata: [EMAIL_ADDRESS]\n\n',
     ],
+    ['parts', '/multipart', '--b\r\n\r\n[EMAIL_ADDRESS]\r\n--b--\r\n'],
     ['a text that comes in pieces', '/text', 'write to [EMAIL_ADDRESS] today, please'],
     ['lines without an end', '/lines', '{"a":1}\n{"m":"[EMAIL_ADDRESS]"}'],
     ['a form without anything to hide, byte for byte', '/form', 'a=%41&b=+x&c'],
@@ -254,7 +255,6 @@ resources:${one('web', 'web.test, admin.test')}${one('other', 'other.test')}
     '/utf7',
     '/twice',
     '/types',
-    '/multipart',
     '/quoted',
     '/html-utf16',
   ]) {

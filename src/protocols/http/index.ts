@@ -129,6 +129,7 @@ function actionsOf(
     target: target.value,
     fields: body.length === 0 ? [] : [['content-type', 'application/json']],
     route: routed(as, target.value.path),
+    operation: settingsOf(resource).api?.operationOf(as, target.value.path),
     body,
     length: body.length,
   });

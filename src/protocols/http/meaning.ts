@@ -3,6 +3,7 @@ import type { Access, Action } from '../../core/action.ts';
 import { worstAccess } from '../../core/action.ts';
 import { type Content, contentOf } from '../../http/content.ts';
 import { type Fields, first } from '../../http/headers.ts';
+import type { Operation } from '../../http/openapi.ts';
 import type { Target } from '../../http/target.ts';
 import { graphqlOf } from './graphql.ts';
 import { meaningOfParts } from './parts.ts';
@@ -13,6 +14,8 @@ import type { HttpRoute } from './settings.ts';
 const nothingKnown: Action['attributes'] = {
   method: '',
   route: '',
+  operationId: '',
+  documented: false,
   host: '',
   query: [],
   contentType: '',
@@ -32,6 +35,8 @@ export interface Asked {
   readonly target: Target;
   readonly fields: Fields;
   readonly route: HttpRoute | undefined;
+  /** As the OpenAPI document of the service has it. */
+  readonly operation?: Operation | undefined;
   /** The body where it was read; undefined where it is sent on as a stream. */
   readonly body: Uint8Array | undefined;
   readonly length: number | undefined;
@@ -68,7 +73,7 @@ export function meaningOf(asked: Asked): Meant {
   if (multipart?.kind === 'refused') return multipart;
   const text =
     multipart?.text ?? (body === undefined || body.length === 0 ? '' : Buffer.from(body).toString('utf8'));
-  const name = route?.template ?? templateOf(target.path);
+  const name = route?.template ?? asked.operation?.template ?? templateOf(target.path);
   let paths: readonly string[] = multipart?.fields ?? [];
   if (text !== '' && (content === 'json' || content === 'lines')) {
     const read =
@@ -93,7 +98,7 @@ export function meaningOf(asked: Asked): Meant {
       ? graphqlOf({ method, query: target.query, content, text })
       : undefined;
   if (operations?.kind === 'refused') return operations;
-  const access = operations?.access ?? route?.access ?? byMethod[method] ?? 'unknown';
+  const access = operations?.access ?? route?.access ?? asked.operation?.access ?? byMethod[method] ?? 'unknown';
   const query = target.query === '' ? '' : `?${target.query}`;
   return {
     kind: 'understood',
@@ -110,6 +115,8 @@ export function meaningOf(asked: Asked): Meant {
         ...nothingKnown,
         method,
         route: name,
+        operationId: asked.operation?.id ?? '',
+        documented: asked.operation !== undefined,
         host: asked.host,
         query: target.names.map(worded),
         contentType: declared?.split(';', 1)[0]?.trim().toLowerCase() ?? '',

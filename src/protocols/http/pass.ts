@@ -10,8 +10,10 @@ import type { House } from '../../core/protocol.ts';
 import type { MaskKey } from '../../mask/index.ts';
 import { type Content, contentOf, isMarkup, typeFits } from '../../http/content.ts';
 import { all, type Fields, first } from '../../http/headers.ts';
+import type { Operation } from '../../http/openapi.ts';
 import { recorded, towards, towardsAsker } from './head.ts';
 import type { HttpSettings } from './settings.ts';
+import { taggedBy } from './documented.ts';
 import { Shown } from './shown.ts';
 
 export interface SiteParts {
@@ -19,6 +21,12 @@ export interface SiteParts {
   readonly settings: HttpSettings;
   readonly client: HttpClient;
   readonly maskKey: MaskKey;
+}
+
+/** What was asked for: its route, and the operation of the service's document that it is. */
+export interface Asked {
+  readonly name: string;
+  readonly operation: Operation | undefined;
 }
 
 /** One permitted request, from the resource's first byte to the client's last. */
@@ -31,11 +39,11 @@ export class Pass {
   #bytes = 0;
   #withheld = 0;
 
-  constructor(parts: SiteParts, exchange: Exchange, permit: Permit, route: string) {
+  constructor(parts: SiteParts, exchange: Exchange, permit: Permit, of: Asked) {
     this.#parts = parts;
     this.#exchange = exchange;
     this.#permit = permit;
-    this.#mask = documentMask(permit, route, parts.maskKey);
+    this.#mask = documentMask(taggedBy(permit, of.operation), of.name, parts.maskKey);
     this.#shown = new Shown(this.#mask, parts.house.limits.messageBytes, exchange.signal);
   }
 

@@ -72,6 +72,7 @@ async function judged(
 ): Promise<void> {
   const { stay, reply, fields, body: given } = exchange;
   const { method, target } = exchange;
+  const operation = parts.settings.api?.operationOf(method, target.path);
   if (first(fields, 'content-encoding') !== undefined && body !== undefined && body.length > 0)
     return notUnderstood(exchange, 'A coded body cannot be read');
   const { host } = exchange;
@@ -81,6 +82,7 @@ async function judged(
     target,
     fields,
     route,
+    operation,
     body,
     length: given.length,
     uninspected: parts.settings.uninspected,
@@ -101,7 +103,7 @@ async function judged(
   if (verdict.duties.record !== 'meta')
     void stay.recorder.frame('statement', json({ id: verdict.id, text: meant.action.text }), verdict.id);
   const name = String(meant.action.attributes['route']);
-  await new Pass(parts, exchange, verdict, name).run(body ?? stream ?? given.stream());
+  await new Pass(parts, exchange, verdict, { name, operation }).run(body ?? stream ?? given.stream());
 }
 
 /** Whether a body of another type begins as JSON does, which many services read whatever its type says. Nothing of it is lost. */
@@ -144,7 +146,17 @@ async function attendSocket(
 ): Promise<void> {
   const { stay, reply, fields, method, target, host } = exchange;
   const body = new Uint8Array();
-  const meant = meaningOf({ method, host, target, fields, route, body, length: 0, upgrade: true });
+  const meant = meaningOf({
+    method,
+    host,
+    target,
+    fields,
+    route,
+    operation: parts.settings.api?.operationOf(method, target.path),
+    body,
+    length: 0,
+    upgrade: true,
+  });
   if (meant.kind === 'refused') return notUnderstood(exchange, meant.why);
   const { action } = meant;
   const verdict = await stay.gate.ask({ action, ...statedBy(fields), wait: () => patient(exchange, action) });

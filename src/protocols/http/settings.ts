@@ -12,13 +12,17 @@ import {
 } from '../../base/check.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { Access } from '../../core/action.ts';
+import type { ApiDocument } from '../../http/openapi.ts';
 import type { Route } from '../../http/target.ts';
 import { type Upstream, upstreamAnd } from '../../http/upstream.ts';
+import { openApiCheck } from './documented.ts';
 
 /** A web service behind the gateway. */
 export interface HttpSettings {
   readonly upstream: Upstream;
   readonly routes: readonly HttpRoute[];
+  /** What the service says of itself. */
+  readonly api?: ApiDocument;
   /** Media types that go to the client although nothing can look into them while masks apply. */
   readonly uninspected: readonly string[];
   /** The header field in which the resource learns who asks; none is sent where this is absent. */
@@ -49,6 +53,7 @@ const route = object({
 });
 
 const own = object({
+  openapi: optional(openApiCheck),
   routes: optional(array(either(template, route))),
   uninspected: optional(
     array(string({ pattern: /^[a-z0-9.+-]+\/(?:\*|[a-z0-9.+-]+)$/, what: 'a media type such as image/*' })),
@@ -76,8 +81,14 @@ function toSettings(
   );
   if (twice >= 0)
     return err([{ path: `${path}.routes[${twice}]`, message: 'Another route has this path and method' }]);
-  const { identityHeader, uninspected = [], upstream } = given;
-  return ok({ upstream, routes, uninspected, ...(identityHeader === undefined ? {} : { identityHeader }) });
+  const { identityHeader, uninspected = [], upstream, openapi } = given;
+  return ok({
+    upstream,
+    routes,
+    uninspected,
+    ...(openapi === undefined ? {} : { api: openapi }),
+    ...(identityHeader === undefined ? {} : { identityHeader }),
+  });
 }
 
 function overlap(a: Route, b: Route): boolean {

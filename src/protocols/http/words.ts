@@ -10,6 +10,8 @@ export const verbs: Readonly<Record<string, string>> = {
 export const attributes: Readonly<Record<string, AttributeType>> = {
   method: 'string',
   route: 'string', // the template that fits, or one made from the path
+  operationId: 'string', // of the operation in the service's OpenAPI document
+  documented: 'boolean', // whether that document knows the request
   host: 'string',
   query: 'strings', // names of the query's parameters
   contentType: 'string', // of the request's body

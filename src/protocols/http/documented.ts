@@ -1,0 +1,44 @@
+import { LineCounter, parseDocument } from 'yaml';
+import type { Check } from '../../base/check.ts';
+import { err } from '../../base/result.ts';
+import { Secret } from '../../base/secret.ts';
+import type { Permit } from '../../core/decision.ts';
+import { operatorForTags, stronger } from '../../core/duties.ts';
+import { type ApiDocument, type Operation, readOpenApi } from '../../http/openapi.ts';
+
+const mostCharacters = 8_000_000;
+
+/** Reads `openapi: { file: PATH }`: an OpenAPI document in YAML or JSON. */
+export const openApiCheck: Check<ApiDocument> = (raw, path) => {
+  if (!(raw instanceof Secret))
+    return err([{ path, message: 'Expected { file: PATH } of an OpenAPI document' }]);
+  const text = raw.reveal('the description of a service');
+  if (text.length > mostCharacters)
+    return err([{ path, message: `Longer than ${mostCharacters} characters` }]);
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, version: '1.2' });
+  const [wrong] = document.errors;
+  if (wrong !== undefined) {
+    const { line, col } = lines.linePos(wrong.pos[0]);
+    return err([{ path, message: `Cannot be read as YAML or JSON at ${line}:${col} (${wrong.code})` }]);
+  }
+  let given: unknown;
+  try {
+    given = document.toJS({ maxAliasCount: 1_000 });
+  } catch {
+    return err([{ path, message: 'Cannot be read: too many aliases, or one that leads nowhere' }]);
+  }
+  const read = readOpenApi(given);
+  return read.ok ? read : err(read.error.map((each) => ({ path, message: `${each.path}: ${each.message}` })));
+};
+
+/** The permit, with the tags that the document of the service gives to what its operation answers. */
+export function taggedBy(permit: Permit, operation: Operation | undefined): Permit {
+  const { masks } = permit.duties;
+  if (operation === undefined || masks.length === 0) return permit;
+  return {
+    ...permit,
+    operatorOf: (column) =>
+      stronger(permit.operatorOf(column), operatorForTags(masks, operation.tagsOf(column.column))),
+  };
+}
