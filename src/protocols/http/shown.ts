@@ -26,7 +26,7 @@ export class Shown {
     if (bytes.length === 0) return [bytes];
     if (content === 'json') {
       const shown = await this.#mask.bytes(bytes, this.#signal);
-      return shown.ok ? (shown.value ?? [bytes]) : undefined;
+      return shown.ok ? inParts(shown.value ?? [bytes]) : undefined;
     }
     const text = utf8(bytes);
     // As UTF-16 without a mark it would be another text.
@@ -161,6 +161,18 @@ async function* texts(body: AsyncIterable<Uint8Array>): AsyncIterable<string> {
   const rest = read();
   if (rest !== '') yield rest;
 }
+
+/** None so long that it is recorded and sent in one go: whoever takes them slowly gets them slowly. */
+function inParts(all: readonly Uint8Array[]): readonly Uint8Array[] {
+  return all.flatMap((bytes) => {
+    const parts: Uint8Array[] = [];
+    for (let at = 0; at === 0 || at < bytes.length; at += partBytes)
+      parts.push(bytes.subarray(at, at + partBytes));
+    return parts;
+  });
+}
+
+const partBytes = 65_536;
 
 function piecesOf(text: string): readonly string[] {
   const pieces: string[] = [];
