@@ -401,7 +401,11 @@ export function plainProto(bytes: Uint8Array, shape: Shape, depth: number = 0): 
       const numeric = wireOf[field.kind] !== delimited;
       for (const each of numeric && wire === delimited ? unpacked(field.kind, value) : [value])
         held.push(plainValue(field, each, depth));
-    } else out[field.name] = plainValue(field, value, depth);
+    } else {
+      // Readers merge the two, or take the last.
+      if (field.name in out) throw new NotMessage('A field stands twice');
+      out[field.name] = plainValue(field, value, depth);
+    }
   }
   return out;
 }

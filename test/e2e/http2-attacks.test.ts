@@ -282,6 +282,18 @@ resources: [{ name: web, kind: http, url: 'http://127.0.0.1:${address.port}', ho
     await alive();
   });
 
+  test('a stream that its client resets ends what was asked of the service', async () => {
+    const client = connectHttp2(`http://127.0.0.1:${port}`);
+    const stream = client.request({ ':path': '/web/slow', authorization: `Bearer ${token}` });
+    stream.on('error', () => undefined);
+    for (let waited = 0; work.slow === 0 && waited < 5_000; waited += 50) await sleep(50);
+    assert.equal(work.slow, 1);
+    stream.close(constants.NGHTTP2_CANCEL);
+    for (let waited = 0; work.slow > 0 && waited < 5_000; waited += 50) await sleep(50);
+    assert.equal(work.slow, 0);
+    client.destroy();
+  });
+
   test('a client is told how many streams it may open, and held to it', async () => {
     const client = connectHttp2(`http://127.0.0.1:${port}`);
     await new Promise((resolve) => client.once('remoteSettings', resolve));

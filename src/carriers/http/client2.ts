@@ -1,4 +1,5 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
+import { PassThrough, pipeline } from 'node:stream';
 import { Fault, messageOf } from '../../base/errors.ts';
 import type { Fields } from '../../http/headers.ts';
 import { connectTo, fieldsOf, type HttpClientParts } from './client.ts';
@@ -129,7 +130,7 @@ function ask(parts: HttpClientParts, one: Kept, request: Http2Request): Promise<
       status: Number(_head[':status'] ?? 502),
       fields: fieldsOf(listed),
       ended: (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0,
-      body: pieces(stream, signal),
+      body: held(stream, signal),
       trailers: () => trailers,
     });
   });
@@ -170,15 +171,30 @@ function drained(stream: ClientHttp2Stream): Promise<void> {
   });
 }
 
-async function* pieces(stream: ClientHttp2Stream, signal: AbortSignal): AsyncIterable<Uint8Array> {
+/**
+ * What comes over the stream, to be read later: whoever waits before reading would find nothing, since Node lets go what nobody
+ * has asked for when a stream closes.
+ */
+function held(stream: ClientHttp2Stream, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  const through = new PassThrough();
+  through.on('error', () => undefined); // told where it is read
+  pipeline(stream, through, () => undefined);
+  return pieces(stream, through, signal);
+}
+
+async function* pieces(
+  stream: ClientHttp2Stream,
+  through: PassThrough,
+  signal: AbortSignal,
+): AsyncIterable<Uint8Array> {
   try {
-    yield* stream as AsyncIterable<Uint8Array>;
+    yield* through as AsyncIterable<Uint8Array>;
     if (stream.rstCode !== undefined && stream.rstCode !== constants.NGHTTP2_NO_ERROR)
       throw brokenOff(stream, undefined);
   } catch (thrown) {
     throw signal.aborted ? gaveUp(signal) : brokenOff(stream, thrown);
   } finally {
-    if (!stream.destroyed && !stream.readableEnded) stream.close(constants.NGHTTP2_CANCEL);
+    if (!stream.destroyed && !through.readableEnded) stream.close(constants.NGHTTP2_CANCEL);
   }
 }
 
@@ -187,7 +203,7 @@ export class StreamReset extends Fault {
   readonly reset: number;
 
   constructor(reset: number, cause: unknown) {
-    super('upstream-closed', `The resource broke the stream off: ${messageOfReset(reset)}`, { cause });
+    super('upstream-closed', `The resource broke the stream off (code ${reset})`, { cause });
     this.reset = reset;
   }
 }
@@ -195,10 +211,6 @@ export class StreamReset extends Fault {
 function brokenOff(stream: ClientHttp2Stream, cause: unknown): Fault {
   if (cause instanceof Fault) return cause;
   return new StreamReset(stream.rstCode ?? constants.NGHTTP2_INTERNAL_ERROR, cause);
-}
-
-function messageOfReset(code: number): string {
-  return `code ${code}`;
 }
 
 function gaveUp({ reason }: AbortSignal): Error {

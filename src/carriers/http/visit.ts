@@ -297,7 +297,9 @@ export class Visit {
     using stay = joined.value;
     const gone = new AbortController();
     response.once('close', () => {
-      if (!response.writableFinished) gone.abort(new WireError('closed', 'The client left'));
+      // A stream of HTTP/2 that its client has reset counts as finished, though nobody has ended it.
+      if (!response.writableFinished || !response.writableEnded)
+        gone.abort(new WireError('closed', 'The client left'));
     });
     const exchange: Exchange = {
       method,

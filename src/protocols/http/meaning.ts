@@ -11,7 +11,7 @@ import { formNames, lookingLikeJson, pathsOf, sniffed, worded } from './said.ts'
 import type { HttpRoute } from './settings.ts';
 
 /** The attributes of a request of which nothing is known. */
-const nothingKnown: Action['attributes'] = {
+export const nothingKnown: Action['attributes'] = {
   method: '',
   route: '',
   operationId: '',
@@ -27,6 +27,8 @@ const nothingKnown: Action['attributes'] = {
   selects: [],
   from: '',
   binary: false,
+  service: '',
+  rpc: '',
 };
 
 export interface Asked {

@@ -4,6 +4,7 @@ export const verbs: Readonly<Record<string, string>> = {
   'http.request': 'A request to a web service',
   'http.graphql': 'A GraphQL operation',
   'http.upgrade': 'A request to open a WebSocket',
+  'http.grpc': 'A call of a method of gRPC',
   'http.message': 'A message on a WebSocket, from the client or from the resource',
 };
 
@@ -23,4 +24,6 @@ export const attributes: Readonly<Record<string, AttributeType>> = {
   from: 'string', // of a message: client, resource
   binary: 'boolean', // of a message
   selects: 'strings', // GraphQL: names of the root fields
+  service: 'string', // gRPC: shop.v1.Orders
+  rpc: 'string', // gRPC: the method
 };

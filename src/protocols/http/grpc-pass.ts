@@ -1,0 +1,324 @@
+import { type Http2Request, type Http2Response, StreamReset } from '../../carriers/http/client2.ts';
+import type { Exchange } from '../../carriers/http/exchange.ts';
+import { Fault, WireError } from '../../base/errors.ts';
+import type { Denial, Outcome, Permit } from '../../core/decision.ts';
+import { denialOfDemand } from '../../core/denial.ts';
+import {
+  decodeMessage,
+  encodeMessage,
+  grpcCodec,
+  grpcStatus,
+  grpcTimeoutText,
+  MessageReader,
+  statusOfHttp,
+} from '../../http/grpc.ts';
+import { all, type Fields, first, towardsClient } from '../../http/headers.ts';
+import { plainProto } from '../../http/protobuf.ts';
+import { type GrpcParts, notFramed, passesUnseen, type Permitted, within } from './grpc-call.ts';
+import { expanded, MessageMask } from './grpc-mask.ts';
+import { sayRefusal, sayStatus } from './grpc-say.ts';
+import { recorded, towards, towardsAsker } from './head.ts';
+import { json } from './pass.ts';
+
+/** One permitted call, from the resource's first byte to the client's last. */
+export class GrpcPass {
+  readonly #parts: GrpcParts;
+  readonly #exchange: Exchange;
+  readonly #with: Permitted;
+  readonly #mask: MessageMask;
+  /** Nothing is looked into, because nothing must be or the configuration says so. */
+  readonly #unseen: boolean;
+  #bytes = 0;
+  #brokenBy: string | undefined;
+
+  constructor(parts: GrpcParts, exchange: Exchange, permitted: Permitted) {
+    const { call, permit } = permitted;
+    this.#parts = parts;
+    this.#exchange = exchange;
+    this.#with = permitted;
+    this.#mask = new MessageMask({
+      permit,
+      object: `/${call.service}/${call.rpc}`,
+      key: parts.maskKey,
+      codec: call.codec,
+      shape: call.shape?.response,
+      protos: parts.settings.protos,
+      most: parts.house.limits.messageBytes,
+      bytesPass: parts.settings.uninspected.includes('application/octet-stream'),
+    });
+    this.#unseen = !this.#mask.texts.needed || passesUnseen(parts.settings, call);
+  }
+
+  async run(send: (permit: Permit, request: Http2Request) => Promise<Http2Response>): Promise<void> {
+    const { stay } = this.#exchange;
+    const { permit } = this.#with;
+    if (!this.#unseen && !this.#mask.able) {
+      stay.gate.done(permit, { kind: 'unsent' });
+      return this.#say('No schema says what the answer is (`protos`), so it cannot be masked');
+    }
+    let outcome: Outcome = this.#outcome({ kind: 'error', code: 'closed' });
+    try {
+      const answer = await send(permit, this.#request());
+      // SECURITY: no byte of an answer before its entry is on disk.
+      await permit.written;
+      outcome = await this.#answer(answer);
+    } catch (thrown) {
+      outcome = this.#failed(thrown);
+      const left = thrown instanceof WireError && thrown.code === 'closed';
+      if (left || !(thrown instanceof Fault || thrown instanceof WireError)) throw thrown;
+    } finally {
+      stay.gate.done(permit, outcome);
+    }
+  }
+
+  #outcome(
+    how:
+      | { readonly kind: 'ok' }
+      | { readonly kind: 'error'; readonly code: string }
+      | { readonly kind: 'cut'; readonly why: Denial['class'] },
+  ): Outcome {
+    const { masked, withheld } = this.#mask;
+    return { ...how, rows: 0, bytes: this.#bytes, masked, withheld };
+  }
+
+  #request(): Http2Request {
+    const { call, bounds } = this.#with;
+    const { path, fields } = towards(this.#parts.settings, this.#exchange, (name) => madeAnew.has(name));
+    const left = bounds.left();
+    fields.push(['te', 'trailers'], ['content-type', call.contentType]);
+    if (left !== undefined) fields.push(['grpc-timeout', grpcTimeoutText(left)]);
+    const accepts = first(this.#exchange.fields, 'grpc-accept-encoding');
+    if (!this.#unseen) fields.push(['grpc-accept-encoding', 'identity,gzip,deflate']);
+    else if (accepts !== undefined) fields.push(['grpc-accept-encoding', accepts]);
+    return { method: 'POST', path, fields, body: this.#body(), signal: bounds.signal };
+  }
+
+  /** The client's messages as they came, whole and one after the other. */
+  async *#body(): AsyncIterable<Uint8Array> {
+    const { call, bounds, permit } = this.#with;
+    const { stay, body } = this.#exchange;
+    if (call.message !== undefined) {
+      yield call.message.raw;
+      return;
+    }
+    const reader = new MessageReader(this.#parts.house.limits.messageBytes);
+    const { streamIdleMs } = this.#parts.settings.upstream.patience;
+    for await (const piece of within(body.stream(streamIdleMs), bounds.signal)) {
+      const read = reader.push(piece);
+      if (!read.ok) throw this.#broken(notFramed(read.error));
+      for (const { raw } of read.value) {
+        const full = permit.duties.record === 'full' ? stay.recorder.frame('ask', raw, permit.id) : undefined;
+        if (full !== undefined) await full;
+        yield raw;
+      }
+    }
+    if (!reader.whole) throw this.#broken('The message is cut off');
+  }
+
+  /** What the client did wrong; told to it when the call ends by that. */
+  #broken(why: string): Error {
+    this.#brokenBy = why;
+    return new WireError('bad-message', why);
+  }
+
+  async #answer(answer: Http2Response): Promise<Outcome> {
+    const { reply, stay } = this.#exchange;
+    const { permit } = this.#with;
+    const { status, fields } = answer;
+    const type = first(fields, 'content-type');
+    if (status !== 200 || all(fields, 'content-type').length > 1 || grpcCodec(type) === undefined) {
+      for await (const _ of answer.body) break;
+      sayStatus(reply, statusOfHttp(status), `The resource answered with HTTP ${status} instead of gRPC`);
+      return this.#outcome({ kind: 'error', code: String(status) });
+    }
+    if (!this.#unseen && grpcCodec(type) !== this.#with.call.codec)
+      throw new Fault('mask', 'The answer has another codec than the request, so it cannot be masked');
+    const head = this.#head(fields);
+    const whole = permit.duties.record === 'full';
+    if (whole) void stay.recorder.frame('answer', Buffer.from(`200\n${recorded(head)}\n`), permit.id);
+    if (answer.ended) {
+      reply.over2?.headOnly(200, head);
+      return this.#ended(fields);
+    }
+    reply.start(200, head);
+    const cut = await this.#messages(answer);
+    if (cut !== undefined) return cut;
+    const trailers = answer.trailers();
+    if (first(trailers, 'grpc-status') === undefined) {
+      sayStatus(reply, grpcStatus.internal, 'The resource ended the call without a status');
+      return this.#outcome({ kind: 'error', code: 'upstream-closed' });
+    }
+    const shown = this.#metadata(towardsClient(trailers, { changed: false }));
+    if (whole) void stay.recorder.frame('answer', Buffer.from(`${recorded(shown)}\n`), permit.id);
+    reply.over2?.finish(shown);
+    return this.#ended(trailers);
+  }
+
+  #ended(fields: Fields): Outcome {
+    const status = first(fields, 'grpc-status') ?? '';
+    const known = /^\d{1,3}$/.test(status) ? status : 'unknown';
+    return this.#outcome(known === '0' ? { kind: 'ok' } : { kind: 'error', code: `grpc-${known}` });
+  }
+
+  async #messages({ body, fields }: Http2Response): Promise<Outcome | undefined> {
+    const { reply, stay } = this.#exchange;
+    const { permit, bounds } = this.#with;
+    const { byteLimit } = permit.duties;
+    const encoding = first(fields, 'grpc-encoding');
+    const reader = new MessageReader(this.#parts.house.limits.messageBytes);
+    for await (const piece of this.#inTime(body)) {
+      const read = reader.push(piece);
+      if (!read.ok)
+        throw new Fault('upstream-closed', `The resource broke the protocol: ${notFramed(read.error)}`);
+      for (const message of read.value) {
+        const bytes = this.#unseen ? message.raw : await this.#mask.show(message, encoding, bounds.signal);
+        this.#bytes += bytes.length;
+        if (byteLimit !== undefined && this.#bytes > byteLimit) return this.#cut(byteLimit);
+        if (permit.duties.record === 'full') {
+          const full = stay.recorder.frame('answer', await this.#readable(bytes, encoding), permit.id);
+          if (full !== undefined) await full;
+        }
+        const waiting = reply.write(bytes);
+        if (waiting !== undefined) await waiting;
+        bounds.signal.throwIfAborted();
+      }
+    }
+    if (!reader.whole) throw new Fault('upstream-closed', 'The answer of the resource is cut off');
+    return undefined;
+  }
+
+  /** A resource that says nothing for too long is given up; the time that the client takes to read does not count. */
+  async *#inTime(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    const { world } = this.#parts.house;
+    const { streamIdleMs } = this.#parts.settings.upstream.patience;
+    const late = new AbortController();
+    const start = (): Disposable =>
+      world.after(streamIdleMs, () =>
+        late.abort(new Fault('upstream-late', `The resource did not go on within ${streamIdleMs / 1_000} s`)),
+      );
+    let timer = start();
+    try {
+      for await (const piece of within(body, late.signal)) {
+        timer[Symbol.dispose]();
+        yield piece;
+        timer = start();
+      }
+    } finally {
+      timer[Symbol.dispose]();
+    }
+  }
+
+  /** What a recording shows of a message: JSON where its schema is known. */
+  async #readable(framed: Uint8Array, encoding: string | undefined): Promise<Uint8Array> {
+    const shape = this.#with.call.codec === 'proto' ? this.#with.call.shape?.response : undefined;
+    if (shape === undefined) return framed;
+    try {
+      const message = { compressed: framed[0] === 1, bytes: framed.subarray(5), raw: framed };
+      const plain = await expanded(message, encoding, this.#parts.house.limits.messageBytes);
+      return Buffer.from(`${JSON.stringify(plainProto(plain, shape))}\n`);
+    } catch {
+      return framed; // it is recorded as what it is
+    }
+  }
+
+  #head(fields: Fields): Fields {
+    const { settings } = this.#parts;
+    const { prefix } = this.#exchange;
+    const behind = { upstream: settings.upstream, prefix, mask: this.#mask.texts };
+    const changed = { changed: !this.#unseen };
+    if (this.#unseen) return towardsAsker(fields, changed, { ...behind, mask: this.#mask.texts });
+    const [own, others] = [fields.filter(isOwn), fields.filter((field) => !isOwn(field))];
+    return [...towardsAsker(others, changed, behind), ...this.#metadata(own)];
+  }
+
+  /** Metadata: texts, and bytes in base64 where the name ends so. */
+  #metadata(fields: Fields): Fields {
+    if (this.#unseen) return fields;
+    const { texts } = this.#mask;
+    return fields.flatMap(([name, value]): Fields => {
+      if (name === 'grpc-message') {
+        const message = decodeMessage(value);
+        const shown = texts.text(message);
+        return [[name, shown === message ? value : encodeMessage(shown)]];
+      }
+      if (name === 'grpc-status-details-bin') {
+        const shown = this.#mask.details(value);
+        return shown === undefined ? [] : [[name, shown]];
+      }
+      if (!name.endsWith('-bin')) return [[name, plainNames.has(name) ? value : texts.text(value, name)]];
+      const bytes = Buffer.from(value, 'base64').toString('utf8');
+      if (!bytes.includes('\ufffd') && texts.text(bytes, name.slice(0, -4)) === bytes) return [[name, value]];
+      this.#mask.withheld++;
+      return [];
+    });
+  }
+
+  #cut(byteLimit: number): Outcome {
+    const why = `The answer is longer than ${byteLimit} bytes`;
+    const said = denialOfDemand(this.#with.permit, 'LIMIT', 'limit', why);
+    sayRefusal(this.#exchange.reply, grpcStatus.resourceExhausted, said);
+    return this.#outcome({ kind: 'cut', why: 'LIMIT' });
+  }
+
+  /** What failed, in the words of gRPC; a client that has left is told nothing. */
+  #failed(thrown: unknown): Outcome {
+    const { reply, signal } = this.#exchange;
+    const { bounds } = this.#with;
+    if (this.#brokenBy !== undefined) {
+      sayStatus(reply, grpcStatus.invalidArgument, this.#brokenBy);
+      return this.#outcome({ kind: 'error', code: 'bad-message' });
+    }
+    if (bounds.late() && !signal.aborted) {
+      sayStatus(reply, grpcStatus.deadlineExceeded, 'The deadline of the call has passed');
+      return this.#outcome({ kind: 'error', code: 'upstream-late' });
+    }
+    if (!(thrown instanceof Fault)) return this.#outcome({ kind: 'error', code: 'closed' });
+    if (thrown.code === 'mask') {
+      this.#mask.withheld++;
+      this.#say(thrown.message);
+      return this.#outcome({ kind: 'cut', why: 'LINEAGE' });
+    }
+    const ended = thrown.code === 'stopping' ? grpcStatus.permissionDenied : statusOfFault(thrown);
+    const known = thrown.code === 'ledger' ? 'The call could not be written down' : thrown.message;
+    this.#parts.house.metrics.count('faults_total', { code: thrown.code });
+    sayStatus(reply, ended, known);
+    return this.#outcome({ kind: 'error', code: thrown.code });
+  }
+
+  #say(why: string): void {
+    const { permit } = this.#with;
+    const { stay, reply } = this.#exchange;
+    const said = denialOfDemand(permit, 'LINEAGE', 'mask', why);
+    void stay.recorder.frame('decision', json({ id: permit.id, decision: 'deny', why }), permit.id);
+    sayRefusal(reply, grpcStatus.permissionDenied, said);
+  }
+}
+
+/** Said by the gateway itself, whatever the client said. */
+const madeAnew: ReadonlySet<string> = new Set(['te', 'content-type', 'grpc-timeout', 'grpc-accept-encoding']);
+
+/** The protocol's own words. */
+const plainNames: ReadonlySet<string> = new Set([
+  'grpc-status',
+  'grpc-encoding',
+  'grpc-accept-encoding',
+  'content-type',
+  'date',
+]);
+
+function isOwn([name]: readonly [string, string]): boolean {
+  return name.startsWith('grpc-') || name.endsWith('-bin');
+}
+
+/** What a reset of the resource's stream means (PROTOCOL-HTTP2.md, Errors). */
+function statusOfFault(fault: Fault): number {
+  if (fault.code === 'upstream-late') return grpcStatus.deadlineExceeded;
+  const reset: Readonly<Record<number, number>> = {
+    7: grpcStatus.unavailable, // REFUSED_STREAM
+    8: grpcStatus.cancelled, // CANCEL
+    11: grpcStatus.resourceExhausted, // ENHANCE_YOUR_CALM
+    12: grpcStatus.permissionDenied, // INADEQUATE_SECURITY
+  };
+  if (fault instanceof StreamReset) return reset[fault.reset] ?? grpcStatus.internal;
+  return grpcStatus.unavailable;
+}
