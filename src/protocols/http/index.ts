@@ -2,21 +2,27 @@
  * HTTP/1.1 and HTTP/2 web services (RFC 9110, 9112, 9113), as a reverse proxy that knows who asks.
  *
  * Understood: requests by method, route and JSON body; GraphQL operations; WebSocket message by message;
- * streaming bodies, NDJSON, server-sent events.
+ * streaming bodies, NDJSON, server-sent events; gRPC method by method.
  * Refused: targets and heads that two programs could read differently, method overrides, bodies that are not what they
  * say they are, stored GraphQL operations, CONNECT, TRACE, upgrades to anything but WebSocket; binary messages there.
  * Masked: JSON by path and by what is found, text, forms, lines, events, header values; other bodies are withheld while
  * masks apply. Docs: docs/protocols/http.md.
  */
 import { bodyReplay } from '../../http/replay.ts';
-import { httpClient, type HttpClient } from '../../carriers/http/client.ts';
+import { httpClient, type HttpClient, type HttpClientParts } from '../../carriers/http/client.ts';
+import { http2Client, type Http2Client } from '../../carriers/http/client2.ts';
 import { httpDoor } from '../../carriers/http/door.ts';
+import type { Exchange } from '../../carriers/http/exchange.ts';
 import { sayProblem } from '../../carriers/http/problem.ts';
 import { Fault } from '../../base/errors.ts';
 import type { House, Protocol, Room } from '../../core/protocol.ts';
 import type { Resource } from '../../core/session.ts';
+import { grpcMethod } from '../../http/grpc.ts';
 import { readTarget, router } from '../../http/target.ts';
 import { maskKey } from '../../mask/index.ts';
+import { grpcService } from './grpc.ts';
+import { meaningOfCall } from './grpc-meaning.ts';
+import { grpcStatusOfHttp, isGrpc, sayRefusal } from './grpc-say.ts';
 import { meaningOf, meaningOfMessage, unreadable } from './meaning.ts';
 import { site } from './session.ts';
 import { type HttpSettings, settings } from './settings.ts';
@@ -35,13 +41,19 @@ export const http: Protocol = {
 function start(house: House): Room {
   const key = maskKey(Buffer.from(house.maskKey.reveal('mask key'), 'hex'));
   const clients = new Map<string, HttpClient>(
-    house.resources.map((resource) => [resource.name, clientOf(house, resource)]),
+    house.resources.map((resource) => [resource.name, httpClient(towardsOf(house, resource))]),
   );
+  const clients2: Http2Client[] = [];
+  const services = new Map<string, (exchange: Exchange) => Promise<void>>();
   const sites = new Map<string, ReturnType<typeof site>>(
     house.resources.map((resource) => {
       const client = clients.get(resource.name);
       if (client === undefined) throw new Fault('bug', 'A resource without a client');
-      return [resource.name, site({ house, settings: settingsOf(resource), client, maskKey: key })];
+      const settings = settingsOf(resource);
+      const client2 = http2Client(towardsOf(house, resource));
+      clients2.push(client2);
+      services.set(resource.name, grpcService({ house, settings, client: client2, maskKey: key }));
+      return [resource.name, site({ house, settings, client, maskKey: key })];
     }),
   );
   const hosts = new Map(
@@ -53,15 +65,19 @@ function start(house: House): Room {
       kind: 'http',
       visitors: house.visitors,
       hostsOf: (resource) => hosts.get(resource) ?? [],
-      serve: async (exchange) => sites.get(exchange.stay.session.resource.name)?.serve(exchange),
+      serve: async (exchange) => {
+        const { name } = exchange.stay.session.resource;
+        await (isGrpc(exchange.fields) ? services.get(name)?.(exchange) : sites.get(name)?.serve(exchange));
+      },
       socket: async (exchange, wish) =>
         sites.get(exchange.stay.session.resource.name)?.socket(exchange, wish),
-      refuse: (reply, status, why) => sayProblem(reply, status, why),
+      refuse: (reply, status, why, { fields }) =>
+        isGrpc(fields) ? sayRefusal(reply, grpcStatusOfHttp(status), why) : sayProblem(reply, status, why),
     }),
     probe: (resource, signal) => probe(clients.get(resource.name), resource, signal),
     actions: (resource, text) => Promise.resolve(actionsOf(resource, text)),
     [Symbol.asyncDispose]: async () => {
-      await Promise.all([...clients.values()].map((client) => client[Symbol.asyncDispose]()));
+      await Promise.all([...clients.values(), ...clients2].map((client) => client[Symbol.asyncDispose]()));
     },
   };
 }
@@ -70,16 +86,16 @@ function settingsOf(resource: Resource): HttpSettings {
   return resource.settings as HttpSettings; // checked by settings.ts when the configuration was read
 }
 
-function clientOf(house: House, resource: Resource): HttpClient {
+function towardsOf(house: House, resource: Resource): HttpClientParts {
   const { address, authority, tls, patience } = settingsOf(resource).upstream;
-  return httpClient({
+  return {
     address,
     authority,
     dial: house.dial,
     patience,
     world: house.world,
     ...(tls === undefined ? {} : { tls: { kind: 'client', ...tls } }),
-  });
+  };
 }
 
 /** Any answer will do: only whether somebody is there is asked. */
@@ -97,7 +113,7 @@ async function probe(
   return `HTTP ${status}`;
 }
 
-/** `GET /customers/42?x=1`, `WEBSOCKET /talk`, `SEND /talk`, with a body or message below an empty line: what `explain` is given. */
+/** `GET /customers/42?x=1`, `WEBSOCKET /talk`, `SEND /talk`, `GRPC /shop.v1.Orders/Get`, with a body or message below an empty line: what `explain` is given. */
 function actionsOf(
   resource: Resource,
   text: string,
@@ -119,6 +135,25 @@ function actionsOf(
       binary: false,
     });
     return [said.kind === 'refused' ? unreadable(method, target.value.path, said.why) : said.action];
+  }
+  if (method === 'GRPC') {
+    const called = grpcMethod(target.value.path);
+    if (called === undefined)
+      return [unreadable(method, target.value.path, 'The path is not /service/method')];
+    const reads = settingsOf(resource).protos?.method(called.service, called.rpc)?.reads === true;
+    const route = routed('POST', target.value.path);
+    const contentType = 'application/grpc';
+    const message = body.length === 0 ? undefined : { bytes: body };
+    const said = meaningOfCall({
+      ...called,
+      contentType,
+      host: '',
+      route,
+      reads,
+      text: body.toString(),
+      message,
+    });
+    return [said ?? unreadable(method, target.value.path, 'The message is no JSON, or names a key twice')];
   }
   const upgrade = method === 'WEBSOCKET';
   const as = upgrade ? 'GET' : method;

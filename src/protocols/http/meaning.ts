@@ -42,10 +42,10 @@ export interface Asked {
   /** The body where it was read; undefined where it is sent on as a stream. */
   readonly body: Uint8Array | undefined;
   readonly length: number | undefined;
-  /** It opens a WebSocket: what is done there, its messages say. */
-  readonly upgrade?: true;
   /** Media types that pass although nothing can look into them. */
   readonly uninspected?: readonly string[];
+  /** It opens a WebSocket: what is done there, its messages say. */
+  readonly upgrade?: true;
 }
 
 const byMethod: Readonly<Record<string, Access>> = {
@@ -123,10 +123,10 @@ export function meaningOf(asked: Asked): Meant {
         query: target.names.map(worded),
         contentType: declared?.split(';', 1)[0]?.trim().toLowerCase() ?? '',
         fields: paths,
-        bytes: body?.length ?? asked.length ?? -1,
-        operation: operations?.operation ?? '',
         files: multipart?.files ?? [],
         parts: multipart?.types ?? [],
+        bytes: body?.length ?? asked.length ?? -1,
+        operation: operations?.operation ?? '',
         selects: operations?.selects ?? [],
       },
       text: `${method} ${target.path}${query}${text === '' ? '' : `\n\n${text}`}`,

@@ -16,6 +16,7 @@ import type { ApiDocument } from '../../http/openapi.ts';
 import type { Route } from '../../http/target.ts';
 import { type Upstream, upstreamAnd } from '../../http/upstream.ts';
 import { openApiCheck } from './documented.ts';
+import { type Protos, protosCheck } from './protos.ts';
 
 /** A web service behind the gateway. */
 export interface HttpSettings {
@@ -27,6 +28,8 @@ export interface HttpSettings {
   readonly uninspected: readonly string[];
   /** The header field in which the resource learns who asks; none is sent where this is absent. */
   readonly identityHeader?: string;
+  /** What its services of gRPC take and give. */
+  readonly protos?: Protos;
 }
 
 export interface HttpRoute extends Route {
@@ -53,6 +56,7 @@ const route = object({
 });
 
 const own = object({
+  protos: optional(protosCheck),
   openapi: optional(openApiCheck),
   routes: optional(array(either(template, route))),
   uninspected: optional(
@@ -81,13 +85,14 @@ function toSettings(
   );
   if (twice >= 0)
     return err([{ path: `${path}.routes[${twice}]`, message: 'Another route has this path and method' }]);
-  const { identityHeader, uninspected = [], upstream, openapi } = given;
+  const { identityHeader, uninspected = [], upstream, openapi, protos } = given;
   return ok({
     upstream,
     routes,
     uninspected,
     ...(openapi === undefined ? {} : { api: openapi }),
     ...(identityHeader === undefined ? {} : { identityHeader }),
+    ...(protos === undefined ? {} : { protos }),
   });
 }
 
