@@ -67,6 +67,7 @@ export type GaugeName =
   | 'connections'
   | 'analyses_cached'
   | 'ledger_size'
+  | 'ledger_unanchored'
   | 'policy_age_seconds'
   | 'policy_drift_seconds';
 
@@ -79,6 +80,7 @@ export const gauges: Table<GaugeName> = {
   connections: ['Open client connections, signed in or not', []],
   analyses_cached: ['Statement analyses in the cache', ['resource']],
   ledger_size: ['Entries in the ledger', []],
+  ledger_unanchored: ['Entries under the newest head that some anchor or witness does not have yet', []],
   policy_age_seconds: ['Seconds since the policy was last loaded or confirmed', []],
   policy_drift_seconds: [
     'Seconds for which the source of the policy has held another one than is enforced',

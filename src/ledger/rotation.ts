@@ -20,7 +20,7 @@ function statement(from: string, to: string): Buffer {
 }
 
 /** The fields of the entry that lets `to` follow `from`. */
-export function rotationOf(from: SignerKey, to: SignerKey): Omit<RotationEntry, 'kind' | 'at'> {
+export function rotationOf(from: SignerKey, to: SignerKey): Omit<RotationEntry, 'kind' | 'at' | 'by'> {
   const said = statement(from.text, to.text);
   return {
     from: from.text,
@@ -28,6 +28,19 @@ export function rotationOf(from: SignerKey, to: SignerKey): Omit<RotationEntry, 
     signature: sign(null, said, from.secret).toString('base64'),
     proof: sign(null, said, to.secret).toString('base64'),
   };
+}
+
+/** A change of the key as one line, as gateways show it to their witnesses. */
+export function changeLine(fields: Omit<RotationEntry, 'kind' | 'at' | 'by'>): string {
+  return [fields.from, fields.to, fields.signature, fields.proof].join(' ');
+}
+
+/** Reads such a line. */
+export function readChangeLine(line: string): Result<Rotation, string> {
+  const [from, to, signature, proof, ...more] = line.split(' ');
+  return more.length > 0
+    ? err('The change of the key is malformed')
+    : readRotation({ from, to, signature, proof });
 }
 
 /** Reads the fields of such an entry; both signatures must be good, and both keys be of one ledger. */

@@ -10,7 +10,7 @@ import { openWitness } from '../stores/witness.ts';
 import type { LedgerSettings } from './ledger-config.ts';
 
 /** Where other gateways ask for cosignatures: the submission prefix of tlog-witness is `/witness`. */
-const witnessPath = '/witness/add-checkpoint';
+const witnessPath = '/witness';
 
 interface AnchoringParts {
   readonly settings: LedgerSettings;
@@ -36,6 +36,7 @@ export function startAnchoring({ settings, data, world, log, metrics }: Anchorin
         log('error', 'ledger.not-anchored', { where, ok, why });
       }
       if (places.every(({ ok }) => ok)) kept = size;
+      metrics.gauge('ledger_unanchored', size - Math.max(0, kept));
     } catch (thrown) {
       metrics.count('faults_total', { code: 'ledger' });
       log('error', 'ledger.not-anchored', { why: messageOf(thrown) });
@@ -77,5 +78,8 @@ export function witnessHooks(of: {
   });
   log('info', 'witness.opened', { key: witness.key.text, ledgers: settings.cosigns.length });
   const text = new TextDecoder();
-  return { [witnessPath]: ({ body }) => Promise.resolve(witness.add(text.decode(body))) };
+  return {
+    [`${witnessPath}/add-checkpoint`]: ({ body }) => Promise.resolve(witness.add(text.decode(body))),
+    [`${witnessPath}/add-key`]: ({ body }) => Promise.resolve(witness.follow(text.decode(body))),
+  };
 }

@@ -5,6 +5,7 @@ import type { World } from '../base/time.ts';
 import { consistencyProof, type ReadTile, tilePath, tileWidth } from '../ledger/index.ts';
 import { anchorable, type AnchorSettings, anchorTo } from './anchors.ts';
 import { realFiles } from './files.ts';
+import { keyChanges } from './rotate.ts';
 import { askWitness, type WitnessSettings } from './witness.ts';
 
 export interface AnchorRound {
@@ -38,7 +39,7 @@ export async function anchorRound(
   const known = await newestReceipt(folder);
   for (const witness of settings.witnesses) {
     try {
-      note += await askWitness(witness, { note: bare, size, known }, (from) =>
+      note += await askWitness(witness, { note: bare, size, known, changes: keyChanges(folder) }, (from) =>
         consistencyProof(from, size, read),
       );
       cosigned.push(witness.key.name);

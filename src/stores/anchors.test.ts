@@ -8,12 +8,15 @@ import { test } from 'node:test';
 import { Secret } from '../base/secret.ts';
 import { realWorld } from '../base/time.ts';
 import {
+  changeLine,
   cosignedAt,
   emptyRoot,
   leafHash,
   lines,
   nodeHash,
   parseNote,
+  rotationOf,
+  type SignerKey,
   signHead,
   verifierKey,
 } from '../ledger/index.ts';
@@ -165,4 +168,48 @@ test('a head in a directory is never replaced by another', async () => {
   await anchorTo(settings, anchorable(head(1)), realWorld);
   await assert.rejects(anchorTo(settings, anchorable(head(1, b)), realWorld), /was forked/);
   assert.equal(readFileSync(where, 'utf8'), head(1));
+});
+
+test('a witness follows a key only from one that it knows, and from then on knows no other', () => {
+  using folder = freshFolder();
+  const parts = {
+    files: realFiles,
+    folder: folder.path,
+    name: 'w.example/1',
+    of: [signer],
+    world: realWorld,
+  };
+  const keyOf = (name: string): SignerKey => {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+    return { ...verifierKey(name, publicKey), secret: privateKey };
+  };
+  const [second, third, stolen] = [keyOf(signer.name), keyOf(signer.name), keyOf(signer.name)];
+  const line = (from: SignerKey, to: SignerKey): string => `${changeLine(rotationOf(from, to))}\n`;
+  const signed = (by: SignerKey): string => {
+    const note = signHead({ origin: by.name, size: 1n, root: a }, by);
+    const seen = openWitness(parts).add(`old 0\n\n${note}`);
+    return `${seen.status === 409 ? openWitness(parts).add(`old 1\n\n${note}`).status : seen.status}`;
+  };
+  const other = keyOf('example.com/other');
+  const steps: readonly [string, () => string, string][] = [
+    ['no line', () => `${openWitness(parts).follow('x').status}`, '400'],
+    ['no change', () => `${openWitness(parts).follow('a b c d\n').status}`, '422'],
+    ['an unknown ledger', () => `${openWitness(parts).follow(line(other, keyOf(other.name))).status}`, '404'],
+    ['from an unknown key', () => `${openWitness(parts).follow(line(stolen, third)).status}`, '403'],
+    [
+      'a forged change',
+      () => `${openWitness(parts).follow(line(signer, second).replace(second.text, stolen.text)).status}`,
+      '422',
+    ],
+    ['the new key, before', () => signed(second), '403'],
+    ['the old key, before', () => signed(signer), '200'],
+    ['the change', () => `${openWitness(parts).follow(line(signer, second)).status}`, '200'],
+    ['the change again', () => `${openWitness(parts).follow(line(signer, second)).status}`, '200'],
+    ['the old key, after', () => signed(signer), '403'],
+    ['the new key, after', () => signed(second), '200'],
+    ['another from the old key', () => `${openWitness(parts).follow(line(signer, stolen)).status}`, '403'],
+    ['the next change', () => `${openWitness(parts).follow(line(second, third)).status}`, '200'],
+    ['the third key', () => signed(third), '200'],
+  ];
+  for (const [what, run, status] of steps) assert.equal(run(), status, what);
 });

@@ -37,9 +37,9 @@ test('a new key follows while entries are appended: none waits for it, none is l
   const pinned = keyIn(data);
   let appended = 8;
   await Promise.all(Array.from({ length: appended }, (_, at) => ledger.append(opened(`s${at}`))));
-  let stop = false;
+  const stop = new AbortController();
   const producers = Array.from({ length: 8 }, async (_, producer) => {
-    for (let at = 1; !stop; at++) {
+    for (let at = 1; !stop.signal.aborted; at++) {
       await ledger.append(decided(`s${producer}`, at, `SELECT ${at}`));
       appended += 1;
     }
@@ -59,7 +59,7 @@ test('a new key follows while entries are appended: none waits for it, none is l
     assert.ok((await verified(copy, pinned)) >= round);
   }
   assert.equal(names.size, 4);
-  stop = true;
+  stop.abort();
   await Promise.all(producers);
   assert.equal(ledger.size, appended);
   let seen = 0;

@@ -16,6 +16,7 @@ import {
   parseHead,
   parseNote,
   parseVerifierKey,
+  changeLine,
   rotationOf,
   signedBy,
   signHead,
@@ -61,6 +62,7 @@ export function prepareKey(
 export function replaceKey(folder: string, young: SignerKey): void {
   place(folder, 'key.pub', `${young.text}\n`);
   const old = signerIn(`${folder}/keys/ledger.key`, young.name);
+  keepChange(folder, changeLine(rotationOf(old, young)));
   place(folder, 'checkpoint', signedAgain(files.read(`${folder}/ledger/checkpoint`).toString(), old, young));
   files.rename(nextPath(folder), `${folder}/keys/ledger.key`);
   files.syncFolder(`${folder}/keys`);
@@ -83,6 +85,19 @@ export function settleRotation(folder: string): Unfinished | undefined {
   if (young !== undefined && index !== undefined) return { young, index };
   files.remove(nextPath(folder));
   return undefined;
+}
+
+/** All changes of a ledger's key, oldest first, one a line: what its witnesses are shown. Signatures of Ed25519 are the same each time. */
+export function keyChanges(folder: string): readonly string[] {
+  const path = `${folder}/keys/changes`;
+  return files.exists(path) ? files.read(path).toString().split('\n').slice(0, -1) : [];
+}
+
+function keepChange(folder: string, line: string): void {
+  const kept = keyChanges(folder);
+  if (kept.at(-1) === line) return;
+  files.create(`${folder}/keys/changes.new`, Buffer.from([...kept, line, ''].join('\n')), 0o600);
+  files.rename(`${folder}/keys/changes.new`, `${folder}/keys/changes`);
 }
 
 function nextPath(folder: string): string {

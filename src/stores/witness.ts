@@ -13,6 +13,7 @@ import {
   lines,
   parseHead,
   parseNote,
+  readChangeLine,
   same,
   signedBy,
   type VerifierKey,
@@ -33,6 +34,11 @@ export interface Witness {
   readonly key: WitnessKey;
   /** Answers one `add-checkpoint`. Never waits: two requests cannot come between check and persisting. */
   readonly add: (body: string) => WitnessAnswer;
+  /**
+   * Answers one `add-key`, which tlog-witness does not have: a line that lets a new key follow one that is known here. From
+   * then on only the new one signs heads of this ledger.
+   */
+  readonly follow: (body: string) => WitnessAnswer;
 }
 
 export interface WitnessParts {
@@ -55,7 +61,41 @@ export function openWitness(parts: WitnessParts): Witness {
         ? { status: 200, type: 'text/plain; charset=utf-8', text: answer }
         : answer;
     },
+    follow: (body) => follow(parts, body),
   };
+}
+
+/** The keys that sign for a ledger: those that were named, each in place of what it was let to follow. */
+function keysOf({ files, folder, of }: WitnessParts, origin: string): readonly VerifierKey[] {
+  const path = `${fileOf(folder, origin)}.keys`;
+  let keys = of.filter(({ name }) => name === origin);
+  for (const line of files.exists(path) ? files.read(path).toString().split('\n').slice(0, -1) : []) {
+    const change = readChangeLine(line);
+    if (!change.ok) throw new Fault('ledger', `The keys that this witness follows cannot be read: ${path}`);
+    const { from, to } = change.value;
+    if (keys.some(({ text }) => text === from.text))
+      keys = [...keys.filter(({ text }) => text !== from.text && text !== to.text), to];
+  }
+  return keys;
+}
+
+function fileOf(folder: string, origin: string): string {
+  return `${folder}/${hash('sha256', origin, 'hex').slice(0, 32)}`;
+}
+
+function follow(parts: WitnessParts, body: string): WitnessAnswer {
+  const line = /^([^\n]{1,2000})\n$/.exec(body)?.[1] ?? '';
+  const change = readChangeLine(line);
+  if (!change.ok) return refusal(line === '' ? 400 : 422, change.error);
+  const { from, to } = change.value;
+  const keys = keysOf(parts, from.name);
+  if (keys.length === 0) return refusal(404, 'This ledger is not known here');
+  if (keys.some(({ text }) => text === to.text)) return refusal(200, 'It is followed');
+  if (!keys.some(({ text }) => text === from.text)) return refusal(403, 'The old key is not known here');
+  const path = `${fileOf(parts.folder, from.name)}.keys`;
+  const kept = parts.files.exists(path) ? parts.files.read(path).toString() : '';
+  replace(parts.files, path, `${kept}${line}\n`);
+  return refusal(200, 'It is followed');
 }
 
 function cosigner({ files, folder, name }: WitnessParts): Cosigner {
@@ -77,12 +117,12 @@ function judge(parts: WitnessParts, key: Cosigner, body: string): string | Witne
   if (asked === undefined)
     return refusal(400, 'Expected an old size, a proof, an empty line and a checkpoint');
   const { old, proof, head, note, text } = asked;
-  const keys = parts.of.filter(({ name }) => name === head.origin);
+  const keys = keysOf(parts, head.origin);
   if (keys.length === 0) return refusal(404, 'This ledger is not known here');
   if (!keys.some((each) => signedBy(note, each)))
     return refusal(403, 'The checkpoint is not signed by a known key');
   if (old > head.size) return refusal(400, 'The old size is larger than the checkpoint');
-  const path = `${parts.folder}/${hash('sha256', head.origin, 'hex').slice(0, 32)}.note`;
+  const path = `${fileOf(parts.folder, head.origin)}.note`;
   const last = lastSeen(parts.files, path);
   const conflict = { status: 409, type: 'text/x.tlog.size', text: `${last?.size ?? 0n}\n` };
   if (old !== (last?.size ?? 0n)) return conflict;
@@ -153,31 +193,53 @@ export interface WitnessSettings {
 
 const requestMs = 15_000;
 
+/** What an answer of tlog-witness means to who asks. */
+const whys: Readonly<Record<number, string>> = {
+  403: ', it does not know the key that signs this ledger (tell it the key, or put the old one back)',
+  404: ', it does not know this ledger (name it in `ledger.cosigns` there)',
+  422: ', what it saw of this ledger is not the beginning of what there is now: this one was forked',
+};
+
 /**
  * Asks a witness for its cosignature on a head; gives the signature line. `proveFrom` makes a consistency proof from an
  * older size; `known` is what the witness is thought to have seen last.
  */
 export async function askWitness(
   { url, key }: WitnessSettings,
-  head: { readonly note: string; readonly size: number; readonly known: number },
+  head: {
+    readonly note: string;
+    readonly size: number;
+    readonly known: number;
+    /** Changes of the ledger's key, oldest first: shown to a witness that does not know the key of now. */
+    readonly changes?: readonly string[];
+  },
   proveFrom: (size: number) => Promise<readonly Uint8Array[]>,
 ): Promise<string> {
   let known = Math.min(head.known, head.size);
   for (let attempt = 0; attempt < 3; attempt++) {
     const proof = known === 0 || known === head.size ? [] : await proveFrom(known);
-    const answer = await fetch(`${url.replace(/\/+$/, '')}/add-checkpoint`, {
-      method: 'POST',
-      body: `old ${known}\n${lines(proof)}\n${head.note}`,
-      redirect: 'error',
-      signal: AbortSignal.timeout(requestMs),
-    }).catch((thrown: unknown) => {
-      throw new Fault('ledger', `Cannot reach the witness ${key.name}: ${causeOf(thrown)}`);
-    });
+    const post = (what: string, body: string): Promise<Response> =>
+      fetch(`${url.replace(/\/+$/, '')}/${what}`, {
+        method: 'POST',
+        body,
+        redirect: 'error',
+        signal: AbortSignal.timeout(requestMs),
+      }).catch((thrown: unknown) => {
+        throw new Fault('ledger', `Cannot reach the witness ${key.name}: ${causeOf(thrown)}`);
+      });
+    const answer = await post('add-checkpoint', `old ${known}\n${lines(proof)}\n${head.note}`);
     const text = (await answer.text()).slice(0, 65_536);
+    if (answer.status === 403 && attempt === 0) {
+      for (const line of head.changes ?? []) await (await post('add-key', `${line}\n`)).text();
+      continue;
+    }
     if (answer.ok) return lineOf(text, head.note, key);
     const size = answer.status === 409 ? /^(0|[1-9]\d{0,15})\n?$/.exec(text)?.[1] : undefined;
     if (size === undefined)
-      throw new Fault('ledger', `The witness ${key.name} refused the head: ${answer.status}`);
+      throw new Fault(
+        'ledger',
+        `The witness ${key.name} refused the head: ${answer.status}${whys[answer.status] ?? ''}`,
+      );
     if (Number(size) > head.size)
       throw new Fault(
         'ledger',
