@@ -10,6 +10,7 @@ const quick = process.argv.includes('--quick');
 
 const checks: readonly (readonly [string, string, readonly string[]])[] = [
   ['types', bin('tsc'), ['--noEmit']],
+  ['types of editors/vscode', bin('tsc'), ['--noEmit', '-p', 'editors/vscode']],
   ['lint', bin('oxlint'), ['--type-aware', '--deny-warnings']],
   ['format', bin('oxfmt'), ['--check', '.']],
   ['dead code', bin('knip'), []],
