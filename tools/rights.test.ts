@@ -79,6 +79,10 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   protocols: {
     'node:crypto': 'SCRAM, md5, cancel keys',
     graphql: 'reads what GraphQL requests do',
+    protobufjs: 'reads schemas of gRPC services: .proto and descriptor sets',
+    'node:zlib': 'compressed messages of gRPC',
+    'node:util': 'compressed messages of gRPC',
+    'node:buffer': 'whether bytes are UTF-8',
     yaml: 'OpenAPI documents are YAML',
     '@modelcontextprotocol/client': 'speaks to MCP servers over HTTP and pipes, in both eras',
     '@modelcontextprotocol/server': 'tells the eras of MCP apart, checks arguments against schemas',

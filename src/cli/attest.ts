@@ -13,13 +13,21 @@ import { needed, readText } from './bundle.ts';
 import { CouldNotRun, print, safe, say, type Command } from './command.ts';
 import { policyKinds } from './kinds.ts';
 import { levelOf, readPolicy, scanRepository } from './scan.ts';
+import { hasIdentity, openKeyless, publicGood, requireIdentity, signKeyless } from './sigstore.ts';
 
-const help = `Usage: sallyport attest [DIR] --key FILE --out FILE [--subject FILE]… [--source REV]
+const help = `Usage: sallyport attest [DIR] (--key FILE | --keyless) --out FILE [--subject FILE]… [--source REV]
                             [--scan PATH]… [--as NAME] [--on NAME] [--level LEVEL] [--backtest FILE.json]
+                            [--fulcio-url URL] [--rekor-url URL] [--tsa-url URL]
        sallyport attest verify FILE --key FILE [--subject FILE]… [--source REV] [--policy DIR] [--passed]
+       sallyport attest verify FILE --certificate-identity NAME --certificate-oidc-issuer URL [--trusted-root FILE] …
 
 Says which policy (digest and commit) judged which source revision, with which results, as an in-toto statement (v1) in a
-signed DSSE envelope (Ed25519; sallyport bundle key makes a key).
+signed DSSE envelope.
+--key FILE   signs with Ed25519 (sallyport bundle key makes a key)
+--keyless    signs with Sigstore, as whoever the identity token of the environment names: SIGSTORE_ID_TOKEN, or that of a
+             job of GitHub Actions with \`permissions: id-token: write\`. That name and the statement's digest are
+             written to a public log. Without --key it is meant where there is such a token
+--fulcio-url, --rekor-url, --tsa-url  other services than the public-good instance, and one that stamps the time
 DIR          the policy; default: policy. Its checks and tests are run
 --subject    a build artifact that the statement is about; its SHA-256 is written down
 --source     the revision of the repository here; default: HEAD
@@ -27,8 +35,11 @@ DIR          the policy; default: policy. Its checks and tests are run
 --backtest   the answer of sallyport backtest --json
 Exit code: 0 all passed, 1 something did not (it is written down all the same), 2 could not run.
 
-verify fails when any byte of FILE was changed, when --key did not sign it, when a --subject, --source or --policy is not the
-one it speaks of, and with --passed when a result is not good. Exit code: 0 verified, 1 not, 2 could not run.
+verify fails when any byte of FILE was changed, when --key, or exactly this identity named by exactly this issuer, did not
+sign it, when a --subject, --source or --policy is not the
+one it speaks of, and with --passed when a result is not good.
+--trusted-root FILE is trusted_root.json of Sigstore, to verify offline; without it that of the public-good instance is
+fetched (TUF). Exit code: 0 verified, 1 not, 2 could not run.
 `;
 
 export const attest: Command = { help, run };
@@ -53,18 +64,81 @@ async function run(args: readonly string[]): Promise<number> {
       backtest: { type: 'string' },
       policy: { type: 'string' },
       passed: { type: 'boolean', default: false },
+      keyless: { type: 'boolean', default: false },
+      'fulcio-url': { type: 'string', default: publicGood.fulcioUrl },
+      'rekor-url': { type: 'string', default: publicGood.rekorUrl },
+      'tsa-url': { type: 'string' },
+      'certificate-identity': { type: 'string' },
+      'certificate-oidc-issuer': { type: 'string' },
+      'trusted-root': { type: 'string' },
     },
   });
-  const key = readText(needed(values.key, '--key'));
   if (positionals[0] === 'verify') {
     if (positionals.length > 2) throw new CouldNotRun('Expected one statement; see --help');
-    return verify(readText(needed(positionals[1], 'FILE')), publicKeyFrom(key), values);
+    const opened = opener(values);
+    return verify(readText(needed(positionals[1], 'FILE')), opened, values);
   }
   if (positionals.length > 1) throw new CouldNotRun('Expected one policy; see --help');
   return make(
     { ...values, directory: positionals[0] ?? 'policy', out: needed(values.out, '--out') },
-    privateKeyFrom(key),
+    sealer(values),
   );
+}
+
+/** Seals a body of the type of in-toto: the text of the file. */
+type Seal = (body: Uint8Array) => Promise<string>;
+/** The body of a file that nobody has changed; otherwise why not. */
+type Open = (text: string) => Promise<Result<Uint8Array, string>>;
+
+interface SealWith {
+  readonly key?: string | undefined;
+  readonly keyless: boolean;
+  readonly 'fulcio-url': string;
+  readonly 'rekor-url': string;
+  readonly 'tsa-url'?: string | undefined;
+}
+
+function sealer({ key: path, keyless, ...services }: SealWith): Seal {
+  const { env } = process;
+  if (path !== undefined && keyless) throw new CouldNotRun('Expected --key or --keyless, not both');
+  if (path !== undefined) {
+    const key = privateKeyFrom(readText(path));
+    return (body) => Promise.resolve(`${JSON.stringify(seal(payloadType, body, key))}\n`);
+  }
+  if (!keyless && !hasIdentity(env)) throw new CouldNotRun('--key FILE or --keyless is needed; see --help');
+  const urls = [services['fulcio-url'], services['rekor-url'], services['tsa-url']];
+  if (
+    urls.some((url) => url !== undefined && !/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ''))
+  )
+    throw new CouldNotRun('--fulcio-url, --rekor-url and --tsa-url are addresses');
+  const [fulcioUrl = '', rekorUrl = '', tsaUrl] = urls;
+  requireIdentity(env);
+  return (body) => signKeyless({ payloadType, body, env }, { fulcioUrl, rekorUrl, tsaUrl });
+}
+
+interface OpenWith {
+  readonly key?: string | undefined;
+  readonly 'certificate-identity'?: string | undefined;
+  readonly 'certificate-oidc-issuer'?: string | undefined;
+  readonly 'trusted-root'?: string | undefined;
+}
+
+function opener(given: OpenWith): Open {
+  const [identity, issuer] = [given['certificate-identity'], given['certificate-oidc-issuer']];
+  const trustedRoot = given['trusted-root'];
+  const keyless = identity !== undefined || issuer !== undefined || trustedRoot !== undefined;
+  if (!keyless) {
+    const key = publicKeyFrom(
+      readText(needed(given.key, '--key, or --certificate-identity and --certificate-oidc-issuer,')),
+    );
+    return (text) => Promise.resolve(openWithKey(text, key));
+  }
+  if (given.key !== undefined) throw new CouldNotRun('Expected --key or --certificate-identity, not both');
+  const signer = {
+    identity: needed(identity, '--certificate-identity'),
+    issuer: needed(issuer, '--certificate-oidc-issuer'),
+  };
+  return (text) => openKeyless(text, payloadType, { signer, trustedRoot });
 }
 
 interface Wanted {
@@ -79,7 +153,7 @@ interface Wanted {
   readonly backtest?: string | undefined;
 }
 
-async function make(wanted: Wanted, key: KeyObject): Promise<number> {
+async function make(wanted: Wanted, sealed: Seal): Promise<number> {
   const { policy, files } = await readPolicy(wanted.directory);
   const commit = await commitOf(wanted.source ?? 'HEAD');
   if (commit === undefined && wanted.source !== undefined) {
@@ -108,8 +182,7 @@ async function make(wanted: Wanted, key: KeyObject): Promise<number> {
       results,
     },
   };
-  const envelope = seal(payloadType, Buffer.from(JSON.stringify(statement)), key);
-  writeFileSync(wanted.out, `${JSON.stringify(envelope)}\n`);
+  writeFileSync(wanted.out, await sealed(Buffer.from(JSON.stringify(statement))));
   print(safe(`${wanted.out}: ${lineOf(statement.predicate)}`));
   return passed ? 0 : 1;
 }
@@ -203,8 +276,9 @@ interface Expected {
   readonly passed: boolean;
 }
 
-async function verify(text: string, key: KeyObject, expected: Expected): Promise<number> {
-  const read = statementOf(text, key);
+async function verify(text: string, open: Open, expected: Expected): Promise<number> {
+  const body = await open(text);
+  const read = body.ok ? statementOf(body.value) : body;
   const wrong = read.ok ? await mismatches(read.value, expected) : [read.error];
   if (wrong.length > 0 || !read.ok) {
     say(safe(`Not verified: ${wrong.join('; ')}`));
@@ -216,7 +290,7 @@ async function verify(text: string, key: KeyObject, expected: Expected): Promise
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function statementOf(text: string, key: KeyObject): Result<Fields, string> {
+function openWithKey(text: string, key: KeyObject): Result<Uint8Array, string> {
   let envelope: unknown;
   try {
     envelope = JSON.parse(text);
@@ -236,7 +310,16 @@ function statementOf(text: string, key: KeyObject): Result<Fields, string> {
     signatures: [{ keyid: keyId(key), sig: isObject(sig) ? sig['sig'] : undefined }],
   };
   if (`${JSON.stringify(again)}\n` !== text) return err('The envelope was changed');
-  const statement = JSON.parse(Buffer.from(body.value).toString('utf8')) as unknown;
+  return body;
+}
+
+function statementOf(body: Uint8Array): Result<Fields, string> {
+  let statement: unknown;
+  try {
+    statement = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch {
+    return err('It is no in-toto statement');
+  }
   if (!isObject(statement) || statement['_type'] !== statementType) return err('It is no in-toto statement');
   if (statement['predicateType'] !== predicateType) return err('It states something else');
   return ok(statement);
