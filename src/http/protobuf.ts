@@ -1,5 +1,3 @@
-import { isUtf8 } from 'node:buffer';
-
 /** What a message type says of its fields, by number. */
 export interface Shape {
   readonly name: string; // 'shop.v1.Order'
@@ -312,9 +310,14 @@ function varintAt(bytes: Uint8Array, from: number): { readonly value: bigint; re
 
 /** The text of a string field, which is UTF-8 or no string. */
 function textOf(bytes: Uint8Array): string {
-  if (!isUtf8(bytes)) throw new NotMessage('A text is not UTF-8');
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+  try {
+    return strict.decode(bytes);
+  } catch {
+    throw new NotMessage('A text is not UTF-8');
+  }
 }
+
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function fits({ kind, repeated, map }: FieldShape, wire: number): boolean {
   return (
@@ -395,7 +398,8 @@ export function plainProto(bytes: Uint8Array, shape: Shape, depth: number = 0): 
     } else if (field.map === true) {
       const entry = plainProto(value, field.message?.() ?? shape, depth + 1);
       const held = (out[field.name] ??= Object.create(null)) as Record<string, unknown>;
-      held[String(entry['key'] ?? '')] = entry['value'];
+      const key = entry['key'];
+      held[typeof key === 'object' ? '' : `${String(key ?? '')}`] = entry['value'];
     } else if (field.repeated) {
       const held = (out[field.name] ??= []) as unknown[];
       const numeric = wireOf[field.kind] !== delimited;

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -375,7 +376,11 @@ function fromVariable(variable: string, at: SecretsAt): Secret | undefined {
 
 function fromFile(file: string, at: SecretsAt): Secret | undefined {
   try {
-    const value = readFileSync(resolve(at.folder, file), 'utf8').replace(/\r?\n$/, '');
+    const bytes = readFileSync(resolve(at.folder, file));
+    // What is no text (a descriptor set) would not survive being read as one.
+    const value = isUtf8(bytes)
+      ? bytes.toString('utf8').replace(/\r?\n$/, '')
+      : `base64:${bytes.toString('base64')}`;
     if (value !== '') return new Secret(value);
     at.problems.push({ path: `${at.path}.file`, message: 'The file is empty' });
   } catch (thrown) {

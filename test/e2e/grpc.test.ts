@@ -144,7 +144,7 @@ describe('a service of gRPC through the gateway', () => {
   let gateway: Configured;
   let port = 0;
   let service: ServiceDefinition;
-  let cancelled = 0;
+  const ended = { cancelled: 0 };
   const tokens = { analyst: '', dba: '', lead: '' };
   const folder = temporaryFolder('protos');
 
@@ -184,7 +184,7 @@ describe('a service of gRPC through the gateway', () => {
       }) satisfies Unary,
       Slow: ((call) => {
         seen('Slow', call);
-        call.on('cancelled', () => cancelled++);
+        call.on('cancelled', () => ended.cancelled++);
       }) satisfies Unary,
       Fail: ((call, done) => {
         seen('Fail', call);
@@ -489,8 +489,8 @@ resources:
   test('the deadline of the client ends a call, here and at the service', async () => {
     const { error } = await call('Slow', { id: 7 }, { deadlineMs: 800 });
     assert.equal(error?.code, status.DEADLINE_EXCEEDED);
-    for (let waited = 0; cancelled === 0 && waited < 5_000; waited += 50) await sleep(50);
-    assert.equal(cancelled, 1);
+    for (let waited = 0; ended.cancelled === 0 && waited < 5_000; waited += 50) await sleep(50);
+    assert.equal(ended.cancelled, 1);
     assert.deepEqual(calls.at(-1)?.metadata.get('te'), []);
   });
 
@@ -525,7 +525,7 @@ resources:
   });
 
   test('a client that leaves ends its call at the service', async () => {
-    cancelled = 0;
+    ended.cancelled = 0;
     const client = clientOf('shop.test');
     const slow = method('Slow');
     const made = client.makeUnaryRequest(
@@ -538,8 +538,8 @@ resources:
     );
     while (calls.at(-1)?.method !== 'Slow') await sleep(20);
     made.cancel();
-    for (let waited = 0; cancelled === 0 && waited < 5_000; waited += 50) await sleep(50);
-    assert.equal(cancelled, 1);
+    for (let waited = 0; ended.cancelled === 0 && waited < 5_000; waited += 50) await sleep(50);
+    assert.equal(ended.cancelled, 1);
     client.close();
   });
 
@@ -564,7 +564,7 @@ resources:
       const look = (headers: Readonly<Record<string, unknown>>): void => {
         const code = headers['grpc-status'];
         if (code !== undefined)
-          told = `${String(code)} ${decodeURIComponent(String(headers['grpc-message']))}`;
+          told = `${code as string} ${decodeURIComponent(String(headers['grpc-message']))}`;
       };
       stream.on('response', look);
       stream.on('trailers', look);

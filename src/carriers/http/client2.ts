@@ -124,11 +124,10 @@ function ask(parts: HttpClientParts, one: Kept, request: Http2Request): Promise<
   const stop = (): void => stream.close(constants.NGHTTP2_CANCEL);
   signal.addEventListener('abort', stop, { once: true });
   let trailers: Fields = [];
-  stream.once('response', (_head, flags, raw) => {
-    const listed = Array.isArray(raw) ? (raw as string[]) : [];
+  stream.once('response', (head, flags, raw) => {
     resolve({
-      status: Number(_head[':status'] ?? 502),
-      fields: fieldsOf(listed),
+      status: head[':status'] ?? 502,
+      fields: fieldsOf(raw),
       ended: (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0,
       body: held(stream, signal),
       trailers: () => trailers,

@@ -1,5 +1,5 @@
 import protobuf from 'protobufjs';
-import 'protobufjs/ext/descriptor.js';
+import descriptor from 'protobufjs/ext/descriptor.js';
 import type { Check } from '../../base/check.ts';
 import { err, ok } from '../../base/result.ts';
 import { Secret } from '../../base/secret.ts';
@@ -90,7 +90,10 @@ function add(text: string, texts: protobuf.Root): protobuf.Root | string | undef
     const bytes = text.startsWith(asBinary)
       ? Buffer.from(text.slice(asBinary.length), 'base64')
       : Buffer.from(text);
-    return protobuf.Root.fromDescriptor(bytes, { keepCase: true });
+    const set: unknown = descriptor.FileDescriptorSet.decode(bytes);
+    return protobuf.Root.fromDescriptor(set as Parameters<typeof protobuf.Root.fromDescriptor>[0], {
+      keepCase: true,
+    }); // just made
   } catch {
     return 'Neither a .proto nor a descriptor set';
   }
