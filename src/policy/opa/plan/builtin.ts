@@ -48,11 +48,6 @@ export function whole(args: readonly Value[], at: number): bigint {
   return (isNumber(value) ? wholeOf(value) : undefined) ?? wrong(at, 'integer');
 }
 
-export function bool(args: readonly Value[], at: number): boolean {
-  const value = args[at];
-  return typeof value === 'boolean' ? value : wrong(at, 'boolean');
-}
-
 export function list(args: readonly Value[], at: number): List {
   const value = args[at];
   return isList(value) ? value : wrong(at, 'array');
