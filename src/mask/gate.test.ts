@@ -38,6 +38,25 @@ const text = fc.tuple(
   fc.constantFrom(' ', ', ', '', "'", '\n', '-', '=', ': '),
 );
 
+test('every word for a secret that is assigned to shows itself, as short as it may be', () => {
+  for (const word of [
+    'pw',
+    'Pw',
+    'db_pw',
+    'pass',
+    'pwd',
+    'password',
+    'api key',
+    'credentials',
+    'authorization',
+  ]) {
+    for (const sign of ['=', ': ', ' = ', '":"']) {
+      const bytes = Buffer.from(`${word}${sign}hunter2`);
+      assert.ok(scan(bytes.toString()).length > 0 && mayContain(bytes, 0, bytes.length), bytes.toString());
+    }
+  }
+});
+
 test('where the gate says no, nothing is found; what lies around a cell is not read', () => {
   const seen = { clean: 0, found: 0 };
   fc.assert(

@@ -54,6 +54,8 @@ interface Gate {
   readonly bare: number;
   /** The same where words stand around it. */
   readonly among: number;
+  /** The fewest digits in one group that may be. */
+  readonly fewest: number;
   /** The fewest digits in several groups that may be. */
   readonly least: number;
   /** What values of patterns of somebody's own have in them; `undefined`: one of them says nothing. */
@@ -92,11 +94,19 @@ function gate(): Gate {
     words: known,
     bare,
     among,
+    fewest: fewestOf(bare | among),
     least,
     literals: own.length === 0 ? none : literals.length < own.length ? undefined : literals,
   };
   return built;
 }
+
+function fewestOf(bits: number): number {
+  return bits === 0 ? mostDigits + 1 : Math.min(leadMost, 31 - Math.clz32(bits & -bits));
+}
+
+/** What a sign leads can be somebody's from so many digits on (`aloneAt`). */
+const leadMost = 7;
 
 /**
  * Whether `scan` could find anything in UTF-8 `bytes[start, end)`. False is certain (the column's name aside); true only
@@ -121,7 +131,7 @@ export function mayContain(bytes: Uint8Array, start: number, end: number): boole
     if (kind === wordLetter) {
       hash = hashLetter(hash, byte);
       length++;
-      if (++run >= fewLetters) return shows(bytes, start, end);
+      if (++run >= fewLetters) return shows(bytes, start, end, true);
       continue;
     }
     if (length > 0) {
@@ -133,9 +143,9 @@ export function mayContain(bytes: Uint8Array, start: number, end: number): boole
     if (kind === wordEnd) run = 0;
     else if (kind === wordAccent) {
       named = true;
-      if (++run >= fewLetters) return shows(bytes, start, end);
-    } else if (kind !== wordDigit || ++digits >= fewDigits || ++run >= fewLetters)
-      return shows(bytes, start, end);
+      if (++run >= fewLetters) return shows(bytes, start, end, true);
+    } else if (kind !== wordDigit) return shows(bytes, start, end, mayWalk(bytes, start, end));
+    else if (++digits >= fewDigits || ++run >= fewLetters) return shows(bytes, start, end, true);
   }
   if (length > 0) {
     if (length === 8 || length === 11) eight = true;
@@ -170,9 +180,10 @@ function isPlainNumber(bytes: Uint8Array, start: number, end: number): boolean {
 /** INVARIANT: less than anything that is found among digits alone has. */
 const shortNumber = 7;
 
-function shows(bytes: Uint8Array, start: number, end: number): boolean {
-  const { letters, words: known, bare, among, least } = built ?? gate();
-  const walks = mayWalk(bytes, start, end);
+/** `walks`: patterns that begin with a word can fit (`mayWalk`). */
+// oxlint-disable-next-line max-params
+function shows(bytes: Uint8Array, start: number, end: number, walks: boolean): boolean {
+  const { letters, words: known, bare, among, least, fewest } = built ?? gate();
   let hash = 0;
   let length = 0; // letters in this word
   let token = 0; // characters without a blank
@@ -196,7 +207,7 @@ function shows(bytes: Uint8Array, start: number, end: number): boolean {
         const before = place > start ? (bytes[place - 1] ?? 0) : 0;
         const first = before >= 0x80 || !isWord(before);
         if (first) {
-          const skip = uuidAt(bytes, place, start, end);
+          const skip = end - place < uuidLength ? 0 : uuidAt(bytes, place, start, end);
           if (skip > 0) {
             place += skip - 1;
             digits = true;
@@ -234,7 +245,7 @@ function shows(bytes: Uint8Array, start: number, end: number): boolean {
     if (kind === digit) {
       digits = true;
       if (total === 0) {
-        const skip = datetimeAt(bytes, place, start, end);
+        const skip = end - place < dateLength ? 0 : datetimeAt(bytes, place, start, end);
         if (skip > 0) {
           place += skip - 1;
           token = 0;
@@ -253,8 +264,12 @@ function shows(bytes: Uint8Array, start: number, end: number): boolean {
       groups++;
       gap = 0;
       const after = to < end ? (bytes[to] ?? 0) : 0;
-      if (groups > 1 ? total >= least : aloneAt({ before, after, count, bare })) return true;
-      if (groups === 1 && aloneAt({ before, after, count, bare: among })) lone = true;
+      if (groups > 1) {
+        if (total >= least) return true;
+      } else if (count >= fewest) {
+        if (aloneAt(before, after, count, bare)) return true;
+        if (aloneAt(before, after, count, among)) lone = true;
+      }
       token += count;
       if (token >= longWord) long = true;
       place = to - 1;
@@ -321,6 +336,9 @@ function shows(bytes: Uint8Array, start: number, end: number): boolean {
   return (named && (digits || eight)) || (folded && (digits || long));
 }
 
+const uuidLength = 36;
+const dateLength = 10;
+
 /** Whether patterns that begin with a word can fit anywhere: see `fewDigits`. */
 function mayWalk(bytes: Uint8Array, start: number, end: number): boolean {
   let digits = 0;
@@ -334,13 +352,8 @@ function mayWalk(bytes: Uint8Array, start: number, end: number): boolean {
 }
 
 /** A number without separators that could be somebody's though nothing names it. */
-function aloneAt(group: {
-  readonly before: number;
-  readonly after: number;
-  readonly count: number;
-  readonly bare: number;
-}): boolean {
-  const { before, after, count, bare } = group;
+// oxlint-disable-next-line max-params
+function aloneAt(before: number, after: number, count: number, bare: number): boolean {
   if (before === 0x2b || before === 0x28) return count >= 7;
   if (count > mostDigits || (bare & (1 << count)) === 0) return false;
   // A letter that touches it makes it a part of a word, but what an `x` or `e` begins can be an extension.
@@ -360,6 +373,9 @@ function isGap(byte: number): boolean {
 function mayAssign(bytes: Uint8Array, place: number, start: number): boolean {
   let to = place - 1;
   while (to >= start && place - to <= 8 && !isWord(bytes[to])) to--;
+  if (to - 1 < start) return false;
+  // `pw` is the one word of two letters.
+  if (((bytes[to] ?? 0) | 0x20) === 0x77 && ((bytes[to - 1] ?? 0) | 0x20) === 0x70) return true;
   if (to - 2 < start) return false;
   return endings.has(
     (((bytes[to - 2] ?? 0) | 0x20) << 16) | (((bytes[to - 1] ?? 0) | 0x20) << 8) | ((bytes[to] ?? 0) | 0x20),

@@ -152,6 +152,7 @@ export function columnVote(entities?: readonly string[]): ColumnVote {
   const wanted = entities === undefined || entities.includes('*') ? undefined : new Set(entities);
   const asked = new Map<number, readonly Asked[]>();
   const hopes = new Map<Candidate, Hope>();
+  const recent = new Set<number>(); // hashes of numbers that were looked at, and come again
   let seen = 0;
   let passed = 0; // numbers that were not looked at
   let found: string | undefined;
@@ -161,10 +162,17 @@ export function columnVote(entities?: readonly string[]): ColumnVote {
 
   function seeBytes(bytes: Uint8Array, start: number, end: number): void {
     if (found !== undefined || end - start < leastDigits || end - start > mostCharacters) return;
-    // Most values are no number, and their first letter shows it.
-    const first = bytes[start] ?? 0;
-    if ((first < 0x30 || first > 0x39) && first !== 0x20) return;
+    // Most values are no number, and one of their first characters shows it.
+    let hash = 0x811c9dc5;
+    for (let at = start; at < end; at++) {
+      const byte = bytes[at] ?? 0;
+      if (byte > 0x39 || (byte < 0x2d && byte !== 0x20)) return;
+      hash = Math.imul(hash ^ byte, 0x01000193);
+    }
+    if (recent.has(hash)) return;
     if (seen > young && !open && doubt === undefined && passed++ % outOf >= looks) return;
+    if (recent.size >= young) recent.clear();
+    recent.add(hash);
     let text = '';
     for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at] ?? 0);
     see(text);

@@ -209,9 +209,11 @@ export function cellOf(plan: ColumnPlan, field: FieldShape, parts: CellParts): C
       ? votedText(watch, plan.finds, parts.key)
       : undefined;
   return (bytes, start, end) => {
-    if (watch !== undefined) watch.searched++;
-    const type = voted?.(() => decode(bytes.subarray(start, end)));
-    if (type !== undefined) return type === null ? null : encode(type);
+    if (watch !== undefined) {
+      watch.searched++;
+      const shown = voted?.(bytes, start, end);
+      if (shown !== undefined) return shown;
+    }
     if (gated && !mayContain(bytes, start, end)) return undefined;
     const known = quick === undefined ? 'slow' : quick(bytes, start, end);
     if (known !== 'slow') return known;

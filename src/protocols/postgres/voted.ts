@@ -2,7 +2,8 @@ import { WireError } from '../../base/errors.ts';
 import type { FindMask } from '../../core/decision.ts';
 import { operatorForFind } from '../../core/duties.ts';
 import { type ColumnVote, type MaskKey, showText } from '../../mask/index.ts';
-import type { RowMasker } from './cells.ts';
+import { decode, encode } from './binary.ts';
+import type { Cell, RowMasker } from './cells.ts';
 import type { Frame } from './frames.ts';
 import { type Outgoing, Written } from './outgoing.ts';
 import type { Watch } from './watch.ts';
@@ -16,20 +17,19 @@ export const mostHeldBytes = 1_048_576;
 export const mostHeldMs = 100;
 
 /** Shows a value of a column whose vote found a type; `undefined`: no vote found one. What was shown stays. */
-export function votedText(
-  { vote, found }: Watch,
-  finds: readonly FindMask[],
-  key: MaskKey,
-): (value: () => string) => string | null | undefined {
-  return (value) => {
-    if (vote.verdict() === 'open') vote.settle();
-    const type = vote.verdict();
+export function votedText({ vote, found }: Watch, finds: readonly FindMask[], key: MaskKey): Cell {
+  return (bytes, start, end) => {
+    let type = vote.verdict();
+    if (type === 'open') {
+      vote.settle();
+      type = vote.verdict();
+    }
     if (type === undefined) return undefined;
     const operator = operatorForFind(finds, type);
-    const text = value();
+    const text = decode(bytes.subarray(start, end));
     if (operator === undefined || text.trim() === '') return undefined;
     found([type]);
-    return operator.kind === 'null' ? null : showText(operator, text, key, { entity: type });
+    return operator.kind === 'null' ? null : encode(showText(operator, text, key, { entity: type }));
   };
 }
 
@@ -74,6 +74,9 @@ function int32(bytes: Uint8Array, at: number): number {
   );
 }
 
+const fewestDigits = 7;
+const nine = 0x39;
+
 /** The votes of one answer's columns. */
 export interface Ballot {
   /** Counts the values of one DataRow, `bytes[start, end)`; true while any vote is open. */
@@ -89,10 +92,16 @@ export interface Ballot {
 export function ballotOf(votes: readonly (ColumnVote | undefined)[]): Ballot | undefined {
   const last = votes.findLastIndex((vote) => vote !== undefined);
   if (last < 0) return undefined;
+  const open = votes.map(() => false);
+  let opens = 0;
+  const count = (column: number, vote: ColumnVote): void => {
+    const isOpen = vote.verdict() === 'open';
+    if (isOpen !== open[column]) opens += isOpen ? 1 : -1;
+    open[column] = isOpen;
+  };
   return {
     see: ({ bytes, start, end }) => {
       let at = start + 7;
-      let open = false;
       for (let column = 0; column <= last; column++) {
         if (at + 4 > end) throw new WireError('bad-message', 'DataRow does not have the columns it says');
         const length = int32(bytes, at);
@@ -101,16 +110,21 @@ export function ballotOf(votes: readonly (ColumnVote | undefined)[]): Ballot | u
         if (length > end - at)
           throw new WireError('bad-message', 'DataRow does not have the lengths it says');
         const vote = votes[column];
-        if (vote !== undefined) {
+        // What does not begin with a digit or a blank is no number.
+        if (vote !== undefined && length >= fewestDigits && (bytes[at] ?? 0) <= nine) {
           vote.seeBytes(bytes, at, at + length);
-          open ||= vote.verdict() === 'open';
+          count(column, vote);
         }
         at += length;
       }
-      return open;
+      return opens > 0;
     },
     settle: () => {
-      for (const vote of votes) vote?.settle();
+      for (const [column, vote] of votes.entries()) {
+        vote?.settle();
+        open[column] = false;
+      }
+      opens = 0;
     },
   };
 }
