@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { WireError } from '../../base/errors.ts';
 import type { World } from '../../base/time.ts';
 import { type Fields, first } from '../../http/headers.ts';
@@ -17,6 +18,8 @@ export function bodyOf(request: Incoming, fields: Fields, world: World): Body {
     stream: (stalledMs = stallMs) => inTime(request, world, stalledMs),
     whole: async (most) => {
       if (length !== undefined && length > most) return undefined;
+      const arrived = 'stream' in request ? undefined : arrivedOf(request);
+      if (arrived !== undefined) return arrived.length > most ? undefined : arrived;
       const chunks: Uint8Array[] = [];
       let bytes = 0;
       for await (const chunk of inTime(request, world, stallMs)) {
@@ -27,6 +30,17 @@ export function bodyOf(request: Incoming, fields: Fields, world: World): Body {
       return Buffer.concat(chunks);
     },
   };
+}
+
+/** The whole body where all of it is here already and nobody has begun to read it: most are when they are asked for. */
+export function arrivedOf(message: IncomingMessage): Uint8Array | undefined {
+  if (!message.complete || message.destroyed || message.readableDidRead) return undefined;
+  const chunks: Buffer[] = [];
+  for (let chunk: unknown = message.read(); chunk !== null; chunk = message.read()) {
+    if (Buffer.isBuffer(chunk)) chunks.push(chunk);
+  }
+  const [only] = chunks;
+  return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks);
 }
 
 /**

@@ -6,6 +6,7 @@ import type { World } from '../../base/time.ts';
 import { type Fields, first } from '../../http/headers.ts';
 import type { Patience } from '../../http/patience.ts';
 import { type MessageSocket, openSocket, type SocketRequest } from './socket.ts';
+import { arrivedOf } from './body.ts';
 import { WireDuplex } from './wire-duplex.ts';
 
 export interface HttpClientParts {
@@ -33,7 +34,12 @@ export interface HttpResponse {
   readonly status: number;
   readonly fields: Fields;
   /** Read once; breaking off drops the connection. Throws a Fault `upstream-closed` or `upstream-late`. */
-  readonly body: AsyncIterable<Uint8Array>;
+  readonly body: Arriving;
+}
+
+export interface Arriving extends AsyncIterable<Uint8Array> {
+  /** All of it where it is here already, and then it has been read; undefined where it must be read as it comes. */
+  readonly arrived?: () => Uint8Array | undefined;
 }
 
 /** Calls one resource over kept connections. Redirects are answers like others; nothing is tried twice. */
@@ -209,7 +215,12 @@ function answerOf(
   const events = /^text\/event-stream\b/i.test(first(fields, 'content-type') ?? '');
   const idleMs = events ? patience.streamIdleMs : patience.idleMs;
   const quiet = new Deadline(world, () => response.destroy(lateBy('did not go on', idleMs)));
-  return { status: response.statusCode ?? 502, fields, body: inTime(response, { quiet, idleMs, signal }) };
+  const chunks = inTime(response, { quiet, idleMs, signal });
+  const body: Arriving = {
+    [Symbol.asyncIterator]: () => chunks[Symbol.asyncIterator](),
+    arrived: () => arrivedOf(response),
+  };
+  return { status: response.statusCode ?? 502, fields, body };
 }
 
 interface Reading {

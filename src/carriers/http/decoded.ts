@@ -1,8 +1,9 @@
 import { Readable, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { Fault, WireError } from '../../base/errors.ts';
-import type { HttpResponse } from './client.ts';
+import type { Arriving, HttpResponse } from './client.ts';
 import { all } from '../../http/headers.ts';
+import { inSlices } from './turns.ts';
 
 const decoders: Readonly<Record<string, () => Transform>> = {
   gzip: createGunzip,
@@ -13,7 +14,7 @@ const decoders: Readonly<Record<string, () => Transform>> = {
 };
 
 /** The body without its content coding (RFC 9110, 8.4); undefined where the coding is not known or there are several. */
-export function decoded({ fields, body }: HttpResponse): AsyncIterable<Uint8Array> | undefined {
+export function decoded({ fields, body }: HttpResponse): Arriving | undefined {
   const codings = all(fields, 'content-encoding')
     .flatMap((value) => value.split(','))
     .map((value) => value.trim().toLowerCase())
@@ -38,10 +39,9 @@ async function* faulty(stream: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Ar
 }
 
 /** All bytes, or undefined when there are more than `most`. */
-export async function wholeOf(
-  body: AsyncIterable<Uint8Array>,
-  most: number,
-): Promise<Uint8Array | undefined> {
+export async function wholeOf(body: Arriving, most: number): Promise<Uint8Array | undefined> {
+  const arrived = body.arrived?.();
+  if (arrived !== undefined) return arrived.length > most ? undefined : arrived;
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body) {
@@ -49,5 +49,18 @@ export async function wholeOf(
     if (bytes > most) return undefined;
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks);
+  const [only] = chunks;
+  if (only !== undefined && chunks.length === 1) return only;
+  if (bytes <= atOnce) return Buffer.concat(chunks);
+  const whole = Buffer.allocUnsafeSlow(bytes);
+  let at = 0;
+  for (const waiting of inSlices(chunks)) {
+    const chunk = await waiting;
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
 }
+
+/** Bytes that are put together without a look at the time. */
+const atOnce = 1_048_576;

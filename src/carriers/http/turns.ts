@@ -26,12 +26,12 @@ export async function inTurns(step: (due: Due) => boolean, signal: AbortSignal):
 }
 
 /** Of many small pieces of work each one as it is, or as a promise where others have their turn first. */
-export function* inSlices<T>(all: Iterable<T>, signal: AbortSignal): Generator<T | Promise<T>> {
+export function* inSlices<T>(all: Iterable<T>, signal?: AbortSignal): Generator<T | Promise<T>> {
   let due = slice();
   for (const each of all) {
     if (due()) {
       yield turn().then(() => {
-        signal.throwIfAborted();
+        signal?.throwIfAborted();
         return each;
       });
       due = slice();
