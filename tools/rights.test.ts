@@ -77,7 +77,7 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   identity: { jose: 'signed tokens', 'node:crypto': 'keys' },
   protocols: {
-    'node:crypto': 'SCRAM, md5, cancel keys',
+    'node:crypto': 'SCRAM, md5, cancel keys; seals tokens of MCP servers',
     graphql: 'reads what GraphQL requests do',
     protobufjs: 'reads schemas of gRPC services: .proto and descriptor sets',
     'node:zlib': 'compressed messages of gRPC',

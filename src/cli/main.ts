@@ -16,6 +16,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
     },
     up: { about: 'the gateway', load: async () => (await import('./up.ts')).up },
     token: { about: 'issues a token, or revokes one', load: async () => (await import('./token.ts')).token },
+    'mcp-login': {
+      about: 'lets the gateway in to an MCP server that wants OAuth with a person',
+      load: async () => (await import('./mcp-login.ts')).mcpLogin,
+    },
     sessions: {
       about: 'lists sessions, shows what was done in one',
       load: async () => (await import('./sessions.ts')).sessions,

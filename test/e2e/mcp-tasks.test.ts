@@ -150,7 +150,7 @@ resources:
       clientInfo: { name: 't', version: '1' },
     });
     const { result } = (await opened.json()) as Answer;
-    assert.deepEqual((result?.['capabilities'] as Record<string, unknown>)['tasks'], {
+    assert.deepEqual(((result ?? {})['capabilities'] as Record<string, unknown>)['tasks'], {
       list: {},
       cancel: {},
       requests: { tools: { call: {} } },
@@ -164,7 +164,7 @@ resources:
     const again = await begin('ann');
     const bob = await begin('bob');
     const made = await ann('tools/call', { name: 'slow', arguments: {}, task: { ttl: 60_000 } });
-    const { taskId } = made.result?.['task'] as { readonly taskId: string };
+    const { taskId } = (made.result ?? {})['task'] as { readonly taskId: string };
     const told = [made];
     for (const method of ['tasks/get', 'tasks/result', 'tasks/cancel']) {
       const own = await ann(method, { taskId });
@@ -178,7 +178,7 @@ resources:
     }
     assert.ok(!JSON.stringify(told).includes(mail), JSON.stringify(told));
     assert.match(JSON.stringify(told), /It is \[EMAIL_ADDRESS\]/);
-    assert.equal(((await ann('tasks/list', {})).result?.['tasks'] as object[]).length, 1);
+    assert.equal((((await ann('tasks/list', {})).result ?? {})['tasks'] as object[]).length, 1);
     assert.deepEqual((await bob('tasks/list', {})).result?.['tasks'], []);
   });
 

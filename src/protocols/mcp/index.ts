@@ -27,6 +27,8 @@ import { ownServer } from './own/server.ts';
 import { pinOf } from './changes.ts';
 import { attributes, meaningOf, unreadable, verbs } from './meaning.ts';
 import { codes, errorOf, readMessage } from './message.ts';
+import { brokerOf } from './oauth/index.ts';
+import type { Broker } from './oauth/broker.ts';
 import { sayMessage } from './out.ts';
 import { challengeOf, sayMetadata } from './metadata.ts';
 import { Pins } from './pins.ts';
@@ -54,17 +56,28 @@ function start(house: House): Room {
   const boxes = new Map<string, ToolboxParts>();
   for (const resource of house.resources) {
     const given = settingsOf(resource);
-    const remote = new Map<string, { readonly upstream: Upstream; readonly client: HttpClient }>();
+    const remote = new Map<string, Remote>();
     for (const [name, server] of given.servers) {
       if (server.kind !== 'http') continue;
       const client = clientOf(house, server.upstream);
       opened.push(client);
-      remote.set(name, { upstream: server.upstream, client });
+      const broker =
+        server.oauth === undefined
+          ? undefined
+          : brokerOf(house, {
+              resource: resource.name,
+              server: name,
+              upstream: server.upstream,
+              settings: server.oauth,
+            });
+      remote.set(name, { upstream: server.upstream, client, broker });
     }
     const callServer = (name: string, request: Request): Promise<Answer> => {
       const at = remote.get(name);
       if (at === undefined) throw new Fault('bug', 'A server that is not reached over HTTP');
-      return at.client.call(towards(at.upstream, request));
+      return at.broker === undefined
+        ? at.client.call(towards(at.upstream, request))
+        : signedIn(at, at.broker, request);
     };
     // One server over HTTP speaks for itself; everything else is made to look like one.
     const single = remote.has('');
@@ -181,6 +194,26 @@ function towards({ base, credential }: Upstream, request: Request): Request {
         : [[credential.header, credential.value.reveal('sign in to a resource')] as const]),
     ],
   };
+}
+
+interface Remote {
+  readonly upstream: Upstream;
+  readonly client: HttpClient;
+  readonly broker: Broker | undefined;
+}
+
+/** With a token of the gateway's own; once more with a new one, where the server takes that one no more. */
+async function signedIn({ upstream, client }: Remote, broker: Broker, request: Request): Promise<Answer> {
+  const with_ = (token: string): Request => {
+    const asked = towards(upstream, request);
+    return { ...asked, fields: [...asked.fields, ['authorization', `Bearer ${token}`]] };
+  };
+  const token = await broker.bearer();
+  const answer = await client.call(with_(token));
+  if (answer.status !== 401) return answer;
+  for await (const _ of answer.body) break;
+  broker.refused(token);
+  return client.call(with_(await broker.bearer()));
 }
 
 /** Whether somebody is there: any answer will do. */

@@ -130,7 +130,9 @@ export class Pass {
         ? thrown.message
         : late
           ? 'The MCP server did not answer in time'
-          : 'The MCP server could not be reached, or broke off';
+          : thrown.code === 'upstream-auth'
+            ? 'The gateway could not sign in to the MCP server'
+            : 'The MCP server could not be reached, or broke off';
     if (this.#out.streams) {
       await this.#out.event(errorOf(message.id, -32_603, why));
       this.#out.end();

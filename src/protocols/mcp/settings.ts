@@ -15,6 +15,7 @@ import type { Access } from '../../core/action.ts';
 import { type Patience, timeouts, usual } from '../../http/patience.ts';
 import { secret, type Upstream, upstreamAnd } from '../../http/upstream.ts';
 import type { Secret } from '../../base/secret.ts';
+import type { OAuthSettings } from './oauth/broker.ts';
 import { ownTools } from './own/tools.ts';
 
 /** One MCP server, or several behind one endpoint. */
@@ -41,7 +42,7 @@ export interface McpSettings {
 }
 
 export type McpServerSettings =
-  | { readonly kind: 'http'; readonly upstream: Upstream }
+  | { readonly kind: 'http'; readonly upstream: Upstream; readonly oauth?: OAuthSettings }
   /** The gateway's own tools. */
   | { readonly kind: 'own' }
   | {
@@ -75,8 +76,20 @@ const stdio = object({
   folder: optional(string({ max: 4_000 })),
   timeouts: optional(timeouts),
 });
-const none: Check<object> = object({});
-const remote = upstreamAnd(none, 'tools');
+const oauth = object({
+  issuer: string({
+    pattern:
+      /^(?:https:\/\/[^\s"?#]{1,500}|http:\/\/(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?(?:\/[^\s"?#]{0,500})?)$/,
+    what: 'an issuer such as https://login.example',
+  }),
+  clientId: string({ pattern: /^[\x21-\x7e]{1,500}$/, what: 'the id of a client' }),
+  clientSecret: optional(secret),
+  scope: optional(
+    string({ pattern: /^[\x21\x23-\x5b\x5d-\x7e ]{1,1000}$/, what: 'scopes with blanks between' }),
+  ),
+  grant: optional(literal('client_credentials', 'authorization_code')),
+});
+const remote = upstreamAnd(object({ oauth: optional(oauth) }), 'tools');
 const serverKeys: readonly string[] = [
   'url',
   'verify',
@@ -84,6 +97,7 @@ const serverKeys: readonly string[] = [
   'serverName',
   'hosts',
   'credentials',
+  'oauth',
   'timeouts',
   'command',
   'env',
@@ -106,7 +120,19 @@ const server: Check<McpServerSettings> = (raw, path) => {
       }),
     )(raw, path);
   }
-  return map(remote, ({ upstream }) => ok<McpServerSettings>({ kind: 'http', upstream }))(raw, path);
+  return map(remote, ({ upstream, oauth: given }, at): Result<McpServerSettings, readonly Problem[]> => {
+    if (given === undefined) return ok({ kind: 'http', upstream });
+    const { grant = 'client_credentials' } = given;
+    const problem = (message: string): Result<never, readonly Problem[]> =>
+      err([{ path: `${at}.oauth`, message }]);
+    if (upstream.credential !== undefined) return problem('Expected `credentials` or `oauth`, not both');
+    if (grant === 'client_credentials' && given.clientSecret === undefined)
+      return problem('`client_credentials` needs `clientSecret`');
+    const { hostname } = new URL(`http://${upstream.authority}`);
+    if (upstream.tls === undefined && !/^(?:127\.0\.0\.1|localhost|\[::1\])$/.test(hostname))
+      return problem('Tokens are sent over https only (or on loopback)');
+    return ok({ kind: 'http', upstream, oauth: { ...given, grant } });
+  })(raw, path);
 };
 
 const argument = string({

@@ -1,0 +1,242 @@
+import {
+  auth,
+  checkResourceAllowed,
+  type OAuthClientProvider,
+  type OAuthDiscoveryState,
+  type StoredOAuthTokens,
+} from '@modelcontextprotocol/client';
+import { isObject } from '../../../base/check.ts';
+import { Fault } from '../../../base/errors.ts';
+import type { Secret } from '../../../base/secret.ts';
+import type { World } from '../../../base/time.ts';
+import type { Upstream } from '../../../http/upstream.ts';
+import type { Vault } from './sealed.ts';
+
+/** How the gateway signs in to a server that wants OAuth: as itself, or for the operator who let it. */
+export interface OAuthSettings {
+  /** The only authorization server that is believed, whatever the MCP server names. */
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Absent: a public client, which proves itself by PKCE. */
+  readonly clientSecret?: Secret;
+  readonly scope?: string;
+  readonly grant: 'client_credentials' | 'authorization_code';
+}
+
+export interface BrokerParts {
+  readonly settings: OAuthSettings;
+  readonly upstream: Upstream;
+  readonly fetch: (url: string | URL, init?: RequestInit) => Promise<Response>;
+  readonly vault: Vault;
+  readonly world: World;
+}
+
+/** Where a person comes back to who lets the gateway in. */
+interface Login {
+  readonly redirect: string;
+  readonly state: string;
+}
+
+interface Held {
+  readonly tokens: StoredOAuthTokens;
+  readonly until: number; // of the access token; it is not used in its last half minute
+}
+
+const marginMs = 30_000;
+const usualSeconds = 300; // of a token that does not say
+
+/** The URL by which a server is meant: what its tokens are for (RFC 8707). */
+export function resourceUrl({ authority, base, tls }: Upstream): string {
+  return `${tls === undefined ? 'http' : 'https'}://${authority}${base === '' ? '/' : base}`;
+}
+
+/**
+ * Gets, keeps and renews the token of one MCP server: protected-resource metadata (RFC 9728), metadata of the authorization server
+ * (RFC 8414), client credentials or an authorization code with PKCE, refresh; every token is asked for this server alone (RFC 8707).
+ * SECURITY: secrets and tokens go to the configured issuer and to the server, and nowhere else; nothing of a client's is in it.
+ */
+export class Broker {
+  readonly #parts: BrokerParts;
+  #held: Held | undefined;
+  #asking: Promise<string> | undefined;
+  #discovered: OAuthDiscoveryState | undefined;
+  #verifier = '';
+
+  constructor(parts: BrokerParts) {
+    this.#parts = parts;
+  }
+
+  /** The token as it is sent. Rejects with a Fault `upstream-auth`; whoever asks meanwhile waits for the same one. */
+  bearer(): Promise<string> {
+    const held = this.#held;
+    if (held !== undefined && held.until > this.#parts.world.now())
+      return Promise.resolve(held.tokens.access_token);
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  /** The server does not take it: it is not used again. */
+  refused(token: string): void {
+    if (this.#held?.tokens.access_token === token) this.#held = { ...this.#held, until: 0 };
+  }
+
+  async #ask(): Promise<string> {
+    try {
+      const { settings, vault, world } = this.#parts;
+      if (settings.grant === 'authorization_code') {
+        const kept = heldIn(vault.get());
+        // A person may have signed in meanwhile, from the command line.
+        if (kept !== undefined && kept.tokens.access_token !== this.#held?.tokens.access_token) {
+          this.#held = kept;
+          if (kept.until > world.now()) return kept.tokens.access_token;
+        }
+        if (this.#held?.tokens.refresh_token === undefined) throw new Fault('upstream-auth', nobody);
+      }
+      await auth(this.#provider(), this.#where());
+    } catch (thrown) {
+      if (thrown instanceof Fault) throw thrown;
+      throw new Fault('upstream-auth', 'The authorization server of an MCP server gave no token', {
+        cause: thrown,
+      });
+    }
+    const token = this.#held?.tokens.access_token;
+    if (token === undefined) throw new Fault('upstream-auth', nobody);
+    return token;
+  }
+
+  /** Where an operator signs in, to come back to `redirect` with a code. */
+  async begin(login: Login): Promise<URL> {
+    let page: URL | undefined;
+    const provider = this.#provider({ ...login, show: (url) => (page = url) });
+    await auth(provider, { ...this.#where(), forceReauthorization: true });
+    if (page === undefined)
+      throw new Fault('upstream-auth', 'The authorization server has no page to sign in');
+    return page;
+  }
+
+  /** What the operator came back with; the tokens are kept from here on. `iss`: RFC 9207. */
+  async finish(
+    login: Login,
+    came: { readonly code: string; readonly iss: string | undefined },
+  ): Promise<void> {
+    await auth(this.#provider(login), {
+      ...this.#where(),
+      authorizationCode: came.code,
+      ...(came.iss === undefined ? {} : { iss: came.iss }),
+    });
+  }
+
+  #where(): { serverUrl: string; fetchFn: BrokerParts['fetch']; scope?: string } {
+    const { settings, upstream, fetch } = this.#parts;
+    return {
+      serverUrl: resourceUrl(upstream),
+      fetchFn: fetch,
+      ...(settings.scope === undefined ? {} : { scope: settings.scope }),
+    };
+  }
+
+  #provider(login?: Login & { readonly show?: (url: URL) => void }): OAuthClientProvider {
+    const { settings, upstream } = this.#parts;
+    const { issuer, clientId, clientSecret, scope, grant } = settings;
+    const byCode = grant === 'authorization_code';
+    const server = resourceUrl(upstream);
+    return {
+      // Only to refresh, where nobody is there to be sent anywhere.
+      redirectUrl: byCode ? (login?.redirect ?? 'http://127.0.0.1/') : undefined,
+      clientMetadata: {
+        client_name: 'sallyport',
+        redirect_uris: login === undefined ? [] : [login.redirect],
+        grant_types: byCode ? ['authorization_code', 'refresh_token'] : ['client_credentials'],
+        ...(scope === undefined ? {} : { scope }),
+      },
+      ...(login === undefined ? {} : { state: () => login.state }),
+      clientInformation: () => ({
+        client_id: clientId,
+        ...(clientSecret === undefined ? {} : { client_secret: clientSecret.reveal('sign in as a client') }),
+        issuer,
+      }),
+      tokens: () => this.#held?.tokens,
+      saveTokens: (tokens) => this.#keep(tokens),
+      redirectToAuthorization: (url) => {
+        if (login?.show === undefined) throw new Fault('upstream-auth', nobody);
+        login.show(url);
+      },
+      saveCodeVerifier: (verifier) => {
+        this.#verifier = verifier;
+      },
+      codeVerifier: () => this.#verifier,
+      invalidateCredentials: (what) => {
+        if (what === 'tokens' || what === 'all') this.#forget();
+      },
+      // The token is for this server, whatever it calls itself; what calls itself another is not this one.
+      validateResourceURL: (_url, resource) => {
+        if (
+          resource !== undefined &&
+          !checkResourceAllowed({ requestedResource: server, configuredResource: resource })
+        )
+          throw new Fault('upstream-auth', 'The MCP server says that its tokens are for another server');
+        return Promise.resolve(new URL(resource ?? server));
+      },
+      discoveryState: () => this.#discovered ?? { authorizationServerUrl: issuer },
+      saveDiscoveryState: (state) => this.#discover(state),
+      ...(byCode
+        ? {}
+        : {
+            prepareTokenRequest: (wanted?: string) =>
+              new URLSearchParams({
+                grant_type: 'client_credentials',
+                ...(wanted === undefined ? {} : { scope: wanted }),
+              }),
+          }),
+    };
+  }
+
+  /** SECURITY: the issuer is the configured one, and a server that has metadata must name it. */
+  #discover(state: OAuthDiscoveryState): void {
+    const named = state.resourceMetadata?.authorization_servers;
+    const wanted = this.#parts.settings.issuer;
+    if (named !== undefined && !named.some((each) => sameIssuer(each, wanted)))
+      throw new Fault(
+        'upstream-auth',
+        'The MCP server names other authorization servers than the configured issuer',
+      );
+    this.#discovered = state;
+  }
+
+  #keep(tokens: StoredOAuthTokens): void {
+    const { world, vault, settings } = this.#parts;
+    if (tokens.token_type.toLowerCase() !== 'bearer')
+      throw new Fault(
+        'upstream-auth',
+        'The authorization server gave a token of a kind that is not understood',
+      );
+    if (!/^[\x21-\x7e]{1,16384}$/.test(tokens.access_token))
+      throw new Fault('upstream-auth', 'The authorization server gave a token that cannot be sent');
+    const ms = (tokens.expires_in ?? usualSeconds) * 1_000;
+    // A refresh that gives no new refresh token goes on with the old one (RFC 6749, 6).
+    const refresh = tokens.refresh_token ?? this.#held?.tokens.refresh_token;
+    const whole = { ...tokens, ...(refresh === undefined ? {} : { refresh_token: refresh }) };
+    const until = world.now() + Math.max(0, ms - Math.min(marginMs, ms / 2));
+    this.#held = { tokens: whole, until };
+    if (settings.grant === 'authorization_code') vault.set(JSON.stringify(this.#held));
+  }
+
+  #forget(): void {
+    this.#held = undefined;
+    if (this.#parts.settings.grant === 'authorization_code') this.#parts.vault.set('{}');
+  }
+}
+
+const nobody = 'Nobody has let the gateway in to this MCP server: sallyport mcp-login';
+
+function heldIn(text: string | undefined): Held | undefined {
+  const read = text === undefined ? undefined : (JSON.parse(text) as unknown);
+  if (!isObject(read) || !isObject(read['tokens']) || typeof read['until'] !== 'number') return undefined;
+  return read as unknown as Held; // #keep wrote it, and the seal says so
+}
+
+function sameIssuer(one: string, other: string): boolean {
+  return one.replace(/\/$/, '') === other.replace(/\/$/, '');
+}
