@@ -172,6 +172,12 @@ export interface TicketResult {
   readonly answers?: readonly Pick<TicketResult, 'columns' | 'rows' | 'tag' | 'cut'>[];
 }
 
+/** Neither holds anything that the client said: the resource only where there is one of that name. */
+export interface TurnedAway {
+  readonly resource: string;
+  readonly why: string;
+}
+
 /** One client's place, from its first byte. */
 export interface Seat {
   readonly client: Wire;
@@ -184,6 +190,8 @@ export interface Seat {
    * this host; opened and written down when there is none, ended when nothing asked for it for a while. Any number of times.
    */
   readonly join: (claim: Claim) => Promise<Result<Stay, Denial>>;
+  /** Writes down that a request was turned away before anybody could be judged; many alike become one entry. Absent: nobody keeps a record. */
+  readonly turnedAway?: (what: TurnedAway) => void;
   /** An administrator's stop, expiry, or shutdown; `reason` says which. */
   readonly signal: AbortSignal;
   /** Resolves when the gateway wants the session to end at its next quiet moment (graceful drain). */

@@ -4,6 +4,7 @@ import {
   cookieBehind,
   cookiesOf,
   type Fields,
+  mayBeNamed,
   refusedHeaders,
   towardsClient,
   towardsResource,
@@ -31,6 +32,52 @@ test('credentials, hop-by-hop fields and the words of gateways do not go on', ()
     ['content-type', 'application/json'],
     ['cookie', 'a=1; b=2'],
   ]);
+});
+
+test('nobody can pose as a gateway, or have dropped what was judged', () => {
+  for (const name of [
+    'forwarded',
+    'x-envoy-external-address',
+    'x-ssl-client-cert',
+    'client-cert',
+    'x-amzn-oidc-identity',
+    'cf-access-jwt-assertion',
+    'x_remote_user',
+    'proxy-authorization',
+    'te',
+    'upgrade',
+    'x-original-forwarded-for',
+  ])
+    assert.deepEqual([...towardsResource([[name, '1']]), mayBeNamed(name)], [false], name);
+  for (const name of ['accept', 'content-type', 'x-request-id', 'if-match', 'x-amz-date', 'x-users-page'])
+    assert.deepEqual([...towardsResource([[name, '1']]), mayBeNamed(name)], [[name, '1'], true], name);
+  for (const name of [
+    'cookie',
+    'x-http-method-override',
+    'host',
+    'content-length',
+    'sallyport-reason',
+    'x-api-key',
+  ])
+    assert.equal(mayBeNamed(name), false, name);
+  for (const value of ['content-type', 'close, Content_Encoding', 'sallyport-reason', 'Host'])
+    assert.ok(refusedHeaders([['connection', value]]) !== undefined, value);
+  for (const value of ['close', 'keep-alive, x-hop', 'upgrade, http2-settings'])
+    assert.equal(refusedHeaders([['connection', value]]), undefined, value);
+});
+
+test('a resource says nothing of the host that is the gateway', () => {
+  const names = [
+    'alt-svc',
+    'clear-site-data',
+    'nel',
+    'report-to',
+    'service-worker-allowed',
+    'te',
+    'keep-alive',
+  ];
+  const said: Fields = names.map((name) => [name, '1']);
+  assert.deepEqual(towardsClient(said, { changed: false }), []);
 });
 
 test('what a mask changes takes its length, coding and validators along', () => {

@@ -23,9 +23,26 @@ const credentials: ReadonlySet<string> = new Set([
   'x-goog-api-key',
 ]);
 
-/** What a resource could take for the word of the gateway: only the gateway says these. */
-const ofGateways =
-  /^(?:forwarded|via|x-forwarded(?:-.*)?|x-real-ip|x-client-ip|true-client-ip|cf-connecting-ip|x-original-(?:url|uri|host|method)|x-rewrite-url|x-sallyport-.*|sallyport-.*|x-(?:remote|auth|authenticated|gateway)-.*|remote-user)$/;
+/** What a resource could take for the word of a gateway about who asks and how: only the gateway says these. */
+const ofGateways: RegExp = new RegExp(
+  `^(?:${[
+    'forwarded|via|max-forwards|x-forwarded(?:-.*)?|x-original-.*|x-rewrite-url|x-envoy-.*',
+    'x-real-ip|x-client-ip|true-client-ip|x-cluster-client-ip|fastly-client-ip|cf-connecting-.*',
+    'sallyport-.*|x-sallyport-.*|x-(?:remote|auth|authenticated|gateway)-.*|remote-user',
+    'x-ssl-.*|ssl-.*|x-client-(?:cert|verify|dn|subject|tls).*|client-cert(?:-.*)?|x-amzn-(?:oidc|mtls)-.*',
+    'x-goog-(?:iap|authenticated)-.*|x-ms-client-principal.*|x-ms-token-.*|cf-access-.*|(?:x-)?tailscale-.*',
+  ].join('|')})$`,
+);
+
+/** What is meant for the resource: a client that has it dropped on the way is judged by what does not arrive (RFC 9110, 7.6.1). */
+const forTheResource = /^(?:content-.*|host|transfer-encoding|cookie|authorization|expect|sallyport-.*)$/;
+
+/** Whether a program may name this field of a request by itself: the others are the gateway's or the connection's. */
+export function mayBeNamed(name: string): boolean {
+  const plain = plainName(name);
+  const own = hopByHop.has(plain) || credentials.has(plain) || dropped.has(plain) || plain === 'cookie';
+  return !own && !ofGateways.test(plain) && !overrides.test(plain);
+}
 
 /** What makes a resource do something else than the method and path say. */
 const overrides = /^x-(?:http-method(?:-override)?|method-override)$/;
@@ -55,6 +72,10 @@ export function refusedHeaders(fields: Fields): string | undefined {
     if (overrides.test(plainName(name))) {
       return 'A header overrides the method: send the method itself';
     }
+  }
+  for (const name of nominated(fields)) {
+    if (forTheResource.test(plainName(name)))
+      return 'Connection names a field that is meant for the resource';
   }
   return undefined;
 }
@@ -101,10 +122,22 @@ export function towardsClient(fields: Fields, how: { readonly changed: boolean }
 }
 
 /**
- * SECURITY: what one resource says of the whole host. It would end the gateway's cookie and those of others, or let its script
- * answer the gateway's own pages.
+ * SECURITY: what one resource says of the whole host, which is the gateway's. It would end its cookie and those of others, let a
+ * script answer its own pages, lead clients past it, or have somebody else told of all that fails.
  */
-const overTheHost: ReadonlySet<string> = new Set(['clear-site-data', 'service-worker-allowed']);
+const overTheHost: ReadonlySet<string> = new Set([
+  'alt-svc',
+  'alt-used',
+  'clear-site-data',
+  'expect-ct',
+  'nel',
+  'proxy-authentication-info',
+  'public-key-pins',
+  'public-key-pins-report-only',
+  'report-to',
+  'reporting-endpoints',
+  'service-worker-allowed',
+]);
 
 /** What no longer holds of a body that was decoded or masked. */
 const ofTheBody: ReadonlySet<string> = new Set([

@@ -12,6 +12,7 @@ import type { Admitted } from './admit.ts';
 import { admit, type AdmitParts } from './admit.ts';
 import { isLoopback, type Ending } from './live.ts';
 import { SharedSessions } from './shared.ts';
+import { TurnedAways } from './turned-away.ts';
 import { watched, type Watched } from './watched.ts';
 
 export interface ReceptionParts extends AdmitParts {
@@ -40,7 +41,8 @@ export function reception(parts: ReceptionParts): Reception {
     close: (admitted, why) => closeSession(parts, admitted, why),
   });
 
-  const hall: Hall = { parts, shared, count, draining: draining.signal, stopping: stopping.signal };
+  const away = new TurnedAways(parts);
+  const hall: Hall = { parts, shared, away, count, draining: draining.signal, stopping: stopping.signal };
   const attend = (wire: Wire, room: Room, as?: Known): Promise<void> => {
     if (draining.signal.aborted || count.before >= parts.limits.connectionsBeforeSignIn) {
       if (!draining.signal.aborted) parts.metrics.count('limits_total', { limit: 'connectionsBeforeSignIn' });
@@ -52,17 +54,22 @@ export function reception(parts: ReceptionParts): Reception {
     return visit.finally(() => open.delete(visit));
   };
 
+  const leave = async (): Promise<void> => {
+    await shared.close('stopping');
+    await away.close();
+  };
+
   const drain = async (): Promise<void> => {
     draining.abort(new Fault('stopping', 'The gateway stops'));
     const late = Promise.withResolvers<void>();
     using _drain = parts.world.after(parts.limits.drainSeconds * 1_000, late.resolve);
     const done = await Promise.race([Promise.all(open).then(() => true), late.promise.then(() => false)]);
-    if (done) return shared.close('stopping');
+    if (done) return leave();
     parts.log('warn', 'drain.late', { connections: open.size });
     parts.live.endAll('stopping');
     stopping.abort(new Fault('stopping', 'The gateway stops'));
     await Promise.all(open);
-    await shared.close('stopping');
+    await leave();
   };
 
   return { attend, drain };
@@ -71,6 +78,7 @@ export function reception(parts: ReceptionParts): Reception {
 interface Hall {
   readonly parts: ReceptionParts;
   readonly shared: SharedSessions;
+  readonly away: TurnedAways;
   readonly count: { before: number; all: number };
   readonly draining: AbortSignal;
   readonly stopping: AbortSignal;
@@ -131,6 +139,7 @@ class Visit {
       plainAllowed: as !== undefined || (parts.plainFrom === 'loopback' && isLoopback(peer)),
       admit: (claim) => this.#admit(claim),
       join: (claim) => this.#join(claim),
+      turnedAway: (what) => hall.away.add(what, peer),
       signal: this.#stop.signal,
       draining,
     };

@@ -93,6 +93,7 @@ export class Visit {
 
   /** The peer broke the rules: the first reason stays. */
   broken(why: WireError): void {
+    if (this.#error === undefined) this.#seat.turnedAway?.({ resource: '', why: why.message });
     this.#error ??= why;
   }
 
@@ -220,8 +221,10 @@ export class Visit {
     const method = request.method ?? '';
     const hosts = hostsNamed(request, fields);
     const host = hosts[0] ?? '';
-    const refuse = (status: number, why: string, ...fix: readonly string[]): void =>
+    const refuse = (status: number, why: string, ...fix: readonly string[]): void => {
+      this.#seat.turnedAway?.({ resource: '', why });
       this.#parts.refuse(reply, status, denial('UNSUPPORTED', '', why, ...fix), about);
+    };
     if (hosts.length !== 1) return refuse(400, 'Exactly one host must be named');
     if (!methods.has(method)) return refuse(405, 'This method is not served');
     const target = readTarget(request.url ?? '');
@@ -258,12 +261,8 @@ export class Visit {
     if (place === undefined) {
       const fix =
         'The first segment of the path names the resource: GET /api/v1/resources of the API lists yours';
-      return this.#parts.refuse(
-        reply,
-        404,
-        denial('SIGN_IN', '', 'No resource of this gateway has this name', fix),
-        about,
-      );
+      this.#seat.turnedAway?.({ resource: '', why: noResource });
+      return this.#parts.refuse(reply, 404, denial('SIGN_IN', '', noResource, fix), about);
     }
     const shown = tokenOf(fields);
     if (shown === 'several') return refuse(400, 'Several tokens were sent: send one');
@@ -341,14 +340,13 @@ export class Visit {
         ]),
     };
     const fix = 'Send Authorization: Bearer and a token: `sallyport token SUBJECT` makes one';
-    this.#parts.refuse(
-      challenged,
-      401,
-      denial('SIGN_IN', '', 'This needs a token of this gateway', fix),
-      about,
-    );
+    this.#seat.turnedAway?.({ resource, why: noToken });
+    this.#parts.refuse(challenged, 401, denial('SIGN_IN', '', noToken, fix), about);
   }
 }
+
+const noResource = 'No resource of this gateway has this name';
+const noToken = 'This needs a token of this gateway';
 
 const statusOfFault: Readonly<Record<string, number>> = {
   unreachable: 502,

@@ -49,7 +49,7 @@ export function towardsAsker(
 ): Fields {
   const out: (readonly [string, string])[] = [];
   for (const [name, value] of towardsClient(fields, how)) {
-    if (name === 'cache-control' || name === 'expires' || name === 'pragma' || name === 'alt-svc') continue;
+    if (name === 'cache-control' || name === 'expires' || name === 'pragma') continue;
     if (name === 'set-cookie') {
       // Its name is a name: `id=`.
       const at = value.indexOf('=') + 1;

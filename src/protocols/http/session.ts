@@ -38,7 +38,7 @@ async function attend(parts: SiteParts, route: HttpRoute | undefined, exchange: 
   const unread = content === 'opaque' || (content === 'multipart' && passes);
   if (!unread || given.length === 0) {
     const body = given.length === 0 ? new Uint8Array() : await given.whole(parts.house.limits.messageBytes);
-    return body === undefined ? tooLong(parts, exchange) : judged(parts, route, { exchange, body });
+    return body === undefined ? await tooLong(parts, exchange) : judged(parts, route, { exchange, body });
   }
   if (passes) return judged(parts, route, { exchange, body: undefined });
   if (saysReadable(declared))
@@ -52,10 +52,12 @@ async function attend(parts: SiteParts, route: HttpRoute | undefined, exchange: 
   await judged(parts, route, { exchange, body });
 }
 
-function tooLong({ house }: SiteParts, { reply }: Exchange): void {
+async function tooLong({ house }: SiteParts, exchange: Exchange): Promise<void> {
   const { messageBytes } = house.limits;
   house.metrics.count('limits_total', { limit: 'messageBytes' });
-  sayProblem(reply, 413, denial('LIMIT', '', `The body is longer than ${messageBytes} bytes`));
+  const why = `The body is longer than ${messageBytes} bytes`;
+  const id = await writtenDown(exchange, why);
+  sayProblem(exchange.reply, 413, denial('LIMIT', id, why));
 }
 
 interface Come {
@@ -200,15 +202,21 @@ async function attendSocket(
   }
 }
 
-/** Written down as what it is, whatever the policy would say of it; nothing of it is sent. */
-async function notUnderstood({ stay, reply, method, target }: Exchange, why: string): Promise<void> {
+async function notUnderstood(exchange: Exchange, why: string): Promise<void> {
+  const id = await writtenDown(exchange, why);
+  const said = denial('NOT_UNDERSTOOD', id, why, 'What is not understood is refused');
+  sayProblem(exchange.reply, 400, said);
+}
+
+/** Written down as what it is, whatever the policy would say of it; nothing of it is sent. Gives the decision's id. */
+async function writtenDown({ stay, method, target }: Exchange, why: string): Promise<string> {
   const action = unreadable(method, target.path, why);
   const verdict = await stay.gate.ask({ action });
   if (verdict.kind === 'permit') stay.gate.done(verdict, { kind: 'unsent' });
   const id = verdict.kind === 'permit' ? verdict.id : verdict.denial.decisionId;
   void stay.recorder.frame('statement', json({ id, text: action.text }), id);
   void stay.recorder.frame('decision', json({ id, decision: 'deny', why }), id);
-  sayProblem(reply, 400, denial('NOT_UNDERSTOOD', id, why, 'What is not understood is refused'));
+  return id;
 }
 
 /** Clients give up on an answer that does not begin; what is not decided by then becomes a ticket. */

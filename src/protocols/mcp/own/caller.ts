@@ -6,7 +6,7 @@ import type { Exchange } from '../../../carriers/http/exchange.ts';
 import { utf8 } from '../../../carriers/http/masks.ts';
 import type { World } from '../../../base/time.ts';
 import type { Inside, TicketResult } from '../../../core/protocol.ts';
-import { first, type Fields } from '../../../http/headers.ts';
+import { first, type Fields, mayBeNamed } from '../../../http/headers.ts';
 import { type Patience, usual } from '../../../http/patience.ts';
 import type { Json } from '../message.ts';
 
@@ -161,7 +161,8 @@ const forbidden: readonly RegExp[] = [
 ];
 
 export function mayName(header: string): boolean {
-  return /^[a-z][a-z0-9-]{0,60}$/.test(header) && !forbidden.some((each) => each.test(header));
+  const plain = /^[a-z][a-z0-9-]{0,60}$/.test(header);
+  return plain && mayBeNamed(header) && !forbidden.some((each) => each.test(header));
 }
 
 /** What lies behind has a deadline of its own, which tells more: this one only ends what would never end. */
