@@ -5,7 +5,7 @@ import { businessCell, made, seeded, type Below } from '../quality/made.ts';
 import { reference } from './reference.ts';
 
 // SALLYPORT_PARITY=1000000 for the long run, SALLYPORT_PARITY_SEED=2 for other cells.
-const cells = Number(process.env['SALLYPORT_PARITY'] ?? 4_000);
+const cells = Number(process.env['SALLYPORT_PARITY'] ?? 3_000);
 const seed = Number(process.env['SALLYPORT_PARITY_SEED'] ?? 20_261_121);
 
 const known: readonly string[] = detectors.flatMap(({ examples }) => [
