@@ -399,7 +399,9 @@ export function plainProto(bytes: Uint8Array, shape: Shape, depth: number = 0): 
       const entry = plainProto(value, field.message?.() ?? shape, depth + 1);
       const held = (out[field.name] ??= Object.create(null)) as Record<string, unknown>;
       const key = entry['key'];
-      held[typeof key === 'object' ? '' : `${String(key ?? '')}`] = entry['value'];
+      held[
+        typeof key === 'object' || key === undefined ? '' : (key as string | number | boolean).toString()
+      ] = entry['value'];
     } else if (field.repeated) {
       const held = (out[field.name] ??= []) as unknown[];
       const numeric = wireOf[field.kind] !== delimited;

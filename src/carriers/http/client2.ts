@@ -12,6 +12,8 @@ export interface Http2Request {
   readonly fields: Fields; // without pseudo-header fields
   readonly body: AsyncIterable<Uint8Array>;
   readonly signal: AbortSignal;
+  /** How long the head of the answer may take, where the request is not what takes long. */
+  readonly headMs: number;
 }
 
 export interface Http2Response {
@@ -105,7 +107,7 @@ async function open(parts: HttpClientParts, kept: Set<Kept>): Promise<Kept> {
 const notHere: ReadonlySet<string> = new Set(['connection', 'host', 'transfer-encoding', 'content-length']);
 
 function ask(parts: HttpClientParts, one: Kept, request: Http2Request): Promise<Http2Response> {
-  const { method, path, fields, body, signal } = request;
+  const { method, path, fields, body, signal, headMs } = request;
   const headers: Record<string, string | string[]> = {
     ':method': method,
     ':path': path,
@@ -123,8 +125,13 @@ function ask(parts: HttpClientParts, one: Kept, request: Http2Request): Promise<
   one.streams++;
   const stop = (): void => stream.close(constants.NGHTTP2_CANCEL);
   signal.addEventListener('abort', stop, { once: true });
+  const late = parts.world.after(headMs, () => {
+    reject(new Fault('upstream-late', `The resource did not answer within ${headMs / 1_000} s`));
+    stop();
+  });
   let trailers: Fields = [];
   stream.once('response', (head, flags, raw) => {
+    late[Symbol.dispose]();
     resolve({
       status: head[':status'] ?? 502,
       fields: fieldsOf(raw),
@@ -140,6 +147,7 @@ function ask(parts: HttpClientParts, one: Kept, request: Http2Request): Promise<
   stream.on('error', (error) => (broken = error));
   stream.once('close', () => {
     one.streams--;
+    late[Symbol.dispose]();
     signal.removeEventListener('abort', stop);
     reject(signal.aborted ? gaveUp(signal) : brokenOff(stream, broken));
   });

@@ -90,7 +90,11 @@ export class GrpcPass {
     const accepts = first(this.#exchange.fields, 'grpc-accept-encoding');
     if (!this.#unseen) fields.push(['grpc-accept-encoding', 'identity,gzip,deflate']);
     else if (accepts !== undefined) fields.push(['grpc-accept-encoding', accepts]);
-    return { method: 'POST', path, fields, body: this.#body(), signal: bounds.signal };
+    const { firstByteMs, streamIdleMs } = this.#parts.settings.upstream.patience;
+    // A stream may be quiet for long before its first message, and some services send no head before that.
+    const headMs =
+      call.shape?.serverStreams === false && call.message !== undefined ? firstByteMs : streamIdleMs;
+    return { method: 'POST', path, fields, body: this.#body(), signal: bounds.signal, headMs };
   }
 
   /** The client's messages as they came, whole and one after the other. */
