@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { Agent, request as ask } from 'node:http';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { startConfigured } from '../e2e/harness/gateway.ts';
 import { freePort, freePorts, temporaryFolder } from '../e2e/harness/place.ts';
 import { end } from '../e2e/harness/postgres.ts';
@@ -105,10 +105,11 @@ async function run(cases: readonly Case[], options: BenchOptions): Promise<Repor
   const rounds = options.rounds ?? (options.quick ? 2 : 5);
   const seconds = options.seconds ?? (options.quick ? 1 : 3);
   const runs = new Runs();
-  await using contenders = await startContenders();
+  await using contenders = await startContenders(options.against);
   const chosen = cases.filter(({ name }) => name.includes(options.only));
-  for (const contender of contenders.all)
-    for (const one of chosen) await load(contender, one, options.quick ? 1 : 3);
+  // Until code is compiled well, what is measured is the compiler.
+  const warm = options.quick ? 3 : 8;
+  for (const one of chosen) for (const contender of contenders.all) await load(contender, one, warm);
   for (let round = 0; round < rounds; round++) {
     for (const one of chosen) {
       const told: string[] = [];
@@ -121,7 +122,7 @@ async function run(cases: readonly Case[], options: BenchOptions): Promise<Repor
     }
   }
   return {
-    settings: { quick: options.quick, rounds, seconds },
+    settings: { quick: options.quick, rounds, seconds, warm },
     runs: runs.all,
     facts: {},
     tables: chosen.map((one) => tableOf(runs, one, contenders.all)).join('\n\n'),
@@ -227,7 +228,21 @@ function once(
   return promise;
 }
 
-async function startContenders(): Promise<AsyncDisposable & { readonly all: readonly Contender[] }> {
+function configuration(api: number, behind: number): string {
+  return `
+listen: { api: 127.0.0.1:${api}, http: 127.0.0.1:${api + 1}, llm: 127.0.0.1:${api + 2} }
+policy: ./policy
+identities: [{ subject: analyst, kind: human, groups: [analysts] }]
+resources:
+  - { name: web, kind: http, url: 'http://127.0.0.1:${behind}' }
+  - { name: model, kind: llm, url: 'http://127.0.0.1:${behind}', credentials: { bearer: key } }
+`;
+}
+
+/** `against`: another checkout, whose gateway takes part too. */
+async function startContenders(
+  against?: string,
+): Promise<AsyncDisposable & { readonly all: readonly Contender[] }> {
   const starting = new AsyncDisposableStack();
   try {
     const behind = await program(starting, []);
@@ -237,33 +252,28 @@ async function startContenders(): Promise<AsyncDisposable & { readonly all: read
     });
     const proxy = await program(starting, [String(behind.port)]);
     const nginx = await nginxBefore(starting, behind.port);
-    const [api, http, model] = [await freePorts(3)].flatMap((port) => [port, port + 1, port + 2]);
-    const gateway = starting.use(
-      await startConfigured({
-        api: api ?? 0,
-        policy,
-        text: `
-listen: { api: 127.0.0.1:${api}, http: 127.0.0.1:${http}, llm: 127.0.0.1:${model} }
-policy: ./policy
-identities: [{ subject: analyst, kind: human, groups: [analysts] }]
-resources:
-  - { name: web, kind: http, url: 'http://127.0.0.1:${behind.port}' }
-  - { name: model, kind: llm, url: 'http://127.0.0.1:${behind.port}', credentials: { bearer: key } }
-`,
-      }),
-    );
-    const token = await gateway.token('analyst');
+    const gateway = async (name: string, start: typeof startConfigured): Promise<Contender> => {
+      const api = await freePorts(3);
+      const running = starting.use(await start({ api, policy, text: configuration(api, behind.port) }));
+      const token = await running.token('analyst');
+      return {
+        name,
+        web: { port: api + 1, prefix: '/web', token },
+        model: { port: api + 2, prefix: '/model', token },
+        pid: running.pid,
+      };
+    };
     const all: Contender[] = [
       { name: 'direct', ...plain(behind.port) },
       ...(nginx === undefined ? [] : [{ name: 'nginx', ...plain(nginx.port), pid: nginx.pid }]),
       { name: 'node proxy', ...plain(proxy.port), pid: proxy.pid },
-      {
-        name: 'sallyport',
-        web: { port: http ?? 0, prefix: '/web', token },
-        model: { port: model ?? 0, prefix: '/model', token },
-        pid: gateway.pid,
-      },
+      await gateway('sallyport', startConfigured),
     ];
+    if (against !== undefined) {
+      const path = resolve(against, 'test/e2e/harness/gateway.ts');
+      const other = (await import(path)) as { readonly startConfigured: typeof startConfigured };
+      all.push(await gateway('other', other.startConfigured));
+    }
     return { all, [Symbol.asyncDispose]: () => starting.disposeAsync() };
   } catch (error) {
     await starting.disposeAsync();
