@@ -7,7 +7,7 @@ import { realWorld } from '../base/time.ts';
 import type { Identity } from '../core/identity.ts';
 import { issueToken } from '../identity/tokens.ts';
 import { protocols } from '../protocols/index.ts';
-import { type Finding, reaches, verdicts } from '../scan/finding.ts';
+import { type Finding, reaches, type Verdict, verdicts } from '../scan/finding.ts';
 import type { ScanReport } from '../scan/scan.ts';
 import type { Config } from '../server/config.ts';
 import { tokenTerms, type Gateway } from '../server/gateway.ts';
@@ -19,19 +19,20 @@ import { formats, isFormat } from './scan-formats.ts';
 import { levelOf } from './scan.ts';
 import { configOf } from './up.ts';
 
-const help = `Usage: sallyport observe [--config sallyport.yaml] [--as SUBJECT] [--on RESOURCE] [--level ${verdicts.join('|')}]
-                         [--format text|json|sarif|junit|github] -- COMMAND [ARG]…
+const help = `Usage: sallyport observe [--config sallyport.yaml] [--as SUBJECT] [--on RESOURCE] [--tls]
+                         [--fail-on denied|held|warned|masked|none] [--format text|json|sarif|junit|github] -- COMMAND [ARG]…
 
 Runs COMMAND (the tests of an application, in staging) with a gateway that asks the policy about everything and enforces
 nothing, then reports by rule and by run (application_name) what would have been refused, held, warned of or masked.
-COMMAND finds the gateway by PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE and DATABASE_URL; what it prints goes to
-standard error. The gateway listens on free ports of 127.0.0.1, keeps nothing, and lets everything pass that the database
+COMMAND finds the gateway by PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE and DATABASE_URL, and every other
+database of the configuration by DATABASE_URL_NAME; what it prints goes to standard error. The gateway listens on free ports of 127.0.0.1, keeps nothing, and lets everything pass that the database
 lets pass: it does not start for a resource that is tagged env/prod.
 
 --as SUBJECT   an identity of the configuration; default: its first
 --on RESOURCE  a resource of the configuration of kind postgres; default: the first
---level LEVEL  what makes it fail, and graver ones; default: held
-Exit code: 0 nothing at that level, 1 findings, or COMMAND failed; 2 could not run.
+--tls          COMMAND is told to use TLS and to check the gateway's certificate (PGSSLMODE, PGSSLROOTCERT, NODE_EXTRA_CA_CERTS)
+--fail-on WHAT what makes it fail, and graver ones; default: held. --level says the same with the words of \`scan\`
+Exit code: 0 nothing at that level, 1 findings, or COMMAND failed or was ended by a signal; 2 could not run.
 `;
 
 export const observe: Command = { help, run };
@@ -45,7 +46,9 @@ async function run(args: readonly string[]): Promise<number> {
       config: { type: 'string', default: 'sallyport.yaml' },
       as: { type: 'string' },
       on: { type: 'string' },
-      level: { type: 'string', default: 'held' },
+      level: { type: 'string' },
+      'fail-on': { type: 'string' },
+      tls: { type: 'boolean', default: false },
       format: { type: 'string', default: 'text' },
     },
   });
@@ -53,7 +56,7 @@ async function run(args: readonly string[]): Promise<number> {
   const [program, ...given] = command;
   if (program === undefined) throw new CouldNotRun('Expected -- COMMAND; see --help');
   if (!isFormat(format)) throw new CouldNotRun(`No format ${format}; see --help`);
-  const level = levelOf(values.level);
+  const level = failOn(values['fail-on'], values.level);
   const config = observed(configOf(values.config, protocols));
   const resource = config.resources.find(
     ({ name, kind }) => kind === 'postgres' && (values.on ?? name) === name,
@@ -69,7 +72,7 @@ async function run(args: readonly string[]): Promise<number> {
   try {
     const running = await wire({ config, home, protocols, keys, watch: watching.watch });
     say('sallyport observe: nothing is enforced by this gateway');
-    let ended: number;
+    let ended: Ended;
     try {
       const { token } = await issueToken(
         { terms: tokenTerms(config), world: realWorld, key: keys.key },
@@ -80,18 +83,37 @@ async function run(args: readonly string[]): Promise<number> {
       ended = await runs(
         program,
         given,
-        environmentOf(running.gateway, known.subject, resource.name, password),
+        environmentOf(running.gateway, {
+          user: known.subject,
+          password,
+          database: resource.name,
+          others: config.resources.filter(({ kind }) => kind === 'postgres').map(({ name }) => name),
+          ...(values.tls ? { authority: join(home, 'tls', 'ca.pem') } : {}),
+        }),
       );
     } finally {
       await running.stop('the command ended');
     }
     const report = reportOf(config, watching);
-    process.stdout.write(formats[format]({ report, level }));
-    if (ended !== 0) say(`The command ended with ${ended}`);
-    return ended !== 0 || report.findings.some(({ verdict }) => reaches(verdict, level)) ? 1 : 0;
+    process.stdout.write(formats[format]({ report, level: level ?? 'refused' }));
+    if (ended !== 0) {
+      say(
+        typeof ended === 'number' ? `The command ended with ${ended}` : `The command was ended by ${ended}`,
+      );
+    }
+    const counts = level !== undefined && report.findings.some(({ verdict }) => reaches(verdict, level));
+    return ended !== 0 || counts ? 1 : 0;
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
+}
+
+/** Undefined: nothing that is found makes it fail. */
+function failOn(words: string | undefined, level: string | undefined): Verdict | undefined {
+  if (words === undefined) return levelOf(level ?? 'held');
+  if (level !== undefined) throw new CouldNotRun('Expected --fail-on or --level, not both');
+  if (words === 'none') return undefined;
+  return levelOf(words === 'denied' ? 'refused' : words, '--fail-on');
 }
 
 const dayMs = 86_400_000;
@@ -117,14 +139,25 @@ function observed(config: Config): Config {
   };
 }
 
-function environmentOf(
-  { api, listeners }: Gateway,
-  user: Identity['subject'],
-  database: string,
-  password: string,
-): NodeJS.ProcessEnv {
+interface Login {
+  readonly user: Identity['subject'];
+  readonly password: string;
+  readonly database: string; // to the gateway: the name of a resource
+  readonly others: readonly string[];
+  /** The file of who vouches for the gateway's certificate; absent: no TLS, on this machine only. */
+  readonly authority?: string;
+}
+
+function environmentOf({ api, listeners }: Gateway, login: Login): NodeJS.ProcessEnv {
+  const { user, password, database, others, authority } = login;
   const port = String(listeners['postgres']?.port ?? '');
-  const login = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`;
+  const who = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`;
+  const how =
+    authority === undefined
+      ? 'sslmode=disable'
+      : `sslmode=verify-full&sslrootcert=${encodeURIComponent(authority)}`;
+  const urlOf = (name: string): string =>
+    `postgres://${who}@${host}:${port}/${encodeURIComponent(name)}?${how}`;
   return {
     ...process.env,
     SALLYPORT_API: api,
@@ -134,20 +167,29 @@ function environmentOf(
     PGUSER: user,
     PGPASSWORD: password,
     PGDATABASE: database,
-    PGSSLMODE: 'disable',
-    DATABASE_URL: `postgres://${login}@${host}:${port}/${database}?sslmode=disable`,
+    DATABASE_URL: urlOf(database),
+    // `DATABASE_URL_ORDERS_DB` of the resource orders-db.
+    ...Object.fromEntries(
+      others.map((name) => [`DATABASE_URL_${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`, urlOf(name)]),
+    ),
+    ...(authority === undefined
+      ? { PGSSLMODE: 'disable' }
+      : { PGSSLMODE: 'verify-full', PGSSLROOTCERT: authority, NODE_EXTRA_CA_CERTS: authority }),
   };
 }
 
-function runs(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+/** How a command ended: its exit code, or the signal. */
+type Ended = number | NodeJS.Signals;
+
+function runs(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { env, stdio: ['inherit', 2, 2] });
     const stop = (signal: NodeJS.Signals): void => void child.kill(signal);
-    process.on('SIGINT', stop).on('SIGTERM', stop);
+    process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
     child.once('error', () => reject(new CouldNotRun(`${program} cannot be started`)));
-    child.once('exit', (code) => {
-      process.off('SIGINT', stop).off('SIGTERM', stop);
-      resolve(code ?? 1);
+    child.once('exit', (code, signal) => {
+      process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGHUP', stop);
+      resolve(code ?? signal ?? 1);
     });
   });
 }
@@ -166,7 +208,7 @@ function reportOf(config: Config, { seen, asked, policy }: Observer): ScanReport
       rule: code,
       verdict: does,
       message: `The gateway would ${word} ${count} ${count === 1 ? 'statement' : 'different statements'}${of}: ${[...on].join(', ')}`,
-      why,
+      why: why === '' ? `Rule ${code} says so` : why,
       ...(fix.length === 0 ? {} : { fix: fix.join('; ') }),
       ...(rule?.owner === undefined ? {} : { owner: rule.owner }),
       tool: 'sallyport',

@@ -98,9 +98,9 @@ export async function scanRepository(asked: Asked): Promise<ScanReport> {
   });
 }
 
-export function levelOf(given: string): Verdict {
+export function levelOf(given: string, option = '--level'): Verdict {
   const level = verdicts.find((each) => each === given);
-  if (level === undefined) throw new CouldNotRun(`--level: Expected ${verdicts.join(', ')}`);
+  if (level === undefined) throw new CouldNotRun(`${option}: Expected ${verdicts.join(', ')}`);
   return level;
 }
 
