@@ -29,6 +29,8 @@ export type Entry =
       readonly at: Instant;
       readonly version: string;
       readonly policy?: string;
+      /** HMAC-SHA-256 of the configuration's text under a key of this gateway: another one shows, and tells nothing of its values. */
+      readonly config?: string;
     }
   | { readonly kind: 'gateway.stopped'; readonly at: Instant; readonly why: string }
   | {

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { hash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -58,6 +59,8 @@ export interface Config {
   readonly channels?: ChannelSettings;
   readonly sinks: readonly SinkSettings[];
   readonly ledger?: LedgerSettings;
+  /** SHA-256 of the file's text, hex; absent where it was made otherwise. */
+  readonly digest?: string;
   readonly recordings?: RecordingsSettings;
   readonly index?: IndexSettings;
   /** How servers of OPA, and where their bundles lie, are reached. */
@@ -155,7 +158,7 @@ export function parseConfig(
   }
   const checked = configCheck(parts, dirname(resolve(file)))(toPlain(document), '');
   return checked.ok
-    ? checked
+    ? ok({ ...checked.value, digest: hash('sha256', text) })
     : err(
         checked.error.map(
           ({ path, message }) => `${file}${lineOf(path, { document, lines })}: ${path}: ${message}`,

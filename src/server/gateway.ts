@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { createServer as createHttpsServer } from 'node:https';
 import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
@@ -209,6 +210,13 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       at: world.now(),
       version: parts.version,
       ...(digest === undefined ? {} : { policy: digest }),
+      ...(config.digest === undefined
+        ? {}
+        : {
+            config: createHmac('sha256', parts.maskKey.reveal('naming the configuration in the ledger'))
+              .update(config.digest)
+              .digest('hex'),
+          }),
     });
     await desk.recover();
     await access.recover();
@@ -241,7 +249,11 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
         policy: parts.policy.current,
         policyStatus: parts.policy.status,
         proposedTags: () =>
-          proposedTags({ rooms: rooms.values(), resources: config.resources, policy: parts.policy.current() }),
+          proposedTags({
+            rooms: rooms.values(),
+            resources: config.resources,
+            policy: parts.policy.current(),
+          }),
         ...(parts.policy.push === undefined ? {} : { pushPolicy: parts.policy.push }),
         ledger,
         world,

@@ -13,6 +13,10 @@ const benches: Readonly<Record<string, { readonly about: string; readonly load: 
     about: 'appends and their waits, against raw grouped writes of the same bytes',
     load: async () => (await import('./ledger.ts')).ledger,
   },
+  recording: {
+    about: '10 GB (1 with --quick) through one recorded session, read back and compared, in how much memory',
+    load: async () => (await import('./recording.ts')).recording,
+  },
   policy: {
     about:
       'microseconds for a decision, beside @bufbuild/cel and Cedar, and milliseconds to load 1,000 rules',
