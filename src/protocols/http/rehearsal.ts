@@ -31,6 +31,7 @@ export const rehearsal: Rehearsal = {
   verbs: {
     'http.request': 'GET /plain',
     'http.graphql': 'POST /graphql\n\n{"query":"{ people { id } }"}',
+    'http.grpc': 'GRPC /shop.v1.Orders/Get',
     'http.upgrade': 'WEBSOCKET /talk',
     'http.message': 'SEND /talk\n\n{"say":"hello"}',
   },
