@@ -91,7 +91,8 @@ function call(func: Func, args: readonly (Value | undefined)[], run: Run): Value
   if (run.depth >= deepestCalls) throw new Halt('The policy calls itself, or calls too deep');
   run.depth += 1;
   const locals: Locals = [];
-  for (const [at, param] of func.params.entries()) locals[param] = args[at];
+  const { params } = func;
+  for (let at = 0; at < params.length; at++) locals[params[at] ?? 0] = args[at];
   const returned = runBlocks(func.blocks, locals, run) === RETURN ? run.returned : undefined;
   run.depth -= 1;
   memo?.set(func, returned);
@@ -224,11 +225,9 @@ const statements: Readonly<Record<string, Make>> = {
     if (func === undefined) return callBuiltin(of.program, name, args, target);
     if (args.length !== func.params.length) throw new Unusable(`It calls ${name} with other arguments`);
     return (locals, run) => {
-      const value = call(
-        func,
-        args.map((arg) => arg(locals)),
-        run,
-      );
+      const given: (Value | undefined)[] = [];
+      for (const arg of args) given.push(arg(locals));
+      const value = call(func, given, run);
       locals[target] = value;
       return value === undefined ? 0 : NEXT;
     };
@@ -387,9 +386,14 @@ const statements: Readonly<Record<string, Make>> = {
     return (locals, run) => {
       const found = locals[source];
       if (found === undefined) return 0;
-      for (const [at, each] of pairs(found, run.meter)) {
-        locals[key] = at;
-        locals[value] = each;
+      const entries = found instanceof RegoObject ? found.entries(run.meter) : undefined;
+      const items = isList(found) ? found : found instanceof RegoSet ? found.items(run.meter) : [];
+      const { length } = entries ?? items;
+      for (let at = 0; at < length; at++) {
+        const entry = entries?.[at];
+        const item = entry === undefined ? items[at] : entry.value;
+        locals[key] = entry === undefined ? (found instanceof RegoSet ? item : at) : entry.key;
+        locals[value] = item;
         const next = block(locals, run);
         if (next === RETURN) return RETURN;
         if (next > 0) return next - 1;
@@ -454,13 +458,6 @@ function callBuiltin(program: Program, name: string, args: readonly Operand[], t
     locals[target] = value;
     return value === undefined ? 0 : NEXT;
   };
-}
-
-function pairs(value: Value, meter: Meter): Iterable<readonly [Value, Value]> {
-  if (isList(value)) return value.entries();
-  if (value instanceof RegoObject) return value.entries(meter).map((each) => [each.key, each.value] as const);
-  if (value instanceof RegoSet) return value.items(meter).map((item) => [item, item] as const);
-  return [];
 }
 
 /** Both together; what both have must be objects, too. */

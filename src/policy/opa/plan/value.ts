@@ -237,7 +237,7 @@ export function dot(source: Value, key: Value, meter: Meter): Value | undefined 
 /** Reads JSON; whole and decimal numbers stay exact. What it gives cannot be changed. Throws where it is no JSON. */
 export function fromJson(text: string, meter: Meter): Value {
   // Only where a number may lose something is its text looked at: that is slow.
-  const raw: unknown = /[0-9][.eE]|-0|[0-9]{16}/.test(text)
+  const raw: unknown = /(?:^|[:,[])\s*(?:-0|-?\d+[.eE]|-?\d{16})/.test(text)
     ? JSON.parse(text, (_key, value: unknown, context?: { readonly source?: string }): unknown =>
         typeof value === 'number' && context?.source !== undefined ? numberOf(context.source) : value,
       )
