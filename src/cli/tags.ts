@@ -38,7 +38,7 @@ async function run(args: readonly string[]): Promise<number> {
   return proposed.length === 0 ? 0 : 1;
 }
 
-export function proposalsText(proposed: readonly ProposedTag[]): string {
+function proposalsText(proposed: readonly ProposedTag[]): string {
   if (proposed.length === 0)
     return 'Detectors found nothing in columns without a tag since the gateway started\n';
   const resources = [...new Set(proposed.map(({ resource }) => resource))];

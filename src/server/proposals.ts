@@ -21,7 +21,7 @@ const fewest = 3;
 const enough = 0.5;
 
 /** What is asked of a running gateway. */
-export interface ProposalParts {
+interface ProposalParts {
   readonly rooms: Iterable<Pick<Room, 'seen'>>;
   readonly resources: readonly Resource[];
   readonly policy: Pick<Policy, 'tagsOf'> | undefined;

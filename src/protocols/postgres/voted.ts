@@ -78,7 +78,7 @@ const fewestDigits = 7;
 const nine = 0x39;
 
 /** The votes of one answer's columns. */
-export interface Ballot {
+interface Ballot {
   /** Counts the values of one DataRow, `bytes[start, end)`; true while any vote is open. */
   readonly see: (row: {
     readonly bytes: Uint8Array;
