@@ -398,8 +398,8 @@ function mayBeJson({ bytes, start }: Leaf<At>): boolean {
 
 const blankLeads = [0xc2, 0xe1, 0xe2, 0xe3, 0xef];
 
-/** Whether nothing can be found in a text under no name. */
-function isClean(text: string): boolean {
+/** Whether nothing can be found in a text under no name, as a look at its bytes tells. */
+export function isClean(text: string): boolean {
   if (text.length > long || otherCoding.test(text)) return false;
   const end = scratch.write(text);
   return !mayContain(scratch, 0, end);

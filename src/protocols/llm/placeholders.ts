@@ -1,3 +1,4 @@
+import { isClean } from '../../carriers/http/masks.ts';
 import type { FindMask } from '../../core/decision.ts';
 import { operatorForFind } from '../../core/duties.ts';
 import { type MaskKey, scanner, showText } from '../../mask/index.ts';
@@ -22,6 +23,7 @@ export class Placeholders {
     finds: readonly FindMask[],
     key: MaskKey,
   ): { readonly text: string; readonly found: readonly string[] } {
+    if (isClean(text)) return { text, found: [] };
     const entities = finds.map((find) => find.entity);
     let out = '';
     let from = 0;

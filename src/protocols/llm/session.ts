@@ -1,7 +1,7 @@
 import type { HttpClient, HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
 import { decoded, wholeOf } from '../../carriers/http/decoded.ts';
 import type { Exchange } from '../../carriers/http/exchange.ts';
-import { documentMask, utf8 } from '../../carriers/http/masks.ts';
+import { documentMask, isClean, utf8 } from '../../carriers/http/masks.ts';
 import { isObject } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
 import { Lru } from '../../base/lru.ts';
@@ -175,7 +175,7 @@ function ownerOf(
 function foundIn(body: Body): readonly string[] {
   const found = new Set<string>();
   mapTexts(body, (text) => {
-    for (const { type } of scan(text)) found.add(type);
+    if (!isClean(text)) for (const { type } of scan(text)) found.add(type);
     return text;
   });
   return [...found].toSorted();
