@@ -1,12 +1,11 @@
 import type { Instant } from '../base/time.ts';
 import type { ColumnRef } from '../core/action.ts';
 import type { Place } from '../core/decision.ts';
-import { tagMatches } from '../core/duties.ts';
 import { nearest } from '../base/check.ts';
 import { conflicts } from './conflicts.ts';
 import { contradicts, type Fact } from './facts.ts';
-import { glob } from './glob.ts';
 import { joinDuties } from './join.ts';
+import { byCondition, isHard, opposite, overridden, within } from './overridden.ts';
 import type { LoadedPolicy } from './load.ts';
 import type { MatchKey } from './match.ts';
 import { type PolicyProblem, Problems } from './problem.ts';
@@ -72,7 +71,7 @@ const who: readonly MatchKey[] = [
 
 function tooBroad({ ruling }: LoadedPolicy, rule: Rule, problems: Problems): void {
   const { items, kinds } = rule.match;
-  const named = who.some((key) => items.has(key));
+  const named = who.some((key) => items.get(key)?.every((item) => item !== '*') === true);
   const reads = [...(rule.when?.reads ?? [])];
   if (!named && !reads.some((path) => path.startsWith('identity.'))) {
     problems.add('SP-S210', rule.ref.at, `The rule ${rule.ref.id} allows without asking who it is`, {
@@ -113,7 +112,7 @@ function factsOf({ match, when }: Rule): readonly Fact[] {
 }
 
 function unreachable(rule: Rule, problems: Problems): void {
-  if (!contradicts(factsOf(rule))) return;
+  if (!contradicts(factsOf(rule)) && !contradictsItself(rule)) return;
   problems.add(
     'SP-S201',
     rule.ref.at,
@@ -122,6 +121,16 @@ function unreachable(rule: Rule, problems: Problems): void {
       fix: 'Take out one of the parts that exclude each other',
     },
   );
+}
+
+/** Two parts of which one is the other's opposite; the one group that a match asks for is a part too. */
+function contradictsItself({ match, when }: Rule): boolean {
+  const groups = match.items.get('identity.groups') ?? [];
+  const sources = [
+    ...(when?.parts ?? []).map(({ source }) => source),
+    ...(groups.length === 1 ? [`"${groups[0]}" in identity.groups`] : []),
+  ];
+  return sources.some((a, at) => sources.slice(at + 1).some((b) => opposite(a, b)));
 }
 
 /** A code owner's word is enough for a change, so an owner who also approves needs nobody else. */
@@ -198,50 +207,6 @@ function nameOf(owner: string): string {
   return (owner.split(/[/:@]/).at(-1) ?? owner).toLowerCase();
 }
 
-/** Whether every request that `inner` matches is matched by `outer`. Says no where it cannot tell. */
-function within(inner: Rule, outer: Rule): boolean {
-  const asked = new Set(inner.when?.parts.map(({ source }) => source));
-  if (outer.when?.parts.some(({ source }) => !asked.has(source)) === true) return false;
-  // The same words can mean other params.
-  if (outer.when?.reads.has('params') === true && outer.params !== inner.params) return false;
-  for (const [key, items] of outer.match.items) {
-    const own = inner.match.items.get(key);
-    if (own === undefined) return false;
-    if (!own.every((item) => items.some((pattern) => covers(key, pattern, item)))) return false;
-  }
-  return true;
-}
-
-const patterned: ReadonlySet<MatchKey> = new Set([
-  'action',
-  'resource.name',
-  'identity.subject',
-  'identity.actingFor',
-]);
-
-/** Of two patterns the outer covers the inner where it matches the inner's own text; `*` in it stands for a text too. */
-function covers(key: MatchKey, outer: string, inner: string): boolean {
-  if (key === 'resource.tags') return outer === inner || (!inner.includes('*') && tagMatches(outer, inner));
-  return patterned.has(key) ? glob(outer)(inner) : outer === inner;
-}
-
-function overridden(rules: readonly Rule[], problems: Problems): void {
-  const denies = byCondition(rules.filter((rule) => isHard(rule) && rule.ref.effect === 'deny'));
-  for (const allow of rules.filter((rule) => rule.ref.effect === 'allow')) {
-    const deny = denies(allow).find((each) => within(allow, each));
-    if (deny === undefined) continue;
-    const place = `${deny.ref.at.file}:${deny.ref.at.line}:${deny.ref.at.col}`;
-    problems.add(
-      'SP-S202',
-      allow.ref.at,
-      `${allow.ref.id} can never allow: ${deny.ref.id} (${place}) always denies`,
-      {
-        fix: 'Delete one of the two, or narrow the deny',
-      },
-    );
-  }
-}
-
 function redundant(policy: LoadedPolicy, rules: readonly Rule[], problems: Problems): void {
   const hard = byCondition(rules.filter(isHard));
   const columns = policy.schema.tags.map(({ column }) => columnOf(column));
@@ -305,17 +270,6 @@ function columnOf(name: string): ColumnRef {
 
 function sameColumn(name: string, { object, column }: ColumnRef): boolean {
   return name === `${object}.${column}`;
-}
-
-/** Of these rules those that may hold another one: every part of their condition is one of its parts. */
-function byCondition(rules: readonly Rule[]): (inner: Rule) => readonly Rule[] {
-  const always = rules.filter(({ when }) => when === undefined);
-  const first = Map.groupBy(rules, ({ when }) => when?.parts[0]?.source);
-  return ({ when }) => [...always, ...(when?.parts ?? []).flatMap(({ source }) => first.get(source) ?? [])];
-}
-
-function isHard(rule: Rule): boolean {
-  return rule.enforce === 'enforce';
 }
 
 function exemptions(policy: LoadedPolicy, now: Instant, problems: Problems): void {
