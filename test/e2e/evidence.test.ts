@@ -182,7 +182,7 @@ ${more}`,
     const session = (await eventually('kind=session.opened&identity=ann')).at(-1)?.session ?? '';
     for (const args of [
       ['sessions', 'play', session, '--speed', '1000'],
-      ['sessions', 'export', session, '--format', 'jsonl', '--out', join(home.path, 'export.jsonl')],
+      ['sessions', 'export', session, '--format', 'jsonl'],
       ['audit', 'hold', 'add', '--session', session, '--reason', 'a case'],
     ]) {
       const done = await cli(...args);
@@ -262,9 +262,8 @@ ${more}`,
     assert.equal(configurations.length, 2);
     assert.ok(configurations.every((each) => typeof each === 'string'));
     assert.notEqual(configurations[0], configurations[1], 'the configuration was changed');
-    assert.ok(
-      new Set(of('review.ended').map(({ state }) => state)).isSupersetOf(new Set(['done', 'expired'])),
-    );
+    const ends = new Set(of('review.ended').map(({ state }) => state));
+    assert.ok(ends.has('done') && ends.has('expired'));
     const verbs = new Set(of('record.read').map(({ verb }) => verb));
     for (const verb of ['recording.read', 'recording.export', 'record.rotate', 'record.erase', 'record.hold'])
       assert.ok(verbs.has(verb), verb);
