@@ -46,6 +46,11 @@ const texts: ReadonlySet<string> = new Set([
   'application/csv',
 ]);
 
+/** Whether it is lines of cells, with the names of the columns in the first. */
+export function isTable(header: string | undefined): boolean {
+  return /^\s*(?:text\/csv|application\/csv|text\/tab-separated-values)\s*(?:;|$)/i.test(header ?? '');
+}
+
 /** Whether characters of a text may be written as references (`&#64;`). */
 export function isMarkup(header: string | undefined): boolean {
   return /^[^;]*(?:html|xml)/i.test(header ?? '');

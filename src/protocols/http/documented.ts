@@ -5,6 +5,7 @@ import { Secret } from '../../base/secret.ts';
 import type { Permit } from '../../core/decision.ts';
 import { operatorForTags, stronger } from '../../core/duties.ts';
 import { type ApiDocument, type Operation, readOpenApi } from '../../http/openapi.ts';
+import { type MaskKey, showText } from '../../mask/index.ts';
 
 const mostCharacters = 8_000_000;
 
@@ -40,5 +41,22 @@ export function taggedBy(permit: Permit, operation: Operation | undefined): Perm
     ...permit,
     operatorOf: (column) =>
       stronger(permit.operatorOf(column), operatorForTags(masks, operation.tagsOf(column.column))),
+  };
+}
+
+/**
+ * How a column of a table is shown: as the field of that name, at the top or in each item of a list, would be in JSON. Undefined: as
+ * it is.
+ */
+export function columnsBy(
+  permit: Permit,
+  object: string,
+  key: MaskKey,
+): (name: string) => ((cell: string) => string) | undefined {
+  return (name) => {
+    const [own, item] = [name, `[].${name}`].map((column) => permit.operatorOf({ object, column }));
+    const operator = stronger(own, item);
+    if (operator === undefined) return undefined;
+    return (cell) => (operator.kind === 'null' ? '' : showText(operator, cell, key));
   };
 }

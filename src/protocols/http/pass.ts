@@ -8,12 +8,12 @@ import type { Denial, Outcome, Permit } from '../../core/decision.ts';
 import { denialOfDemand } from '../../core/denial.ts';
 import type { House } from '../../core/protocol.ts';
 import type { MaskKey } from '../../mask/index.ts';
-import { type Content, contentOf, isMarkup, typeFits } from '../../http/content.ts';
+import { type Content, contentOf, isMarkup, isTable, typeFits } from '../../http/content.ts';
 import { all, type Fields, first } from '../../http/headers.ts';
 import type { Operation } from '../../http/openapi.ts';
 import { recorded, towards, towardsAsker } from './head.ts';
 import type { HttpSettings } from './settings.ts';
-import { taggedBy } from './documented.ts';
+import { columnsBy, taggedBy } from './documented.ts';
 import { Shown } from './shown.ts';
 
 export interface SiteParts {
@@ -43,8 +43,14 @@ export class Pass {
     this.#parts = parts;
     this.#exchange = exchange;
     this.#permit = permit;
-    this.#mask = documentMask(taggedBy(permit, of.operation), of.name, parts.maskKey);
-    this.#shown = new Shown(this.#mask, parts.house.limits.messageBytes, exchange.signal);
+    const tagged = taggedBy(permit, of.operation);
+    this.#mask = documentMask(tagged, of.name, parts.maskKey);
+    this.#shown = new Shown({
+      mask: this.#mask,
+      most: parts.house.limits.messageBytes,
+      signal: exchange.signal,
+      columnOf: columnsBy(tagged, of.name, parts.maskKey),
+    });
   }
 
   async run(body: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
@@ -76,7 +82,13 @@ export class Pass {
       | { readonly kind: 'error'; readonly code: string }
       | { readonly kind: 'cut'; readonly why: Denial['class'] },
   ): Outcome {
-    return { ...how, rows: 0, bytes: this.#bytes, masked: this.#mask.masked, withheld: this.#withheld };
+    return {
+      ...how,
+      rows: 0,
+      bytes: this.#bytes,
+      masked: this.#mask.masked + this.#shown.masked,
+      withheld: this.#withheld,
+    };
   }
 
   #request(body: Uint8Array | AsyncIterable<Uint8Array>): HttpRequest {
@@ -131,6 +143,8 @@ export class Pass {
       return this.#stream(this.#shown.events(body), answer.status, fields);
     }
     if (content === 'lines') return this.#stream(this.#shown.lines(body), answer.status, fields);
+    if (isTable(first(answer.fields, 'content-type')))
+      return this.#stream(this.#shown.table(body), answer.status, fields);
     // Markup can spell one value in many ways and places: it is looked at whole.
     if (content === 'text' && !isMarkup(first(answer.fields, 'content-type')))
       return this.#stream(this.#shown.text(body), answer.status, fields);

@@ -1,21 +1,40 @@
 import { Fault } from '../../base/errors.ts';
 import { type DocumentMask, utf8 } from '../../carriers/http/masks.ts';
 import { inSlices } from '../../carriers/http/turns.ts';
-import { contentOf, typeFits } from '../../http/content.ts';
+import { contentOf, isTable, typeFits } from '../../http/content.ts';
+import { type Column, CsvColumns } from '../../http/csv.ts';
 import { EventReader, eventText, type ServerEvent } from '../../http/events.ts';
 import { readMultipart, writeMultipart } from '../../http/multipart.ts';
+
+export interface ShownParts {
+  readonly mask: DocumentMask;
+  readonly most: number;
+  readonly signal: AbortSignal;
+  readonly columnOf: (name: string) => Column | undefined;
+}
 
 /** Bodies of an answer as its mask shows them, by what they are. What takes long is done in slices. */
 export class Shown {
   readonly #mask: DocumentMask;
   readonly #most: number;
   readonly #signal: AbortSignal;
+  readonly #columnOf: (name: string) => Column | undefined;
+  /** Cells and fields of a form that were shown otherwise because of their column. */
+  masked = 0;
 
-  /** No more than `most` units are held back; `signal` ends the work in between. */
-  constructor(mask: DocumentMask, most: number, signal: AbortSignal) {
+  /** No more than `most` units are held back; `signal` ends the work in between; `columnOf`: how a column of a table, or a field of a form, is shown. */
+  constructor({ mask, most, signal, columnOf }: ShownParts) {
     this.#mask = mask;
     this.#most = most;
     this.#signal = signal;
+    this.#columnOf = (name) => {
+      const column = columnOf(name);
+      if (column === undefined) return undefined;
+      return (cell) => {
+        this.masked++;
+        return column(cell);
+      };
+    };
   }
 
   /** A whole body, in parts; undefined where it is not what it says, and so cannot be shown. */
@@ -33,11 +52,12 @@ export class Shown {
     if (!text.ok || text.value.includes('\0')) return undefined;
     if (content === 'text') return [sameOr(bytes, text.value, this.#mask.text(text.value))];
     const shown = new URLSearchParams();
-    const before = this.#mask.masked;
+    const before = this.#all();
     for (const [name, value] of new URLSearchParams(text.value)) {
-      shown.append(this.#mask.text(name), this.#mask.text(value, name));
+      const column = value === '' ? undefined : this.#columnOf(name);
+      shown.append(this.#mask.text(name), column?.(value) ?? this.#mask.text(value, name));
     }
-    return [this.#mask.masked === before ? bytes : Buffer.from(shown.toString())];
+    return [this.#all() === before ? bytes : Buffer.from(shown.toString())];
   }
 
   /** A multipart body, each part as what it is; undefined where one of them cannot be looked into, or the whole is not strict. */
@@ -48,7 +68,7 @@ export class Shown {
   ): Promise<readonly Uint8Array[] | undefined> {
     const read = readMultipart(contentType, bytes);
     if (!read.ok) return undefined;
-    const before = this.#mask.masked;
+    const before = this.#all();
     const shown: { readonly head: Uint8Array; readonly content: Uint8Array }[] = [];
     for (const { head, content, contentType: type } of read.value.parts) {
       const text = utf8(head);
@@ -58,7 +78,7 @@ export class Shown {
       if (part === undefined || !text.ok) return undefined;
       shown.push({ head: sameOr(head, text.value, this.#mask.text(text.value)), content: part });
     }
-    if (this.#mask.masked === before) return [bytes];
+    if (this.#all() === before) return [bytes];
     // What holds of the head of a part must hold of it still: a length, a name without a quote in it.
     const written = writeMultipart(read.value.boundary, shown);
     return written !== undefined && readMultipart(contentType, written).ok ? [written] : undefined;
@@ -68,14 +88,41 @@ export class Shown {
     const kind = contentOf(type);
     if (kind === 'opaque' || kind === 'multipart' || content.length === 0)
       return content.length === 0 ? content : undefined;
-    if (kind === 'json' || kind === 'form' || kind === 'text') {
+    if (kind === 'json' || kind === 'form' || (kind === 'text' && !isTable(type))) {
       const shown = await this.document(content, kind);
       return shown === undefined ? undefined : Buffer.concat(shown);
     }
     const chunks: Uint8Array[] = [];
-    for await (const chunk of kind === 'lines' ? this.lines(once(content)) : this.events(once(content)))
-      chunks.push(chunk);
+    const body = once(content);
+    const shown =
+      kind === 'lines' ? this.lines(body) : kind === 'text' ? this.table(body) : this.events(body);
+    for await (const chunk of shown) chunks.push(chunk);
     return Buffer.concat(chunks);
+  }
+
+  #all(): number {
+    return this.#mask.masked + this.masked;
+  }
+
+  /** Lines of cells: whole columns, and then what is found anywhere, across cells too. */
+  async *table(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    const table = new CsvColumns(this.#columnOf);
+    const cut = (read: () => string): Uint8Array => {
+      try {
+        return Buffer.from(read());
+      } catch {
+        throw new Fault('mask', 'The answer is not the table that it says, so it cannot be masked');
+      }
+    };
+    const columns = async function* (): AsyncIterable<Uint8Array> {
+      for await (const text of texts(body)) {
+        yield cut(() => table.push(text));
+        if (table.held > longestLine)
+          throw new Fault('mask', 'A line of the answer is too long to be masked');
+      }
+      yield cut(() => table.end());
+    };
+    yield* this.text(columns());
   }
 
   async *text(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
@@ -147,6 +194,8 @@ export class Shown {
     if (held > this.#most) throw new Fault('mask', 'A part of the answer is too long to be masked');
   }
 }
+
+const longestLine = 1_048_576;
 
 async function* texts(body: AsyncIterable<Uint8Array>): AsyncIterable<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

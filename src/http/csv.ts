@@ -1,0 +1,136 @@
+/** How the cells of a column are shown; undefined: as they are. */
+export type Column = (cell: string) => string;
+
+/**
+ * Shows whole columns of a CSV text (RFC 4180) otherwise, by the names in its first line, wherever the text is cut. The separator is the one
+ * that stands most often in that line. What is not changed stays as it is written. Throws an Error where a line cannot be cut
+ * into the columns that were named, since nobody can say which cell is which then.
+ */
+export class CsvColumns {
+  readonly #columnOf: (name: string) => Column | undefined;
+  #rest = '';
+  #columns: readonly (Column | undefined)[] | undefined;
+  #separator = ',';
+  /** Nothing is shown otherwise: the text passes as it comes. */
+  #plain = false;
+
+  constructor(columnOf: (name: string) => Column | undefined) {
+    this.#columnOf = columnOf;
+  }
+
+  /** Units that are held back, until their line is whole. */
+  get held(): number {
+    return this.#rest.length;
+  }
+
+  push(text: string): string {
+    if (this.#plain) return text;
+    this.#rest += text;
+    let out = '';
+    let from = 0;
+    for (;;) {
+      const end = lineEnd(this.#rest, from);
+      if (end === undefined) break;
+      out += this.#line(this.#rest.slice(from, end));
+      from = end;
+      if (this.#plain) break;
+    }
+    out += this.#plain ? this.#rest.slice(from) : '';
+    this.#rest = this.#plain ? '' : this.#rest.slice(from);
+    return out;
+  }
+
+  end(): string {
+    const last = this.#rest === '' ? '' : this.#line(this.#rest);
+    this.#rest = '';
+    return last;
+  }
+
+  #line(whole: string): string {
+    const line = whole.replace(/[\r\n]+$/, '');
+    const end = whole.slice(line.length);
+    if (this.#columns === undefined) {
+      if (line.trim() === '') return whole;
+      this.#separator = separatorOf(line);
+      const names = cellsOf(line.replace(/^\ufeff/, ''), this.#separator);
+      this.#columns = names.map((name) => this.#columnOf(valueOf(name).trim()));
+      this.#plain = this.#columns.every((column) => column === undefined);
+      return whole;
+    }
+    if (line === '') return whole;
+    const cells = cellsOf(line, this.#separator);
+    if (cells.length > this.#columns.length) throw new Error('A line has more cells than there are names');
+    const shown = cells.map((cell, at) => {
+      const column = this.#columns?.[at];
+      const value = valueOf(cell);
+      return column === undefined || value === '' ? cell : written(column(value), this.#separator);
+    });
+    return shown.join(this.#separator) + end;
+  }
+}
+
+/** Behind the next line end that is not inside quotes. A \r at the very end may be half of \r\n. */
+function lineEnd(text: string, from: number): number | undefined {
+  let quoted = false;
+  for (let at = from; at < text.length; at++) {
+    const char = text[at];
+    if (char === '"') quoted = !quoted;
+    else if (quoted) continue;
+    else if (char === '\n') return at + 1;
+    else if (char === '\r') {
+      if (at + 1 === text.length) return undefined;
+      return text[at + 1] === '\n' ? at + 2 : at + 1;
+    }
+  }
+  return undefined;
+}
+
+function separatorOf(line: string): string {
+  const outside = line.replaceAll(/"[^"]*"/g, '');
+  let best = ',';
+  for (const each of [';', '\t', '|'])
+    if (outside.split(each).length > outside.split(best).length) best = each;
+  return best;
+}
+
+/** The cells as they are written. */
+function cellsOf(line: string, separator: string): readonly string[] {
+  const cells: string[] = [];
+  let at = 0;
+  for (;;) {
+    let end: number;
+    if (line[at] === '"') {
+      end = closing(line, at) + 1;
+      if (end < line.length && line[end] !== separator) throw new Error('Something stands behind a quote');
+    } else {
+      const next = line.indexOf(separator, at);
+      end = next < 0 ? line.length : next;
+      if (line.slice(at, end).includes('"')) throw new Error('A quote stands in the middle of a cell');
+    }
+    cells.push(line.slice(at, end));
+    if (end >= line.length) return cells;
+    at = end + 1;
+    if (at === line.length) {
+      cells.push('');
+      return cells;
+    }
+  }
+}
+
+function closing(line: string, from: number): number {
+  for (let at = from + 1; at < line.length; at++) {
+    if (line[at] !== '"') continue;
+    if (line[at + 1] !== '"') return at;
+    at++;
+  }
+  throw new Error('A quote is not closed');
+}
+
+function valueOf(cell: string): string {
+  return cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell;
+}
+
+function written(value: string, separator: string): string {
+  const plain = !value.includes(separator) && !/["\r\n]/.test(value);
+  return plain ? value : `"${value.replaceAll('"', '""')}"`;
+}
