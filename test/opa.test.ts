@@ -283,7 +283,7 @@ test('the gate asks a server for each action, blocks nobody, and refuses when it
 
 test('the gate remembers what a bundle said of the same action', async () => {
   const own = gateOf(
-    loaded(withBundle('gate-wasm', { entrypoint: 'gate/decision', role: 'ceiling' })),
+    loaded(withBundle('gate-wasm', { entrypoint: 'gate/decision', role: 'ceiling', extra: ', timeout: 5s' })),
     analyst,
   );
   const { action } = question(analyst);

@@ -27,18 +27,20 @@ interface Exact {
 }
 
 // A few characters can write a number with very many digits.
-const longestText = 10_000;
-const mostExponent = 10_000;
+const longestText = 1_000;
+const mostExponent = 1_000;
 
 function exactOf(text: string): Exact {
-  const parts = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text);
-  if (parts === null || text.length > longestText) throw new Halt('A number is too long');
+  const parts = text.length > longestText ? null : /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text);
+  if (parts === null) throw new Halt('A number is too long');
   const [, sign = '', whole = '', fraction = '', power = '0'] = parts;
   let digits = BigInt(whole + fraction);
   let exponent = Number(power) - fraction.length;
   if (digits === 0n) return { digits, exponent: 0 };
   if (Math.abs(exponent) > mostExponent) throw new Halt('A number is too large or too small');
-  const zeros = /0*$/.exec(digits.toString())?.[0].length ?? 0;
+  const said = digits.toString();
+  let zeros = 0;
+  while (said.charAt(said.length - 1 - zeros) === '0') zeros += 1;
   digits /= 10n ** BigInt(zeros);
   exponent += zeros;
   return { digits: sign === '-' ? -digits : digits, exponent };

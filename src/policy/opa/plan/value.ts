@@ -16,6 +16,9 @@ export interface Entry {
 /** Deeper values are refused: what walks through them would otherwise run out of stack. */
 const deepest = 500;
 
+/** A number with many digits, in steps. */
+export const decimalCost = 30;
+
 export class RegoObject {
   readonly #entries = new Map<Key, Entry>();
   #sorted: readonly Entry[] | undefined;
@@ -119,6 +122,7 @@ function keyOf(value: Value, meter: Meter): Key {
   if (typeof value === 'string') return value.charCodeAt(0) === 1 ? `\u0001s${value}` : value;
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
   if (value instanceof Decimal) {
+    meter.spend(decimalCost);
     const key = numberKey(value);
     return typeof key === 'number' ? key : `\u0001n${key}`;
   }
@@ -158,7 +162,10 @@ export function compare(left: Value, right: Value, meter: Meter, depth = 0): num
   meter.spend(1);
   if (left === right) return 0;
   if (typeof left === 'string' && typeof right === 'string') return compareTexts(left, right, meter);
-  if (isNumber(left) && isNumber(right)) return compareNumbers(left, right);
+  if (isNumber(left) && isNumber(right)) {
+    if (typeof left !== 'number' || typeof right !== 'number') meter.spend(decimalCost);
+    return compareNumbers(left, right);
+  }
   const [a, b] = [rank(left), rank(right)];
   if (a !== b) return a - b;
   if (depth > deepest) throw new Halt('A value is nested too deep');

@@ -30,7 +30,7 @@ function unquery(said: string): string {
 }
 
 function unmarshalled(said: string, spend: (steps: number) => void): unknown {
-  spend(said.length);
+  spend(said.length * 40);
   try {
     // Aliases can make much out of little.
     return parse(said, { maxAliasCount: 10, uniqueKeys: true, logLevel: 'error' }) as unknown;

@@ -37,9 +37,9 @@ function patternFor(glob: string, delimiters: readonly string[]): string {
 function compiled(glob: string, delimiters: readonly string[], context: Context): RE2JS {
   const key = `glob ${JSON.stringify([delimiters, glob])}`;
   const known = context.patterns.get(key);
-  if (known instanceof RE2JS) return known;
-  const made = patternOf(patternFor(glob, delimiters), context);
-  context.patterns.set(key, made);
+  const source = typeof known === 'string' ? known : patternFor(glob, delimiters);
+  context.patterns.set(key, source);
+  const made = patternOf(source, context);
   return made;
 }
 

@@ -58,7 +58,7 @@ const named: Readonly<Record<string, string>> = {
 const token =
   /January|Jan|Monday|Mon|MST|2006|__2|_2|002|01|02|03|04|05|06|15|PM|pm|[-Z]07:00:00|[-Z]070000|[-Z]07:00|[-Z]0700|[-Z]07|[.,]0+(?!\d)|[.,]9+(?!\d)|1|2|3|4|5/g;
 
-const longestLayout = 256;
+const longestLayout = 64;
 
 function layoutOf(said: string): string {
   if (said.length > longestLayout) throw new Wrong('the layout is too long');
@@ -129,7 +129,7 @@ const readers: Readonly<Record<string, string>> = {
   Jan: `(?<monthName>${names(months, 3)})`,
   Monday: `(?:${names(weekdays)})`,
   Mon: `(?:${names(weekdays, 3)})`,
-  MST: '(?:[A-Z]{3,5}|GMT[+-]\\d{1,2}|[+-]\\d{2})',
+  MST: '(?<zoneName>[A-Z]{3,5}|GMT[+-]\\d{1,2}|[+-]\\d{2})', // named, so that it stands there once
   '2006': '(?<year>\\d{4})',
   '06': '(?<shortYear>\\d{2})',
   '01': '(?<month>\\d{2})',

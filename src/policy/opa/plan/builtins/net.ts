@@ -174,7 +174,7 @@ export const net: Builtins = {
     if (!isList(given) && !(given instanceof RegoSet))
       throw new Wrong('operand 1 must be one of {array, set}');
     const all = isList(given) ? given : given.items(meter);
-    meter.spend(all.length * 4);
+    meter.spend(all.length * 40);
     return setOf(
       merged(
         all.map((each) => mergeable(text([each], 0))),

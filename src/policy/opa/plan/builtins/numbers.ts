@@ -122,7 +122,7 @@ export const numbers: Builtins = {
     if (typeof given === 'boolean') return given ? 1 : 0;
     if (isNumber(given)) return given;
     const said = text(args, 0);
-    if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(said)) throw new Wrong('invalid syntax');
+    if (!/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(said)) throw new Wrong('invalid syntax');
     return numberOf(said);
   },
   format_int: (args) => {

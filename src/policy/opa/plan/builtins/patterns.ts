@@ -5,9 +5,10 @@ import type { Value } from '../value.ts';
 
 /** Linear in the text, whatever the pattern: what it costs is counted before it is tried. */
 export function patternOf(source: string, { meter, patterns }: Context): RE2JS {
+  // Known or not, it costs the same: a question has one answer, whatever was asked before it.
+  meter.spend(source.length * 4);
   const known = patterns.get(`re ${source}`);
   if (known instanceof RE2JS) return known;
-  meter.spend(source.length * 4);
   let made: RE2JS;
   try {
     made = RE2JS.compile(source);
@@ -19,7 +20,7 @@ export function patternOf(source: string, { meter, patterns }: Context): RE2JS {
 }
 
 export function pay(pattern: RE2JS, subject: string, { meter }: Context): void {
-  meter.spend(1 + ((subject.length + 1) * (pattern.pattern().length + 1)) / 64);
+  meter.spend((subject.length + 1) * (2 + pattern.pattern().length / 2));
 }
 
 /** Every match as its groups; `most` of them, or all where it is negative. A group that took no part is ''. */
@@ -34,7 +35,7 @@ function matches(
   const made: string[][] = [];
   while (matcher.find()) {
     if (most >= 0 && made.length >= most) break;
-    context.meter.spend(2 + matcher.groupCount());
+    context.meter.spend(20 + matcher.groupCount());
     made.push(Array.from({ length: matcher.groupCount() + 1 }, (_, at) => matcher.group(at) ?? ''));
   }
   return made;
@@ -122,7 +123,7 @@ export const patterns: Builtins = {
     let [made, from] = ['', 0];
     while (matcher.find()) {
       const groups = Array.from({ length: matcher.groupCount() + 1 }, (_, at) => matcher.group(at) ?? '');
-      context.meter.spend(groups.length + (template.length >> 3));
+      context.meter.spend(20 + groups.length + (template.length >> 3));
       const put = expand(template, groups, names);
       context.meter.spend(put.length >> 3);
       made += subject.slice(from, matcher.start(0)) + put;

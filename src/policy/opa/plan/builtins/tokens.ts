@@ -105,9 +105,9 @@ interface Key {
 
 /** Keys of a certificate or public key in PEM, of a JWK, or of a JWK Set. */
 function keysOf(said: string, { meter, patterns }: Context): readonly Key[] {
+  meter.spend(5_000 + said.length);
   const known = patterns.get(`key ${said}`);
   if (isKeys(known)) return known;
-  meter.spend(5_000 + said.length);
   let made: readonly Key[];
   try {
     made = said.includes('-----BEGIN') ? [{ key: pemKey(said) }] : jwks(JSON.parse(said));

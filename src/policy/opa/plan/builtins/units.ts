@@ -17,7 +17,7 @@ function parts(args: Parameters<Builtin>[0]): { readonly amount: string; readonl
   if (said.includes(' ')) throw new Wrong('spaces not allowed in resource strings');
   const [, amount = '', unit = ''] = /^([+-]?[\d.]*(?:[eE][+-]?\d+)?)(.*)$/s.exec(said) ?? [];
   if (!/\d/.test(amount)) throw new Wrong('no amount provided');
-  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(amount))
+  if (!/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(amount))
     throw new Wrong('could not parse amount to a number');
   return { amount, unit };
 }
