@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type Server as OldServer } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -103,6 +105,11 @@ rules:
     when: 'action.rpc != "Secret"'
     why: The team may write.
     fix: Ask one of them.
+  - id: own
+    effect: allow
+    match: { resource: { name: sallyport }, identity: { groups: [lead] } }
+    why: A lead sees and ends sessions.
+    fix: Ask.
   - id: no-notes
     effect: deny
     match: { resource: { kind: http } }
@@ -141,6 +148,7 @@ tags:
 describe('a service of gRPC through the gateway', () => {
   const calls: { readonly method: string; readonly metadata: Metadata }[] = [];
   let server: Server;
+  let old: OldServer;
   let gateway: Configured;
   let port = 0;
   let service: ServiceDefinition;
@@ -212,6 +220,8 @@ describe('a service of gRPC through the gateway', () => {
         error === null ? resolve(bound) : reject(error),
       );
     });
+    old = createServer((_request, response) => void response.end('hello'));
+    await new Promise<void>((resolve) => old.listen(0, '127.0.0.1', resolve));
     const first = await freePorts(2);
     port = first + 1;
     gateway = await startConfigured({
@@ -238,6 +248,10 @@ resources:
     url: http://127.0.0.1:${upstream}
     hosts: [bare.test]
     routes: [{ path: '/shop.v1.Customers/Get', access: read }]
+  - name: old
+    kind: http
+    url: http://127.0.0.1:${(old.address() as AddressInfo).port}
+    hosts: [old.test]
   - name: open
     kind: http
     url: http://127.0.0.1:${upstream}
@@ -254,6 +268,8 @@ resources:
   after(async () => {
     await gateway[Symbol.asyncDispose]();
     server.forceShutdown();
+    old.closeAllConnections();
+    old.close();
     folder[Symbol.dispose]();
   });
 
@@ -629,6 +645,33 @@ resources:
       calls.map(({ method: name }) => name),
       [],
     );
+  });
+
+  test('a service that does not speak HTTP/2 is unavailable, and says so at once', async () => {
+    const { error } = await call('Get', { id: 7 }, { host: 'old.test', deadlineMs: 60_000 });
+    assert.equal(error?.code, status.UNAVAILABLE);
+  });
+
+  test('a call whose session a person ends is over, here and at the service', async () => {
+    ended.cancelled = 0;
+    calls.length = 0;
+    const slow = call('Slow', { id: 1 });
+    while (calls.length === 0) await sleep(20);
+    const authorization = `Bearer ${tokens.lead}`;
+    const list = await fetch(`${gateway.api}/api/v1/sessions?state=live&identity=dba&resource=shop`, {
+      headers: { authorization },
+    });
+    for (const { id } of (await list.json()) as { id: string }[])
+      await fetch(`${gateway.api}/api/v1/sessions/${id}/kill`, {
+        method: 'POST',
+        headers: { authorization, 'content-type': 'application/json' },
+        body: '{}',
+      });
+    const { error } = await slow;
+    assert.equal(error?.code, status.PERMISSION_DENIED);
+    assert.match(error.details, /ended/);
+    for (let waited = 0; ended.cancelled === 0 && waited < 5_000; waited += 50) await sleep(50);
+    assert.equal(ended.cancelled, 1);
   });
 
   test('over TLS, with the CA of the gateway', async () => {

@@ -1,4 +1,10 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
 import { PassThrough, pipeline } from 'node:stream';
 import { Fault, messageOf } from '../../base/errors.ts';
 import type { Fields } from '../../http/headers.ts';
@@ -106,7 +112,7 @@ async function open(parts: HttpClientParts, kept: Set<Kept>): Promise<Kept> {
 /** Fields that HTTP/2 forbids, or makes by itself (RFC 9113, 8.2.2). */
 const notHere: ReadonlySet<string> = new Set(['connection', 'host', 'transfer-encoding', 'content-length']);
 
-function ask(parts: HttpClientParts, one: Kept, request: Http2Request): Promise<Http2Response> {
+async function ask(parts: HttpClientParts, one: Kept, request: Http2Request): Promise<Http2Response> {
   const { method, path, fields, body, signal, headMs } = request;
   const headers: Record<string, string | string[]> = {
     ':method': method,
@@ -120,8 +126,8 @@ function ask(parts: HttpClientParts, one: Kept, request: Http2Request): Promise<
     headers[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
   }
   const { promise, resolve, reject } = Promise.withResolvers<Http2Response>();
-  if (signal.aborted) return Promise.reject(gaveUp(signal));
-  const stream = one.session.request(headers, { endStream: false });
+  if (signal.aborted) throw gaveUp(signal);
+  const stream = streamOf(one.session, headers);
   one.streams++;
   const stop = (): void => stream.close(constants.NGHTTP2_CANCEL);
   signal.addEventListener('abort', stop, { once: true });
@@ -152,7 +158,16 @@ function ask(parts: HttpClientParts, one: Kept, request: Http2Request): Promise<
     reject(signal.aborted ? gaveUp(signal) : brokenOff(stream, broken));
   });
   void send(stream, body);
-  return promise;
+  return await promise;
+}
+
+/** A connection may have gone since it was looked at. @throws {Fault} `upstream-closed` */
+function streamOf(session: ClientHttp2Session, headers: OutgoingHttpHeaders): ClientHttp2Stream {
+  try {
+    return session.request(headers, { endStream: false });
+  } catch (error) {
+    throw new Fault('upstream-closed', 'The connection to the resource has just ended', { cause: error });
+  }
 }
 
 async function send(stream: ClientHttp2Stream, body: AsyncIterable<Uint8Array>): Promise<void> {
