@@ -196,7 +196,7 @@ function places(text: string): readonly number[] {
   );
   return Array.from(text).flatMap((_, at) => {
     const within = dull.some(([from, to]) => at >= from + 40 && at < to - 40);
-    return within && at % 23 !== 0 ? [] : [at];
+    return within && at % 61 !== 0 ? [] : [at];
   });
 }
 
@@ -254,7 +254,10 @@ test('attest signs without a key, and verify knows who signed, and fails on any 
 });
 
 test('another identity, another issuer, a part of one, a pattern, and another root are refused', async () => {
-  assert.equal(await signed({ SIGSTORE_ID_TOKEN: token }, '--out', 'c.json', '--tsa-url', url), 0);
+  assert.equal(
+    await signed({ SIGSTORE_ID_TOKEN: token }, '--keyless', '--out', 'c.json', '--tsa-url', url),
+    0,
+  );
   assert.equal(await attest.run(good('c.json')), 0);
   const asked = (as: string, by: string, root = 'root.json'): Promise<number> =>
     attest.run([
@@ -301,17 +304,22 @@ test('what cannot be signed or verified says why, and shows no token', async () 
     await why(signed({}, '--keyless', '--out', 'e.json')),
     /no identity token here.*id-token: write.*--key/,
   );
-  assert.match(await why(signed({}, '--out', 'e.json')), /--key FILE or --keyless is needed/);
   assert.match(
-    await why(signed({ SIGSTORE_ID_TOKEN: 'no token' }, '--out', 'e.json')),
+    await why(signed({ SIGSTORE_ID_TOKEN: token }, '--out', 'e.json')),
+    /--key FILE or --keyless is needed/,
+  );
+  assert.match(
+    await why(signed({ SIGSTORE_ID_TOKEN: 'no token' }, '--keyless', '--out', 'e.json')),
     /Sigstore does not sign this/,
   );
   assert.match(
-    await why(signed({ SIGSTORE_ID_TOKEN: token }, '--out', 'e.json', '--rekor-url', `${url}/nothing`)),
+    await why(
+      signed({ SIGSTORE_ID_TOKEN: token }, '--keyless', '--out', 'e.json', '--rekor-url', `${url}/nothing`),
+    ),
     /does not sign this: TLOG_CREATE_ENTRY_ERROR/,
   );
   assert.match(
-    await why(signed({ SIGSTORE_ID_TOKEN: token }, '--out', 'e.json', '--tsa-url', 'here')),
+    await why(signed({ SIGSTORE_ID_TOKEN: token }, '--keyless', '--out', 'e.json', '--tsa-url', 'here')),
     /are addresses/,
   );
   const file = 'd.json';

@@ -13,7 +13,7 @@ import { needed, readText } from './bundle.ts';
 import { CouldNotRun, print, safe, say, type Command } from './command.ts';
 import { policyKinds } from './kinds.ts';
 import { levelOf, readPolicy, scanRepository } from './scan.ts';
-import { hasIdentity, openKeyless, publicGood, requireIdentity, signKeyless } from './sigstore.ts';
+import { openKeyless, publicGood, requireIdentity, signKeyless } from './sigstore.ts';
 
 const help = `Usage: sallyport attest [DIR] (--key FILE | --keyless) --out FILE [--subject FILE]… [--source REV]
                             [--scan PATH]… [--as NAME] [--on NAME] [--level LEVEL] [--backtest FILE.json]
@@ -26,7 +26,7 @@ signed DSSE envelope.
 --key FILE   signs with Ed25519 (sallyport bundle key makes a key)
 --keyless    signs with Sigstore, as whoever the identity token of the environment names: SIGSTORE_ID_TOKEN, or that of a
              job of GitHub Actions with \`permissions: id-token: write\`. That name and the statement's digest are
-             written to a public log. Without --key it is meant where there is such a token
+             written to a public log
 --fulcio-url, --rekor-url, --tsa-url  other services than the public-good instance, and one that stamps the time
 DIR          the policy; default: policy. Its checks and tests are run
 --subject    a build artifact that the statement is about; its SHA-256 is written down
@@ -105,7 +105,8 @@ function sealer({ key: path, keyless, ...services }: SealWith): Seal {
     const key = privateKeyFrom(readText(path));
     return (body) => Promise.resolve(`${JSON.stringify(seal(payloadType, body, key))}\n`);
   }
-  if (!keyless && !hasIdentity(env)) throw new CouldNotRun('--key FILE or --keyless is needed; see --help');
+  // A public log forgets nothing: nobody comes into it by leaving a flag out.
+  if (!keyless) throw new CouldNotRun('--key FILE or --keyless is needed; see --help');
   const urls = [services['fulcio-url'], services['rekor-url'], services['tsa-url']];
   if (
     urls.some((url) => url !== undefined && !/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ''))

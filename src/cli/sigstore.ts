@@ -34,7 +34,7 @@ const longestToken = 65_536;
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Whether the environment has, or can get, a token that says who runs here. */
-export function hasIdentity(env: Variables): boolean {
+function hasIdentity(env: Variables): boolean {
   return given(env['SIGSTORE_ID_TOKEN']) || (given(env[githubUrl]) && given(env[githubToken]));
 }
 

@@ -132,7 +132,7 @@ export const findingPages: Readonly<Record<ProblemCode, FindingPage>> = {
   },
   'SP-L120': {
     why: 'What cannot be evaluated whole would protect nothing: a bundle that is damaged, has no such entrypoint, or calls a builtin that is not there is refused when it is loaded, not when it is asked.',
-    fix: 'Build it anew with `opa build -t wasm -e <entrypoint>` and put it where the layer says; docs/opa.md lists the builtins.',
+    fix: 'Build it anew with `opa build -t plan -e <entrypoint>` and put it where the layer says; docs/opa.md lists the builtins.',
     example: {
       'modules/m.policy.yaml': allow,
       'policy.yaml':
