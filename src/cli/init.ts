@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Secret } from '../base/secret.ts';
 import { realWorld } from '../base/time.ts';
@@ -18,7 +18,7 @@ import { policyKinds } from './kinds.ts';
 
 const help = `Usage: sallyport init --url postgres://USER@HOST:PORT/DATABASE [DIR] [--resource NAME] [--owner TEAM] [--no-samples]
 
-Begins a policy for a database: reads which tables and columns there are, proposes tags by their names and by what
+Begins a policy for a database: reads which tables and columns there are, proposes tags by their names and comments and by what
 detectors find in up to 200 rows of each table, and writes a policy with tests into DIR (default: policy), which must not
 have files yet. What is personal or secret is masked at once; rules that deny or hold are in shadow, and change nothing
 until you say so. Samples are looked at in this process and are written nowhere.
@@ -80,7 +80,7 @@ async function run(args: readonly string[]): Promise<number> {
         'Next:',
         `  1. Look at ${join(directory, 'schema.yaml')}: is each tag right, is a column missing?`,
         `  2. sallyport check ${directory}     after each change; sallyport test ${directory} runs its tests`,
-        `  3. Put { name: ${resource}, kind: postgres, … } and policy: ./${directory} into sallyport.yaml; sallyport up`,
+        `  3. Put { name: ${resource}, kind: postgres, … } and policy: ${isAbsolute(directory) ? directory : `./${directory}`} into sallyport.yaml; sallyport up`,
         '  4. After a few days, sallyport sessions list and sallyport explain show what the rules in shadow would have done;',
         '     delete enforce: shadow where that is right',
         `  5. sallyport scan db/migrations --policy ${directory} in CI`,
@@ -132,7 +132,7 @@ function settingsOf(url: string): { readonly given: PostgresSettings; readonly d
 }
 
 const columnsQuery = `SELECT n.nspname, c.relname, c.relkind::text, a.attname, pg_catalog.format_type(a.atttypid, NULL),
-  pg_catalog.has_table_privilege(c.oid, 'SELECT')::text
+  pg_catalog.has_table_privilege(c.oid, 'SELECT')::text, pg_catalog.col_description(c.oid, a.attnum)
   FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped
@@ -188,10 +188,11 @@ async function lookAt(
       await simpleQuery(link, 'ROLLBACK TO SAVEPOINT s'); // row security, a time that ran out: the names must do
     }
   }
-  return columns.map(([, , , name, type], at) => ({
+  return columns.map(([, , , name, type, , comment], at) => ({
     table: `${named(schema ?? '')}.${named(table ?? '')}`,
     column: named(name ?? ''),
     type: type ?? '',
+    ...(comment === null || comment === undefined ? {} : { comment }),
     samples: values.flatMap((row) => {
       const value = row[at];
       return value === null || value === undefined ? [] : [value.slice(0, 2_000)];

@@ -5,6 +5,8 @@ export interface SeenColumn {
   readonly table: string; // `public.customers`
   readonly column: string;
   readonly type: string; // as PostgreSQL writes it
+  /** What its owner says of it; nothing of it is shown either. */
+  readonly comment?: string;
   /** Some of its values. They are looked at here and nowhere else: no tag, file or message holds one. */
   readonly samples: readonly string[];
 }
@@ -68,7 +70,35 @@ export function tagFor(type: string): string {
 
 /** Names that say "no person's": numbers of things, times, flags. */
 const harmless = /^(?:boolean|uuid|bytea|oid|timestamp.*|interval)$/;
+/** Of these not even a name such as `token_created` says that there is a secret in it. */
+const neverSecret = /^(?:boolean|oid|timestamp.*|interval|date)$/;
 const enough = 0.5;
+
+/** `E-Mail Address`, `eMailAddress` and `Téléphone` as names are looked for: `e_mail_address`, `telephone`. */
+function plainName(column: string): string {
+  return column
+    .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .normalize('NFD')
+    .replaceAll(/\p{M}/gu, '')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]+/gu, '_');
+}
+
+/** A tag that a comment names. */
+function tagIn(comment: string): string | undefined {
+  return /(?<![\w/])(?:pii|pci|phi|secret)\/[a-z0-9]+(?:-[a-z0-9]+)*(?![\w/])/.exec(comment)?.[0];
+}
+
+/** Words of a comment that say no more than that it is somebody's. */
+const personal =
+  /(?<![\w/])(?:pii|phi|gdpr|personal data|personally identifiable|sensitive|confidential)(?![\w/])/i;
+
+function nameSays(column: string, type: string): string | undefined {
+  const plain = plainName(column);
+  const tag = names.find(([pattern]) => pattern.test(plain))?.[1];
+  if (tag === undefined || plain.includes('birth')) return tag;
+  return (tag.startsWith('secret/') ? neverSecret : harmless).test(type) ? undefined : tag;
+}
 
 /** Proposes tags for columns by their names and by what detectors find in samples. */
 export function propose(
@@ -77,14 +107,17 @@ export function propose(
 ): { readonly tags: readonly Proposal[]; readonly loose: readonly Loose[] } {
   const tags: Proposal[] = [];
   const loose: Loose[] = [];
-  for (const { table, column, type, samples } of columns) {
-    const plain = column.replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
-    const named =
-      harmless.test(type) && !plain.includes('birth')
-        ? undefined
-        : names.find(([pattern]) => pattern.test(plain));
-    if (named !== undefined) {
-      tags.push({ table, column, tag: named[1], why: 'its name' });
+  for (const { table, column, type, comment = '', samples } of columns) {
+    const own = tagIn(comment);
+    const name = own ?? nameSays(column, type);
+    const said = name ?? (personal.test(comment) ? 'pii/personal' : undefined);
+    if (said !== undefined) {
+      tags.push({
+        table,
+        column,
+        tag: said,
+        why: own === undefined && name !== undefined ? 'its name' : 'its comment',
+      });
       continue;
     }
     const filled = samples.filter((each) => each.trim() !== '');
