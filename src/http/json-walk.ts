@@ -270,6 +270,7 @@ export class JsonWalk<T> {
     this.#close(from, () => false);
     const end = this.#at - 1;
     const { escaped, wide } = this.#leaf;
+    this.#leaf.looked = true; // a new place may take long too
     const key = decoded(this.#bytes, { start: from, end, escaped, wide });
     return this.#places.memberOf(above, key, this.#bytes.subarray(from, end)) ?? tooLong();
   }

@@ -66,13 +66,20 @@ export function scanner(options: ScanOptions = {}): Scanner {
   const key = keyOf(options);
   const known = scanners.get(key);
   if (known !== undefined) return known;
-  const made = makeScanner(options);
+  // Of names there is no end, of what they are context for there is: those that are context for the same are one.
+  const { contexts, detectors } = tablesOf(detectorsInUse());
+  const near = options.column === undefined ? nobody : contexts.find(wordsOf(options.column));
+  const said = [...near].map(([each, { words }]) => `${detectors.indexOf(each)}:${words}`).sort();
+  const sense = `${keyOf({ ...options, column: '' })}\0${said.join()}`;
+  const made = scannersByContext.get(sense) ?? makeScanner(options);
+  scannersByContext.set(sense, made);
   scanners.set(key, made);
   return made;
 }
 
 const scannersKept = 2_000;
 const scanners: Lru<string, Scanner> = new Lru(scannersKept);
+const scannersByContext: Lru<string, Scanner> = new Lru(scannersKept);
 const contexts: Lru<string, boolean> = new Lru(scannersKept);
 
 function keyOf({ entities, column }: ScanOptions): string {
@@ -142,6 +149,7 @@ const none: readonly Finding[] = [];
 let standard = scanner();
 onDetectors(() => {
   scanners.clear();
+  scannersByContext.clear();
   contexts.clear();
   standard = scanner();
 });
