@@ -127,6 +127,15 @@ test('what ends a session by itself leaves the sign-in: its client left, another
   assert.equal(signed.find(id, at)?.subject, 'ana');
 });
 
+test('a browser that leaves does not end what another with the same token has open', async () => {
+  const { signed, ended } = house();
+  const [one, two] = [await signIn(signed), await signIn(signed)];
+  await signed.signOut(one, 'signed out');
+  assert.equal(ended.length, 0);
+  await signed.signOut(two, 'signed out');
+  assert.equal(ended.length, 1);
+});
+
 test('an id is known at its own origin only, and not after a restart', async () => {
   const { signed } = house();
   const id = await signIn(signed);

@@ -185,7 +185,11 @@ export class SignedIn implements Visitors, AsyncDisposable {
     const { ledger, world, metrics, endSessions } = this.#parts;
     const { tokenId } = held.identity.proof;
     const host = hostOf(held.at.peer);
-    if (why !== 'stopping')
+    // Another browser there with the same token goes on, unless the token itself is at fault.
+    const others = [...this.#held.values()].some(
+      ({ identity, at }) => identity.proof.tokenId === tokenId && hostOf(at.peer) === host,
+    );
+    if (why !== 'stopping' && !others)
       endSessions(
         (session) =>
           session.resource.kind === 'http' &&
