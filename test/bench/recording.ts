@@ -52,7 +52,7 @@ export const recording: Bench = async (options) => {
   const chunks = await recorder.close();
   const seconds = (performance.now() - began) / 1_000;
   progress(`${shown(bytes / gigabyte)} GB in ${shown(seconds)} s, ${chunks} chunks, ${waits} waits`);
-  await ledger.append(closed('stream', chunks));
+  await ledger.append(closed('stream', 0, chunks));
   const of = await records.recording(session.id);
   if (of === undefined) throw new Error('The ledger does not know the recording');
   const read = createHash('sha256');
