@@ -79,6 +79,8 @@ describe('readMultipart() refuses', () => {
     ['no name', raw('Content-Disposition: form-data')],
     ['an empty name', raw('Content-Disposition: form-data; name=""')],
     ['an attachment in a form', raw('Content-Disposition: attachment; name="a"')],
+    ['an encoded letter in a name', raw('Content-Disposition: form-data; name="%72ole"')],
+    ['a blank behind a name', raw('Content-Disposition: form-data; name="role "')],
     ['two names', raw('Content-Disposition: form-data; name="a"; name="b"')],
     ['two names, one in capitals', raw('Content-Disposition: form-data; name="a"; NAME="b"')],
     ['an encoded name', raw('Content-Disposition: form-data; name="a"; name*=utf-8\'\'b')],
@@ -105,7 +107,7 @@ describe('readMultipart() refuses', () => {
 
 test('what was written is read again, byte for byte', () => {
   const content = fc.uint8Array({ maxLength: 60 });
-  const name = fc.stringMatching(/^[a-zA-Z0-9._ ]{1,12}$/);
+  const name = fc.stringMatching(/^[a-zA-Z0-9._][a-zA-Z0-9._ ]{0,10}x$/);
   fc.assert(
     fc.property(
       fc.uniqueArray(fc.tuple(name, content), { minLength: 1, maxLength: 5, selector: ([key]) => key }),

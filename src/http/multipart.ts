@@ -105,6 +105,9 @@ function readPart(bytes: Buffer, form: boolean): Result<Part, string> {
     const strange = [...(about?.of.keys() ?? [])].some((each) => each !== 'name' && each !== 'filename');
     if (about?.value !== 'form-data' || name === undefined || name === '' || strange)
       return err('A part of a form has a Content-Disposition with a name, and nothing else but a filename');
+    // Browsers write quotes and line ends so; a reader that decodes more, or trims, would see another name.
+    if (/%(?!22|0[AaDd])[0-9A-Fa-f]{2}/.test(name) || name.trim() !== name)
+      return err('The name of a field could be read as another');
     const text = Buffer.from(content).toString('latin1').toLowerCase();
     if (name === '_charset_' && text !== 'utf-8') return err('A form is UTF-8');
   }

@@ -166,6 +166,8 @@ describe('bodies in parts through the gateway', () => {
     ['a preamble', 400, form, Buffer.concat([Buffer.from('x\r\n'), whole(field('role', '1'))])],
     ['a coded form', 400, form, gzipSync(whole(field('role', '1'))), { 'content-encoding': 'gzip' }],
     ['JSON of another charset', 400, 'application/json; charset=utf-16', '{"role":1}'],
+    ['a list that a rule forbids', 403, form, whole(field('role[]', 'admin'))],
+    ['a form with a blank and a list', 403, 'application/x-www-form-urlencoded', 'a=1&%20role[x]=admin'],
     ['JSON that says nothing', 403, undefined, '{"role":1}'],
     ['JSON that says it is bytes', 403, 'application/octet-stream', '\ufeff\n {"role":1}'],
     ['JSON with something behind it', 400, 'text/plain', '{"role":1} x'],

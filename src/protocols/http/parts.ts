@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { contentOf, typeFits } from '../../http/content.ts';
 import { type Part, readMultipart } from '../../http/multipart.ts';
-import { formNames, lookingLikeJson, pathsOf, sniffed, worded } from './said.ts';
+import { formNames, lookingLikeJson, namesOf, pathsOf, sniffed, worded } from './said.ts';
 
 export type MeantParts =
   | {
@@ -31,7 +31,8 @@ export function meaningOfParts(
     const said = meaningOfPart(part, uninspected);
     if (said.kind === 'refused') return said;
     const own = name === undefined ? undefined : worded(name);
-    if (own !== undefined) (filename === undefined ? fields : files).add(own);
+    for (const each of namesOf(name ?? ''))
+      if (own !== undefined) (filename === undefined ? fields : files).add(each);
     for (const path of said.paths) fields.add(own === undefined ? path : `${own}.${path}`);
     types.add(plainType(type));
     texts.push(`${Buffer.from(head).toString('utf8')}\n\n${said.text}`);

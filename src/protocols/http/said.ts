@@ -26,7 +26,7 @@ export function pathsOf(texts: readonly string[]): readonly string[] | undefined
 
 /** The names of a form's fields (application/x-www-form-urlencoded); undefined where there are too many. */
 export function formNames(text: string): readonly string[] | undefined {
-  const names = new Set([...new URLSearchParams(text).keys()].map(worded));
+  const names = new Set([...new URLSearchParams(text).keys()].flatMap(namesOf));
   return names.size > mostPaths ? undefined : [...names];
 }
 
@@ -41,6 +41,16 @@ export function sniffed(text: string): readonly string[] | undefined {
 
 const beginsAsJson = /^[\ufeff\s]*(?:\{\s*["}]|\[\s*["{[\]])/;
 export const lookingLikeJson = 'The body begins as JSON and is none, or names a key twice';
+
+/**
+ * The names by which services know a field of a form: some trim them, and take `role[]` and `role[x]` for a list or mapping
+ * called `role`.
+ */
+export function namesOf(name: string): readonly string[] {
+  const plain = name.trim();
+  const at = plain.indexOf('[');
+  return at <= 0 ? [worded(plain)] : [worded(plain), worded(plain.slice(0, at))];
+}
 
 /** Names stand unsealed in the ledger: what is no name (a key that is an address) does not. */
 export function worded(name: string): string {
