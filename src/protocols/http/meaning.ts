@@ -100,7 +100,8 @@ export function meaningOf(asked: Asked): Meant {
       ? graphqlOf({ method, query: target.query, content, text })
       : undefined;
   if (operations?.kind === 'refused') return operations;
-  const access = operations?.access ?? route?.access ?? asked.operation?.access ?? byMethod[method] ?? 'unknown';
+  const access =
+    operations?.access ?? route?.access ?? asked.operation?.access ?? byMethod[method] ?? 'unknown';
   const query = target.query === '' ? '' : `?${target.query}`;
   return {
     kind: 'understood',
