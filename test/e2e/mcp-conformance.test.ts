@@ -88,6 +88,46 @@ resources:
   }
 });
 
+describe("the client's legs of the conformance suite, with the gateway as the client", () => {
+  const folder = temporaryFolder('mcp-conformance-client');
+  after(() => folder[Symbol.dispose]());
+  const cases = [
+    ['initialize', '2025-11-25'],
+    ['tools_call', '2025-11-25'],
+    ['tools_call', '2026-07-28'],
+    ['http-standard-headers', '2026-07-28'],
+    ['http-invalid-tool-headers', '2026-07-28'],
+    ['json-schema-ref-no-deref', '2026-07-28'],
+    ['auth/client-credentials-basic', undefined],
+  ] as const;
+  for (const [scenario, revision] of cases) {
+    test(`${scenario}, ${revision ?? 'an extension'}`, async () => {
+      const command = `${process.execPath} ${join(root, 'test/e2e/clients/mcp-conformance-client.ts')}`;
+      const args = [
+        'client',
+        '--command',
+        command,
+        '--scenario',
+        scenario,
+        '--timeout',
+        '60000',
+        '-o',
+        folder.path,
+      ];
+      const run = spawn(
+        process.execPath,
+        [suite, ...args, ...(revision === undefined ? [] : ['--spec-version', revision])],
+        { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, THROUGH: '1' } },
+      );
+      let text = '';
+      for (const stream of [run.stdout, run.stderr])
+        stream.on('data', (chunk: Buffer) => (text += String(chunk)));
+      await once(run, 'close');
+      assert.match(text, /Passed: ([1-9]\d*)\/\1, 0 failed/, text.slice(-2_000));
+    });
+  }
+});
+
 /** The suite cannot sign in: this adds the token and changes nothing else. */
 function signingIn(port: number, token: string): Server {
   return createServer((request, response) => {

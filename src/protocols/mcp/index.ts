@@ -225,6 +225,7 @@ async function probe(parts: ToolboxParts | undefined, signal: AbortSignal): Prom
     fields: [
       ['content-type', 'application/json'],
       ['accept', 'application/json, text/event-stream'],
+      ['mcp-method', 'ping'],
     ],
     body: Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'ping' })),
     signal,
