@@ -120,7 +120,7 @@ function rowsAt(at: number): Buffer {
 
 /** What the process holds, when it has begun, at the middle and at the end. */
 class Memory {
-  readonly names: readonly string[] = ['RSS at 10 %, MB', 'at 50 %', 'at 100 %'];
+  readonly names: readonly string[] = ['RSS at 10 %, MB', 'at 50 %', 'at the end'];
   readonly seen: number[] = [];
   peak = 0;
   #looks = 0;
@@ -130,7 +130,7 @@ class Memory {
     if (this.#looks % 256 > 0) return;
     const now = process.memoryUsage.rss() / 1e6;
     this.peak = Math.max(this.peak, now);
-    const due = [0.1, 0.5, 0.99][this.seen.length];
+    const due = [0.1, 0.5, 0.97][this.seen.length];
     if (due !== undefined && share >= due) this.seen.push(now);
   }
 }
