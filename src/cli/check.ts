@@ -15,7 +15,7 @@ import { codeOwners } from './codeowners.ts';
 import { mend } from './check-fix.ts';
 import { type Format, formats } from './check-formats.ts';
 import { safe } from './command.ts';
-import { type DetectorsFile, readDetectorsFile } from './detectors-file.ts';
+import type { DetectorsFile } from './detectors-file.ts';
 import { kindsWith, policyKinds } from './kinds.ts';
 import type { Io } from './test.ts';
 
@@ -102,7 +102,7 @@ async function once(
   }
   const ownersOf = await codeOwners(directory);
   const around = ownersOf === undefined ? {} : { ownersOf };
-  const own = detectors === undefined ? undefined : readDetectorsFile(detectors);
+  const own = detectors === undefined ? undefined : await detectorsIn(detectors);
   let said = reviewed(found, around, own);
   // A word that is mended can show the next one that is not known.
   for (let round = 0; round < (fix ? maxRounds : 0); round++) {
@@ -121,6 +121,12 @@ async function once(
   const beside = own === undefined ? {} : { beside: own.file };
   io.out(formats[format]({ directory, files, review: said, ...beside }));
   return { code: said.problems.length === 0 ? 0 : 1, digest: found.digest };
+}
+
+/** Detectors take longer to load than a policy to check: only who has some of their own waits for them. */
+async function detectorsIn(file: string): Promise<DetectorsFile> {
+  const { readDetectorsFile } = await import('./detectors-file.ts');
+  return readDetectorsFile(file);
 }
 
 const maxRounds = 10;

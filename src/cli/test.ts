@@ -11,7 +11,6 @@ import { percent, review } from '../policy/review.ts';
 import type { CaseResult, Miss, Trial } from '../policy/trial.ts';
 import { readPolicyFiles } from '../server/policy-source.ts';
 import { safe } from './command.ts';
-import { readDetectorsFile } from './detectors-file.ts';
 import { kindsWith, policyKinds } from './kinds.ts';
 
 /** Where a command speaks to: the answer goes to `out`, all else to `err`. */
@@ -68,7 +67,11 @@ export async function test(args: readonly string[], io: Io): Promise<number> {
 
 async function run(asked: Asked, io: Io): Promise<number> {
   const { files, problems: unreadable } = await readPolicyFiles(asked.directory);
-  const own = asked.detectors === undefined ? undefined : readDetectorsFile(asked.detectors);
+  // Detectors take longer to load than tests to run: only who has some of their own waits for them.
+  const own =
+    asked.detectors === undefined
+      ? undefined
+      : (await import('./detectors-file.ts')).readDetectorsFile(asked.detectors);
   if (own !== undefined && own.problems.length > 0)
     throw new Error(own.problems.map((problem) => safe(problemLine(problem))).join('\n'));
   const kinds = own === undefined ? policyKinds : kindsWith(own.detectors);

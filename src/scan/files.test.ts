@@ -243,7 +243,7 @@ const code: readonly { readonly name: string; readonly source: string; readonly 
     },
     {
       name: 'what a file brings in can do anything; its types cannot',
-      source: `import type { Knex } from 'knex';\nimport { db } from '../db';\nconst { seed } = require('../seed');\nexport async function up(knex: Knex) {\n  await knex.raw('SELECT 1');\n  await db.raw('DROP TABLE x');\n  await seed({ db: 1 });\n}`,
+      source: `import type { Knex } from 'knex';\nimport { db } from '\u002e./db';\nconst { seed } = require('\u002e./seed');\nexport async function up(knex: Knex) {\n  await knex.raw('SELECT 1');\n  await db.raw('DROP TABLE x');\n  await seed({ db: 1 });\n}`,
       found: ['6 refused NOT_UNDERSTOOD', '7 refused NOT_UNDERSTOOD'],
     },
     {

@@ -1,7 +1,7 @@
-import { parse, stringify } from 'yaml';
 import { type Builtins, object, objectFrom, text, textOrTexts } from '../builtin.ts';
 import { Halt, Wrong } from '../meter.ts';
 import { fromJson, fromPlain, toJson, type Value } from '../value.ts';
+import { yamlLibrary } from '../../../yaml-library.ts';
 
 function decoded(bytes: Uint8Array): string {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
@@ -33,7 +33,7 @@ function unmarshalled(said: string, spend: (steps: number) => void): unknown {
   spend(said.length * 40);
   try {
     // Aliases can make much out of little.
-    return parse(said, { maxAliasCount: 10, uniqueKeys: true, logLevel: 'error' }) as unknown;
+    return yamlLibrary().parse(said, { maxAliasCount: 10, uniqueKeys: true, logLevel: 'error' }) as unknown;
   } catch {
     throw new Wrong('it is no YAML');
   }
@@ -85,7 +85,7 @@ export const encodings: Builtins = {
   },
   'yaml.marshal': (args, { meter }) => {
     const plain: unknown = JSON.parse(toJson(args[0] ?? null, meter));
-    return stringify(plain, { sortMapEntries: true });
+    return yamlLibrary().stringify(plain, { sortMapEntries: true });
   },
   'yaml.unmarshal': (args, { meter }) => {
     const read = unmarshalled(text(args, 0), (steps) => meter.spend(steps));
