@@ -190,7 +190,6 @@ export async function openKeyless(
     return err('The envelope was changed');
   const root = await rootOf(trustedRoot);
   const trust = toTrustMaterial(root);
-  if (!(await isExact(bundle, root))) return err('The bundle was changed');
   try {
     const verifier = new Verifier(trust, { tlogThreshold: 1, ctlogThreshold: 1, timestampThreshold: 1 });
     const { identity } = verifier.verify(toSignedEntity(bundle));
@@ -202,6 +201,7 @@ export async function openKeyless(
   } catch (thrown) {
     return err(`Sigstore does not vouch for it: ${codeOf(thrown) ?? 'a part of it is damaged'}`);
   }
+  if (!(await isExact(bundle, root))) return err('The bundle was changed');
   return ok(dsseEnvelope.payload);
 }
 
