@@ -110,7 +110,7 @@ describe("the client's legs of the conformance suite, with the gateway as the cl
         '--scenario',
         scenario,
         '--timeout',
-        '60000',
+        '180000',
         '-o',
         folder.path,
       ];
