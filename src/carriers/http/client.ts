@@ -83,7 +83,12 @@ class WireAgent extends Agent {
     done?: (error: Error | null, stream: Duplex) => void,
   ): undefined {
     connectTo(this.#parts).then(
-      (wire) => done?.(null, new WireDuplex(wire, { allowHalfOpen: false })),
+      (wire) => {
+        const stream = new WireDuplex(wire, { allowHalfOpen: false });
+        // Requests hear of errors themselves; one that is given up as its answer ends has let go of its connection already.
+        stream.on('error', () => undefined);
+        done?.(null, stream);
+      },
       (thrown: unknown) => {
         const error = thrown instanceof Error ? thrown : new Error('Not connected');
         (done as ((error: Error) => void) | undefined)?.(error);
@@ -211,6 +216,8 @@ function answerOf(
   { patience, world }: HttpClientParts,
   signal: AbortSignal,
 ): HttpResponse {
+  // Whoever reads it is told; where it was read whole already nobody does, and unheard an error would end the process.
+  response.on('error', () => undefined);
   const fields = fieldsOf(response.rawHeaders);
   const events = /^text\/event-stream\b/i.test(first(fields, 'content-type') ?? '');
   const idleMs = events ? patience.streamIdleMs : patience.idleMs;
