@@ -38,3 +38,33 @@ test('httpClient() leaves a kept connection that its server has given up, also a
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 });
+
+test('httpClient() survives a request that is given up when its answer is here already', async () => {
+  const server = createServer((_request, response) => response.end('{}'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const unheard: unknown[] = [];
+  const hear = (thrown: unknown): void => void unheard.push(thrown);
+  process.on('uncaughtException', hear);
+  try {
+    await using client = httpClient({
+      address: `127.0.0.1:${port}`,
+      dial: (address, signal) => dialTcp(address, signal, 5_000),
+      patience: usual.service,
+      world: realWorld,
+    });
+    for (let times = 0; times < 20; times++) {
+      const given = new AbortController();
+      const { body } = await client.call({ method: 'GET', path: '/', fields: [], signal: given.signal });
+      if (times % 2 === 0) await sleep(5); // all of it is here
+      if (times % 4 === 0) (body as { readonly arrived?: () => unknown }).arrived?.();
+      given.abort();
+    }
+    await sleep(50);
+    assert.deepEqual(unheard, []);
+  } finally {
+    process.off('uncaughtException', hear);
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
