@@ -7,9 +7,9 @@ import type { Rule } from './rule.ts';
 /** Allow rules that deny rules always stop: one of them, or several between them. */
 export function overridden(rules: readonly Rule[], problems: Problems): void {
   const denies = rules.filter((rule) => isHard(rule) && rule.ref.effect === 'deny');
-  const near = byCondition(denies);
+  const stopping = { near: byCondition(denies), pairs: pairsOf(denies) };
   for (const allow of rules.filter((rule) => rule.ref.effect === 'allow')) {
-    const by = stoppers(allow, near(allow)) ?? stoppers(allow, denies);
+    const by = stoppers(allow, stopping);
     if (by === undefined) continue;
     const places = by.map(({ ref: { id, at } }) => `${id} (${at.file}:${at.line}:${at.col})`);
     problems.add(
@@ -26,39 +26,48 @@ export function overridden(rules: readonly Rule[], problems: Problems): void {
   }
 }
 
+interface Stopping {
+  /** The denies that may hold a rule. */
+  readonly near: (rule: Rule) => readonly Rule[];
+  /** Two denies of which one denies where a condition holds, and the other where it does not. */
+  readonly pairs: readonly (readonly [Rule, Rule])[];
+}
+
 /** The denies that stop every request that the rule allows; undefined where none is known to do so. */
-function stoppers(allow: Rule, denies: readonly Rule[]): readonly Rule[] | undefined {
-  const whole = stopper(allow, denies);
+function stoppers(allow: Rule, stopping: Stopping): readonly Rule[] | undefined {
+  const whole = stopper(allow, stopping);
   if (whole !== undefined) return whole;
   const stopped = new Set<Rule>();
   const pieces = piecesOf(allow);
   if (pieces.length < 2) return undefined;
   for (const piece of pieces) {
-    const by = stopper(piece, denies);
+    const by = stopper(piece, stopping);
     if (by === undefined) return undefined;
     for (const each of by) stopped.add(each);
   }
   return [...stopped];
 }
 
-/** One deny that holds it all, or two of which one denies where a condition holds and the other where it does not. */
-function stopper(allow: Rule, denies: readonly Rule[]): readonly Rule[] | undefined {
-  const one = denies.find((each) => within(allow, each));
+function stopper(allow: Rule, { near, pairs }: Stopping): readonly Rule[] | undefined {
+  const one = near(allow).find((each) => within(allow, each));
   if (one !== undefined) return [one];
-  const halves = denies.filter(
-    (each) =>
-      each.when?.parts.length === 1 &&
-      each.params === undefined &&
-      within({ ...allow, when: each.when }, each),
+  // Whatever the condition says, one of the two denies: only what they match is to hold all of the rule.
+  return pairs.find((pair) => pair.every((each) => within(allow, without(each))));
+}
+
+function without({ when: _, ...rule }: Rule): Rule {
+  return rule;
+}
+
+function pairsOf(denies: readonly Rule[]): Stopping['pairs'] {
+  const single = denies.filter(({ when, params }) => when?.parts.length === 1 && params === undefined);
+  const bySource = Map.groupBy(single, ({ when }) => plainly(when?.parts[0]?.source ?? ''));
+  return [...bySource].flatMap(([source, rules]) =>
+    [`!${source}`, `!(${source})`]
+      .filter((negative) => opposite(negative, source))
+      .flatMap((negative) => bySource.get(negative) ?? [])
+      .flatMap((no) => rules.map((yes) => [yes, no] as const)),
   );
-  for (const [at, half] of halves.entries()) {
-    const [part] = half.when?.parts ?? [];
-    const other = halves
-      .slice(at + 1)
-      .find(({ when }) => part !== undefined && opposite(part.source, when?.parts[0]?.source ?? ''));
-    if (other !== undefined) return [half, other];
-  }
-  return undefined;
 }
 
 const split: readonly MatchKey[] = ['resource.kind', 'action', 'access'];

@@ -129,7 +129,7 @@ class Answers {
   #answers({ params }: Rule, { ask }: Part): (Answer | undefined)[] {
     const byParams = this.#said.get(ask) ?? new Map<Rule['params'], (Answer | undefined)[]>();
     this.#said.set(ask, byParams);
-    const row = byParams.get(params) ?? [];
+    const row = byParams.get(params) ?? this.#meetings.map(() => undefined);
     byParams.set(params, row);
     return row;
   }
