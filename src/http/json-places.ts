@@ -41,8 +41,13 @@ const none = new Uint8Array();
 
 /** The places of the documents of one kind, kept from one document to the next. */
 export class Places<T> {
-  readonly root: PlaceNode<T> = new PlaceNode<T>('', '', undefined, none);
+  readonly root: PlaceNode<T>;
   #kept = 0;
+
+  /** `key`: what the documents themselves are called, where they stand in others. */
+  constructor(key: string = '') {
+    this.root = new PlaceNode<T>('', key, undefined, none);
+  }
 
   /** The elements of an array; undefined where its path grows too long. */
   elementOf(array: PlaceNode<T>): PlaceNode<T> | undefined {

@@ -174,3 +174,69 @@ test('what nothing is changed of stays the same bytes, with the mark before it',
   const shown = await maskOf().bytes(Buffer.from('\ufeff{ "a" : 1.50, "a": "b" }'), running);
   assert.deepEqual(shown, { ok: true, value: undefined });
 });
+
+/** What is shown of one document, at once. */
+function shownOf(document: unknown, mask: DocumentMask = maskOf()): string {
+  const shown = mask.json(typeof document === 'string' ? document : JSON.stringify(document));
+  assert.ok(shown.ok);
+  return shown.value;
+}
+
+for (const written of [
+  '4.111111111111111e15',
+  '4.111111111111111E+15',
+  '4111111111111111.0',
+  '4111111111111111e0',
+  '-41111111111111110e-1',
+  '0.0004111111111111111e19',
+]) {
+  test(`a number is what it is worth, however it is written: ${written}`, () => {
+    const shown: unknown = JSON.parse(shownOf(`{"n":${written}}`));
+    assert.doesNotMatch(JSON.stringify(shown), /411111/);
+  });
+}
+
+test('a number that is named is looked at as its digits too; one that is clean keeps its bytes', () => {
+  assert.doesNotMatch(shownOf('{"ssn":1.23456789E8,"phone":4155550132.0}'), /123456|41555/);
+  const clean = '{"a":1.50e3,"b":-0,"c":12.0,"d":1e400,"e":0.5e-7,"ssn":0.0}';
+  assert.equal(shownOf(clean), clean);
+});
+
+const nested: readonly (readonly [string, unknown])[] = [
+  ['an object', { name: 'Springfield' }],
+  ['a list', [{ name: 'Springfield' }]],
+  ['a document in it', { inner: JSON.stringify([{ name: 'Springfield' }]) }],
+  ['a document in one in it', { a: JSON.stringify({ b: JSON.stringify({ name: 'Springfield' }) }) }],
+  ['a text that is one', JSON.stringify({ name: 'Springfield' })],
+  ['a text that is a text that is one', JSON.stringify(JSON.stringify({ name: 'Springfield' }))],
+];
+for (const [what, inner] of nested) {
+  test(`a text that is ${what} is shown by its paths, whatever else is looked for`, () => {
+    const document = { more: JSON.stringify(inner), last: 1 };
+    assert.doesNotMatch(shownOf(document), /Springfield/);
+    assert.doesNotMatch(shownOf(document, maskOf([])), /Springfield/);
+  });
+}
+
+test('documents in documents without an end are not shown', () => {
+  let document = JSON.stringify({ name: 'Springfield' });
+  for (let depth = 0; depth < 10; depth++) document = JSON.stringify({ x: document });
+  assert.doesNotMatch(shownOf(document), /Springfield/);
+});
+
+test('what a list in a text is called is what its values are called', () => {
+  assert.doesNotMatch(shownOf({ ssn: '[123456789]', phone: ['["4155550132"]'] }), /123456|41555/);
+});
+
+test('a list in a text has the path of a list', () => {
+  const asked: string[] = [];
+  const permit = {
+    duties: { masks: [[{ tag: 'pii/*', operator: redact }]], finds: [] },
+    operatorOf: ({ column }: { readonly column: string }) => {
+      asked.push(column);
+      return undefined;
+    },
+  };
+  shownOf({ a: JSON.stringify([{ b: 1 }]) }, documentMask(permit as unknown as Permit, 'answer', key));
+  assert.ok(asked.includes('a[].b'), asked.join(' '));
+});

@@ -86,6 +86,8 @@ interface Inside {
   readonly places: Places<At>;
   /** The path they stand in. */
   readonly under: string;
+  /** How many documents it stands in. */
+  readonly depth: number;
 }
 
 /** `object` names what the answer is of, as tags do: a route, a tool, a model. Paths in it are its columns. */
@@ -97,7 +99,7 @@ class Masks implements DocumentMask {
   readonly #permit: Permit;
   readonly #object: string;
   readonly #key: MaskKey;
-  readonly #outermost: Inside = { places: new Places(), under: '' };
+  readonly #outermost: Inside = { places: new Places(), under: '', depth: 0 };
   readonly #looks: Map<string, Look> = new Map();
   readonly #readyJson: Map<string, Result<string, string>> = new Map();
   readonly #readyTexts: Map<string, Map<string, string>> = new Map(); // by name
@@ -263,13 +265,22 @@ class Masks implements DocumentMask {
       if (operator.kind === 'redact' && operator.keepWidth !== true) return '***';
       return showText(operator, leaf.value, this.#key);
     }
+    if (kind === 'string' && mayBeJson(leaf)) return this.#inner(leaf, at, inside);
     if (kind === 'boolean' || at.look === undefined) return undefined;
-    if (kind === 'string' && inside === this.#outermost && mayBeJson(leaf))
-      return this.#inner(leaf, at, inside);
+    if (kind === 'number') return this.#number(leaf, at.look);
     if (!at.look.always && !leaf.escaped && !leaf.coded && !mayContain(leaf.bytes, start, end))
       return undefined;
-    if (kind === 'string' && end - start > long) return this.#long(leaf, at.look);
+    if (end - start > long) return this.#long(leaf, at.look);
     return this.#found(at.look, leaf.value);
+  }
+
+  /** As it is written, and as its digits: whoever reads `4.111e15` has `4111000000000000`. */
+  #number(leaf: Leaf<At>, look: Look): string | undefined {
+    const { bytes, start, end } = leaf;
+    const shown = look.always || mayContain(bytes, start, end) ? this.#found(look, leaf.value) : undefined;
+    if (shown !== undefined) return shown;
+    const digits = wholeNumber(bytes, start, end);
+    return digits === undefined || (!look.always && isClean(digits)) ? undefined : this.#found(look, digits);
   }
 
   #found({ find }: Look, value: string): string | undefined {
@@ -289,14 +300,22 @@ class Masks implements DocumentMask {
   }
 
   /** A document in a document: by its own paths, which go on from where it stands. */
-  *#inner(leaf: Leaf<At>, at: At, { under }: Inside): Later {
+  *#inner(leaf: Leaf<At>, at: At, { under, depth }: Inside): Later {
     const { start, end, bytes, escaped } = leaf;
-    const { path } = leaf;
+    const { path, key } = leaf.place;
     const value = escaped || !startsAsJson(bytes[start] ?? 0) ? leaf.value : undefined;
     if (value === undefined || looksLikeJson.test(value)) {
       const json = value === undefined || !escaped ? bytes.subarray(start, end) : jsonBytes(value);
-      at.inner ??= { places: new Places(), under: under === '' ? path : `${under}.${path}` };
+      at.inner ??= {
+        places: new Places(key),
+        under: joined(under, path),
+        depth: depth + 1,
+      };
       const before = this.masked;
+      if (depth >= deepest) {
+        this.masked++;
+        return '***';
+      }
       if (json !== undefined) {
         const walk = this.#walk(json, at.inner);
         while (!walk.step(always)) yield;
@@ -382,13 +401,37 @@ const long = 8_192;
 const pieceBytes = 4_096;
 /** Bytes that are checked for UTF-8 in one go. */
 const checkedAtOnce = 1_048_576;
-const looksLikeJson = /^\s*[{[]/;
+/** An object or array, or a string that is one. */
+const looksLikeJson = /^\s*(?:"[\s"\\]*)?[{[]/;
+/** Documents in documents that are looked into: each is written with twice the backslashes of the one around it. */
+const deepest = 8;
 const never = (): boolean => false;
 const always = (): boolean => true;
 
 function startsAsJson(byte: number): boolean {
   return byte === 0x7b || byte === 0x5b;
 }
+
+/**
+ * The digits of a whole number that is written with an exponent or a point (`4.2e1`, `42.0`); undefined where it is none, is written
+ * plainly, or is longer than anything that is looked for.
+ */
+function wholeNumber(bytes: Uint8Array, start: number, end: number): string | undefined {
+  let plain = true;
+  for (let at = start; plain && at < end; at++) plain = (bytes[at] ?? 0) < 0x3a && bytes[at] !== 0x2e;
+  if (plain || end - start > longestNumber) return undefined;
+  const written = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
+  const [, whole = '', fraction = '', exponent = '0'] =
+    /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(written) ?? [];
+  const shift = Number(exponent);
+  if (Math.abs(shift) > longestNumber) return undefined;
+  const digits = (whole + fraction).padEnd(whole.length + shift, '0');
+  const point = whole.length + shift;
+  if (point <= 0 || /[1-9]/.test(digits.slice(point))) return undefined;
+  return digits.slice(0, point).replace(/^0+(?=\d)/, '');
+}
+
+const longestNumber = 300;
 
 /** Whether `looksLikeJson` may fit: by the first byte, of which one beyond ASCII may begin a blank. */
 function mayBeJson({ bytes, start }: Leaf<At>): boolean {
@@ -447,7 +490,7 @@ function isHighHalf(bytes: Uint8Array, at: number): boolean {
 }
 
 function joined(under: string, path: string): string {
-  return under === '' || path === '' ? under + path : `${under}.${path}`;
+  return under === '' || path === '' || path.startsWith('[]') ? under + path : `${under}.${path}`;
 }
 
 /** `a`, `a.b`, `a.b[]`, `a.b[].c` of the last: those that are longer than `from`. */
