@@ -55,8 +55,9 @@ function stopper(allow: Rule, { near, pairs }: Stopping): readonly Rule[] | unde
   return pairs.find((pair) => pair.every((each) => within(allow, without(each))));
 }
 
-function without({ when: _, ...rule }: Rule): Rule {
-  return rule;
+function without(rule: Rule): Rule {
+  const { when: _, ...always } = rule;
+  return always;
 }
 
 function pairsOf(denies: readonly Rule[]): Stopping['pairs'] {
