@@ -249,15 +249,7 @@ resources:${one('web', 'web.test, admin.test')}${one('other', 'other.test')}
     });
   }
 
-  for (const path of [
-    '/utf16',
-    '/utf16be',
-    '/utf7',
-    '/twice',
-    '/types',
-    '/quoted',
-    '/html-utf16',
-  ]) {
+  for (const path of ['/utf16', '/utf16be', '/utf7', '/twice', '/types', '/quoted', '/html-utf16']) {
     test(`withheld: ${path}`, async () => {
       const answered = await ask(path).catch(() => undefined);
       const text = await answered?.text().catch(() => '');

@@ -191,7 +191,8 @@ export function routes(parts: ApiParts): readonly Route[] {
     {
       method: 'get',
       path: '/api/v1/tags/proposed',
-      summary: 'Tags for columns that have none, from what detectors found since the gateway started; no value',
+      summary:
+        'Tags for columns that have none, from what detectors found since the gateway started; no value',
       gives: { schema: list(ref('ProposedTag')), about: 'One for each column' },
       errors: judged,
       run: async (request) =>
