@@ -304,7 +304,7 @@ class Masks implements DocumentMask {
     const { start, end, bytes, escaped } = leaf;
     const { path, key } = leaf.place;
     const value = escaped || !startsAsJson(bytes[start] ?? 0) ? leaf.value : undefined;
-    if (value === undefined || looksLikeJson.test(value)) {
+    if (value === undefined || mayBeDocument(value)) {
       const json = value === undefined || !escaped ? bytes.subarray(start, end) : jsonBytes(value);
       at.inner ??= {
         places: new Places(key),
@@ -403,6 +403,12 @@ const pieceBytes = 4_096;
 const checkedAtOnce = 1_048_576;
 /** An object or array, or a string that is one. */
 const looksLikeJson = /^\s*(?:"[\s"\\]*)?[{[]/;
+
+/** Whether a text may be JSON that holds values by name, itself or written as a string. */
+export function mayBeDocument(text: string): boolean {
+  return looksLikeJson.test(text);
+}
+
 /** Documents in documents that are looked into: each is written with twice the backslashes of the one around it. */
 const deepest = 8;
 const never = (): boolean => false;

@@ -2,9 +2,10 @@ import { isUtf8 } from 'node:buffer';
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
 import { Fault } from '../../base/errors.ts';
-import { documentMask, type DocumentMask, heads } from '../../carriers/http/masks.ts';
+import { documentMask, type DocumentMask, heads, mayBeDocument } from '../../carriers/http/masks.ts';
 import type { MaskOperator, Permit } from '../../core/decision.ts';
 import { stronger } from '../../core/duties.ts';
+import { base64Bytes } from '../../http/base64.ts';
 import { framed, type GrpcCodec, type GrpcMessage } from '../../http/grpc.ts';
 import {
   NotMessage,
@@ -82,13 +83,27 @@ export class MessageMask {
   /** The details of an error, which stand in metadata; undefined where they cannot be shown. */
   details(value: string): string | undefined {
     try {
-      const bytes = Buffer.from(value, 'base64');
+      const bytes = base64Bytes(value);
+      if (bytes === undefined) throw new Fault('mask', 'The details of an error cannot be read');
       return Buffer.from(this.#shown(bytes, statusShape)).toString('base64').replace(/=+$/, '');
     } catch (thrown) {
       if (!(thrown instanceof Fault)) throw thrown;
       this.withheld++;
       return undefined;
     }
+  }
+
+  /** Metadata of bytes, of which several may stand in one field; undefined where they cannot be shown. */
+  binary(name: string, value: string): string | undefined {
+    const clean = value.split(',').every((each) => {
+      const bytes = base64Bytes(each.trim());
+      if (bytes === undefined || !isUtf8(bytes)) return false;
+      const text = Buffer.from(bytes).toString();
+      return this.texts.text(text, name.slice(0, -'-bin'.length)) === text;
+    });
+    if (clean) return value;
+    this.withheld++;
+    return undefined;
   }
 
   #shown(bytes: Uint8Array, shape: Shape): Uint8Array {
@@ -118,7 +133,7 @@ export class MessageMask {
   }
 
   #text(value: string, key: string): ShownLeaf {
-    const document = /^\s*[{[]/.test(value) ? this.texts.json(value) : undefined;
+    const document = mayBeDocument(value) ? this.texts.json(value) : undefined;
     const shown = document?.ok === true ? document.value : this.texts.text(value, key);
     return shown === value ? undefined : shown;
   }

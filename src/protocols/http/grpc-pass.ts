@@ -250,10 +250,8 @@ export class GrpcPass {
         return shown === undefined ? [] : [[name, shown]];
       }
       if (!name.endsWith('-bin')) return [[name, plainNames.has(name) ? value : texts.text(value, name)]];
-      const bytes = Buffer.from(value, 'base64').toString('utf8');
-      if (!bytes.includes('\ufffd') && texts.text(bytes, name.slice(0, -4)) === bytes) return [[name, value]];
-      this.#mask.withheld++;
-      return [];
+      const shown = this.#mask.binary(name, value);
+      return shown === undefined ? [] : [[name, shown]];
     });
   }
 

@@ -1,7 +1,8 @@
 import { isObject } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
 import type { DocumentMask, LongText } from '../../carriers/http/masks.ts';
-import { utf8 } from '../../carriers/http/masks.ts';
+import { mayBeDocument, utf8 } from '../../carriers/http/masks.ts';
+import { base64Bytes } from '../../http/base64.ts';
 import { contentOf, typeFits } from '../../http/content.ts';
 import type { Json, Message } from './message.ts';
 
@@ -86,7 +87,7 @@ export class Shower {
 
   /** A text that is JSON says the same as the structured content beside it, so it is shown by the same paths. */
   #text(text: string, key: string): string {
-    if (/^\s*[{[]/.test(text)) {
+    if (mayBeDocument(text)) {
       const shown = this.#mask.json(text);
       if (shown.ok) return shown.value;
     }
@@ -104,8 +105,9 @@ export class Shower {
     const type = typeof value['mimeType'] === 'string' ? value['mimeType'] : undefined;
     if (this.#uninspected.some((pattern) => typeFits(pattern, type))) return given;
     if (type === undefined || contentOf(type) === 'opaque') return undefined;
-    const text = utf8(Buffer.from(given, 'base64'));
-    if (!text.ok) return undefined;
+    const read = base64Bytes(given);
+    const text = read === undefined ? undefined : utf8(read);
+    if (text?.ok !== true) return undefined;
     const shown = this.#text(text.value, '');
     return shown === text.value ? given : Buffer.from(shown).toString('base64');
   }
@@ -119,7 +121,7 @@ function bodyOf(message: Message): Json {
 /** The texts that `#text` and `#document` will ask for. */
 function* longTexts(value: unknown, key: string): Generator<LongText> {
   if (typeof value === 'string') {
-    yield { text: value, name: key === 'text' ? '' : key, isJson: /^\s*[{[]/.test(value) };
+    yield { text: value, name: key === 'text' ? '' : key, isJson: mayBeDocument(value) };
   } else if (Array.isArray(value)) {
     for (const each of value) yield* longTexts(each, key);
   } else if (isObject(value)) {
