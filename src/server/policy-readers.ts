@@ -34,8 +34,8 @@ export interface PolicyReader {
   /** Only of a source that takes bundles: keeps one that is signed, not older, and has nothing wrong. */
   readonly push?: (
     text: string,
-    wrong: (files: ReadonlyMap<string, string>) => readonly string[],
-  ) => Result<OpenedBundle, readonly string[]>;
+    wrong: (files: ReadonlyMap<string, string>) => Promise<readonly string[]>,
+  ) => Promise<Result<OpenedBundle, readonly string[]>>;
 }
 
 const pollMs = 2_000;
@@ -124,14 +124,17 @@ export function pushReader(folder: string, signing: Signing, initial?: string): 
       return pushedAt === undefined ? state : { ...state, confirmedAt: pushedAt };
     },
     accepted: (state) => keepFloor(signing, state),
-    push: (text, wrong) => {
+    push: async (text, wrong) => {
       const opened = openBundle(text, signing.keys);
       const checked = opened.ok ? notOlder(opened.value, signing) : opened;
       if (!checked.ok) return err([checked.error]);
-      const problems = wrong(new Map(Object.entries(checked.value.files)));
+      const problems = await wrong(new Map(Object.entries(checked.value.files)));
       if (problems.length > 0) return err(problems);
+      // SECURITY: a newer one may have come into force while this one was read.
+      const still = notOlder(checked.value, signing);
+      if (!still.ok) return err([still.error]);
       write(file, text);
-      return checked;
+      return still;
     },
   };
 }

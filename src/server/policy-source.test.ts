@@ -151,3 +151,23 @@ test('commitOf() gives the commit of a directory without changes', async () => {
   await writeFile(join(directory.path, 'extra.yaml'), 'a: 1\n');
   assert.equal(await commitOf(directory.path), undefined, 'a file that Git ignores and the policy reads');
 });
+
+test('a state that its trial finds wrong, or cannot read, does not come into force', async () => {
+  await using place = await directoryWith('allow');
+  const tried: string[] = [];
+  const refused: (readonly PolicyProblem[])[] = [];
+  await using source = await watching(place.path, {
+    trial: (files) => {
+      tried.push(files.get('modules/m.policy.yaml') ?? '');
+      return Promise.resolve([{ code: 'SP-Y006', message: 'No', file: 'policy.yaml', line: 1, col: 1 }]);
+    },
+    onRefuse: (problems) => void refused.push(problems),
+  });
+  assert.deepEqual(tried, [], 'nothing is served before the first is read');
+  await writeFile(join(place.path, 'modules/m.policy.yaml'), module('deny'));
+  await until(() => refused.length > 0);
+  assert.deepEqual(tried, [module('deny')]);
+  assert.equal(refused[0]?.[0]?.message, 'No');
+  assert.equal(effectIn(source), 'allow');
+  assert.equal(source.status().drift.drifting, true);
+});

@@ -9,6 +9,7 @@ import { type EnvironmentParams, type LoadedPolicy, loadPolicy } from '../policy
 import { type PolicyProblem, problemLine } from '../policy/problem.ts';
 import type { OpenedBundle } from './policy-bundle.ts';
 import { directoryReader, type PolicyReader, type PolicyState } from './policy-readers.ts';
+import type { PolicyTrial } from './policy-trial.ts';
 
 export { commitOf, type PolicyFiles, readPolicyFiles } from './policy-files.ts';
 
@@ -27,6 +28,8 @@ export interface PolicySourceParts {
   readonly maxAgeMs?: number;
   /** What this environment gives to the params of modules. */
   readonly params?: EnvironmentParams;
+  /** Reads a newer state elsewhere first; absent: it is read here at once. */
+  readonly trial?: PolicyTrial;
 }
 
 export interface PolicySource extends AsyncDisposable {
@@ -189,8 +192,8 @@ class Source implements PolicySource {
       return { ok: false, error: [`The policy of this gateway comes from ${this.#reader.about}`] };
     }
     const before = this.#problems;
-    const taken = push(text, (files) => {
-      const loaded = load(this.#parts, { files, problems: [], digest: '' });
+    const taken = await push(text, async (files) => {
+      const loaded = await this.#load({ files, problems: [], digest: '' });
       return loaded.ok ? [] : loaded.error.map(problemLine);
     });
     if (!taken.ok) return { ok: false, error: taken.error };
@@ -272,7 +275,7 @@ class Source implements PolicySource {
       this.#again = true;
       return;
     }
-    const loaded = load(this.#parts, found);
+    const loaded = await this.#load(found);
     if (!loaded.ok) {
       this.#seen = found.digest;
       this.#complain(loaded.error.map(problemLine));
@@ -290,6 +293,14 @@ class Source implements PolicySource {
     this.#confirmedAt = found.confirmedAt ?? this.#loadedAt;
     this.#problems = [];
     this.#announce();
+  }
+
+  async #load(found: PolicyState): Promise<ReturnType<typeof loadPolicy>> {
+    const problems = found.problems.length > 0 ? [] : await this.#parts.trial?.(found.files);
+    return load(
+      this.#parts,
+      problems === undefined ? found : { ...found, problems: [...found.problems, ...problems] },
+    );
   }
 
   /** The source holds what is in force, as far as it can be reached. */

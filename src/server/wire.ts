@@ -37,6 +37,7 @@ import { indexStoreOf } from './index-config.ts';
 import { keptIn } from './kept.ts';
 import { logger } from './logs.ts';
 import { metricsPage, type MetricsPage } from './metrics.ts';
+import { policyTrial } from './policy-trial.ts';
 import { policyNotes, type PolicySource, watchPolicy } from './policy-source.ts';
 import { readerOf } from './policy-wire.ts';
 import { RulePlaces } from './rule-places.ts';
@@ -119,6 +120,11 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
         ...(config.policySource?.maxAgeMs === undefined ? {} : { maxAgeMs: config.policySource.maxAgeMs }),
         ...(config.policySource?.params === undefined ? {} : { params: config.policySource.params }),
         kinds: kindsOf(protocols, detectorsInUse(), opaEngines(world, { origins: config.opa ?? [], log })),
+        trial: policyTrial({
+          metrics,
+          entities: detectorsInUse().map(({ name }) => name),
+          ...(config.policySource?.params === undefined ? {} : { params: config.policySource.params }),
+        }),
         world,
         log,
         metrics,
