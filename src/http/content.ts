@@ -13,7 +13,7 @@ export function contentOf(header: string | undefined): Content {
     if (name === 'charset' && !plainCharsets.has(value.replaceAll('"', ''))) return 'opaque';
   }
   if (lines.has(type)) return 'lines';
-  if (type === 'application/json' || type.endsWith('+json')) return 'json';
+  if (/^(?:application|text)\/(?:x-)?json$/.test(type) || type.endsWith('+json')) return 'json';
   if (type === 'text/event-stream') return 'events';
   if (type === 'application/x-www-form-urlencoded') return 'form';
   if (type.startsWith('text/') || texts.has(type) || type.endsWith('+xml')) return 'text';
@@ -44,11 +44,19 @@ const texts: ReadonlySet<string> = new Set([
   'application/graphql',
   'application/toml',
   'application/csv',
+  'application/x-csv',
 ]);
 
-/** Whether it is lines of cells, with the names of the columns in the first. */
-export function isTable(header: string | undefined): boolean {
-  return /^\s*(?:text\/csv|application\/csv|text\/tab-separated-values)\s*(?:;|$)/i.test(header ?? '');
+/**
+ * What separates the cells of a table, which has the names of its columns in its first line: `tab` or, where the type does not say it,
+ * `any`; undefined of what is no table.
+ */
+export function tableOf(header: string | undefined): 'tab' | 'any' | undefined {
+  const type = header?.split(';', 1)[0]?.trim() ?? '';
+  if (/^text\/tab-separated-values$/i.test(type)) return 'tab';
+  return /^(?:text|application)\/(?:(?:x-)?csv|(?:x-)?comma-separated-values)$/i.test(type)
+    ? 'any'
+    : undefined;
 }
 
 /** Whether characters of a text may be written as references (`&#64;`). */

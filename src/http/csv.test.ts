@@ -24,7 +24,9 @@ const cases: readonly (readonly [what: string, text: string, wanted: string])[] 
   ['a mark at the beginning', '\ufeffmail,id\na,1\n', '\ufeffmail,id\n***,1\n'],
   ['short lines', 'id,mail\n1\n', 'id,mail\n1\n'],
   ['carriage returns', 'id,mail\r1,a\r2,b', 'id,mail\r1,***\r2,***'],
-  ['nothing to hide', 'id,x\n1,"a"b,c,d\n', 'id,x\n1,"a"b,c,d\n'],
+  ['nothing to hide', 'id,x\n1,"a, b"\n\n2\n', 'id,x\n1,"a, b"\n\n2\n'],
+  ['a separator that is said', 'sep=;\nid;mail\n1;a,b\n', 'sep=;\nid;mail\n1;***\n'],
+  ['names with blanks and quotes of other kinds', "id, 'mail' \n1,a\n", "id, 'mail' \n1,***\n"],
 ];
 for (const [what, text, wanted] of cases) {
   test(`CsvColumns shows ${what}, wherever it is cut`, () => {
@@ -35,7 +37,24 @@ for (const [what, text, wanted] of cases) {
   });
 }
 
-for (const text of ['id,mail\n1,a,b\n', 'id,mail\n1,"a"b\n', 'id,mail\n1,x"a"\n', 'id,mail\n1,"a\n'])
+test('CsvColumns takes a separator that is known', () => {
+  const csv = new CsvColumns(hides, '\t');
+  assert.equal(csv.push('a, b, c\tmail\n1\tx\n') + csv.end(), 'a, b, c\tmail\n1\t***\n');
+});
+
+for (const text of [
+  'id,mail\n1,a,b\n',
+  'id,mail\n1,"a"b\n',
+  'id,mail\n1,x"a"\n',
+  'id,mail\n1,"a\n',
+  // The first line is no head, or nobody knows what separates its names.
+  'Export of people\n\nid,mail\n1,a\n',
+  '# made today\nid,mail\n1,a\n',
+  'last, first;mail\n1;a\n',
+  'id^mail\n1^a\n',
+  'id:mail\n1:a\n',
+  'id mail\n1 a\n',
+])
   test(`CsvColumns refuses ${JSON.stringify(text)}`, () => {
     assert.throws(() => shown([text]));
   });

@@ -2,20 +2,20 @@
 export type Column = (cell: string) => string;
 
 /**
- * Shows whole columns of a CSV text (RFC 4180) otherwise, by the names in its first line, wherever the text is cut. The separator is the one
- * that stands most often in that line. What is not changed stays as it is written. Throws an Error where a line cannot be cut
- * into the columns that were named, since nobody can say which cell is which then.
+ * Shows whole columns of a CSV text (RFC 4180) otherwise, by the names in its first line, wherever the text is cut. The separator is the
+ * one that is given or said (`sep=;`), else the one that stands most often in that line. What is not changed stays as it is written. Throws
+ * an Error where a line cannot be cut into the columns that were named, or another separator would name one that is shown
+ * otherwise, since nobody can say which cell is which then.
  */
 export class CsvColumns {
   readonly #columnOf: (name: string) => Column | undefined;
   #rest = '';
   #columns: readonly (Column | undefined)[] | undefined;
-  #separator = ',';
-  /** Nothing is shown otherwise: the text passes as it comes. */
-  #plain = false;
+  #separator: string | undefined;
 
-  constructor(columnOf: (name: string) => Column | undefined) {
+  constructor(columnOf: (name: string) => Column | undefined, separator?: string) {
     this.#columnOf = columnOf;
+    this.#separator = separator;
   }
 
   /** Units that are held back, until their line is whole. */
@@ -24,7 +24,6 @@ export class CsvColumns {
   }
 
   push(text: string): string {
-    if (this.#plain) return text;
     this.#rest += text;
     let out = '';
     let from = 0;
@@ -33,10 +32,8 @@ export class CsvColumns {
       if (end === undefined) break;
       out += this.#line(this.#rest.slice(from, end));
       from = end;
-      if (this.#plain) break;
     }
-    out += this.#plain ? this.#rest.slice(from) : '';
-    this.#rest = this.#plain ? '' : this.#rest.slice(from);
+    this.#rest = this.#rest.slice(from);
     return out;
   }
 
@@ -50,24 +47,53 @@ export class CsvColumns {
     const line = whole.replace(/[\r\n]+$/, '');
     const end = whole.slice(line.length);
     if (this.#columns === undefined) {
-      if (line.trim() === '') return whole;
-      this.#separator = separatorOf(line);
-      const names = cellsOf(line.replace(/^\ufeff/, ''), this.#separator);
-      this.#columns = names.map((name) => this.#columnOf(valueOf(name).trim()));
-      this.#plain = this.#columns.every((column) => column === undefined);
+      this.#head(line.replace(/^\ufeff/, ''));
       return whole;
     }
     if (line === '') return whole;
-    const cells = cellsOf(line, this.#separator);
+    const separator = this.#separator ?? ',';
+    const cells = cellsOf(line, separator);
     if (cells.length > this.#columns.length) throw new Error('A line has more cells than there are names');
     const shown = cells.map((cell, at) => {
       const column = this.#columns?.[at];
       const value = valueOf(cell);
-      return column === undefined || value === '' ? cell : written(column(value), this.#separator);
+      return column === undefined || value === '' ? cell : written(column(value), separator);
     });
-    return shown.join(this.#separator) + end;
+    return shown.join(separator) + end;
+  }
+
+  #head(line: string): void {
+    if (line.trim() === '') return;
+    const said = /^"?sep=(.)"?$/i.exec(line)?.[1];
+    if (said !== undefined) {
+      this.#separator ??= said;
+      return;
+    }
+    const given = this.#separator;
+    const separator = given ?? separatorOf(line);
+    const columns = this.#named(cellsOf(line, separator));
+    const others = given === undefined ? [...separators, ...(columns.length > 1 ? [] : rare)] : [];
+    const hidden = columns.filter((column) => column !== undefined).length;
+    for (const other of others) {
+      if (other === separator || !line.includes(other)) continue;
+      const read = this.#named(line.split(other)).filter((column) => column !== undefined).length;
+      if (read > hidden) throw new Error('Nobody can say what separates the names of the columns');
+    }
+    this.#separator = separator;
+    this.#columns = columns;
+  }
+
+  #named(cells: readonly string[]): readonly (Column | undefined)[] {
+    return cells.map((cell) => {
+      const name = valueOf(cell.trim()).trim();
+      return this.#columnOf(name) ?? this.#columnOf(name.replace(/^'(.*)'$/, '$1'));
+    });
   }
 }
+
+const separators = [',', ';', '\t', '|'];
+/** What separates cells where nothing else does. */
+const rare = [' ', ':', '^', '~', '\u001f'];
 
 /** Behind the next line end that is not inside quotes. A \r at the very end may be half of \r\n. */
 function lineEnd(text: string, from: number): number | undefined {
@@ -88,8 +114,7 @@ function lineEnd(text: string, from: number): number | undefined {
 function separatorOf(line: string): string {
   const outside = line.replaceAll(/"[^"]*"/g, '');
   let best = ',';
-  for (const each of [';', '\t', '|'])
-    if (outside.split(each).length > outside.split(best).length) best = each;
+  for (const each of separators) if (outside.split(each).length > outside.split(best).length) best = each;
   return best;
 }
 

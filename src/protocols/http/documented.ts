@@ -46,13 +46,14 @@ export function taggedBy(permit: Permit, operation: Operation | undefined): Perm
 
 /**
  * How a column of a table is shown: as the field of that name, at the top or in each item of a list, would be in JSON. Undefined: as
- * it is.
+ * it is; where no tag is masked, all of them.
  */
 export function columnsBy(
   permit: Permit,
   object: string,
   key: MaskKey,
-): (name: string) => ((cell: string) => string) | undefined {
+): ((name: string) => ((cell: string) => string) | undefined) | undefined {
+  if (permit.duties.masks.length === 0) return undefined;
   return (name) => {
     const [own, item] = [name, `[].${name}`].map((column) => permit.operatorOf({ object, column }));
     const operator = stronger(own, item);

@@ -8,7 +8,7 @@ import type { Denial, Outcome, Permit } from '../../core/decision.ts';
 import { denialOfDemand } from '../../core/denial.ts';
 import type { House } from '../../core/protocol.ts';
 import type { MaskKey } from '../../mask/index.ts';
-import { type Content, contentOf, isMarkup, isTable, typeFits } from '../../http/content.ts';
+import { type Content, contentOf, isMarkup, tableOf, typeFits } from '../../http/content.ts';
 import { all, type Fields, first } from '../../http/headers.ts';
 import type { Operation } from '../../http/openapi.ts';
 import { recorded, towards, towardsAsker } from './head.ts';
@@ -143,8 +143,8 @@ export class Pass {
       return this.#stream(this.#shown.events(body), answer.status, fields);
     }
     if (content === 'lines') return this.#stream(this.#shown.lines(body), answer.status, fields);
-    if (isTable(first(answer.fields, 'content-type')))
-      return this.#stream(this.#shown.table(body), answer.status, fields);
+    const table = content === 'text' ? tableOf(first(answer.fields, 'content-type')) : undefined;
+    if (table !== undefined) return this.#stream(this.#shown.table(body, table), answer.status, fields);
     // Markup can spell one value in many ways and places: it is looked at whole.
     if (content === 'text' && !isMarkup(first(answer.fields, 'content-type')))
       return this.#stream(this.#shown.text(body), answer.status, fields);

@@ -64,7 +64,43 @@ const kinds: readonly {
     kind: 'CSV',
     body: 'id,nick,about\r\n1,Zoë,"mail, bo@example.com"\r\n2,"A ""B""",\r\n',
     wanted: 'id,nick,about\r\n1,***,"mail, [EMAIL_ADDRESS]"\r\n2,***,\r\n',
-    show: (body) => shown().table(body),
+    show: (body) => shown().table(body, 'any'),
+  },
+  {
+    kind: 'TSV with commas among its names',
+    body: 'a, b, c\tnick\n1\tZoë\n',
+    wanted: 'a, b, c\tnick\n1\t***\n',
+    show: (body) => shown().table(body, 'tab'),
+  },
+  {
+    kind: 'JSON in a text',
+    body: '\ufeff\n [ \n{"nick":"Zoë","n":1.0}]',
+    wanted: '\n [ \n{"nick":"***","n":1.0}]', // the mark is no part of it
+    show: (body) => shown().text(body),
+  },
+  {
+    kind: 'lines of JSON in a text',
+    body: '{ "nick":"Zoë"}\r\n\n{"m":"bo@example.com"}',
+    wanted: '{ "nick":"***"}\r\n\n{"m":"[EMAIL_ADDRESS]"}',
+    show: (body) => shown().text(body),
+  },
+  {
+    kind: 'a log',
+    body: '[2026-11-21] {"nick"} bo@example.com\n[[x]]',
+    wanted: '[2026-11-21] {"nick"} [EMAIL_ADDRESS]\n[[x]]',
+    show: (body) => shown().text(body),
+  },
+  {
+    kind: 'TOML',
+    body: ' \n[[people]]\nmail = "bo@example.com"',
+    wanted: ' \n[[people]]\nmail = "[EMAIL_ADDRESS]"',
+    show: (body) => shown().text(body),
+  },
+  {
+    kind: 'markup that is JSON',
+    body: '{"nick":"Zoë"}',
+    wanted: '{"nick":"***"}',
+    show: (body) => whole(body, 'text'),
   },
   {
     kind: 'NDJSON',
@@ -74,14 +110,21 @@ const kinds: readonly {
   },
   {
     kind: 'events',
-    body: 'id: 1\r\ndata: {"nick":"Zoë"}\r\n\r\n: bo@example.com\ndata: é a@example.com\n\n',
-    wanted: 'id: 1\ndata: {"nick":"***"}\n\n: [EMAIL_ADDRESS]\ndata: é [EMAIL_ADDRESS]\n\n',
+    body: 'id: 1\r\ndata: {"nick":"Zoë"}\r\n\r\n: bo@example.com\ndata: é a@example.com\n\ndata: {"nick":1}\ndata: {"nick":"Zoë"}\n\n',
+    wanted:
+      'id: 1\ndata: {"nick":"***"}\n\n: [EMAIL_ADDRESS]\ndata: é [EMAIL_ADDRESS]\n\ndata: {"nick":0}\ndata: {"nick":"***"}\n\n',
     show: (body) => shown().events(body),
   },
   {
     kind: 'a form',
     body: 'nick=Zo%C3%AB&m=bo%40example.com&x=1+2',
     wanted: 'nick=***&m=%5BEMAIL_ADDRESS%5D&x=1+2',
+    show: (body) => whole(body, 'form'),
+  },
+  {
+    kind: 'a form of lists and documents',
+    body: '%5B0%5D%5Bnick%5D=Zo%C3%AB&d=%7B%22nick%22%3A%22Zo%22%7D',
+    wanted: '%5B0%5D%5Bnick%5D=***&d=%7B%22nick%22%3A%22***%22%7D',
     show: (body) => whole(body, 'form'),
   },
 ];
@@ -129,8 +172,25 @@ describe('Shown gives the same however a body is cut', () => {
   }
 
   test('what is no table, and no UTF-8, is not shown', async () => {
-    await assert.rejects(text(shown().table(pieces(Buffer.from('nick\na,b\n')))));
+    await assert.rejects(text(shown().table(pieces(Buffer.from('nick\na,b\n')), 'any')));
     await assert.rejects(text(shown().text(pieces(Buffer.from([0x61, 0xff])))));
     await assert.rejects(text(shown().lines(pieces(Buffer.from('{"a":\n')))));
+    for (const cut of ['{"nick":"a"};', '{"nick":"a', '{"nick":"a"}\nb', '[{nick:1}]']) {
+      await assert.rejects(text(shown().text(pieces(Buffer.from(cut)))), cut);
+      await assert.rejects(
+        text(shown().events(pieces(Buffer.from(`data: ${cut.replace('\n', '\ndata:')}\n\n`)))),
+      );
+      assert.equal(await shown().document(Buffer.from(cut), 'text'), undefined);
+    }
+  });
+
+  test('a part of a form is shown as the field of its name', async () => {
+    const form = (nick: string): Buffer =>
+      Buffer.from(
+        `--b\r\nContent-Disposition: form-data; name="nick"\r\n\r\n${nick}\r\n--b\r\nContent-Disposition: form-data; name="x"\r\n\r\nZoë\r\n--b--\r\n`,
+      );
+    const made = await shown().parts(form('Zoë'), 'multipart/form-data; boundary=b', []);
+    assert.ok(made !== undefined);
+    assert.equal(Buffer.concat(made).toString(), form('***').toString());
   });
 });

@@ -1,7 +1,7 @@
 import { Fault } from '../../base/errors.ts';
-import { type DocumentMask, utf8 } from '../../carriers/http/masks.ts';
+import { type DocumentMask, mayBeDocument, utf8 } from '../../carriers/http/masks.ts';
 import { inSlices } from '../../carriers/http/turns.ts';
-import { contentOf, isTable, typeFits } from '../../http/content.ts';
+import { contentOf, tableOf, typeFits } from '../../http/content.ts';
 import { type Column, CsvColumns } from '../../http/csv.ts';
 import { EventReader, eventText, type ServerEvent } from '../../http/events.ts';
 import { readMultipart, writeMultipart } from '../../http/multipart.ts';
@@ -10,7 +10,8 @@ export interface ShownParts {
   readonly mask: DocumentMask;
   readonly most: number;
   readonly signal: AbortSignal;
-  readonly columnOf: (name: string) => Column | undefined;
+  /** Undefined: no name has a tag that is masked. */
+  readonly columnOf: ((name: string) => Column | undefined) | undefined;
 }
 
 /** Bodies of an answer as its mask shows them, by what they are. What takes long is done in slices. */
@@ -18,7 +19,7 @@ export class Shown {
   readonly #mask: DocumentMask;
   readonly #most: number;
   readonly #signal: AbortSignal;
-  readonly #columnOf: (name: string) => Column | undefined;
+  readonly #columnOf: ((name: string) => Column | undefined) | undefined;
   /** Cells and fields of a form that were shown otherwise because of their column. */
   masked = 0;
 
@@ -27,14 +28,16 @@ export class Shown {
     this.#mask = mask;
     this.#most = most;
     this.#signal = signal;
-    this.#columnOf = (name) => {
-      const column = columnOf(name);
-      if (column === undefined) return undefined;
-      return (cell) => {
-        this.masked++;
-        return column(cell);
-      };
-    };
+    this.#columnOf =
+      columnOf &&
+      ((name) => {
+        const column = columnOf(name);
+        if (column === undefined) return undefined;
+        return (cell) => {
+          this.masked++;
+          return column(cell);
+        };
+      });
   }
 
   /** A whole body, in parts; undefined where it is not what it says, and so cannot be shown. */
@@ -50,14 +53,44 @@ export class Shown {
     const text = utf8(bytes);
     // As UTF-16 without a mark it would be another text.
     if (!text.ok || text.value.includes('\0')) return undefined;
-    if (content === 'text') return [sameOr(bytes, text.value, this.#mask.text(text.value))];
+    if (content === 'text') {
+      if (this.#columnOf !== undefined && beginsAsJson(text.value)) return this.#asJson(bytes, text.value);
+      return [sameOr(bytes, text.value, this.#mask.text(text.value))];
+    }
     const shown = new URLSearchParams();
     const before = this.#all();
     for (const [name, value] of new URLSearchParams(text.value)) {
-      const column = value === '' ? undefined : this.#columnOf(name);
-      shown.append(this.#mask.text(name), column?.(value) ?? this.#mask.text(value, name));
+      shown.append(this.#mask.text(name), this.#field(name, value));
     }
     return [this.#all() === before ? bytes : Buffer.from(shown.toString())];
+  }
+
+  /** One field of a form: `user[mail]` is `user.mail` to whoever reads it. */
+  #field(name: string, value: string): string {
+    if (value === '') return value;
+    const path = name.replaceAll(/\[\d*\]/g, '[]').replaceAll(/\[([^\]]+)\]/g, '.$1');
+    const column = this.#columnOf?.(name) ?? this.#columnOf?.(path);
+    if (column !== undefined) return column(value);
+    const document = mayBeDocument(value) ? this.#mask.json(value) : undefined;
+    return document?.ok === true ? document.value : this.#mask.text(value, name);
+  }
+
+  /**
+   * A text that begins as JSON has values by name, whatever its type says: shown as JSON, or as lines of it; undefined where it is
+   * neither, since some readers stop at the end of the first value.
+   */
+  async #asJson(bytes: Uint8Array, text: string): Promise<readonly Uint8Array[] | undefined> {
+    const before = this.#mask.masked;
+    const whole = await this.#mask.bytes(bytes, this.#signal);
+    if (whole.ok) return inParts(whole.value ?? [bytes]);
+    const lines: string[] = [];
+    for (const line of inSlices(text.split('\n'), this.#signal)) {
+      const each = await line;
+      const shown = each.trim() === '' ? undefined : await this.#mask.document(each, this.#signal);
+      if (shown?.ok === false) return undefined;
+      lines.push(shown?.value ?? each);
+    }
+    return this.#mask.masked === before ? [bytes] : inParts([Buffer.from(lines.join('\n'))]);
   }
 
   /** A multipart body, each part as what it is; undefined where one of them cannot be looked into, or the whole is not strict. */
@@ -70,11 +103,11 @@ export class Shown {
     if (!read.ok) return undefined;
     const before = this.#all();
     const shown: { readonly head: Uint8Array; readonly content: Uint8Array }[] = [];
-    for (const { head, content, contentType: type } of read.value.parts) {
+    for (const { head, content, contentType: type, name } of read.value.parts) {
       const text = utf8(head);
       const part = uninspected.some((pattern) => typeFits(pattern, type))
         ? content
-        : await this.#part(content, type);
+        : await this.#part(content, type, name);
       if (part === undefined || !text.ok) return undefined;
       shown.push({ head: sameOr(head, text.value, this.#mask.text(text.value)), content: part });
     }
@@ -84,18 +117,27 @@ export class Shown {
     return written !== undefined && readMultipart(contentType, written).ok ? [written] : undefined;
   }
 
-  async #part(content: Uint8Array, type: string): Promise<Uint8Array | undefined> {
+  async #part(content: Uint8Array, type: string, name: string | undefined): Promise<Uint8Array | undefined> {
     const kind = contentOf(type);
     if (kind === 'opaque' || kind === 'multipart' || content.length === 0)
       return content.length === 0 ? content : undefined;
-    if (kind === 'json' || kind === 'form' || (kind === 'text' && !isTable(type))) {
+    const column = name === undefined ? undefined : this.#columnOf?.(name);
+    if (column !== undefined) {
+      const text = utf8(content);
+      const hidden = text.ok ? column(text.value) : undefined;
+      return hidden === undefined
+        ? undefined
+        : Buffer.from(kind === 'json' ? JSON.stringify(hidden) : hidden);
+    }
+    const table = kind === 'text' ? tableOf(type) : undefined;
+    if (kind === 'json' || kind === 'form' || (kind === 'text' && table === undefined)) {
       const shown = await this.document(content, kind);
       return shown === undefined ? undefined : Buffer.concat(shown);
     }
     const chunks: Uint8Array[] = [];
     const body = once(content);
     const shown =
-      kind === 'lines' ? this.lines(body) : kind === 'text' ? this.table(body) : this.events(body);
+      kind === 'lines' ? this.lines(body) : table !== undefined ? this.table(body, table) : this.events(body);
     for await (const chunk of shown) chunks.push(chunk);
     return Buffer.concat(chunks);
   }
@@ -105,8 +147,9 @@ export class Shown {
   }
 
   /** Lines of cells: whole columns, and then what is found anywhere, across cells too. */
-  async *table(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-    const table = new CsvColumns(this.#columnOf);
+  async *table(body: AsyncIterable<Uint8Array>, separator: 'tab' | 'any'): AsyncIterable<Uint8Array> {
+    if (this.#columnOf === undefined) return yield* this.text(body);
+    const table = new CsvColumns(this.#columnOf, separator === 'tab' ? '\t' : undefined);
     const cut = (read: () => string): Uint8Array => {
       try {
         return Buffer.from(read());
@@ -122,10 +165,40 @@ export class Shown {
       }
       yield cut(() => table.end());
     };
-    yield* this.text(columns());
+    yield* this.#text(columns());
   }
 
+  /** Any other text, as it comes; one that begins as JSON once it is whole. */
   async *text(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    if (this.#columnOf === undefined) return yield* this.#text(body);
+    const from = body[Symbol.asyncIterator]();
+    const held: Uint8Array[] = [];
+    const begins = new Beginning();
+    let isJson: boolean | undefined;
+    let bytes = 0;
+    try {
+      while (isJson !== false) {
+        const next = await from.next();
+        if (next.done === true) break;
+        held.push(next.value);
+        bytes += next.value.length;
+        this.#bounded(bytes);
+        isJson ??= begins.push(next.value);
+      }
+      if (isJson === true) {
+        const whole = Buffer.concat(held);
+        const shown = utf8(whole).ok ? await this.#asJson(whole, whole.toString()) : undefined;
+        if (shown === undefined)
+          throw new Fault('mask', 'The answer begins as JSON and is none, so it cannot be masked');
+        return yield* shown;
+      }
+      yield* this.#text(rest(held, from));
+    } finally {
+      await from.return?.();
+    }
+  }
+
+  async *#text(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
     const mask = this.#mask.pieces();
     for await (const text of texts(body)) {
       if (text.includes('\0'))
@@ -187,7 +260,12 @@ export class Shown {
 
   async #data(data: string): Promise<string> {
     const shown = await this.#mask.document(data, this.#signal);
-    return shown.ok ? shown.value : this.#mask.text(data);
+    if (shown.ok) return shown.value;
+    if (this.#columnOf === undefined || !beginsAsJson(data)) return this.#mask.text(data);
+    const lines = await this.#asJson(Buffer.from(data), data);
+    if (lines === undefined)
+      throw new Fault('mask', 'An event of the answer begins as JSON and is none, so it cannot be masked');
+    return Buffer.concat(lines).toString();
   }
 
   #bounded(held: number): void {
@@ -196,6 +274,34 @@ export class Shown {
 }
 
 const longestLine = 1_048_576;
+
+async function* rest(
+  held: readonly Uint8Array[],
+  from: AsyncIterator<Uint8Array>,
+): AsyncIterable<Uint8Array> {
+  yield* held;
+  for (let next = await from.next(); next.done !== true; next = await from.next()) yield next.value;
+}
+
+/** Whether a text begins as an object, or a list of texts or objects, of JSON does. */
+function beginsAsJson(text: string): boolean {
+  return /^[\ufeff\s]*(?:\{\s*["}]|\[[\s[]*["{])/.test(text);
+}
+
+/** The same of a text that comes in pieces: undefined where it is too early to say. */
+class Beginning {
+  #begun: Uint8Array = new Uint8Array();
+
+  push(piece: Uint8Array): boolean | undefined {
+    const bytes = Buffer.concat([this.#begun, piece]);
+    const text = bytes.toString().replace(/^\ufeff/, '');
+    if (beginsAsJson(text)) return true;
+    const marked = bytes.length < 3 && Buffer.from('\ufeff').subarray(0, bytes.length).equals(bytes);
+    if (!marked && !/^\s*(?:\{|\[[\s[]*)?\s*$/.test(text)) return false;
+    this.#begun = marked ? bytes : Buffer.from(text.replaceAll(/\s+/g, ''));
+    return undefined;
+  }
+}
 
 async function* texts(body: AsyncIterable<Uint8Array>): AsyncIterable<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
