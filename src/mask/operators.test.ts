@@ -116,13 +116,15 @@ test('maskFindings() shows what a rule names and leaves the rest', () => {
     {
       text: 'ann@example.com paid with **** **** **** 1111',
       masked: 1,
+      types: ['CREDIT_CARD'],
     },
   );
   assert.deepEqual(maskFindings(text, [{ entity: '*', operator: { kind: 'redact' } }], { key }), {
     text: '[EMAIL_ADDRESS] paid with [CREDIT_CARD]',
     masked: 2,
+    types: ['EMAIL_ADDRESS', 'CREDIT_CARD'],
   });
-  assert.deepEqual(maskFindings(text, [], { key }), { text, masked: 0 });
+  assert.deepEqual(maskFindings(text, [], { key }), { text, masked: 0, types: [] });
 });
 
 const token: MaskOperator = { kind: 'token' };
