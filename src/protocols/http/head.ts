@@ -51,14 +51,19 @@ export function towardsAsker(
   for (const [name, value] of towardsClient(fields, how)) {
     if (name === 'cache-control' || name === 'expires' || name === 'pragma') continue;
     if (name === 'set-cookie') {
-      // Its name is a name: `id=`.
+      // Its name is a name: `id=`. What is none cannot be shown otherwise and still be sent back.
       const at = value.indexOf('=') + 1;
-      const shown = value.slice(0, at) + mask.text(value.slice(at));
+      const named = value.slice(0, at);
+      if (!/^\s*[\w!#$%&'*+.^`|~-]+\s*=$/.test(named) && mask.text(named) !== named) continue;
+      const shown = named + mask.text(value.slice(at));
       out.push([name, cookieBehind(shown, prefix, upstream.base)]);
     } else if (name === 'location' || name === 'content-location') {
       out.push([name, mask.text(inside(value, upstream, prefix))]);
+    } else if (name === 'content-type') {
+      out.push([name, typeShown(value, mask)]);
     } else {
-      out.push([name, plain.has(name) ? value : mask.text(value, name)]);
+      const passes = plain.has(name) || (wordy.has(name) && /^[\w ,:;=*/+.()-]*$/.test(value));
+      out.push([name, passes ? value : mask.text(value, name)]);
     }
   }
   const asked = first(fields, 'cache-control') ?? '';
@@ -73,20 +78,29 @@ export function towardsAsker(
   return out;
 }
 
-/** Fields whose values are the protocol's own words, or opaque to everybody but who made them. */
-const plain: ReadonlySet<string> = new Set([
+/** The type and what says how to read it stay; other parameters are texts (`name="…"`). */
+function typeShown(value: string, mask: DocumentMask): string {
+  const [type = '', ...parameters] = value.split(';');
+  const shown = parameters.map((each) => (howToRead.test(each) ? each : mask.text(each)));
+  return [/^\s*[\w!#$&^.+/-]+\s*$/.test(type) ? type : mask.text(type), ...shown].join(';');
+}
+
+const howToRead = /^\s*(?:charset|boundary)\s*=\s*"?[0-9A-Za-z'()+_,./:=?-]*"?\s*$/i;
+
+/** Fields that are opaque to everybody but who made them, or no text. */
+const plain: ReadonlySet<string> = new Set(['etag', 'content-security-policy']);
+
+/** Fields whose values are the protocol's own words, where they are words. */
+const wordy: ReadonlySet<string> = new Set([
   'date',
-  'content-type',
   'content-length',
   'content-encoding',
-  'etag',
   'last-modified',
   'vary',
   'age',
   'allow',
   'accept-ranges',
   'strict-transport-security',
-  'content-security-policy',
   'retry-after',
   'server',
 ]);
