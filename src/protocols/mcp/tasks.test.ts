@@ -18,6 +18,12 @@ test('a task is known to the session that made it, and to no other', () => {
   assert.equal(tasks.of('t2', 'ann'), undefined);
   assert.equal(tasks.of({ toString: () => 't1' }, 'ann'), undefined);
   assert.throws(() => tasks.made('t1', 'bob', task), /another session/);
+  // The same answer may come again, another call's must not be shown by the rules of the first.
+  tasks.made('t1', 'ann', { ...task });
+  assert.throws(
+    () => tasks.made('t1', 'ann', { ...task, permit: {} as unknown as Permit }),
+    /the task of another call/,
+  );
   const listed = tasks.own({ tasks: [{ taskId: 't1' }, { taskId: 't2' }, 't1', null] }, 'ann');
   assert.deepEqual(listed, { tasks: [{ taskId: 't1' }] });
   assert.deepEqual(tasks.own({ tasks: [{ taskId: 't1' }] }, 'bob'), { tasks: [] });

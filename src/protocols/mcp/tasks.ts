@@ -27,11 +27,13 @@ const tasksKept = 20_000;
 export class Tasks {
   readonly #byId: Lru<string, Kept> = new Lru(tasksKept);
 
-  /** @throws {Fault} where a server gives the task of one to another */
+  /** @throws {Fault} where a server gives the task of one to another, or one id to two calls: by whose rules is its answer shown? */
   made(id: string, whose: string, task: Task): void {
     const known = this.#byId.get(id);
     if (known !== undefined && known.whose !== whose)
       throw new Fault('upstream-closed', 'The MCP server gave a task of another session');
+    if (known !== undefined && known.permit !== task.permit)
+      throw new Fault('upstream-closed', 'The MCP server gave the task of another call');
     if (known === undefined) this.#byId.set(id, { ...task, whose });
   }
 
