@@ -228,6 +228,24 @@ test('what a list in a text is called is what its values are called', () => {
   assert.doesNotMatch(shownOf({ ssn: '[123456789]', phone: ['["4155550132"]'] }), /123456|41555/);
 });
 
+test('escapes in a text that is JSON hide nothing', () => {
+  const coded = (text: string): string =>
+    JSON.stringify(text).replaceAll(/[a-z0-9]/g, (each) => `\\u00${each.charCodeAt(0).toString(16)}`);
+  for (const text of ['4111111111111111', 'ann.lee@example.com']) {
+    let document = text;
+    for (let depth = 0; depth < 4; depth++) {
+      document = coded(document);
+      let seen: unknown = JSON.parse(shownOf(document));
+      while (typeof seen === 'string' && seen.startsWith('"')) seen = JSON.parse(seen);
+      assert.match(String(seen), /^\[[A-Z_]+\]$/, `${text} ${depth}`);
+    }
+  }
+  const mask = maskOf();
+  const named = mask.json('["123456789"]', 'ssn');
+  assert.deepEqual(named, { ok: true, value: '["[US_SSN]"]' });
+  assert.deepEqual(mask.json('["123456789"]'), { ok: true, value: '["123456789"]' });
+});
+
 test('a list in a text has the path of a list', () => {
   const asked: string[] = [];
   const permit = {

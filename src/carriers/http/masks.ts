@@ -22,8 +22,8 @@ import { inTurns } from './turns.ts';
 export interface DocumentMask {
   /** False where nothing is to be masked at all: then bytes may pass unread. */
   readonly needed: boolean;
-  /** A JSON text; an error where it is not JSON, and so cannot be shown. */
-  readonly json: (text: string) => Result<string, string>;
+  /** A JSON text; an error where it is not JSON, and so cannot be shown. `name` is what it is called, as context. */
+  readonly json: (text: string, name?: string) => Result<string, string>;
   /**
    * The same for a body of any size, without keeping everybody else waiting. Gives what is to be sent, in pieces, or
    * undefined where nothing was changed; an error also where it is not UTF-8. A mark of the byte order is no part of it.
@@ -101,7 +101,7 @@ class Masks implements DocumentMask {
   readonly #key: MaskKey;
   readonly #outermost: Inside = { places: new Places(), under: '', depth: 0 };
   readonly #looks: Map<string, Look> = new Map();
-  readonly #readyJson: Map<string, Result<string, string>> = new Map();
+  readonly #readyJson: Map<string, Map<string, Result<string, string>>> = new Map(); // by name
   readonly #readyTexts: Map<string, Map<string, string>> = new Map(); // by name
   #scan: Scanner | undefined;
   masked = 0;
@@ -117,12 +117,12 @@ class Masks implements DocumentMask {
     return masks.length > 0 || finds.length > 0;
   }
 
-  json(text: string): Result<string, string> {
-    const known = text.length > long ? this.#readyJson.get(text) : undefined;
+  json(text: string, name: string = ''): Result<string, string> {
+    const known = text.length > long ? this.#readyJson.get(name)?.get(text) : undefined;
     if (known !== undefined) return known;
     const bytes = jsonBytes(text);
     if (bytes === undefined) return err('It is not JSON');
-    const walk = this.#walk(bytes, this.#outermost);
+    const walk = this.#walk(bytes, this.#called(name));
     walk.step(never);
     if (walk.error !== undefined) return err(walk.error);
     const shown = walk.end();
@@ -145,23 +145,29 @@ class Masks implements DocumentMask {
       return true;
     }, signal);
     if (checked < json.length) return err('It is not UTF-8');
-    return this.#shown(json.subarray(hasMark(json) ? 3 : 0), signal);
+    return this.#shown(json.subarray(hasMark(json) ? 3 : 0), signal, this.#outermost);
   }
 
   async #shown(
     json: Uint8Array,
     signal: AbortSignal,
+    inside: Inside,
   ): Promise<Result<readonly Uint8Array[] | undefined, string>> {
-    const walk = this.#walk(json, this.#outermost);
+    const walk = this.#walk(json, inside);
     if (json.length <= quick) walk.step(never);
     else await inTurns((due) => walk.step(due), signal);
     return walk.error === undefined ? ok(walk.end()) : err(walk.error);
   }
 
-  async document(text: string, signal: AbortSignal): Promise<Result<string, string>> {
-    if (text.length <= quick) return this.json(text);
+  #called(name: string): Inside {
+    return name === '' ? this.#outermost : { places: new Places(name), under: '', depth: 0 };
+  }
+
+  async document(text: string, signal: AbortSignal, name: string = ''): Promise<Result<string, string>> {
+    if (text.length <= quick) return this.json(text, name);
     const bytes = jsonBytes(text);
-    const shown = bytes === undefined ? err('It is not JSON') : await this.#shown(bytes, signal);
+    const shown =
+      bytes === undefined ? err('It is not JSON') : await this.#shown(bytes, signal, this.#called(name));
     if (!shown.ok) return shown;
     return ok(shown.value === undefined ? text : Buffer.concat(shown.value).toString());
   }
@@ -181,8 +187,10 @@ class Masks implements DocumentMask {
     for (const { text, name, isJson } of texts) {
       if (text.length <= long) continue;
       if (isJson) {
-        const shown = this.#readyJson.get(text) ?? (await this.document(text, signal));
-        this.#readyJson.set(text, shown);
+        const known = this.#readyJson.get(name) ?? new Map<string, Result<string, string>>();
+        this.#readyJson.set(name, known);
+        const shown = known.get(text) ?? (await this.document(text, signal, name));
+        known.set(text, shown);
         if (shown.ok) continue;
       }
       const known = this.#readyTexts.get(name) ?? new Map<string, string>();
@@ -401,10 +409,9 @@ const long = 8_192;
 const pieceBytes = 4_096;
 /** Bytes that are checked for UTF-8 in one go. */
 const checkedAtOnce = 1_048_576;
-/** An object or array, or a string that is one. */
-const looksLikeJson = /^\s*(?:"[\s"\\]*)?[{[]/;
+const looksLikeJson = /^\s*["{[]/;
 
-/** Whether a text may be JSON that holds values by name, itself or written as a string. */
+/** Whether a text may be JSON that holds other texts: an object, an array, or a string, whose escapes hide what it says. */
 export function mayBeDocument(text: string): boolean {
   return looksLikeJson.test(text);
 }

@@ -133,7 +133,7 @@ export class MessageMask {
   }
 
   #text(value: string, key: string): ShownLeaf {
-    const document = mayBeDocument(value) ? this.texts.json(value) : undefined;
+    const document = mayBeDocument(value) ? this.texts.json(value, key) : undefined;
     const shown = document?.ok === true ? document.value : this.texts.text(value, key);
     return shown === value ? undefined : shown;
   }

@@ -71,7 +71,7 @@ export class Shown {
     const path = name.replaceAll(/\[\d*\]/g, '[]').replaceAll(/\[([^\]]+)\]/g, '.$1');
     const column = this.#columnOf?.(name) ?? this.#columnOf?.(path);
     if (column !== undefined) return column(value);
-    const document = mayBeDocument(value) ? this.#mask.json(value) : undefined;
+    const document = mayBeDocument(value) ? this.#mask.json(value, name) : undefined;
     return document?.ok === true ? document.value : this.#mask.text(value, name);
   }
 

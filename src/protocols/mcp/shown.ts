@@ -88,10 +88,10 @@ export class Shower {
   /** A text that is JSON says the same as the structured content beside it, so it is shown by the same paths. */
   #text(text: string, key: string): string {
     if (mayBeDocument(text)) {
-      const shown = this.#mask.json(text);
+      const shown = this.#mask.json(text, nameOf(key));
       if (shown.ok) return shown.value;
     }
-    return this.#mask.text(text, key === 'text' ? '' : key);
+    return this.#mask.text(text, nameOf(key));
   }
 
   #document(value: unknown): unknown {
@@ -118,15 +118,20 @@ function bodyOf(message: Message): Json {
   return message.kind === 'error' ? message.error : message.params;
 }
 
+/** What a text is called, where its key says so. */
+function nameOf(key: string): string {
+  return key === 'text' ? '' : key;
+}
+
 /** The texts that `#text` and `#document` will ask for. */
 function* longTexts(value: unknown, key: string): Generator<LongText> {
   if (typeof value === 'string') {
-    yield { text: value, name: key === 'text' ? '' : key, isJson: mayBeDocument(value) };
+    yield { text: value, name: nameOf(key), isJson: mayBeDocument(value) };
   } else if (Array.isArray(value)) {
     for (const each of value) yield* longTexts(each, key);
   } else if (isObject(value)) {
     for (const [name, each] of Object.entries(value)) {
-      if (name === 'structuredContent') yield { text: JSON.stringify(each ?? null), name, isJson: true };
+      if (name === 'structuredContent') yield { text: JSON.stringify(each ?? null), name: '', isJson: true };
       else if (name !== 'blob' && name !== 'data') yield* longTexts(each, name);
     }
   }
