@@ -269,6 +269,7 @@ async function launch(
     'max_connections=1200', // one for each session through the gateway
     'timezone=UTC',
     'log_timezone=UTC',
+    'shared_preload_libraries=pg_stat_statements', // counts what is asked, for `audit reconcile`
   ].flatMap((each) => ['-c', each]);
   const [command, args] = commandOf(runner, 'postgres', [
     '-D',

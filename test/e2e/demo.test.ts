@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
+import type { Reconciled } from '../../src/cli/audit-reconcile.ts';
 import type { SessionDetail } from '../../src/server/api/records.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -185,6 +186,27 @@ suite('the demo', { timeout: 300_000 }, async () => {
       [['SELECT id FROM orders WHERE id = 7', 'allow', 1]],
     );
     assert.match(own.statements[0]?.rules[0]?.at ?? '', /^modules\/.*\.policy\.yaml:\d+:\d+$/);
+
+    const { user, password } = shop.upstream;
+    const reconciled = await new Promise<string>((resolve) => {
+      const url = `postgres://${user}@127.0.0.1:${base + 13}/shop`;
+      const more = ['--role', 'sallyport', '--data', ready.data, '--url', url, '--json'];
+      const args = [join(root, 'src', 'cli', 'main.ts'), 'audit', 'reconcile', '--resource', 'shop', ...more];
+      // Exit code 1: the test itself went past the gateway above.
+      execFile(
+        process.execPath,
+        args,
+        { env: { ...process.env, SALLYPORT_HOME: home, PGPASSWORD: password } },
+        (_error, stdout) => resolve(stdout),
+      );
+    });
+    const { past, inconclusive } = JSON.parse(reconciled) as Reconciled;
+    assert.deepEqual(inconclusive, []);
+    assert.deepEqual(
+      past.map(({ role, past: count }) => [role, count]),
+      [['upstream', 1]],
+    );
+    assert.match(past[0]?.statement ?? '', /count\(\*\)from customers/);
 
     const second = start(base + 40, home, join(folder, 'second.json'));
     assert.equal(await second.ended, 2);
