@@ -34,7 +34,7 @@ export interface ProtoLeaf {
   readonly kind: 'string' | 'bytes' | 'number' | 'boolean' | 'enum' | 'key';
   /** `customer.emails[]`, `labels.colour`: as the same message has it in JSON, by the names of its schema. */
   readonly path: string;
-  /** The nearest name. */
+  /** The nearest name that says something: of what a wrapper, Value or ListValue of google.protobuf holds, the one around it. */
   readonly key: string;
   /** A number as it is written; empty of bytes. */
   readonly value: string;
@@ -79,14 +79,19 @@ const wireOf: Readonly<Record<Kind, number>> = {
 interface At {
   readonly path: string;
   readonly depth: number;
+  /** What the message is called. */
+  readonly key: string;
 }
+
+/** Types that hold a value and say nothing of it: in JSON they are the value (ProtoJSON, well-known types). */
+const holders = /^google\.protobuf\.(?:(?:Double|Float|U?Int(?:32|64)|Bool|String|Bytes|List)?Value)$/;
 
 /**
  * The message with its values shown by `leaf`; the same bytes where none is changed. What is not changed keeps its bytes and its
  * place. @throws {NotMessage} when it is no message of this shape.
  */
 export function rewriteProto(bytes: Uint8Array, shape: Shape, parts: RewriteParts): Uint8Array {
-  return rewritten(bytes, shape, { parts, at: { path: '', depth: 0 } }) ?? bytes;
+  return rewritten(bytes, shape, { parts, at: { path: '', depth: 0, key: '' } }) ?? bytes;
 }
 
 interface Way {
@@ -99,6 +104,7 @@ function rewritten(bytes: Uint8Array, shape: Shape, way: Way): Uint8Array | unde
   if (shape.name === anyName) return rewrittenAny(bytes, way);
   const out = new Out(bytes);
   const reader = new Reader(bytes);
+  const called = holders.test(shape.name) && way.at.key !== '' ? way.at.key : undefined;
   while (!reader.done) {
     const start = reader.at;
     const { number, wire } = reader.tag();
@@ -109,7 +115,7 @@ function rewritten(bytes: Uint8Array, shape: Shape, way: Way): Uint8Array | unde
         ? way.parts.unknown(joined(way.at.path, `#${number}`))
           ? undefined
           : null
-        : shownField({ field, wire, value }, way);
+        : shownField({ field, wire, value, called: called ?? field.name }, way);
     if (shown === null) out.drop(start, reader.at);
     else if (shown !== undefined) out.put(start, reader.at, fieldBytes(number, wire, shown));
   }
@@ -120,21 +126,23 @@ interface Given {
   readonly field: FieldShape;
   readonly wire: number;
   readonly value: Uint8Array; // of a delimited one without its length
+  /** The name that says what it is. */
+  readonly called: string;
 }
 
 /** The bytes of the value as they are to be written, null to leave it out, undefined for no change. */
-function shownField({ field, wire, value }: Given, way: Way): Uint8Array | null | undefined {
+function shownField({ field, wire, value, called }: Given, way: Way): Uint8Array | null | undefined {
   const { parts, at } = way;
   const path = joined(at.path, field.name) + (field.repeated && field.map === undefined ? '[]' : '');
   if (field.kind === 'message') {
     const shape = field.message?.();
     if (shape === undefined) return parts.unknown(path) ? undefined : null;
-    const inside = { parts, at: { path, depth: at.depth + 1 } };
+    const inside = { parts, at: { path, depth: at.depth + 1, key: called } };
     return field.map === undefined ? rewritten(value, shape, inside) : rewrittenEntry(value, shape, inside);
   }
   if (field.kind === 'string' || field.kind === 'bytes') {
     const text = field.kind === 'string' ? textOf(value) : '';
-    const shown = parts.leaf({ kind: field.kind, path, key: field.name, value: text, bytes: value });
+    const shown = parts.leaf({ kind: field.kind, path, key: called, value: text, bytes: value });
     return shown === undefined || shown === null ? shown : Buffer.from(shown, 'utf8');
   }
   const packed = wire === delimited;
@@ -142,7 +150,7 @@ function shownField({ field, wire, value }: Given, way: Way): Uint8Array | null 
   const kind = field.kind === 'bool' ? 'boolean' : field.kind === 'enum' ? 'enum' : 'number';
   let changed = false;
   const shown = values.map((each) => {
-    const leaf = { kind, path, key: field.name, value: numberText(field.kind, each), bytes: each } as const;
+    const leaf = { kind, path, key: called, value: numberText(field.kind, each), bytes: each } as const;
     if (parts.leaf(leaf) === undefined) return each;
     changed = true;
     return new Uint8Array(wireOf[field.kind] === varint ? 1 : each.length);
@@ -173,7 +181,7 @@ function rewrittenEntry(bytes: Uint8Array, shape: Shape, way: Way): Uint8Array |
     if (field === undefined || !fits(field, wire)) {
       if (!parts.unknown(joined(path, `#${number}`))) shown = null;
     } else if (number === 2) {
-      shown = shownField({ field: { ...field, name, repeated: false }, wire, value }, way);
+      shown = shownField({ field: { ...field, name, repeated: false }, wire, value, called: name }, way);
     } else if (field.kind === 'string') {
       const key = parts.leaf({ kind: 'key', path, key: name, value: name, bytes: value });
       shown = key === undefined || key === null ? key : Buffer.from(key, 'utf8');
@@ -205,7 +213,7 @@ function rewrittenAny(bytes: Uint8Array, { parts, at }: Way): Uint8Array | undef
       if (!parts.unknown(joined(at.path, number === 2 ? 'value' : `#${number}`))) out.drop(start, reader.at);
       continue;
     }
-    const shown = rewritten(value, shape, { parts, at: { path: at.path, depth: at.depth + 1 } });
+    const shown = rewritten(value, shape, { parts, at: { ...at, depth: at.depth + 1 } });
     if (shown !== undefined) out.put(start, reader.at, fieldBytes(number, wire, shown));
   }
   return out.end();

@@ -244,3 +244,50 @@ test('files of one list import each other; what is missing or no schema is said 
     assert.ok(!said.includes('canary'), said);
   }
 });
+
+test('what a wrapper or a Value holds is called as they are', () => {
+  const open = `
+syntax = "proto3";
+package shop.v1;
+import "google/protobuf/struct.proto";
+import "google/protobuf/wrappers.proto";
+message Open {
+  google.protobuf.StringValue ssn = 1;
+  google.protobuf.Struct more = 2;
+  google.protobuf.Value any = 3;
+  repeated google.protobuf.Int64Value cards = 4;
+}`;
+  const files = ['google/protobuf/struct.proto', 'google/protobuf/wrappers.proto'];
+  const schema = protobuf.parse(open, { keepCase: true }).root;
+  for (const name of files) schema.addJSON(protobuf.common.get(name)?.nested ?? {});
+  const type = schema.lookupType('shop.v1.Open');
+  const shape = made(open).type('shop.v1.Open');
+  assert.ok(shape);
+  const values = [{ stringValue: 'b' }, { listValue: { values: [{ numberValue: 1 }] } }];
+  const bytes = type
+    .encode(
+      type.fromObject({
+        ssn: { value: 'a' },
+        more: {
+          fields: {
+            phone: { listValue: { values } },
+            deep: { structValue: { fields: { mail: values[0] } } },
+          },
+        },
+        any: { stringValue: 'c' },
+        cards: [{ value: 7 }],
+      }),
+    )
+    .finish();
+  const called: string[] = [];
+  const parts: RewriteParts = {
+    leaf: ({ kind, key, value }) => {
+      if (kind !== 'key') called.push(`${key} ${value}`);
+      return undefined;
+    },
+    unknown: () => true,
+    anyOf: () => undefined,
+  };
+  assert.equal(rewriteProto(bytes, shape, parts), bytes);
+  assert.deepEqual(called, ['ssn a', 'phone b', 'phone 1', 'mail b', 'any c', 'cards 7']);
+});
