@@ -183,12 +183,31 @@ function refusedBy({ class: code, rule, decisionId, why }: Denial): End {
 }
 
 /** As JSON where it is, else as text: a message of a client that is neither was never let through. */
-function shownAs(bytes: Uint8Array, mask: DocumentMask): Uint8Array {
+export function shownAs(bytes: Uint8Array, mask: DocumentMask): Uint8Array {
   if (!mask.needed) return bytes;
   const text = Buffer.from(bytes).toString('utf8');
-  const json = /^\s*[[{"]/.test(text) ? mask.json(text) : undefined;
-  const shown = json?.ok === true ? json.value : mask.text(text);
+  const shown = shownJson(text, mask) ?? mask.text(text);
   return shown === text ? bytes : Buffer.from(shown);
+}
+
+/**
+ * JSON by itself, behind the number of an event (Socket.IO: `42/chat,7[…]`), or one value after another, each with an end of its own
+ * (SignalR: U+001E, others a line end); undefined where it is none of these.
+ */
+function shownJson(text: string, mask: DocumentMask): string | undefined {
+  const lead = /^\d{1,6}(?:-)?(?:\/[^,{[]{0,200},)?\d{0,10}(?=[[{])/.exec(text)?.[0] ?? '';
+  const rest = text.slice(lead.length);
+  if (!/^\s*[[{"]/.test(rest)) return undefined;
+  const whole = mask.json(rest);
+  if (whole.ok) return mask.text(lead) + whole.value;
+  let shown = mask.text(lead);
+  // oxlint-disable-next-line no-control-regex
+  for (const piece of rest.split(/([\n\u001e])/)) {
+    const one = piece.trim() === '' || piece === '\u001e' ? undefined : mask.json(piece);
+    if (one?.ok === false) return undefined;
+    shown += one?.value ?? piece;
+  }
+  return shown;
 }
 
 function outcomeOf(bytes: number): Outcome & { readonly kind: 'ok' } {
