@@ -116,6 +116,12 @@ const kinds: readonly {
     show: (body) => shown().events(body),
   },
   {
+    kind: 'a form that is JSON',
+    body: '{"nick":"Zoë&a=b"}',
+    wanted: '{"nick":"***"}',
+    show: (body) => whole(body, 'form'),
+  },
+  {
     kind: 'a form',
     body: 'nick=Zo%C3%AB&m=bo%40example.com&x=1+2',
     wanted: 'nick=***&m=%5BEMAIL_ADDRESS%5D&x=1+2',

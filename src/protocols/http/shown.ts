@@ -53,10 +53,8 @@ export class Shown {
     const text = utf8(bytes);
     // As UTF-16 without a mark it would be another text.
     if (!text.ok || text.value.includes('\0')) return undefined;
-    if (content === 'text') {
-      if (this.#columnOf !== undefined && beginsAsJson(text.value)) return this.#asJson(bytes, text.value);
-      return [sameOr(bytes, text.value, this.#mask.text(text.value))];
-    }
+    if (this.#columnOf !== undefined && beginsAsJson(text.value)) return this.#asJson(bytes, text.value);
+    if (content === 'text') return [sameOr(bytes, text.value, this.#mask.text(text.value))];
     const shown = new URLSearchParams();
     const before = this.#all();
     for (const [name, value] of new URLSearchParams(text.value)) {
