@@ -430,9 +430,15 @@ function startsAsJson(byte: number): boolean {
  * plainly, or is longer than anything that is looked for.
  */
 function wholeNumber(bytes: Uint8Array, start: number, end: number): string | undefined {
-  let plain = true;
-  for (let at = start; plain && at < end; at++) plain = (bytes[at] ?? 0) < 0x3a && bytes[at] !== 0x2e;
-  if (plain || end - start > longestNumber) return undefined;
+  let pointed = false;
+  let raised = false;
+  for (let at = start; at < end; at++) {
+    if (bytes[at] === 0x2e) pointed = true;
+    else if (((bytes[at] ?? 0) | 0x20) === 0x65) raised = true;
+  }
+  // Most numbers are plain, or prices and places: a fraction that ends otherwise than in 0 is one.
+  if (!raised && (!pointed || bytes[end - 1] !== 0x30)) return undefined;
+  if (end - start > longestNumber) return undefined;
   const written = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
   const [, whole = '', fraction = '', exponent = '0'] =
     /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(written) ?? [];
