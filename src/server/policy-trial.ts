@@ -24,7 +24,10 @@ export function policyTrial(parts: {
   const { metrics, params = {}, entities } = parts;
   return async (files) => {
     // Policies change seldom: a thread that waits for the next one would only keep its memory.
-    await using thread = worker(new URL('./policy-trial-worker.ts', import.meta.url), { metrics, heapMegabytes });
+    await using thread = worker(new URL('./policy-trial-worker.ts', import.meta.url), {
+      metrics,
+      heapMegabytes,
+    });
     const tried: Tried = { files, params, entities };
     try {
       return (await thread.call('problemsOf', tried, withinMs)) as readonly PolicyProblem[]; // our own thread
