@@ -116,7 +116,7 @@ resources:
 
   async function until(what: () => Promise<boolean>): Promise<void> {
     for (let tries = 0; !(await what()); tries += 1) {
-      assert.ok(tries < 150, 'it did not come to that');
+      assert.ok(tries < 900, 'it did not come to that');
       await sleep(200);
     }
   }
