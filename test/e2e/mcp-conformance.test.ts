@@ -48,6 +48,7 @@ describe('the conformance suite of MCP, directly and through the gateway', () =>
     gateway = await startConfigured({
       api: first,
       policy,
+      options: { withinMs: 120_000 },
       text: `
 listen: { api: 127.0.0.1:${first}, mcp: 127.0.0.1:${first + 1} }
 policy: ./policy
@@ -95,6 +96,10 @@ describe("the client's legs of the conformance suite, with the gateway as the cl
     ['initialize', '2025-11-25'],
     ['tools_call', '2025-11-25'],
     ['tools_call', '2026-07-28'],
+    ['elicitation-sep1034-client-defaults', '2025-11-25'],
+    ['sse-retry', '2025-11-25'],
+    ['sep-2322-client-request-state', '2026-07-28'],
+    ['request-metadata', '2026-07-28'],
     ['http-standard-headers', '2026-07-28'],
     ['http-invalid-tool-headers', '2026-07-28'],
     ['json-schema-ref-no-deref', '2026-07-28'],
@@ -152,7 +157,7 @@ function signingIn(port: number, token: string): Server {
 }
 
 async function answers(port: number): Promise<void> {
-  for (let tries = 0; tries < 300; tries++) {
+  for (let tries = 0; tries < 1_200; tries++) {
     const there = await fetch(`http://127.0.0.1:${port}/mcp`, { method: 'DELETE' }).then(
       () => true,
       () => false,

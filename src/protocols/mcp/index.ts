@@ -216,7 +216,10 @@ async function signedIn({ upstream, client }: Remote, broker: Broker, request: R
   return client.call(with_(await broker.bearer()));
 }
 
-/** Whether somebody is there: any answer will do. */
+/**
+ * Whether somebody is there: any answer will do. A whole request of 2026-07-28, which has no `ping` and where each names its
+ * revision; servers of the earlier ones answer that they do not know it.
+ */
 async function probe(parts: ToolboxParts | undefined, signal: AbortSignal): Promise<string> {
   if (parts === undefined) throw new Fault('bug', 'A resource without settings');
   const { status, body } = await parts.call({
@@ -225,14 +228,23 @@ async function probe(parts: ToolboxParts | undefined, signal: AbortSignal): Prom
     fields: [
       ['content-type', 'application/json'],
       ['accept', 'application/json, text/event-stream'],
-      ['mcp-method', 'ping'],
+      ['mcp-method', 'server/discover'],
+      ['mcp-protocol-version', '2026-07-28'],
     ],
-    body: Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'ping' })),
+    body: Buffer.from(
+      JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'server/discover', params: { _meta: probing } }),
+    ),
     signal,
   });
   for await (const _ of body) break;
   return `HTTP ${status}`;
 }
+
+const probing = {
+  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+  'io.modelcontextprotocol/clientInfo': { name: 'sallyport', version: '1' },
+  'io.modelcontextprotocol/clientCapabilities': {},
+};
 
 /** `get_customer {"id": 7}`, a whole message, or `pin TOOL` for a definition that has changed: what `explain` is given. */
 function actionOf(given: McpSettings, text: string): Action {

@@ -42,6 +42,7 @@ async function between(): Promise<{
   const gateway = await startConfigured({
     api: first,
     policy,
+    options: { withinMs: 120_000 },
     text: `
 listen: { api: 127.0.0.1:${first}, mcp: 127.0.0.1:${first + 1} }
 policy: ./policy
