@@ -12,6 +12,7 @@ import { gate, type SessionGate } from '../../src/gate/gate.ts';
 import { maskKey } from '../../src/mask/index.ts';
 import { Cancels } from '../../src/protocols/postgres/cancel.ts';
 import { type Database, viewParser } from '../../src/protocols/postgres/database.ts';
+import { Watches } from '../../src/protocols/postgres/watch.ts';
 import * as encode from '../../src/protocols/postgres/encode.ts';
 import { type Fake, type FakeAnswer, fakePostgres } from '../../src/protocols/postgres/fake.ts';
 import type { Field } from '../../src/protocols/postgres/messages.ts';
@@ -140,7 +141,7 @@ export function startRoom(spoil: (wire: Wire) => Wire = (wire) => wire): Play {
       house,
       cancels: new Cancels(world),
       maskKey: maskKey(new Uint8Array(32)),
-      database: () => ({ keeper, understanding }) as unknown as Database, // a catalogue that does not change
+      database: () => ({ keeper, understanding, watches: new Watches() }) as unknown as Database, // a catalogue that does not change
       parseView: viewParser(parse),
     },
     {
