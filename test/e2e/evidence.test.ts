@@ -201,6 +201,7 @@ ${more}`,
     renameSync(recordings, `${recordings}.away`);
     writeFileSync(recordings, '');
     await psql('ann', ['SELECT id FROM customers', 'SELECT 2']);
+    await eventually('kind=recording.gap'); // its client does not wait for that
     rmSync(recordings);
     renameSync(`${recordings}.away`, recordings);
 
