@@ -10,6 +10,7 @@ import type { Log } from '../core/ports.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { kindsOf } from '../policy/kinds.ts';
 import type { PolicyProblem } from '../policy/problem.ts';
+import type { PolicyReader, PolicyState } from './policy-readers.ts';
 import { commitOf, type PolicySource, type PolicySourceParts, watchPolicy } from './policy-source.ts';
 
 const main = 'apiVersion: sallyport/v1\nlayers: [{ name: a, role: grant, use: [{ module: m }] }]\n';
@@ -170,4 +171,37 @@ test('a state that its trial finds wrong, or cannot read, does not come into for
   assert.equal(refused[0]?.[0]?.message, 'No');
   assert.equal(effectIn(source), 'allow');
   assert.equal(source.status().drift.drifting, true);
+});
+
+test('a source that is away is told, also while what it held last is refused', async () => {
+  const state = (effect: string): PolicyState => ({
+    files: new Map([
+      ['policy.yaml', main],
+      ['modules/m.policy.yaml', module(effect)],
+    ]),
+    problems: [],
+    digest: effect,
+  });
+  let held = state('allow');
+  const from: PolicyReader = {
+    kind: 'git',
+    about: 'a repository',
+    everyMs: 60_000,
+    read: () => Promise.resolve(held),
+  };
+  await using source = await watching('', { from });
+  held = state('alow');
+  await source.look();
+  const wrong = source.status().problems;
+  assert.match(wrong[0] ?? '', /SP-Y004/);
+  held = { ...held, complaint: 'Cannot be reached' };
+  await source.look();
+  assert.deepEqual(source.status().problems, ['Cannot be reached', ...wrong]);
+  held = state('alow');
+  await source.look();
+  assert.deepEqual(source.status().problems, wrong);
+  held = state('allow');
+  await source.look();
+  assert.deepEqual(source.status().problems, []);
+  assert.equal(effectIn(source), 'allow');
 });

@@ -123,6 +123,8 @@ class Source implements PolicySource {
   /** When the source was last seen to hold the policy in force. */
   #confirmedAt: Instant;
   #problems: readonly string[] = [];
+  /** Of the state that was refused last. */
+  #wrong: readonly string[] = [];
   #version: number | undefined;
   #holds: PolicyState;
   #driftSince: Instant | undefined;
@@ -267,7 +269,12 @@ class Source implements PolicySource {
       return;
     }
     this.#driftSince ??= this.#parts.world.now();
-    if (found.digest === this.#seen) return;
+    if (found.digest === this.#seen) {
+      // What was refused stays refused; whether the source can be reached is another matter.
+      const away = found.complaint === undefined ? [] : [found.complaint];
+      this.#complain([...away, ...this.#wrong]);
+      return;
+    }
     // SECURITY: half a file can be a whole policy with fewer rules, so a state must have stood still before it is judged.
     await new Promise<void>((resolve) => this.#parts.world.after(settleMs, resolve));
     const again = await this.#reader.read();
@@ -278,7 +285,8 @@ class Source implements PolicySource {
     const loaded = await this.#load(found);
     if (!loaded.ok) {
       this.#seen = found.digest;
-      this.#complain(loaded.error.map(problemLine));
+      this.#wrong = loaded.error.map(problemLine);
+      this.#complain(this.#wrong);
       await this.#parts.onRefuse?.(loaded.error);
       return;
     }
