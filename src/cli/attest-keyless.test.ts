@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -19,6 +19,7 @@ import {
 import { attest } from './attest.ts';
 import { CouldNotRun } from './command.ts';
 import { openKeyless } from './sigstore.ts';
+import { putAttested } from './testdata/attested-folder.ts';
 
 // Fulcio, Rekor and an authority that stamps the time, on this machine.
 
@@ -108,23 +109,8 @@ async function trust(): Promise<object> {
 const handlers = new Map<string, ReturnType<typeof fulcioHandler>['fn']>();
 
 before(async () => {
-  mkdirSync(join(folder, 'policy', 'modules'), { recursive: true });
-  mkdirSync(join(folder, 'policy', 'tests'));
-  const write = (path: string, text: string): void => writeFileSync(join(folder, path), text);
-  write(
-    'policy/policy.yaml',
-    'apiVersion: sallyport/v1\nlayers: [{ name: a, role: grant, use: [{ module: m }] }]\n',
-  );
-  write(
-    'policy/modules/m.policy.yaml',
-    'apiVersion: sallyport/v1\nmodule: m\nowner: team:a\nrules: [{ id: a, effect: allow, match: { identity: { groups: [dba] }, resource: { kind: postgres }, access: [read, define] }, why: w, fix: f }]\n',
-  );
-  write(
-    'policy/tests/m.test.yaml',
-    'apiVersion: sallyport/v1\nfixtures: { identities: { d: { groups: [dba] } }, resources: { shop: { kind: postgres } } }\ncases: [{ name: c, as: d, do: { action: sql.select, on: shop, access: read }, expect: { decision: allow } }]\n',
-  );
-  write('app.tgz', 'artifact');
-  write('root.json', JSON.stringify(await trust()));
+  putAttested(folder);
+  writeFileSync(join(folder, 'root.json'), JSON.stringify(await trust()));
   const git = (...args: readonly string[]): unknown =>
     execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], { cwd: folder });
   git('init', '-q');

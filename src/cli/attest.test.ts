@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { attest } from './attest.ts';
 import { bundle } from './bundle.ts';
+import { putAttested } from './testdata/attested-folder.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-attest-'));
 const start = process.cwd();
@@ -15,23 +16,8 @@ const git = (...args: readonly string[]): string =>
     .trim();
 
 before(async () => {
-  mkdirSync(join(folder, 'policy', 'modules'), { recursive: true });
-  mkdirSync(join(folder, 'policy', 'tests'));
-  const write = (path: string, text: string): void => writeFileSync(join(folder, path), text);
-  write(
-    'policy/policy.yaml',
-    'apiVersion: sallyport/v1\nlayers: [{ name: a, role: grant, use: [{ module: m }] }]\n',
-  );
-  write(
-    'policy/modules/m.policy.yaml',
-    'apiVersion: sallyport/v1\nmodule: m\nowner: team:a\nrules: [{ id: a, effect: allow, match: { identity: { groups: [dba] }, resource: { kind: postgres }, access: [read, define] }, why: w, fix: f }]\n',
-  );
-  write(
-    'policy/tests/m.test.yaml',
-    'apiVersion: sallyport/v1\nfixtures: { identities: { d: { groups: [dba] } }, resources: { shop: { kind: postgres } } }\ncases: [{ name: c, as: d, do: { action: sql.select, on: shop, access: read }, expect: { decision: allow } }]\n',
-  );
-  write('a.sql', 'CREATE TABLE a ();');
-  write('app.tgz', 'artifact');
+  putAttested(folder);
+  writeFileSync(join(folder, 'a.sql'), 'CREATE TABLE a ();');
   git('init', '-q');
   git('add', '.');
   git('commit', '-q', '-m', 'x');
