@@ -7,7 +7,7 @@ import type { Duties } from '../../core/decision.ts';
 import type { Gate } from '../../core/protocol.ts';
 import type { World } from '../../base/time.ts';
 import type { FrameKind, Recorder } from '../../core/ports.ts';
-import { type RowMasker, rowMasker } from './cells.ts';
+
 import {
   decodeBackend,
   decodeDataRow,
@@ -24,6 +24,7 @@ import { maskText, type NoticeAbout, showFields } from './notices.ts';
 import { Outgoing } from './outgoing.ts';
 import { contextNames, planOf, typesIn } from './plan.ts';
 import { errorOf } from './refusal.ts';
+import { type RowMasker, rowMasker } from './rows.ts';
 import { type About, outcomeOf, type Run } from './run.ts';
 import { showsAll, strict, TransactionAbout } from './shown.ts';
 import { HeldRows, mostHeldMs } from './voted.ts';

@@ -5,7 +5,8 @@ import { WireError } from '../../base/errors.ts';
 import type { FindMask } from '../../core/decision.ts';
 import { maskKey } from '../../mask/index.ts';
 import type { Type } from '../../sql/catalogue.ts';
-import { type ColumnPlan, cellOf, type FieldShape, rowMasker } from './cells.ts';
+import { type ColumnPlan, cellOf, type FieldShape } from './cells.ts';
+import { rowMasker } from './rows.ts';
 import { Written } from './outgoing.ts';
 
 const key = maskKey(new Uint8Array(32).fill(3));

@@ -1,7 +1,7 @@
 import type { Outcome, Permit } from '../../core/decision.ts';
 import type { Outputs } from '../../sql/analysis.ts';
 import type { Catalogue } from '../../sql/catalogue.ts';
-import type { RowMasker } from './cells.ts';
+import type { RowMasker } from './rows.ts';
 import type { CopyMasker } from './copy.ts';
 import type { NameChange, Portal } from './names.ts';
 

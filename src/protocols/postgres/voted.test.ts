@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { columnVote, maskKey } from '../../mask/index.ts';
-import { rowMasker, type RowMasker } from './cells.ts';
+import { rowMasker, type RowMasker } from './rows.ts';
 import { copyMasker } from './copy.ts';
 import * as encode from './encode.ts';
 import { Outgoing } from './outgoing.ts';

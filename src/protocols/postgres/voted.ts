@@ -3,9 +3,10 @@ import type { FindMask } from '../../core/decision.ts';
 import { operatorForFind } from '../../core/duties.ts';
 import { type ColumnVote, type MaskKey, showText } from '../../mask/index.ts';
 import { decode, encode } from './binary.ts';
-import type { Cell, RowMasker } from './cells.ts';
+import type { Cell } from './cells.ts';
 import type { Frame } from './frames.ts';
 import { type Outgoing, Written } from './outgoing.ts';
+import type { RowMasker } from './rows.ts';
 import type { Watch } from './watch.ts';
 
 // One value of a weak check says nothing, a column of them does. Rows wait while a column's vote is open: from a value that

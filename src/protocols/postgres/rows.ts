@@ -1,0 +1,121 @@
+import { Fault, WireError } from '../../base/errors.ts';
+import { type CellParts, cellOf, type ColumnPlan, type FieldShape, stars, voteOf } from './cells.ts';
+import { copy, Written } from './outgoing.ts';
+import { ballotOf } from './voted.ts';
+
+export interface RowMasker {
+  /**
+   * `bytes[start, end)` is one whole DataRow: 'D', int32 length, int16 count, then int32 length and bytes for each column.
+   * Gives the new message, or `undefined` when it stays as it is.
+   * @throws {WireError} `bad-message` when the count or a length is wrong.
+   */
+  readonly row: (bytes: Uint8Array, start: number, end: number) => Uint8Array | undefined;
+  /** The same, written where what goes out is gathered; false when the message stays as it is, and nothing was written. */
+  readonly write: (message: Message, out: { readonly writer: () => Written }) => boolean;
+  /** No column is looked at: rows need no more than framing. */
+  readonly passes: boolean;
+  /** Counts a row's values before it is shown; true: it must wait. Absent where no column has a vote. */
+  readonly see?: (message: Message) => boolean;
+  /** No more rows come for now. */
+  readonly settle?: () => void;
+  masked: number;
+  withheld: number;
+}
+
+/** One whole message: `bytes[start, end)`. */
+interface Message {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** @throws {Fault} `bug` when plans and fields differ in number. */
+export function rowMasker(
+  plans: readonly ColumnPlan[],
+  fields: readonly FieldShape[],
+  parts: CellParts,
+): RowMasker {
+  if (plans.length !== fields.length) throw new Fault('bug', 'Column plans and fields differ in number');
+  const cells = plans.map((plan, at) => cellOf(plan, fields[at] ?? { type: 0, format: 1 }, parts));
+  const masker = {
+    row,
+    write,
+    passes: cells.every((cell) => cell === undefined),
+    ...ballotOf(plans.map((plan, at) => voteOf(plan, fields[at], parts))),
+    masked: 0,
+    withheld: 0,
+  };
+  return masker;
+
+  function row(bytes: Uint8Array, start: number, end: number): Uint8Array | undefined {
+    const written = new Written();
+    const changed = write({ bytes, start, end }, { writer: () => written });
+    return changed ? written.bytes.slice(0, written.length) : undefined;
+  }
+
+  function write({ bytes, start, end }: Message, out: { readonly writer: () => Written }): boolean {
+    if (end - start < 7 || end > bytes.length || bytes[start] !== 0x44) throw bad();
+    if (int32(bytes, start + 1) !== end - start - 1) throw bad();
+    if ((((bytes[start + 5] ?? 0) << 8) | (bytes[start + 6] ?? 0)) !== cells.length) throw bad();
+    let at = start + 7;
+    let written: Written | undefined;
+    let from = start; // what stands before it is written
+    let to = 0; // where to write on
+    for (const cell of cells) {
+      if (at + 4 > end) throw bad();
+      const length = int32(bytes, at);
+      at += 4;
+      if (length === -1) continue;
+      if (length < 0 || length > end - at) throw bad();
+      if (cell !== undefined) {
+        const shown = cell(bytes, at, at + length);
+        if (shown !== undefined) {
+          if (shown === 'withheld' || shown === stars) masker.withheld++;
+          else masker.masked++;
+          if (written === undefined) {
+            written = out.writer();
+            to = written.length;
+          }
+          const value = shown === 'withheld' ? null : shown;
+          const size = value?.length ?? 0;
+          // Room for all that can still come unchanged, too: then the rest of the row needs no other.
+          const into = written.room(to - written.length + (end - from) + size + 4);
+          copy(bytes, from, at - 4, into, to);
+          to += at - 4 - from;
+          putInt32(into, to, value === null ? -1 : size);
+          if (value !== null) copy(value, 0, size, into, to + 4);
+          to += 4 + size;
+          from = at + length;
+        }
+      }
+      at += length;
+    }
+    if (at !== end) throw bad();
+    if (written === undefined) return false;
+    copy(bytes, from, end, written.bytes, to);
+    to += end - from;
+    putInt32(written.bytes, written.length + 1, to - written.length - 1);
+    written.length = to;
+    return true;
+  }
+}
+
+function bad(): WireError {
+  return new WireError('bad-message', 'DataRow does not have the columns or lengths it says');
+}
+
+function putInt32(into: Uint8Array, at: number, value: number): void {
+  into[at] = value >>> 24;
+  into[at + 1] = value >>> 16;
+  into[at + 2] = value >>> 8;
+  into[at + 3] = value;
+}
+
+function int32(bytes: Uint8Array, at: number): number {
+  return (
+    ((bytes[at] ?? 0) << 24) |
+    ((bytes[at + 1] ?? 0) << 16) |
+    ((bytes[at + 2] ?? 0) << 8) |
+    (bytes[at + 3] ?? 0)
+  );
+}
