@@ -258,3 +258,65 @@ test('a list in a text has the path of a list', () => {
   shownOf({ a: JSON.stringify([{ b: 1 }]) }, documentMask(permit as unknown as Permit, 'answer', key));
   assert.ok(asked.includes('a[].b'), asked.join(' '));
 });
+
+const b64 = (text: string): string => Buffer.from(text).toString('base64');
+const mail = 'ann.lee@example.com';
+
+for (const [what, given, wanted] of [
+  ['twice percent', 'to ann%2540example.com', 'to [EMAIL_ADDRESS]'],
+  ['four times percent', 'ann%25252540example.com', '[EMAIL_ADDRESS]'],
+  ['references in percent', 'ann%26%2364%3Bexample.com', '[EMAIL_ADDRESS]'],
+  ['percent of what is no UTF-8', '%FF ann%FF%20ann%40example.com', undefined],
+  ['more layers than anybody writes', `ann%${'25'.repeat(12)}40example.com`, '***'],
+  ['Base64', `see ${b64(mail)} there`, 'see [EMAIL_ADDRESS] there'],
+  ['URL-safe Base64 in a path', `/u/${Buffer.from(mail).toString('base64url')}/x`, undefined],
+  ['hexadecimal', `id 0x${Buffer.from(mail).toString('hex')}.`, 'id 0x[EMAIL_ADDRESS].'],
+  ['Base64 in Base64', b64(`to ${b64(mail)}, please`), undefined],
+  ['Base64 in percent', encodeURIComponent(b64(`<${mail}>`)), undefined],
+  ['percent in Base64', b64('to ann%40example.com'), undefined],
+  ['JSON in Base64', b64('{"ssn":78051120}'), undefined],
+  ['a number of a spreadsheet', 'paid with 4.111111111111111E+15 today', 'paid with [CREDIT_CARD] today'],
+] as const) {
+  test(`seen through: ${what}`, () => {
+    const shown = maskOf().text(given);
+    if (wanted !== undefined) assert.equal(shown, wanted);
+    assert.notEqual(shown, given);
+    assert.doesNotMatch(shown, /example/);
+    const json = maskOf().json(JSON.stringify({ a: given, [given]: 1 }));
+    assert.ok(json.ok);
+    assert.equal((JSON.parse(json.value) as { readonly a: string }).a, shown);
+    assert.ok(!json.value.includes(given));
+    assert.equal(maskOf().text(shown), shown);
+  });
+}
+
+for (const [what, given, wanted] of [
+  ['a number that lost its zero', { ssn: 78051120 }, { ssn: 10000000 }],
+  ['a text that did', { ssn: '78051120' }, { ssn: '[US_SSN]' }],
+  ['no name, no finding', { size: 78051120, n: '78051120' }, undefined],
+  ['a wrapper', { ssn: { value: '078051120' } }, { ssn: { value: '[US_SSN]' } }],
+  [
+    'wrappers and lists',
+    { ssn: [{ _: { $: '078051120' } }, { raw: 78051120 }] },
+    { ssn: [{ _: { $: '[US_SSN]' } }, { raw: 10000000 }] },
+  ],
+  ['what says something is no wrapper', { ssn: { count: '078051121' } }, undefined],
+  ['a number', { passport: { number: 'X12345678' } }, { passport: { number: '[US_PASSPORT]' } }],
+  ['a number as a text', { n: '4.111111111111111E15' }, { n: '[CREDIT_CARD]' }],
+  ['a coded value under its name', { ssn: '%30%3780%35%31120' }, { ssn: '[US_SSN]' }],
+  ['a packed value under its name', { ssn: b64('78051120 ') }, { ssn: '[US_SSN]' }],
+] as const) {
+  test(`under its name: ${what}`, () => {
+    const shown = maskOf().json(JSON.stringify(given));
+    assert.ok(shown.ok);
+    assert.deepEqual(JSON.parse(shown.value), wanted ?? given);
+  });
+}
+
+test('tags reach into packed documents, also where nothing is looked for', () => {
+  const shown = maskOf([]).json(
+    JSON.stringify({ a: b64('{"x":{"name":"Zoë Quin"}}'), b: b64('{"x":{"nam":"Zoë"}}') }),
+  );
+  assert.ok(shown.ok);
+  assert.deepEqual(JSON.parse(shown.value), { a: '***', b: b64('{"x":{"nam":"Zoë"}}') });
+});

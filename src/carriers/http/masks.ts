@@ -2,16 +2,16 @@ import { isUtf8 } from 'node:buffer';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { MaskOperator, Permit } from '../../core/decision.ts';
 import { operatorForFind, stronger } from '../../core/duties.ts';
-import { undoEncoding } from '../../http/encoded.ts';
+import { mayBeEncoded, undoAll, type Undone, wholeNumber } from '../../http/encoded.ts';
 import { jsonBytes } from '../../http/json.ts';
 import { type Place, Places } from '../../http/json-places.ts';
+import { mayBePacked, packedIn } from '../../http/packed.ts';
 import { JsonWalk, type Later, type Leaf, type Shown } from '../../http/json-walk.ts';
 import {
   findMasker,
   isContext,
   type MaskKey,
   mayContain,
-  type Scanner,
   scanner,
   showText,
   textStream,
@@ -59,7 +59,13 @@ export interface Pieces {
   readonly end: () => string;
 }
 
-type Find = (text: string) => { readonly text: string; readonly masked: number };
+interface Found {
+  readonly text: string;
+  readonly masked: number;
+  readonly types: readonly string[];
+}
+
+type Find = (text: string) => Found;
 
 /** How values of one name are looked at. */
 interface Look {
@@ -75,6 +81,8 @@ interface At {
   /** Of a value that stands here itself. */
   readonly itself: MaskOperator | undefined;
   readonly look: Look | undefined;
+  /** What values here are called. */
+  readonly name: string;
   /** Nothing is to be hidden in the key. */
   plainKey: boolean;
   /** A value that is itself a document. */
@@ -103,7 +111,7 @@ class Masks implements DocumentMask {
   readonly #looks: Map<string, Look> = new Map();
   readonly #readyJson: Map<string, Map<string, Result<string, string>>> = new Map(); // by name
   readonly #readyTexts: Map<string, Map<string, string>> = new Map(); // by name
-  #scan: Scanner | undefined;
+  #unpacking = 0;
   masked = 0;
 
   constructor(permit: Permit, object: string, key: MaskKey) {
@@ -229,32 +237,78 @@ class Masks implements DocumentMask {
     const shown = (text: string): string => {
       this.masked += stream.masked - counted;
       counted = stream.masked;
-      const again = this.#encoded(text);
+      const again = this.#encoded(text, more.column ?? '');
       this.masked += again.masked;
       return again.text;
     };
     return { push: (piece) => shown(stream.push(piece)), end: () => shown(stream.end()) };
   }
 
-  /** What is found only once the encodings of addresses, pages and scripts are undone. */
-  #encoded(text: string): { readonly text: string; readonly masked: number } {
-    const undone = undoEncoding(text);
-    if (undone === undefined) return { text, masked: 0 };
-    const { finds } = this.#permit.duties;
-    this.#scan ??= scanner({ entities: finds.map((each) => each.entity) });
-    let out = '';
-    let copied = 0;
-    let masked = 0;
-    for (const { type, start, end } of this.#scan(undone.text)) {
-      const operator = operatorForFind(finds, type);
-      const [from, to] = [undone.from(start), undone.to(end - 1)];
-      const value = undone.text.slice(start, end);
-      if (operator === undefined || from < copied || text.slice(from, to) === value) continue;
-      out += text.slice(copied, from) + showText(operator, value, this.#key, { entity: type });
-      copied = to;
-      masked++;
+  /** What is found only once the encodings of addresses, pages, scripts and bytes are undone, one in the other. */
+  #encoded(text: string, name: string): Found {
+    const packs = maybePacked(text);
+    if (!packs && !mayBeEncoded(text)) return { text, masked: 0, types: [] };
+    const ranges: Hidden[] = this.#packed({ text, from: (at) => at, to: (at) => at + 1 }, name);
+    for (const layer of undoAll(text)) {
+      if (layer === 'deeper') return { text: '***', masked: 1, types: [] };
+      ranges.push(...this.#layer(layer, text, name), ...this.#packed(layer, name));
     }
-    return masked === 0 ? { text, masked: 0 } : { text: out + text.slice(copied), masked };
+    return ranges.length === 0 ? { text, masked: 0, types: [] } : withRanges(text, ranges);
+  }
+
+  #layer(layer: Undone, text: string, name: string): Hidden[] {
+    const { finds } = this.#permit.duties;
+    const found: Hidden[] = [];
+    if (finds.length === 0) return found;
+    const entities = finds.map((each) => each.entity);
+    for (const { type, start, end } of scanner({ entities, column: name })(layer.text)) {
+      const operator = operatorForFind(finds, type);
+      const [from, to] = [layer.from(start), layer.to(end - 1)];
+      const value = layer.text.slice(start, end);
+      if (operator === undefined || text.slice(from, to) === value) continue;
+      found.push({ from, to, type, shown: showText(operator, value, this.#key, { entity: type }) });
+    }
+    return found;
+  }
+
+  /** What stands in there as bytes in letters: nobody can change a part of it, so it stays whole or goes whole. */
+  #packed(layer: Undone, name: string): Hidden[] {
+    const found: Hidden[] = [];
+    if (!maybePacked(layer.text)) return found;
+    for (const { start, end, text } of packedIn(layer.text)) {
+      const [from, to] = [layer.from(start), layer.to(end - 1)];
+      const types = text === undefined ? [] : this.#within(text, name);
+      if (types !== undefined)
+        found.push({ from, to, type: types[0], shown: this.#coarse(types, layer.text.slice(start, end)) });
+    }
+    return found;
+  }
+
+  /** The types of what would be hidden in a text; undefined where that is nothing. */
+  #within(text: string, name: string): readonly string[] | undefined {
+    if (this.#unpacking >= mostPacked) return [];
+    if (text.length > longestPacked) {
+      const bytes = Buffer.from(text);
+      return mayContain(bytes, 0, bytes.length) ? [] : undefined;
+    }
+    this.#unpacking++;
+    const before = this.masked;
+    try {
+      const document = mayBeDocument(text) ? this.json(text, name) : undefined;
+      if (document?.ok === true && this.masked > before) return [];
+      const found = this.#look(name)?.find(text);
+      return found === undefined || found.masked === 0 ? undefined : found.types;
+    } finally {
+      this.masked = before;
+      this.#unpacking--;
+    }
+  }
+
+  #coarse(types: readonly string[], packed: string): string {
+    const { finds } = this.#permit.duties;
+    const operator = types.map((type) => operatorForFind(finds, type)).reduce(stronger, undefined);
+    const whole = operator?.kind === 'hash' || operator?.kind === 'token' ? operator : redact;
+    return showText(whole, packed, this.#key, types[0] === undefined ? {} : { entity: types[0] });
   }
 
   #walk(bytes: Uint8Array, inside: Inside): JsonWalk<At> {
@@ -274,12 +328,28 @@ class Masks implements DocumentMask {
       return showText(operator, leaf.value, this.#key);
     }
     if (kind === 'string' && mayBeJson(leaf)) return this.#inner(leaf, at, inside);
-    if (kind === 'boolean' || at.look === undefined) return undefined;
+    if (kind === 'boolean') return undefined;
+    if (at.look === undefined) return kind === 'string' ? this.#document(leaf, at) : undefined;
     if (kind === 'number') return this.#number(leaf, at.look);
-    if (!at.look.always && !leaf.escaped && !leaf.coded && !mayContain(leaf.bytes, start, end))
+    if (
+      !at.look.always &&
+      !leaf.escaped &&
+      !leaf.coded &&
+      !mayContain(leaf.bytes, start, end) &&
+      !mayBePacked(leaf.bytes, start, end)
+    )
       return undefined;
-    if (end - start > long) return this.#long(leaf, at.look);
+    if (end - start > long) return this.#long(leaf, at);
     return this.#found(at.look, leaf.value);
+  }
+
+  /** A document that is packed into a text: it can have tags where nothing is looked for. */
+  #document(leaf: Leaf<At>, { name }: At): string | undefined {
+    if (!mayBePacked(leaf.bytes, leaf.start, leaf.end)) return undefined;
+    const shown = this.#encoded(leaf.value, name);
+    if (shown.masked === 0) return undefined;
+    this.masked += shown.masked;
+    return shown.text;
   }
 
   /** As it is written, and as its digits: whoever reads `4.111e15` has `4111000000000000`. */
@@ -287,7 +357,7 @@ class Masks implements DocumentMask {
     const { bytes, start, end } = leaf;
     const shown = look.always || mayContain(bytes, start, end) ? this.#found(look, leaf.value) : undefined;
     if (shown !== undefined) return shown;
-    const digits = wholeNumber(bytes, start, end);
+    const digits = wholeDigits(bytes, start, end);
     return digits === undefined || (!look.always && isClean(digits)) ? undefined : this.#found(look, digits);
   }
 
@@ -310,12 +380,12 @@ class Masks implements DocumentMask {
   /** A document in a document: by its own paths, which go on from where it stands. */
   *#inner(leaf: Leaf<At>, at: At, { under, depth }: Inside): Later {
     const { start, end, bytes, escaped } = leaf;
-    const { path, key } = leaf.place;
+    const { path } = leaf.place;
     const value = escaped || !startsAsJson(bytes[start] ?? 0) ? leaf.value : undefined;
     if (value === undefined || mayBeDocument(value)) {
       const json = value === undefined || !escaped ? bytes.subarray(start, end) : jsonBytes(value);
       at.inner ??= {
-        places: new Places(key),
+        places: new Places(at.name),
         under: joined(under, path),
         depth: depth + 1,
       };
@@ -331,15 +401,15 @@ class Masks implements DocumentMask {
       }
       this.masked = before; // it is none
     }
-    if (at.look === undefined) return undefined;
-    if (end - start > long) return yield* this.#long(leaf, at.look);
+    if (at.look === undefined) return this.#document(leaf, at);
+    if (end - start > long) return yield* this.#long(leaf, at);
     return this.#found(at.look, leaf.value);
   }
 
   /** A long text goes through the masks of texts that come in pieces: the same is shown, and others get their turn. */
-  *#long(leaf: Leaf<At>, look: Look): Later {
-    const { start, end, bytes, escaped, key } = leaf;
-    const pieces = this.#stream({ most: end - start, ...(look.always ? { column: key } : {}) });
+  *#long(leaf: Leaf<At>, { look, name }: At): Later {
+    const { start, end, bytes, escaped } = leaf;
+    const pieces = this.#stream({ most: end - start, ...(look?.always === true ? { column: name } : {}) });
     const before = this.masked;
     const out: string[] = [];
     for (let from = start; from < end;) {
@@ -363,10 +433,12 @@ class Masks implements DocumentMask {
         .map((column) => this.#permit.operatorOf({ object: this.#object, column }))
         .reduce(stronger, above?.operator);
     const operator = told(above === undefined ? heads(under, 0) : place.path === '' ? [] : heads(path, from));
+    const name = calledIn(place.key, above?.name);
     const made = {
       operator,
       itself: place.path === '' ? stronger(operator, told(heads(joined(under, '$'), from))) : operator,
-      look: this.#look(place.key),
+      look: this.#look(name),
+      name,
       plainKey: false,
       inner: undefined,
     };
@@ -394,8 +466,16 @@ class Masks implements DocumentMask {
       always,
       find: (text) => {
         const plain = find(text);
-        const again = this.#encoded(plain.text);
-        return again.masked === 0 ? plain : { text: again.text, masked: plain.masked + again.masked };
+        const lost = always && plain.masked === 0 ? withZeros(text).map((each) => find(each)) : [];
+        const padded = lost.find(({ masked }) => masked > 0);
+        if (padded !== undefined) return padded;
+        const again = this.#encoded(plain.text, always ? name : '');
+        if (again.masked === 0) return plain;
+        return {
+          text: again.text,
+          masked: plain.masked + again.masked,
+          types: [...plain.types, ...again.types],
+        };
       },
     };
   }
@@ -425,11 +505,8 @@ function startsAsJson(byte: number): boolean {
   return byte === 0x7b || byte === 0x5b;
 }
 
-/**
- * The digits of a whole number that is written with an exponent or a point (`4.2e1`, `42.0`); undefined where it is none, is written
- * plainly, or is longer than anything that is looked for.
- */
-function wholeNumber(bytes: Uint8Array, start: number, end: number): string | undefined {
+/** The digits of a whole number that is written with an exponent or a point; undefined where it is none, or is written plainly. */
+function wholeDigits(bytes: Uint8Array, start: number, end: number): string | undefined {
   let pointed = false;
   let raised = false;
   for (let at = start; at < end; at++) {
@@ -439,18 +516,62 @@ function wholeNumber(bytes: Uint8Array, start: number, end: number): string | un
   // Most numbers are plain, or prices and places: a fraction that ends otherwise than in 0 is one.
   if (!raised && (!pointed || bytes[end - 1] !== 0x30)) return undefined;
   if (end - start > longestNumber) return undefined;
-  const written = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
-  const [, whole = '', fraction = '', exponent = '0'] =
-    /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(written) ?? [];
-  const shift = Number(exponent);
-  if (Math.abs(shift) > longestNumber) return undefined;
-  const digits = (whole + fraction).padEnd(whole.length + shift, '0');
-  const point = whole.length + shift;
-  if (point <= 0 || /[1-9]/.test(digits.slice(point))) return undefined;
-  return digits.slice(0, point).replace(/^0+(?=\d)/, '');
+  return wholeNumber(Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1'));
 }
 
 const longestNumber = 300;
+
+/** A number that lost the zeros it began with, as numbers do. */
+function withZeros(text: string): readonly string[] {
+  const [, digits] = /^\s*([1-9]\d{5,9})\s*$/.exec(text) ?? [];
+  return digits === undefined ? [] : [`0${digits}`, `00${digits}`];
+}
+
+/** What values are called that stand under a key: one that says nothing is called as what it stands in. */
+function calledIn(key: string, above: string | undefined): string {
+  if (above === undefined || above === '' || above === key) return key;
+  if (saysNothing.test(key)) return above;
+  return saysLittle.test(key) ? `${above} ${key}`.slice(-longestName) : key;
+}
+
+const saysNothing = /^(?:[@#$_]?(?:value|text|val|v|t|raw|data|content|plain|item|entry)s?|[$_]+|\d{1,4})$/i;
+const saysLittle = /^(?:number|numero|nummer|num|no|nr)$/i;
+const longestName = 200;
+
+/** What is shown instead of a part of a text. */
+interface Hidden {
+  readonly from: number;
+  readonly to: number;
+  readonly type: string | undefined;
+  readonly shown: string;
+}
+
+/** SECURITY: of two that overlap the later one goes with the earlier one, so that no end of it is left. */
+function withRanges(text: string, ranges: readonly Hidden[]): Found {
+  let out = '';
+  let copied = 0;
+  const types: string[] = [];
+  for (const { from, to, type, shown } of ranges.toSorted((a, b) => a.from - b.from || b.to - a.to)) {
+    if (type !== undefined) types.push(type);
+    if (from >= copied) out += text.slice(copied, from) + shown;
+    copied = Math.max(copied, to);
+  }
+  return { text: out + text.slice(copied), masked: ranges.length, types };
+}
+
+const redact: MaskOperator = { kind: 'redact' };
+/** Texts in letters for bytes, in texts in letters for bytes …: what is deeper is hidden. */
+const mostPacked = 4;
+/** Characters of such a text: what is longer is hidden where it could have anything in it. */
+const longestPacked = 262_144;
+
+function maybePacked(text: string): boolean {
+  if (text.length * 3 > scratch.length) {
+    const bytes = Buffer.from(text);
+    return mayBePacked(bytes, 0, bytes.length);
+  }
+  return mayBePacked(scratch, 0, scratch.write(text));
+}
 
 /** Whether `looksLikeJson` may fit: by the first byte, of which one beyond ASCII may begin a blank. */
 function mayBeJson({ bytes, start }: Leaf<At>): boolean {
@@ -464,10 +585,10 @@ const blankLeads = [0xc2, 0xe1, 0xe2, 0xe3, 0xef];
 export function isClean(text: string): boolean {
   if (text.length > long || otherCoding.test(text)) return false;
   const end = scratch.write(text);
-  return !mayContain(scratch, 0, end);
+  return !mayContain(scratch, 0, end) && !mayBePacked(scratch, 0, end);
 }
 
-const otherCoding = /[%&\\]/;
+const otherCoding = /[%&\\]|\d[eE]\+?\d/;
 const scratch = Buffer.allocUnsafe(long * 3);
 
 /** Where a piece ends that begins at `from`: never inside of a character. */
