@@ -72,6 +72,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       about: 'masks texts with the detectors that the gateway uses',
       load: async () => plain((await import('./mask.ts')).mask),
     },
+    reveal: {
+      about: 'says what tokens in masked answers stand for, where a rule allows it',
+      load: async () => (await import('./reveal.ts')).reveal,
+    },
     scan: {
       about: 'judges migrations, manifests and plans of a repository before they ship',
       load: async () => (await import('./scan.ts')).scan,

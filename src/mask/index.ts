@@ -8,7 +8,7 @@
 //   terminalStream(…)       the same for what a terminal is sent, judged as it is displayed
 //   columnVote()            whether a column's numbers are of a type that a single one does not show
 //   useDetectors(…)         more detectors, as data (detectorsCheck)
-//   untoken(token, key)     what a token stands for
+//   untoken(token, key)     what a token stands for; revealTokens(…) for many, several keys and their types
 // It promises: linear time; a detector that fails counts as a hit on the whole text; masking what is masked is a no-op.
 export { mayContain } from './gate.ts';
 export { isContext, scan, scanner, type Scanner, type ScanOptions } from './scan.ts';
@@ -24,6 +24,7 @@ export {
 export { type ColumnVote, columnVote, votedScore } from './vote.ts';
 export { maskKey, type MaskKey } from './key.ts';
 export { untoken } from './token.ts';
+export { otherType, type Revealed, revealTokens, tokensDigest } from './reveal.ts';
 export { normalise } from './normalise.ts';
 export { wordsOf } from './context.ts';
 export { detectorsInUse, useDetectors } from './registry.ts';

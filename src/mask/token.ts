@@ -30,10 +30,16 @@ export function sealed(value: string, key: MaskKey): string {
  * a token must be known otherwise. Whoever calls this shows a masked value: only where a rule allowed it and it is written down.
  */
 export function untoken(token: string, key: MaskKey): string | undefined {
-  return numberToken(token, key, ff1Back) ?? unsealed(token, key);
+  return unnumbered(token, key) ?? unsealed(token, key);
 }
 
-function unsealed(token: string, key: MaskKey): string | undefined {
+/** What a number stands for if it was a token of this key, which nothing tells; `undefined` where it can be none. */
+export function unnumbered(token: string, key: MaskKey): string | undefined {
+  return numberToken(token, key, ff1Back);
+}
+
+/** What a sealed token stands for; `undefined` when it is none of this key. */
+export function unsealed(token: string, key: MaskKey): string | undefined {
   if (!token.startsWith(mark)) return undefined;
   const bytes = bytesOfLetters(token.slice(mark.length));
   if (bytes === undefined || bytes.length <= vector) return undefined;

@@ -30,12 +30,17 @@ const sallyport: Kind = {
     'record.rotate': "Let a new key follow the ledger's",
     'access.revoke': 'End access that somebody was granted for a time',
     'policy.push': 'Bring a signed policy into force',
+    'mask.reveal': 'See what tokens in masked answers stand for',
   },
   attributes: {
     own: 'boolean', // the record is of the caller's own session
     ofIdentity: 'string', // whose it is; empty where it is about no one session
     ofResource: 'string',
     ofTags: 'strings', // of that resource
+    count: 'number', // of mask.reveal: tokens
+    types: 'strings', // of mask.reveal: what they stand for, as detectors say; OTHER where they do not know it
+    forms: 'strings', // of mask.reveal: text, digits
+    columnTags: 'strings', // of mask.reveal: of the column that they are said to come from
   },
 };
 

@@ -15,7 +15,7 @@ import { Access } from '../gate/access.ts';
 import { Desk } from '../gate/desk.ts';
 import { told } from '../gate/telling.ts';
 import type { People } from '../gate/votes.ts';
-import { gate, type GateParts, type Notice } from '../gate/gate.ts';
+import { gate, type GateParts, type Notice, type SessionGate } from '../gate/gate.ts';
 import { Breaker } from '../gate/breaker.ts';
 import { Taint } from '../gate/taint.ts';
 import { Usage } from '../gate/usage.ts';
@@ -40,6 +40,7 @@ import { insideOf, peerInside } from './inside.ts';
 import { defaultVisitTerms } from './browsers-config.ts';
 import { byToken, SignedIn } from './visitors.ts';
 import { proposedTags } from './proposals.ts';
+import { revealer } from './reveal.ts';
 
 /** What the program is made of; `wire.ts` puts the real ones in. */
 export interface GatewayParts {
@@ -51,6 +52,8 @@ export interface GatewayParts {
   readonly certificate: Certificate;
   readonly keys: TokenKeys;
   readonly maskKey: Secret;
+  /** Keys before it, the newest first: they only undo tokens. */
+  readonly earlierMaskKeys?: readonly Secret[];
   readonly revoked: (tokenId: string) => boolean;
   readonly protocols: readonly Protocol[];
   readonly policy: {
@@ -174,6 +177,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   });
   const notify = (who: readonly string[], about: Notice): void =>
     log('warn', 'decision.notify', { who: who.join(', '), ...about });
+  const gateOf = (session: Session): SessionGate =>
+    gate({ ...guarded(parts), world, metrics, desk, access, breaker, taint, usage, end, notify }, session);
   const hall = reception({
     identify,
     resources: config.resources,
@@ -185,8 +190,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     log,
     limits,
     plainFrom: config.plainFrom,
-    gate: (session) =>
-      gate({ ...guarded(parts), world, metrics, desk, access, breaker, taint, usage, end, notify }, session),
+    gate: gateOf,
     recorder: parts.recorder,
   });
 
@@ -263,6 +267,16 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
         scenes: parts.scenes,
         findSessions: parts.findSessions,
         custodian: parts.custodian,
+        reveal: revealer({
+          keys: [parts.maskKey, ...(parts.earlierMaskKeys ?? [])],
+          resources: config.resources,
+          policy: parts.policy.current,
+          ledger,
+          world,
+          log,
+          gate: gateOf,
+          revoked: parts.revoked,
+        }),
         resources: config.resources,
         protocols: parts.protocols,
         find: config.directory.find,

@@ -38,11 +38,25 @@ export function tokenKeys(home: string): TokenKeys {
 
 /** 32 bytes in hex: what hashes of masked values are keyed with, so that they join over time and cannot be guessed. */
 export function maskKey(home: string): Secret {
-  const file = join(home, 'keys', 'mask.key');
-  const text = kept(file, () => randomBytes(32).toString('hex')).trim();
-  if (!/^[0-9a-f]{64}$/.test(text)) throw new Fault('config', `${file} is not a key: expected 64 hex digits`);
-  return new Secret(text);
+  return maskKeys(home).current;
 }
+
+/** The first line of the file is the key in use; those below it were, the newest first, and only undo tokens any more. */
+export function maskKeys(home: string): { readonly current: Secret; readonly earlier: readonly Secret[] } {
+  const file = join(home, 'keys', 'mask.key');
+  const lines = kept(file, () => randomBytes(32).toString('hex'))
+    .trim()
+    .split(/\r?\n/);
+  if (!lines.every((line) => /^[0-9a-f]{64}$/.test(line)) || lines.length > mostMaskKeys)
+    throw new Fault(
+      'config',
+      `${file} is not a key: expected 64 hex digits, and at most ${mostMaskKeys - 1} more lines of them for earlier keys`,
+    );
+  const [current = '', ...earlier] = lines;
+  return { current: new Secret(current), earlier: earlier.map((line) => new Secret(line)) };
+}
+
+const mostMaskKeys = 10;
 
 /** 32 bytes in hex: what results of tickets are sealed with. */
 export function resultKey(home: string): Secret {

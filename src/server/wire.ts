@@ -32,7 +32,7 @@ import { ownCertificate, type Certificate } from './certificates.ts';
 import { channelsOf } from './channels.ts';
 import type { Config } from './config.ts';
 import { startGateway, type Gateway, type GatewayParts } from './gateway.ts';
-import { maskKey, resultKey, revokedTokens, tokenKeys, type TokenKeys } from './keys.ts';
+import { maskKeys, resultKey, revokedTokens, tokenKeys, type TokenKeys } from './keys.ts';
 import { indexStoreOf } from './index-config.ts';
 import { keptIn } from './kept.ts';
 import { logger } from './logs.ts';
@@ -181,7 +181,7 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
       }),
     );
 
-    const hashKey = maskKey(home);
+    const { current: hashKey, earlier } = maskKeys(home);
     const sinks =
       config.sinks.length === 0
         ? undefined
@@ -209,6 +209,7 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
       certificate,
       keys: keys ?? tokenKeys(home),
       maskKey: hashKey,
+      earlierMaskKeys: earlier,
       revoked: revokedTokens(home),
       protocols,
       policy: watch === undefined ? policy : watchedBy(policy, watch),

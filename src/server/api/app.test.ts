@@ -6,6 +6,7 @@ import { Fault } from '../../base/errors.ts';
 import { err, ok } from '../../base/result.ts';
 import { instant } from '../../base/time.ts';
 import type { Scene } from '../../record/index.ts';
+import type { DecisionId } from '../../core/decision.ts';
 import type { Question } from '../../core/ports.ts';
 import type { Protocol } from '../../core/protocol.ts';
 import type { ResourceName, SessionId } from '../../core/session.ts';
@@ -158,6 +159,16 @@ function house(
       attend: () => Promise.resolve(),
     }),
     custodian: heldCustodian,
+    reveal: () =>
+      Promise.resolve({
+        kind: 'revealed',
+        decision: 's9.1' as DecisionId,
+        values: [
+          { kind: 'value', value: 'ann@example.com', type: 'EMAIL_ADDRESS', form: 'text' },
+          { kind: 'value', value: '***', type: 'OTHER', form: 'digits', masked: true },
+          { kind: 'none' },
+        ],
+      }),
     endSession: (id) => id === 's2',
     endRun: (run) => Promise.resolve(run === 'r1' ? ['s2'] : []),
     findEntries: () => Promise.resolve([{ entry: 7, at: 1_767_225_600_000, kind: 'decision' }]),
@@ -319,6 +330,7 @@ const answers: readonly (readonly [string, string, unknown?])[] = [
   ['/api/v1/holds', '/api/v1/holds'],
   ['/api/v1/holds', '/api/v1/holds', { identity: 'ana', reason: 'a case' }],
   ['/api/v1/holds/:id/remove', '/api/v1/holds/h1/remove', { reason: 'over' }],
+  ['/api/v1/mask/reveal', '/api/v1/mask/reveal', { tokens: ['t_ab', '123456', 'x'] }],
   ['/api/v1/erasures', '/api/v1/erasures', { session: 's1', dryRun: true }],
   ['/api/v1/ledger/rotate-key', '/api/v1/ledger/rotate-key', {}],
   ['/api/v1/access', '/api/v1/access'],

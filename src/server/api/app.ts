@@ -85,6 +85,7 @@ async function handle(parts: AppParts, route: Route, context: Context): Promise<
       if (identified === undefined) throw new TypeError('An open route has no caller');
       return identified;
     },
+    signal: context.req.raw.signal,
   });
   return send(context, answer);
 }

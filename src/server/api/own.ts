@@ -16,7 +16,8 @@ export type OwnVerb =
   | 'recording.export'
   | 'record.hold'
   | 'record.erase'
-  | 'record.rotate';
+  | 'record.rotate'
+  | 'mask.reveal';
 
 /** The gateway itself, as rules see it. */
 export const gatewayResource: Resource = {
@@ -40,5 +41,9 @@ export function ownAttributes(own: boolean, recorded?: Recorded): Readonly<Recor
     ofIdentity: recorded?.identity ?? '',
     ofResource: recorded?.resource ?? '',
     ofTags: recorded?.tags ?? [],
+    count: 0,
+    types: [],
+    forms: [],
+    columnTags: [],
   };
 }

@@ -32,6 +32,8 @@ export interface ApiRequest {
   readonly body: unknown;
   /** Who asks. Throws on a route that is open: nobody has been asked. */
   readonly caller: () => Identity;
+  /** Aborts when the client has left. */
+  readonly signal?: AbortSignal;
 }
 
 export type Answer =

@@ -11,6 +11,7 @@ import { explain, type ExplainParts } from './explain.ts';
 import { decideOwn, judge, writeDown } from './judge.ts';
 import { openapi } from './openapi.ts';
 import { reachable } from './reach.ts';
+import type { Reveal } from '../reveal.ts';
 import type { Tickets } from '../tickets.ts';
 import { decisionsRoute, type Recorded } from './decisions.ts';
 import type { Records, SessionSummary } from './records.ts';
@@ -18,6 +19,7 @@ import type { Custodian } from '../custodian.ts';
 import { custodyRoutes } from './custody.ts';
 import { type FindSessions, sessionListRoute } from './session-list.ts';
 import { recordingRoutes, type Scenes } from './recordings.ts';
+import { revealRoute } from './reveal.ts';
 import { reviewRoutes } from './reviews.ts';
 import { json, problem, type Answer, type ApiRequest, type Route } from './route.ts';
 import { searchRoute, type FindEntries } from './search.ts';
@@ -48,6 +50,8 @@ export interface ApiParts extends ExplainParts {
   readonly scenes?: Scenes | undefined;
   /** Absent: nothing is held or erased here. */
   readonly custodian?: Custodian | undefined;
+  /** Absent: tokens are not undone here. */
+  readonly reveal?: Reveal | undefined;
   readonly protocols: readonly Protocol[];
   /** `host:port` of the listener for a kind of resource. */
   readonly listener: (kind: string) => string | undefined;
@@ -217,6 +221,7 @@ export function routes(parts: ApiParts): readonly Route[] {
     ...(parts.findEntries === undefined ? [] : [searchRoute(parts, parts.findEntries)]),
     ...recordingRoutes(parts),
     ...(parts.custodian === undefined ? [] : custodyRoutes(parts, parts.custodian)),
+    ...(parts.reveal === undefined ? [] : [revealRoute(parts.reveal)]),
     ...reviewRoutes(parts),
     ...accessRoutes(parts),
   ];

@@ -90,6 +90,8 @@ export type SchemaName =
   | 'PolicyStatus'
   | 'ProposedTag'
   | 'Bundle'
+  | 'Tokens'
+  | 'RevealedTokens'
   | 'Health'
   | 'Readiness';
 
@@ -275,6 +277,31 @@ export const schemas: Readonly<Record<SchemaName, Schema>> = {
   NewHold: shape({ 'session?': text, 'identity?': text, 'resource?': text, reason: text }),
   Reason: shape({ reason: text }),
   Removed: shape({ id: text }),
+  Tokens: shape({
+    tokens: { type: 'array', items: text, minItems: 1, maxItems: 1_000 },
+    'resource?': { ...text, description: 'where they are said to come from' },
+    'column?': { ...text, description: 'of that resource: public.customers.email' },
+    'key?': {
+      type: 'integer',
+      minimum: 0,
+      maximum: 9,
+      description: 'which key numbers were made with: 0 is the one in use, 1 the one before',
+    },
+    'reason?': text,
+    'ticket?': text,
+  }),
+  RevealedTokens: shape({
+    decision: text,
+    values: list(
+      shape({
+        'value?': text,
+        'type?': { ...text, description: 'what detectors find in it; OTHER where that is nothing' },
+        'form?': { type: 'string', enum: ['text', 'digits'] },
+        'masked?': { type: 'boolean' },
+        'error?': { ...text, description: 'in place of a value: it is no token of this gateway' },
+      }),
+    ),
+  }),
   NewErasure: shape({
     'session?': text,
     'identity?': text,
