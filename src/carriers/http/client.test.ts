@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { test } from 'node:test';
+import { type AddressInfo, createServer as createTcp, type Server } from 'node:net';
+import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { realWorld } from '../../base/time.ts';
 import { usual } from '../../http/patience.ts';
 import { dialTcp } from '../tcp.ts';
-import { httpClient } from './client.ts';
+import { type HttpClient, httpClient } from './client.ts';
 
 test('httpClient() leaves a kept connection that its server has given up, also after a POST', async () => {
   const ports: (number | undefined)[] = [];
@@ -66,5 +66,75 @@ test('httpClient() survives a request that is given up when its answer is here a
     process.off('uncaughtException', hear);
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
+  }
+});
+
+describe('httpClient() and a server that says more than its answer', () => {
+  const short = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi';
+  const stray = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nSTRAY';
+  const answers: Readonly<Record<string, string>> = {
+    '/answer': short,
+    '/head': 'HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n',
+    '/none': 'HTTP/1.1 204 No Content\r\nContent-Length: 50\r\n\r\n',
+    '/chunks': 'HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n',
+    '/099': 'HTTP/1.1 099 Odd\r\nContent-Length: 2\r\n\r\nhi',
+    '/101': 'HTTP/1.1 101 Odd\r\n\r\n',
+    '/999': 'HTTP/1.1 999 Odd\r\nContent-Length: 2\r\n\r\nhi',
+  };
+  let server: Server;
+  let client: HttpClient;
+  const asked: { path: string; port: number | undefined }[] = [];
+
+  before(async () => {
+    server = createTcp((socket) => {
+      socket.setNoDelay(true);
+      socket.on('error', () => undefined);
+      socket.on('data', (bytes) => {
+        const path = bytes.toString().split(' ')[1] ?? '';
+        asked.push({ path, port: socket.remotePort });
+        socket.write(answers[path] ?? short);
+        if (path !== '/next') void sleep(path === '/answer' ? 1 : 5).then(() => socket.write(stray));
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    client = httpClient({
+      address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+      dial: (address, signal) => dialTcp(address, signal, 5_000),
+      patience: usual.service,
+      world: realWorld,
+    });
+  });
+  after(async () => {
+    await client[Symbol.asyncDispose]();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  const ask = async (path: string, method: string = 'GET', readAfterMs: number = 0): Promise<string> => {
+    const { body } = await client.call({ method, path, fields: [], signal: AbortSignal.timeout(10_000) });
+    await sleep(readAfterMs);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of body) chunks.push(chunk);
+    return Buffer.concat(chunks).toString();
+  };
+
+  for (const [what, path, method, afterMs, readAfterMs] of [
+    ['behind an answer, while the connection is kept', '/answer', 'GET', 30, 0],
+    ['behind an answer, before that was read', '/answer', 'GET', 0, 30],
+    ['a body for HEAD', '/head', 'HEAD', 0, 0],
+    ['a body where none may be', '/none', 'GET', 0, 0],
+    ['chunks where none may be', '/chunks', 'GET', 0, 0],
+  ] as const) {
+    test(`${what}: nobody is answered with it`, async () => {
+      await ask(path, method, readAfterMs);
+      await sleep(afterMs);
+      assert.equal(await ask('/next'), 'hi');
+      const [first, second] = asked.slice(-2);
+      assert.notEqual(first?.port, second?.port, 'its connection is given up');
+    });
+  }
+
+  for (const path of ['/099', '/101', '/999']) {
+    test(`a status that there is not is no answer: ${path}`, () =>
+      assert.rejects(ask(path), { code: 'upstream-closed' }));
   }
 });

@@ -84,7 +84,7 @@ class WireAgent extends Agent {
   ): undefined {
     connectTo(this.#parts).then(
       (wire) => {
-        const stream = new WireDuplex(wire, { allowHalfOpen: false });
+        const stream = new WireDuplex(wire, { allowHalfOpen: false, unasked: 'ends' });
         // Requests hear of errors themselves; one that is given up as its answer ends has let go of its connection already.
         stream.on('error', () => undefined);
         done?.(null, stream);
@@ -136,7 +136,10 @@ function call(parts: HttpClientParts, agent: Agent, asked: HttpRequest): Promise
   let answered = false;
   request.once('close', () => awaited.stop());
   request.once('response', (response) => {
+    const { statusCode = 0 } = response;
+    if (statusCode < 200 || statusCode > 599) return void request.destroy(noSuchStatus());
     answered = true;
+    if (mayTrail(method, response)) request.shouldKeepAlive = false;
     awaited.stop();
     resolve(answerOf(response, parts, signal));
   });
@@ -162,6 +165,20 @@ function call(parts: HttpClientParts, agent: Agent, asked: HttpRequest): Promise
       waiting ? awaited.stop() : !answered && awaited.start(patience.firstByteMs),
     );
   return promise;
+}
+
+function noSuchStatus(): Fault {
+  return new Fault('upstream-closed', 'The resource answered with a status that there is not');
+}
+
+/**
+ * Whether a body may follow where none belongs (RFC 9110, 6.4.1), as servers have it that forget what they were asked: nobody can
+ * say when it is over, so nobody is answered behind it.
+ */
+function mayTrail(method: string, { statusCode, headers }: IncomingMessage): boolean {
+  if (method === 'HEAD') return true;
+  if (statusCode !== 204 && statusCode !== 304) return false;
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 /**

@@ -5,6 +5,8 @@ import type { Wire } from '../../base/stream.ts';
 export interface DuplexOptions {
   readonly ahead?: Uint8Array | undefined;
   readonly allowHalfOpen?: boolean;
+  /** Bytes that come while nobody listens end the connection. */
+  readonly unasked?: 'ends';
 }
 
 /**
@@ -15,6 +17,7 @@ export class WireDuplex extends Duplex {
   readonly #wire: Wire;
   #ahead: Uint8Array | undefined;
   #idle: NodeJS.Timeout | undefined;
+  readonly #unaskedEnds: boolean;
   /** Bytes that were read, to see whether a request had begun. */
   received: number = 0;
   /** The connection went away by itself: nobody here closed it. */
@@ -24,10 +27,14 @@ export class WireDuplex extends Duplex {
   /**
    * `ahead`: bytes that were read from the wire already, to see what it speaks. `allowHalfOpen`: it may be written to after its
    * peer has ended; without, it closes then, as a kept connection must that its server has given up.
+   *
+   * SECURITY: `unasked`: what comes on a kept connection before anything was asked there would be taken for the answer to whoever
+   * asks next, somebody else (CWE-444). Node stops to listen when an answer is complete, and lets go what follows it.
    */
-  constructor(wire: Wire, { ahead, allowHalfOpen = true }: DuplexOptions = {}) {
+  constructor(wire: Wire, { ahead, allowHalfOpen = true, unasked }: DuplexOptions = {}) {
     super({ allowHalfOpen });
     this.#wire = wire;
+    this.#unaskedEnds = unasked === 'ends';
     this.#ahead = ahead;
     this.remoteAddress = wire.peer;
     void wire.closed.then(() => {
@@ -46,6 +53,8 @@ export class WireDuplex extends Duplex {
     }
     this.#wire.read().then(
       (bytes) => {
+        if (this.#unaskedEnds && bytes !== undefined && this.listenerCount('data') === 0)
+          return void this.destroy();
         this.#idle?.refresh();
         this.received += bytes?.length ?? 0;
         this.push(bytes === undefined ? null : Buffer.from(bytes));
