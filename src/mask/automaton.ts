@@ -4,7 +4,9 @@
 
 /** What stands behind the last byte. */
 const endOfText = 256;
-const symbols = 257;
+/** A digit of which it is not known which. */
+const anyDigit = 257;
+const symbols = 258;
 /** Repeats are counted up to here. INVARIANT: less than `deep`, or nothing long would ever be a candidate. */
 const counted = 20;
 /** A walk this long is a candidate for whatever is still going on. */
@@ -36,6 +38,8 @@ export interface Automaton {
   readonly walk: (bytes: Uint8Array, at: number, end: number, take: (pattern: number) => boolean) => boolean;
   /** Whether `walk` would give anything. */
   readonly any: (bytes: Uint8Array, at: number, end: number) => boolean;
+  /** Whether it would with any other digits in place of those that stand there. */
+  readonly anyDigits: (bytes: Uint8Array, at: number, end: number) => boolean;
 }
 
 /** Whether a pattern begins at the beginning of a word, so that an automaton can look for it. */
@@ -71,7 +75,7 @@ export function automaton(patterns: readonly RegExp[]): Automaton {
     stateOf([0]);
   };
   reset();
-  return { walk, any };
+  return { walk, any, anyDigits };
 
   function stateOf(from: readonly number[]): number {
     const nodes = closure(from, edges);
@@ -111,6 +115,20 @@ export function automaton(patterns: readonly RegExp[]): Automaton {
 
   function any(bytes: Uint8Array, at: number, end: number): boolean {
     return walk(bytes, at, end, always);
+  }
+
+  function anyDigits(bytes: Uint8Array, at: number, end: number): boolean {
+    if (states.length > mostStates - deep - 2) reset();
+    let now = 1;
+    for (let to = at; to <= end; to++) {
+      const byte = to < end ? (bytes[to] ?? 0) : endOfText;
+      const symbol = byte >= 0x30 && byte <= 0x39 ? anyDigit : byte;
+      const found = next[now * count + (classes[symbol] ?? 0)] ?? -1;
+      now = found >= 0 ? found : step(now, symbol);
+      if (now === 0) return false;
+      if (fitting[now] === 1 || to - at >= deep) return true;
+    }
+    return false;
   }
 }
 
@@ -242,7 +260,7 @@ function compile(pattern: RegExp, edges: Step[][], sets: Map<string, Symbols>): 
     const key = `!${source.slice(from, at)}`;
     at++;
     const set = sets.get(key) ?? not.map((each, symbol) => (each === 1 && symbol !== 0x80 ? 0 : 1));
-    sets.set(key, set);
+    sets.set(key, withAnyDigit(set));
     return set;
   }
 
@@ -316,8 +334,14 @@ function compile(pattern: RegExp, edges: Step[][], sets: Map<string, Symbols>): 
     for (let code = 0; code < 0x80; code++) set[code] = one.test(String.fromCharCode(code)) ? 1 : 0;
     // Beyond ASCII is one symbol: it is in every class that names any such character.
     if (text.startsWith('[^') || text === '.' || /[^\0-\x7f]|\\[sSWDux]/.test(text)) set[0x80] = 1;
-    return set;
+    return withAnyDigit(set);
   }
+}
+
+/** A digit of which nothing is known may be each that the set has. */
+function withAnyDigit(set: Symbols): Symbols {
+  set[anyDigit] = set.subarray(0x30, 0x3a).includes(1) ? 1 : 0;
+  return set;
 }
 
 function everything(): Symbols {

@@ -1,5 +1,6 @@
 import { detectorsInUse, onDetectors } from './registry.ts';
 import { datetimeAt, isDigit, isWord, uuidAt } from './stamps.ts';
+import { isDateShape, type Proof, proofs, shapes, type Shapes } from './shapes.ts';
 import { byLength, hashLetter, isKnown, mostDigits, tablesOf, type Letters } from './tables.ts';
 
 // What a text must show for anything to be found in it. One pass over bytes, no allocation.
@@ -43,12 +44,15 @@ words.fill(wordAccent, 0x80, 0xc0);
 /** Nothing made of letters alone is found in words shorter than this. */
 const longWord = 16;
 
-// INVARIANT: what is found where nothing names it has so many digits, or so many characters without a blank.
+// INVARIANT: what is found where nothing names it has so many digits, or so many characters without a blank; what is found
+// where something does has so many digits, or fits a pattern of letters.
 const fewDigits = 4;
 const fewLetters = 12;
 
 interface Gate {
+  /** Patterns that are found alone, and all of them: what a word names is found too. */
   readonly letters: Letters;
+  readonly named: Letters;
   readonly words: Uint8Array;
   /** How many digits in one group may be somebody's; the bit of each number. */
   readonly bare: number;
@@ -60,6 +64,10 @@ interface Gate {
   readonly least: number;
   /** What values of patterns of somebody's own have in them; `undefined`: one of them says nothing. */
   readonly literals: readonly Buffer[] | undefined;
+  /** The same with zeros for their digits. */
+  readonly shapedLiterals: readonly Buffer[] | undefined;
+  /** Shapes of texts that show nothing. */
+  readonly shapes: Shapes;
 }
 
 let built: Gate | undefined;
@@ -70,7 +78,7 @@ onDetectors(() => {
 function gate(): Gate {
   if (built !== undefined) return built;
   const detectors = detectorsInUse();
-  const { alone, words: known } = tablesOf(detectors);
+  const { alone, all, words: known } = tablesOf(detectors);
   const digits = detectors.flatMap((detector, order) =>
     detector.kind === 'digits' ? [{ detector, order, here: false, words: 0 }] : [],
   );
@@ -89,14 +97,21 @@ function gate(): Gate {
   const literals = own.flatMap((each) =>
     each.kind === 'find' && each.literal !== undefined ? [Buffer.from(each.literal)] : [],
   );
+  const needed = own.length === 0 ? none : literals.length < own.length ? undefined : literals;
   built = {
     letters: alone,
+    named: all,
     words: known,
     bare,
     among,
     fewest: fewestOf(bare | among),
     least,
-    literals: own.length === 0 ? none : literals.length < own.length ? undefined : literals,
+    literals: needed,
+    shapedLiterals:
+      needed === none
+        ? none
+        : needed?.map((literal) => Buffer.from(literal.map((byte) => (isDigit(byte) ? 0x30 : byte)))),
+    shapes: shapes(),
   };
   return built;
 }
@@ -113,9 +128,30 @@ const leadMost = 7;
  * means: look. Tens of nanoseconds for a usual cell.
  */
 export function mayContain(bytes: Uint8Array, start: number, end: number): boolean {
-  const { words: known, literals } = built ?? gate();
-  if (literals !== none && (literals === undefined || holds(bytes.subarray(start, end), literals)))
-    return true;
+  const { shapes: known } = built ?? gate();
+  if (known.holds(bytes, start, end)) return false;
+  if (looks(bytes, start, end, 'digits')) return true;
+  known.offer(bytes.subarray(start, end), proved);
+  return false;
+}
+
+/** What a digit is taken for: itself, or any of the ten. */
+type Digits = 'digits' | 'any digit';
+
+/** Whether nothing can be found in any text of this shape: its zeros stand for any digits. */
+function proved(shape: Uint8Array): Proof {
+  const { literals } = built ?? gate();
+  if (literals === none && isDateShape(shape)) return proofs.dated;
+  return looks(shape, 0, shape.length, 'any digit') ? proofs.unproved : proofs.clean;
+}
+
+// oxlint-disable-next-line max-params
+function looks(bytes: Uint8Array, start: number, end: number, as: Digits): boolean {
+  const { words: known, literals, shapedLiterals } = built ?? gate();
+  if (literals !== none) {
+    const needed = as === 'digits' ? literals : shapedLiterals;
+    if (needed === undefined || holds(bytes.subarray(start, end), needed)) return true;
+  }
   if (isDigit(bytes[start]) && isPlainNumber(bytes, start, end)) return false;
   // Most texts are words and a few digits: nothing but the length of a word, and a word that names something beside a
   // digit, can be a sign, and no other state is needed to see that.
@@ -131,7 +167,7 @@ export function mayContain(bytes: Uint8Array, start: number, end: number): boole
     if (kind === wordLetter) {
       hash = hashLetter(hash, byte);
       length++;
-      if (++run >= fewLetters) return shows(bytes, start, end, true);
+      if (++run >= fewLetters) return shows(bytes, start, end, as, true);
       continue;
     }
     if (length > 0) {
@@ -143,15 +179,33 @@ export function mayContain(bytes: Uint8Array, start: number, end: number): boole
     if (kind === wordEnd) run = 0;
     else if (kind === wordAccent) {
       named = true;
-      if (++run >= fewLetters) return shows(bytes, start, end, true);
-    } else if (kind !== wordDigit) return shows(bytes, start, end, mayWalk(bytes, start, end));
-    else if (++digits >= fewDigits || ++run >= fewLetters) return shows(bytes, start, end, true);
+      if (++run >= fewLetters) return shows(bytes, start, end, as, true);
+    } else if (kind !== wordDigit) return shows(bytes, start, end, as, mayWalk(bytes, start, end));
+    else if (++digits >= fewDigits || ++run >= fewLetters) return shows(bytes, start, end, as, true);
   }
   if (length > 0) {
     if (length === 8 || length === 11) eight = true;
     if (isKnown(known, hash)) named = true;
   }
-  return named && (digits > 0 || eight);
+  return named && (digits > 0 || eight) && mayFit(bytes, start, end, as);
+}
+
+/** Whether a pattern of letters may fit anywhere, of those too that are found only where something names them. */
+// oxlint-disable-next-line max-params
+function mayFit(bytes: Uint8Array, start: number, end: number, as: Digits): boolean {
+  const { named } = built ?? gate();
+  for (let place = start; place < end; place++) {
+    const byte = bytes[place] ?? 0;
+    const before = place > start ? (bytes[place - 1] ?? 0) : 0;
+    if (!isWord(byte) || (before < 0x80 && isWord(before))) continue;
+    if (fitsAt(named, bytes, place, end, as)) return true;
+  }
+  return false;
+}
+
+// oxlint-disable-next-line max-params
+function fitsAt({ automaton }: Letters, bytes: Uint8Array, at: number, end: number, as: Digits): boolean {
+  return as === 'digits' ? automaton.any(bytes, at, end) : automaton.anyDigits(bytes, at, end);
 }
 
 const none: readonly Buffer[] = [];
@@ -182,13 +236,13 @@ const shortNumber = 7;
 
 /** `walks`: patterns that begin with a word can fit (`mayWalk`). */
 // oxlint-disable-next-line max-params
-function shows(bytes: Uint8Array, start: number, end: number, walks: boolean): boolean {
+function shows(bytes: Uint8Array, start: number, end: number, as: Digits, walks: boolean): boolean {
   const { letters, words: known, bare, among, least, fewest } = built ?? gate();
   let hash = 0;
   let length = 0; // letters in this word
   let token = 0; // characters without a blank
   let named = false;
-  let digits = false;
+  let digits = 0;
   let eight = false; // a word that could be a bank's code, which needs no digit
   let folded = false; // something that is read as a blank, a dash or nothing
   let long = false;
@@ -210,7 +264,7 @@ function shows(bytes: Uint8Array, start: number, end: number, walks: boolean): b
           const skip = end - place < uuidLength ? 0 : uuidAt(bytes, place, start, end);
           if (skip > 0) {
             place += skip - 1;
-            digits = true;
+            digits += fewDigits;
             total = 0;
             groups = 0;
             hash = 0;
@@ -218,7 +272,7 @@ function shows(bytes: Uint8Array, start: number, end: number, walks: boolean): b
             token = 0;
             continue;
           }
-          if (walks && letters.automaton.any(bytes, place, end)) return true;
+          if (walks && fitsAt(letters, bytes, place, end, as)) return true;
         }
       }
     }
@@ -243,11 +297,11 @@ function shows(bytes: Uint8Array, start: number, end: number, walks: boolean): b
       if (mayAssign(bytes, place, start)) return true;
     }
     if (kind === digit) {
-      digits = true;
       if (total === 0) {
         const skip = end - place < dateLength ? 0 : datetimeAt(bytes, place, start, end);
         if (skip > 0) {
           place += skip - 1;
+          digits += fewDigits;
           token = 0;
           continue;
         }
@@ -261,6 +315,7 @@ function shows(bytes: Uint8Array, start: number, end: number, walks: boolean): b
         groups = 0;
       }
       total += count;
+      digits += count;
       groups++;
       gap = 0;
       const after = to < end ? (bytes[to] ?? 0) : 0;
@@ -333,7 +388,8 @@ function shows(bytes: Uint8Array, start: number, end: number, walks: boolean): b
   if (length > 0 && isKnown(known, hash)) named = true;
   if (length > 1) spelled++;
   if (lone && (spelled > 0 || named)) return true;
-  return (named && (digits || eight)) || (folded && (digits || long));
+  if (folded && (digits > 0 || long)) return true;
+  return named && (digits >= fewDigits || ((digits > 0 || eight) && mayFit(bytes, start, end, as)));
 }
 
 const uuidLength = 36;
