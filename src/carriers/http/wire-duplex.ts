@@ -2,13 +2,6 @@ import { Duplex } from 'node:stream';
 import { WireError } from '../../base/errors.ts';
 import type { Wire } from '../../base/stream.ts';
 
-export interface DuplexOptions {
-  readonly ahead?: Uint8Array | undefined;
-  readonly allowHalfOpen?: boolean;
-  /** Bytes that come while nobody listens end the connection. */
-  readonly unasked?: 'ends';
-}
-
 /**
  * A wire as a Node stream, so that Node's own HTTP parsers and writers run over any carrier. Back-pressure stays: the
  * wire is read when the stream asks, and a write is done when the wire can take more.
@@ -17,24 +10,16 @@ export class WireDuplex extends Duplex {
   readonly #wire: Wire;
   #ahead: Uint8Array | undefined;
   #idle: NodeJS.Timeout | undefined;
-  readonly #unaskedEnds: boolean;
   /** Bytes that were read, to see whether a request had begun. */
   received: number = 0;
   /** The connection went away by itself: nobody here closed it. */
   peerLeft: boolean = false;
   readonly remoteAddress: string;
 
-  /**
-   * `ahead`: bytes that were read from the wire already, to see what it speaks. `allowHalfOpen`: it may be written to after its
-   * peer has ended; without, it closes then, as a kept connection must that its server has given up.
-   *
-   * SECURITY: `unasked`: what comes on a kept connection before anything was asked there would be taken for the answer to whoever
-   * asks next, somebody else (CWE-444). Node stops to listen when an answer is complete, and lets go what follows it.
-   */
-  constructor(wire: Wire, { ahead, allowHalfOpen = true, unasked }: DuplexOptions = {}) {
-    super({ allowHalfOpen });
+  /** `ahead`: bytes that were read from the wire already, to see what it speaks. It may be written to after its peer has ended. */
+  constructor(wire: Wire, { ahead }: { readonly ahead?: Uint8Array | undefined } = {}) {
+    super({ allowHalfOpen: true });
     this.#wire = wire;
-    this.#unaskedEnds = unasked === 'ends';
     this.#ahead = ahead;
     this.remoteAddress = wire.peer;
     void wire.closed.then(() => {
@@ -53,8 +38,6 @@ export class WireDuplex extends Duplex {
     }
     this.#wire.read().then(
       (bytes) => {
-        if (this.#unaskedEnds && bytes !== undefined && this.listenerCount('data') === 0)
-          return void this.destroy();
         this.#idle?.refresh();
         this.received += bytes?.length ?? 0;
         this.push(bytes === undefined ? null : Buffer.from(bytes));
