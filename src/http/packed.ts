@@ -153,9 +153,8 @@ function unpacked(
   kind: number,
 ): { readonly text: string; readonly length: number } | undefined {
   const asHex = kind === hexJoint || !isText64(codes, from);
-  let to = from;
-  while (asHex && to < codes.length && hex[codes[to] ?? 0] !== other) to++;
-  if (!asHex) to = codes.length;
+  const stops = asHex ? codes.findIndex((code, at) => at >= from && hex[code] === other) : -1;
+  const to = stops < 0 ? codes.length : stops;
   const bytes = Buffer.from(
     Buffer.from(codes.buffer, codes.byteOffset + from, to - from).toString('latin1'),
     asHex ? 'hex' : 'base64',

@@ -113,7 +113,7 @@ rules:
   - id: no-notes
     effect: deny
     match: { resource: { kind: http } }
-    when: 'action.service == "shop.v1.Customers" && "note" in action.fields'
+    when: 'action.service == "shop.v1.Customers" && action.inspected && "note" in action.fields'
     why: Notes are not asked for.
     fix: Leave the note out.
   - id: held
@@ -397,6 +397,30 @@ resources:
     both.resume();
     both.end();
     await end;
+    client.close();
+  });
+
+  test('each message of a stream is judged: the one that a rule forbids does not arrive, and ends the call', async () => {
+    const client = clientOf('shop.test');
+    const talk = method('Talk');
+    const of = talk.responseDeserialize as (bytes: Buffer) => Customer;
+    const both = client.makeBidiStreamRequest(talk.path, talk.requestSerialize, of, metadataOf(tokens.dba));
+    const ended = new Promise<ServiceError>((resolve) => both.once('error', resolve as () => void));
+    const answers: string[] = [];
+    both.on('data', (each: Customer) => void answers.push(each.id));
+    const first = new Promise((resolve) => both.once('data', resolve));
+    both.write({ id: '21' });
+    await first;
+    both.write({ id: '22', note: 'x' });
+    both.write({ id: '23' });
+    const error = await ended;
+    assert.equal(error.code, status.PERMISSION_DENIED);
+    assert.match(error.details, /Notes are not asked for.*web\/no-notes/);
+    const object = JSON.parse(String(error.metadata.get('sallyport-denial')[0])) as Record<string, unknown>;
+    assert.equal(object['class'], 'RULE');
+    assert.deepEqual(answers, ['21']);
+    const { error: later } = await call('Get', { id: 7 });
+    assert.equal(later, null);
     client.close();
   });
 

@@ -44,7 +44,7 @@ rules:
   - id: no-roles
     effect: deny
     match: { resource: { kind: http } }
-    when: '"role" in action.fields || "dropAll" in action.selects'
+    when: 'action.inspected && "role" in action.fields || "dropAll" in action.selects'
     why: Nobody gives roles this way.
     fix: Leave it out.
 `,

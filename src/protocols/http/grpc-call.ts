@@ -4,6 +4,7 @@ import type { House } from '../../core/protocol.ts';
 import { typeFits } from '../../http/content.ts';
 import type { GrpcCodec, GrpcMessage } from '../../http/grpc.ts';
 import type { MaskKey } from '../../mask/index.ts';
+import type { Judge } from './grpc-judge.ts';
 import type { RpcShape } from './protos.ts';
 import type { HttpSettings } from './settings.ts';
 
@@ -77,4 +78,6 @@ export interface Permitted {
   readonly call: Call;
   readonly bounds: Bounds;
   readonly permit: Permit;
+  /** Of the messages of a client's stream; undefined where nobody can read them. */
+  readonly judge: Judge | undefined;
 }

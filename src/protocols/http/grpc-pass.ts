@@ -7,6 +7,7 @@ import {
   decodeMessage,
   encodeMessage,
   grpcCodec,
+  type GrpcMessage,
   grpcStatus,
   grpcTimeoutText,
   MessageReader,
@@ -16,7 +17,8 @@ import { all, type Fields, first, towardsClient } from '../../http/headers.ts';
 import { plainProto } from '../../http/protobuf.ts';
 import { type GrpcParts, notFramed, passesUnseen, type Permitted, within } from './grpc-call.ts';
 import { expanded, MessageMask } from './grpc-mask.ts';
-import { sayRefusal, sayStatus } from './grpc-say.ts';
+import type { Judge } from './grpc-judge.ts';
+import { grpcStatusOf, sayRefusal, sayStatus } from './grpc-say.ts';
 import { recorded, towards, towardsAsker } from './head.ts';
 import { json } from './pass.ts';
 
@@ -30,6 +32,9 @@ export class GrpcPass {
   readonly #unseen: boolean;
   #bytes = 0;
   #brokenBy: string | undefined;
+  #refusedBy: Denial | undefined;
+  /** Of what the client said last. */
+  #written: Promise<void> | undefined;
 
   constructor(parts: GrpcParts, exchange: Exchange, permitted: Permitted) {
     const { call, permit } = permitted;
@@ -99,7 +104,7 @@ export class GrpcPass {
 
   /** The client's messages as they came, whole and one after the other. */
   async *#body(): AsyncIterable<Uint8Array> {
-    const { call, bounds, permit } = this.#with;
+    const { call, bounds, permit, judge } = this.#with;
     const { stay, body } = this.#exchange;
     if (call.message !== undefined) {
       yield call.message.raw;
@@ -110,13 +115,40 @@ export class GrpcPass {
     for await (const piece of within(body.stream(streamIdleMs), bounds.signal)) {
       const read = reader.push(piece);
       if (!read.ok) throw this.#broken(notFramed(read.error));
-      for (const { raw } of read.value) {
-        const full = permit.duties.record === 'full' ? stay.recorder.frame('ask', raw, permit.id) : undefined;
+      for (const message of read.value) {
+        if (judge !== undefined) {
+          yield* this.#judged(message, judge);
+          continue;
+        }
+        const full =
+          permit.duties.record === 'full' ? stay.recorder.frame('ask', message.raw, permit.id) : undefined;
         if (full !== undefined) await full;
-        yield raw;
+        yield message.raw;
       }
     }
     if (!reader.whole) throw this.#broken('The message is cut off');
+  }
+
+  /** One message of a stream, sent once it is permitted; a refusal ends the call. */
+  async *#judged(message: GrpcMessage, judge: Judge): AsyncIterable<Uint8Array> {
+    const { gate } = this.#exchange.stay;
+    const judged = await judge(message);
+    if (judged.kind === 'broken') throw this.#broken(judged.why);
+    if (judged.kind === 'refusal') {
+      this.#refusedBy = judged.denial;
+      throw new WireError('bad-message', 'A message of the client was refused');
+    }
+    const { permit } = judged;
+    this.#written = permit.written;
+    const pass = gate.guardCalls(({ raw }: GrpcMessage) => Promise.resolve(raw));
+    let sent = false;
+    try {
+      yield await pass(permit, message);
+      sent = true;
+    } finally {
+      const none = { rows: 0, bytes: 0, masked: 0, withheld: 0 };
+      gate.done(permit, sent ? { kind: 'ok', ...none } : { kind: 'error', code: 'closed', ...none });
+    }
   }
 
   /** What the client did wrong; told to it when the call ends by that. */
@@ -182,6 +214,8 @@ export class GrpcPass {
           const full = stay.recorder.frame('answer', await this.#readable(bytes, encoding), permit.id);
           if (full !== undefined) await full;
         }
+        // SECURITY: no byte of an answer before the entry of what it answers is on disk.
+        if (this.#written !== undefined) await this.#written;
         const waiting = reply.write(bytes);
         if (waiting !== undefined) await waiting;
         bounds.signal.throwIfAborted();
@@ -266,6 +300,10 @@ export class GrpcPass {
   #failed(thrown: unknown): Outcome {
     const { reply, signal } = this.#exchange;
     const { bounds } = this.#with;
+    if (this.#refusedBy !== undefined) {
+      sayRefusal(reply, grpcStatusOf(this.#refusedBy.class), this.#refusedBy);
+      return this.#outcome({ kind: 'cut', why: this.#refusedBy.class });
+    }
     if (this.#brokenBy !== undefined) {
       sayStatus(reply, grpcStatus.invalidArgument, this.#brokenBy);
       return this.#outcome({ kind: 'error', code: 'bad-message' });

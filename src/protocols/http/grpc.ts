@@ -1,12 +1,9 @@
-import { isUtf8 } from 'node:buffer';
-import { createHash } from 'node:crypto';
 import type { Http2Request, Http2Response } from '../../carriers/http/client2.ts';
 import type { Exchange } from '../../carriers/http/exchange.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
 import { Fault } from '../../base/errors.ts';
-import type { Action } from '../../core/action.ts';
 import { denial } from '../../core/denial.ts';
-import type { House, Waiting } from '../../core/protocol.ts';
+import type { House } from '../../core/protocol.ts';
 import {
   grpcCodec,
   type GrpcMessage,
@@ -17,9 +14,8 @@ import {
 } from '../../http/grpc.ts';
 import { all, first } from '../../http/headers.ts';
 import { router } from '../../http/target.ts';
-import { NotMessage, plainProto } from '../../http/protobuf.ts';
-import { type Bounds, type Call, type GrpcParts, notFramed, within } from './grpc-call.ts';
-import { expanded } from './grpc-mask.ts';
+import { type Bounds, type Call, type GrpcParts, notFramed, passesUnseen, within } from './grpc-call.ts';
+import { judgeOf, textOf, valuesOf, waitingOf } from './grpc-judge.ts';
 import { meaningOfCall } from './grpc-meaning.ts';
 import { GrpcPass } from './grpc-pass.ts';
 import { grpcStatusOf, sayRefusal, sayStatus } from './grpc-say.ts';
@@ -48,15 +44,15 @@ async function attend(parts: GrpcParts, route: HttpRoute | undefined, exchange: 
   if (typeof call === 'string') return notUnderstood(exchange, call);
   const text = await textOf(parts, call);
   if (typeof text !== 'string') return notUnderstood(exchange, text.why);
-  const action = meaningOfCall({ ...call, host, route, text, reads: call.shape?.reads === true });
+  const judge = judgeOf(parts, { exchange, call, bounds, route });
+  const seen = call.message !== undefined ? 'whole' : judge !== undefined ? 'later' : unseenBy(parts, call);
+  const action = meaningOfCall({ ...call, host, route, text, seen, reads: call.shape?.reads === true });
   if (action === undefined)
     return notUnderstood(exchange, 'The message cannot be read as rules would have to');
   const { message } = call;
   const verdict = await stay.gate.ask({
     action,
-    ...(message === undefined
-      ? {}
-      : { values: createHash('sha256').update(`${call.encoding} `).update(message.raw).digest('hex') }),
+    ...(message === undefined ? {} : { values: valuesOf(call, message) }),
     ...statedBy(fields),
     // What nobody can show to a reviewer cannot wait: an approval fits one message.
     ...(message === undefined ? {} : { wait: () => waitingOf(exchange, action, bounds) }),
@@ -73,7 +69,7 @@ async function attend(parts: GrpcParts, route: HttpRoute | undefined, exchange: 
     stay.gate.done(verdict, { kind: 'unsent' });
     return sayStatus(reply, grpcStatus.deadlineExceeded, ended);
   }
-  await new GrpcPass(parts, exchange, { call, bounds, permit: verdict }).run(
+  await new GrpcPass(parts, exchange, { call, bounds, permit: verdict, judge }).run(
     stay.gate.guardCalls((request: Http2Request): Promise<Http2Response> => parts.client.call(request)),
   );
 }
@@ -121,22 +117,8 @@ async function callOf(
   return { ...call, message };
 }
 
-/** The message as people and rules read it: JSON; empty where there is none, or nobody knows its type. */
-async function textOf(
-  { house }: GrpcParts,
-  { message, shape, codec, encoding }: Call,
-): Promise<string | { readonly why: string }> {
-  if (message === undefined || codec === 'other') return '';
-  try {
-    const plain = await expanded(message, encoding, house.limits.messageBytes);
-    if (codec === 'json')
-      return isUtf8(plain) ? Buffer.from(plain).toString('utf8') : { why: 'The message is not UTF-8' };
-    return shape === undefined ? '' : JSON.stringify(plainProto(plain, shape.request));
-  } catch (thrown) {
-    if (thrown instanceof NotMessage) return { why: 'The message is not of the type that the schema says' };
-    if (thrown instanceof Fault) return { why: 'The message could not be decompressed' };
-    throw thrown;
-  }
+function unseenBy({ settings }: GrpcParts, call: Call): 'passes' | 'never' {
+  return passesUnseen(settings, call) ? 'passes' : 'never';
 }
 
 function boundsOf({ world }: House, { signal }: Exchange, timeoutMs: number | undefined): Bounds {
@@ -165,16 +147,4 @@ async function notUnderstood({ stay, reply, target }: Exchange, why: string): Pr
   const said = denial('NOT_UNDERSTOOD', id, why, 'What is not understood is refused');
   const status = why === notFramed('length') ? grpcStatus.resourceExhausted : grpcStatus.invalidArgument;
   sayRefusal(reply, status, said);
-}
-
-/** A client of gRPC waits as long as it said, or for ever: its deadline ends the review. */
-function waitingOf({ fields }: Exchange, action: Action, { signal }: Bounds): Waiting {
-  return {
-    tell: () => undefined, // there is no word for it before the answer
-    signal,
-    settings: {},
-    again: () => Promise.resolve({ action, settings: {} }), // nothing around a call changes what it means
-    ...statedBy(fields),
-    [Symbol.dispose]: () => undefined,
-  };
 }

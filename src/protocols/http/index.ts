@@ -151,6 +151,7 @@ function actionsOf(
       route,
       reads,
       text: body.toString(),
+      seen: 'whole',
       message,
     });
     return [said ?? unreadable(method, target.value.path, 'The message is no JSON, or names a key twice')];

@@ -1,7 +1,7 @@
 import { isObject } from '../../base/check.ts';
 import type { Access, Action } from '../../core/action.ts';
 import { worstAccess } from '../../core/action.ts';
-import { type Content, contentOf } from '../../http/content.ts';
+import { type Content, contentOf, typeFits } from '../../http/content.ts';
 import { type Fields, first } from '../../http/headers.ts';
 import type { Operation } from '../../http/openapi.ts';
 import type { Target } from '../../http/target.ts';
@@ -19,6 +19,7 @@ export const nothingKnown: Action['attributes'] = {
   host: '',
   query: [],
   contentType: '',
+  inspected: true,
   fields: [],
   files: [],
   parts: [],
@@ -30,6 +31,15 @@ export const nothingKnown: Action['attributes'] = {
   service: '',
   rpc: '',
 };
+
+/**
+ * SECURITY: what is said where nothing could look into a body. What would have to be read of it is absent, so that rules that ask for it
+ * cannot be evaluated: they deny, or do not allow.
+ */
+export function unseen(attributes: Action['attributes']): Action['attributes'] {
+  const { fields: _fields, files: _files, parts: _parts, ...others } = attributes;
+  return { ...others, inspected: false };
+}
 
 export interface Asked {
   readonly method: string;
@@ -68,6 +78,7 @@ export function meaningOf(asked: Asked): Meant {
   const { method, target, fields, route, body } = asked;
   const declared = first(fields, 'content-type');
   const content: Content = contentOf(declared);
+  const passes = asked.uninspected?.some((pattern) => typeFits(pattern, declared)) === true;
   const multipart =
     content === 'multipart' && body !== undefined && body.length > 0
       ? meaningOfParts(declared ?? '', body, asked.uninspected ?? [])
@@ -114,7 +125,7 @@ export function meaningOf(asked: Asked): Meant {
           : worstAccess([access, ...(route?.access === undefined ? [] : [route.access])]),
       targets: [{ kind: 'path', name, access }],
       columns: [],
-      attributes: {
+      attributes: (body !== undefined ? seen : passes ? passed : unseen)({
         ...nothingKnown,
         method,
         route: name,
@@ -126,10 +137,11 @@ export function meaningOf(asked: Asked): Meant {
         fields: paths,
         files: multipart?.files ?? [],
         parts: multipart?.types ?? [],
+        inspected: multipart?.whole ?? true,
         bytes: body?.length ?? asked.length ?? -1,
         operation: operations?.operation ?? '',
         selects: operations?.selects ?? [],
-      },
+      }),
       text: `${method} ${target.path}${query}${text === '' ? '' : `\n\n${text}`}`,
       notes: operations?.notes ?? [],
     },
@@ -172,7 +184,7 @@ export function meaningOfMessage(said: SaidOnSocket): Meant {
       access,
       targets: [{ kind: 'path', name, access }],
       columns: [],
-      attributes: {
+      attributes: (binary ? passed : seen)({
         ...nothingKnown,
         route: name,
         host: said.host,
@@ -183,12 +195,21 @@ export function meaningOfMessage(said: SaidOnSocket): Meant {
         selects: asks?.selects ?? [],
         from,
         binary,
-      },
+      }),
       // SECURITY: what a resource said is recorded as the client saw it, never as it came.
       text: `${from === 'client' ? 'SEND' : 'RECEIVE'} ${target.path}${from === 'client' && text !== '' ? `\n\n${text}` : ''}`,
       notes: asks?.notes ?? [],
     },
   };
+}
+
+/** The configuration says that it may pass so. */
+function passed(attributes: Action['attributes']): Action['attributes'] {
+  return { ...attributes, inspected: false };
+}
+
+function seen(attributes: Action['attributes']): Action['attributes'] {
+  return attributes;
 }
 
 function isGraphql(route: HttpRoute | undefined, target: Target): boolean {

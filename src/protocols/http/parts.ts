@@ -11,6 +11,8 @@ export type MeantParts =
       readonly types: readonly string[];
       /** As a person would read it; parts that cannot be read by their length and digest. */
       readonly text: string;
+      /** Each of them could be looked into. */
+      readonly whole: boolean;
     }
   | { readonly kind: 'refused'; readonly why: string };
 
@@ -26,6 +28,7 @@ export function meaningOfParts(
   const files = new Set<string>();
   const types = new Set<string>();
   const texts: string[] = [];
+  let whole = true;
   for (const part of read.value.parts) {
     const { name, filename, contentType: type, head } = part;
     const said = meaningOfPart(part, uninspected);
@@ -33,6 +36,7 @@ export function meaningOfParts(
     const own = name === undefined ? undefined : worded(name);
     for (const each of namesOf(name ?? ''))
       if (own !== undefined) (filename === undefined ? fields : files).add(each);
+    whole &&= said.whole;
     for (const path of said.paths) fields.add(own === undefined ? path : `${own}.${path}`);
     types.add(plainType(type));
     texts.push(`${Buffer.from(head).toString('utf8')}\n\n${said.text}`);
@@ -43,6 +47,7 @@ export function meaningOfParts(
     files: [...files],
     types: [...types],
     text: texts.join('\n\n'),
+    whole,
   };
 }
 
@@ -50,27 +55,32 @@ function meaningOfPart(
   { content, contentType: type }: Part,
   uninspected: readonly string[],
 ):
-  | { readonly kind: 'read'; readonly paths: readonly string[]; readonly text: string }
+  | {
+      readonly kind: 'read';
+      readonly paths: readonly string[];
+      readonly text: string;
+      readonly whole: boolean;
+    }
   | { readonly kind: 'refused'; readonly why: string } {
   const kind = contentOf(type);
   const text = kind === 'opaque' || kind === 'multipart' ? undefined : textOf(content);
   if (text === undefined) {
     if (uninspected.some((pattern) => typeFits(pattern, type))) {
       const digest = createHash('sha256').update(content).digest('hex');
-      return { kind: 'read', paths: [], text: `(${content.length} bytes, SHA-256 ${digest})` };
+      return { kind: 'read', paths: [], text: `(${content.length} bytes, SHA-256 ${digest})`, whole: false };
     }
     return {
       kind: 'refused',
       why: 'A part cannot be looked into, and its type is not among those that may pass so (`uninspected`)',
     };
   }
-  if (text === '') return { kind: 'read', paths: [], text };
+  if (text === '') return { kind: 'read', paths: [], text, whole: true };
   const lines = kind === 'lines' ? text.split('\n').filter((line) => line.trim() !== '') : [text];
   const paths =
     kind === 'form' ? formNames(text) : kind === 'json' || kind === 'lines' ? pathsOf(lines) : sniffed(text);
   if (paths === undefined)
     return { kind: 'refused', why: kind === 'text' ? lookingLikeJson : 'A part is not what it says' };
-  return { kind: 'read', paths, text };
+  return { kind: 'read', paths, text, whole: true };
 }
 
 /** Undefined where it is no text, whatever it says. */

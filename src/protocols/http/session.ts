@@ -41,6 +41,8 @@ async function attend(parts: SiteParts, route: HttpRoute | undefined, exchange: 
     return body === undefined ? await tooLong(parts, exchange) : judged(parts, route, { exchange, body });
   }
   if (passes) return judged(parts, route, { exchange, body: undefined });
+  if (/^\s*application\/grpc-web/i.test(declared ?? ''))
+    return notUnderstood(exchange, 'gRPC-Web is not understood here: calls of gRPC come over HTTP/2');
   if (saysReadable(declared))
     return notUnderstood(exchange, 'The Content-Type names a text in a way in which it cannot be read');
   if (first(fields, 'content-encoding') !== undefined)

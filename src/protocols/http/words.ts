@@ -16,6 +16,9 @@ export const attributes: Readonly<Record<string, AttributeType>> = {
   host: 'string',
   query: 'strings', // names of the query's parameters
   contentType: 'string', // of the request's body
+  inspected: 'boolean', // false where nothing can look into the body, or into a part of it
+  // Absent where nothing can look into the body and `uninspected` does not name its type: a rule that reads one of them cannot be evaluated
+  // then, and denies.
   fields: 'strings', // JSON paths, or names of a form's fields, of the request's body; of a part behind its name
   files: 'strings', // names of a form's fields that are files
   parts: 'strings', // media types of the parts of the request's body
