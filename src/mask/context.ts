@@ -72,12 +72,13 @@ export function contextFinder(detectors: readonly Detector[]): ContextFinder {
   // The longest word of each phrase: `at svnr` would make every `at` a sign.
   const needed = [...byFirst.values()].flat().flatMap(({ words }) => {
     const longest = words.reduce((a, b) => (b.length > a.length ? b : a), '');
-    return ['', 's', 'n', 'es', 'en'].map((ending) => longest + ending);
+    return endings.map((ending) => longest + ending);
   });
   return { find, needed };
 
-  function find(text: string, anyPlace = false): Nearness {
+  function find(written: string, anyPlace = false): Nearness {
     const found = new Map<Detector, Naming>();
+    const text = readable(written);
     const words = wordsIn(text);
     for (const [at, { word }] of words.entries()) {
       for (const form of formsOf(word)) {
@@ -113,19 +114,44 @@ export function contextFinder(detectors: readonly Detector[]): ContextFinder {
   }
 }
 
-// Between a name and its value they take nothing away: `NHS number is 943 …`.
+// Between a name and its value they take nothing away: `NHS number is 943 …`, `Steuer-ID lautet …`.
 const fillers = new Set(
-  'number numbers no nr num nummer numero número numéro numer id code key value is was are ist es est é är er to as of nº n'.split(
-    ' ',
-  ),
+  (
+    'number numbers no nr num nummer numero número numéro numer numeri numarası numaram numaranız číslo šifra szám номер нөмірі ' +
+    'id code key value file record is was are ist lautet es est é è e är er on to je ir yra as of nº n am il the my mio meu mi mijn mój ' +
+    'μου είναι мой это є е'
+  ).split(' '),
 );
+
+/** What a word may end with and still be the word of a phrase: plural, another case, `…nummer`. */
+const endings: readonly string[] = ['', 's', 'n', 'es', 'en', 'nummer', 'snummer', 'nr', 'number'];
+const initials =
+  /(?<![\p{L}\p{M}])(?:\p{L}\.){2,5}(?!\p{L}\p{L})(?:\p{L}(?![\p{L}\p{M}]))?|(?<![\p{L}\p{M}])\p{L}\.\p{L}(?![\p{L}\p{M}])/gu;
+const humped = /(?<![A-Za-z])[A-Za-z]{0,40}[a-z]{2}[A-Z][A-Za-z]{0,40}/g;
+const numbered =
+  /(?<![\p{L}\p{M}])(\p{L}{3,40}?)(s|n|en)?(?:nummern?|numret|nummeret|nr|number|szám(?:a|om)?|numarası)(?![\p{L}\p{M}])/giu;
+
+/**
+ * The text with what its words are made of beside them: `S.I.N.` as `SIN`, `employeeSin` also as `employee Sin`,
+ * `Sozialversicherungsnummer` also as `Sozialversicherung`. Its end stays the end.
+ */
+export function readable(text: string): string {
+  let out = text;
+  if (/\p{L}\.\p{L}/u.test(out)) out = out.replace(initials, (word) => word.replaceAll('.', ''));
+  if (/[a-z]{2}[A-Z]/.test(out))
+    out = out.replace(humped, (word) => `${word} ${word.replace(/([a-z]{2})(?=[A-Z])/g, '$1 ')}`);
+  if (/n(?:um|r)|szám/i.test(out))
+    out = out.replace(numbered, (word, stem: string, link: string | undefined) =>
+      link === undefined ? `${word} ${stem}` : `${word} ${stem}${link} ${stem}`,
+    );
+  return out;
+}
 
 interface Word {
   readonly word: string;
   readonly end: number;
 }
 
-const letter = /[\p{L}\p{M}\ud800-\udfff]/u;
 const possessive = /^['’]s$/u;
 
 function wordsIn(text: string): readonly Word[] {
@@ -156,15 +182,88 @@ export function withoutNames(text: string): string {
 
 /** The text left of `start` that can be context of what begins there. */
 export function leftOf(text: string, start: number): string {
-  // A shown value's own name (`[US_SSN]`) is no word of the text.
-  // Half a word is no word.
-  let from = Math.max(0, start - reach);
-  if (from > 0 && letter.test(text[from - 1] ?? ''))
-    while (from < start && letter.test(text[from] ?? '')) from++;
-  const left = withoutNames(text.slice(from, start));
+  const left = reachedOf(text, start);
   // Where words stand on the value's own line, those of the line above are about something else.
   const line = left.slice(left.lastIndexOf('\n') + 1);
   return /\p{L}/u.test(line) ? line : left;
+}
+
+function reachedOf(text: string, start: number): string {
+  // Half a word is no word.
+  let from = Math.max(0, start - reach);
+  if (from > 0 && wordSign.test(text[from - 1] ?? ''))
+    while (from < start && wordSign.test(text[from] ?? '')) from++;
+  // A shown value's own name (`[US_SSN]`) is no word of the text.
+  return withoutNames(text.slice(from, start));
+}
+
+const wordSign = /[\p{L}\p{M}.\ud800-\udfff]/u;
+/** How far above a value its head or the question for it may begin. INVARIANT: less than a stream keeps. */
+const aboveReach = 240;
+
+/**
+ * What the lines above say of what begins at `start`, where the words on its own line name nothing: the head of its
+ * column in a table (`id,name,ssn`), or a line without numbers that asks (`Your SSN please?`).
+ */
+export function aboveOf(text: string, start: number): string {
+  const from = Math.max(0, start - aboveReach);
+  const lines = text.slice(from, start).split('\n');
+  const own = lines.pop() ?? '';
+  if (lines.length === 0) return '';
+  const head = headOf(lines, { own, cut: from > 0 });
+  if (head !== undefined) return withoutNames(head);
+  // The line right above, or the one above a blank line.
+  while (lines.length > 0 && (lines.at(-1) ?? '').trim() === '') lines.pop();
+  const line = lines.pop() ?? '';
+  if ((lines.length === 0 && from > 0) || /\d{3}/.test(line)) return '';
+  return withoutNames(line.slice(-reach));
+}
+
+function headOf(
+  lines: readonly string[],
+  { own, cut }: { readonly own: string; readonly cut: boolean },
+): string | undefined {
+  const sign = ['|', '\t', ';', ','].find((each) => own.includes(each));
+  if (sign === undefined) return undefined;
+  const place = own.split(sign).length - 1;
+  let top: string | undefined;
+  for (let at = lines.length - 1; at >= (cut ? 1 : 0); at--) {
+    const line = lines[at] ?? '';
+    if (line.split(sign).length <= place) break;
+    top = line;
+  }
+  return top === undefined || /\d{4}/.test(top) ? undefined : top.split(sign)[place];
+}
+
+/** How far behind a value its name may end. INVARIANT: a stream waits for as much behind a number. */
+export const rightReach = 48;
+/** Only what has so many digits at its end, and hardly a letter behind them, is named by what stands behind it. */
+export const namedDigits = 5;
+/** INVARIANT: in so many characters at the end of the value, which a stream counts as well. */
+export const namedReach = 40;
+
+/** Whether words behind this value can name it. */
+export function isNamedBehind(value: string): boolean {
+  return /\d\D{0,6}$/.test(value) && (value.slice(-namedReach).match(/\d/g)?.length ?? 0) >= namedDigits;
+}
+
+const clause = /["<>\n\r.,;:!?()[\]{}|=\d\u3001\u3002\u300c-\u300f\uff01-\uff5e]/;
+const bridge =
+  /^[)\]'’*_]{0,2}(?:[ ,–—-]{0,3}(?:that|which|this|it)(?:['’]?s)?(?= )|[ ]{0,2}[–—-]{1,2} |['’]s )?(?: ?(?:(?:is|was|are|would|be|being|as|for|should|isn['’]t|my|his|her|hers|their|our|your|its|the|an?|still|also|ist|war|lautet|als|für|meine?|seine?|ihre?|unsere?|deine?|die|der|das|est|était|c['’]est|bien|comme|mon|ma|son|sa|le|la|leur|votre|notre|es|era|como|mi|su|el|è|il|mio|mia|suo|sua|é|o|a|meu|minha|seu|mijn|zijn|haar|het|de|uw|to|jest|mój|moja|jego|jej|je|moje|můj|jeho|její|är|er|mitt|mit|min|hans|hennes|hendes|on|это|мой|моя|мое|моё|его|её|є|мій|моя|είναι|ο|το)(?= )|是(?:我|他|她|你|您)?们?的?|は)){1,6}/iu;
+const inBrackets = /^ ?[([][ ]?([\p{L}\p{M}][\p{L}\p{M} .'’-]{1,30})[)\]]/u;
+
+/** What the words behind a value say it is: `… is my social security number`, `… (mobile)`. Empty where they say nothing. */
+export function rightOf(text: string, end: number): string {
+  const right = text.slice(end, end + rightReach);
+  const bracketed = inBrackets.exec(right)?.[1];
+  if (bracketed !== undefined) return bracketed;
+  const said = bridge.exec(right)?.[0];
+  if (said === undefined) return '';
+  const rest = right.slice(said.length);
+  const stop = rest.search(clause);
+  if (stop >= 0) return rest.slice(0, stop);
+  // Half a word is no word.
+  return right.length < rightReach ? rest : rest.replace(/[\p{L}\p{M}]*$/u, '');
 }
 
 /** From 0, as far as context reaches, to 1, right before the value. */

@@ -1,7 +1,16 @@
 import { detectorsInUse, onDetectors } from './registry.ts';
 import { datetimeAt, isDigit, isWord, uuidAt } from './stamps.ts';
 import { isDateShape, type Proof, proofs, shapes, type Shapes } from './shapes.ts';
-import { byLength, hashLetter, isKnown, mostDigits, tablesOf, type Letters } from './tables.ts';
+import {
+  byLength,
+  hashLetter,
+  isHump,
+  isInitial,
+  isKnown,
+  mostDigits,
+  tablesOf,
+  type Letters,
+} from './tables.ts';
 
 // What a text must show for anything to be found in it. One pass over bytes, no allocation.
 
@@ -165,6 +174,7 @@ function looks(bytes: Uint8Array, start: number, end: number, as: Digits): boole
     const byte = bytes[place] ?? 0;
     const kind = words[byte];
     if (kind === wordLetter) {
+      if (byte < 0x60 && isHump(bytes, place, start)) named = true;
       hash = hashLetter(hash, byte);
       length++;
       if (++run >= fewLetters) return shows(bytes, start, end, as, true);
@@ -281,6 +291,7 @@ function shows(bytes: Uint8Array, start: number, end: number, as: Digits, walks:
         total = 0;
         groups = 0;
       }
+      if (byte < 0x60 && isHump(bytes, place, start)) named = true;
       hash = hashLetter(hash, byte);
       length++;
       if (++token >= longWord) long = true;
@@ -289,7 +300,7 @@ function shows(bytes: Uint8Array, start: number, end: number, as: Digits, walks:
     if (length > 0) {
       if (length === 8 || length === 11) eight = true;
       if (length > 1) spelled++;
-      if (!named && isKnown(known, hash)) named = true;
+      if (!named && (isKnown(known, hash) || (kind === dot && isInitial(bytes, place, start)))) named = true;
       if ((kind === colon || kind === equals) && mayAssign(bytes, place, start)) return true;
       hash = 0;
       length = 0;

@@ -1,9 +1,12 @@
 import { Lru } from '../base/lru.ts';
 import {
+  aboveOf,
+  isNamedBehind,
   leftOf,
   nearness,
   nobody,
   reach,
+  rightOf,
   withoutNames,
   wordsOf,
   type ContextFinder,
@@ -142,8 +145,11 @@ function namesContext(options: ScanOptions & { readonly column: string }): boole
 const namedScore = 0.85;
 const namedLoosely = 0.5;
 
-/** Of a value with a wrong check right behind its own name. */
+/** Of a value right behind its own name, or that is said behind it to be one: with a right check, and with a wrong one. */
+const labelledScore = 0.95;
 const labelledLoosely = 0.81;
+/** The least of what is named in the text and right: surer than what no more than looks like something else. */
+const namedInText = 0.5;
 
 const none: readonly Finding[] = [];
 let standard = scanner();
@@ -188,6 +194,8 @@ function search(text: string, ready: Ready): readonly Finding[] {
     named: near,
     near: undefined,
     nearOf: -1,
+    right: nobody,
+    rightOf: -1,
     doing: ready.failed,
   };
   try {
@@ -243,6 +251,9 @@ interface Search {
   /** What the words left of `nearOf` are context for: worked out once for all detectors that ask. */
   near: Nearness | undefined;
   nearOf: number;
+  /** The same for the words right of `rightOf`. */
+  right: Nearness;
+  rightOf: number;
   /** The type that is being looked for. */
   doing: string;
 }
@@ -339,7 +350,7 @@ function report(search: Search, used: Used, span: Span): void {
     search.found.push({ type: detector.name, start: span.start, end: span.end, score: span.score, order });
     return;
   }
-  const distance = isNamed(search, detector) ? namedLeft(search, detector, span.start)?.distance : undefined;
+  const distance = isNamed(search, detector) ? distanceOf(search, detector, span) : undefined;
   const loose = span.loose === true;
   let score = loose ? 0 : span.score;
   if (here || distance !== undefined) {
@@ -347,9 +358,10 @@ function report(search: Search, used: Used, span: Span): void {
     // in a sentence the nearer one names the value.
     const close = nearness(distance ?? Infinity);
     const surer = Math.max(0, used.words - 1) / 100;
-    const least = here ? (loose ? namedLoosely : namedScore) + surer : leastScore;
+    const inText = loose ? leastScore : namedInText;
+    const least = here ? (loose ? namedLoosely : namedScore) + surer : inText;
     // What stands right behind its own name is that, whatever else it could be: `SSN: 909-99-7209`.
-    const labelled = distance === undefined || distance > 4 ? 0 : loose ? labelledLoosely : namedScore;
+    const labelled = distance === undefined || distance > 4 ? 0 : loose ? labelledLoosely : labelledScore;
     const raised = loose ? leastScore + close / 10 : score + contextBoost + close / 20;
     score = Math.round(Math.max(least, labelled, Math.min(1, raised)) * 100) / 100;
   }
@@ -358,19 +370,45 @@ function report(search: Search, used: Used, span: Span): void {
   }
 }
 
-/** Most values stand alone or behind other numbers: without a letter on the left there is no context to look for. */
+/** How far from the value its name stands, on either side of it or above. */
+function distanceOf(search: Search, detector: Detector, { start, end }: Span): number | undefined {
+  const left = namedLeft(search, detector, start)?.distance;
+  if (left !== undefined && left <= besides) return left;
+  if (search.rightOf !== end) {
+    const said = isNamedBehind(search.text.slice(start, end)) ? rightOf(search.text, end) : '';
+    search.right = said === '' ? nobody : search.contexts.find(said);
+    search.rightOf = end;
+  }
+  return search.right.has(detector) ? 0 : left;
+}
+
+/** So near to its name nothing behind the value says otherwise. */
+const besides = 4;
+
 function namedLeft(search: Search, detector: Detector, start: number): Naming | undefined {
   if (search.nearOf !== start) {
-    let at = start - 1;
-    while (at >= 0 && start - at < 12 && !isLetter(search.bytes[at] ?? 0)) at--;
-    search.near =
-      at >= 0 && isLetter(search.bytes[at] ?? 0)
-        ? search.contexts.find(leftOf(search.text, start))
-        : undefined;
+    search.near = nearLeft(search, start);
     search.nearOf = start;
   }
   return search.near?.get(detector);
 }
+
+/** Most values stand alone or behind other numbers: without a letter on the left there is no context to look for. */
+function nearLeft({ text, bytes, contexts }: Search, start: number): Nearness {
+  let at = start - 1;
+  while (at >= 0 && start - at < 12 && !isLetter(bytes[at] ?? 0)) at--;
+  const beside = at >= 0 && isLetter(bytes[at] ?? 0);
+  const near = beside ? contexts.find(leftOf(text, start)) : nobody;
+  if (near.size > 0) return near;
+  const above = aboveOf(text, start);
+  if (above === '') return nobody;
+  return new Map(
+    [...contexts.find(above)].map(([each, naming]) => [each, { ...naming, distance: aboveDistance }]),
+  );
+}
+
+/** What a line above names is as far away as this, wherever in that line its name stands. */
+const aboveDistance = 24;
 
 function isLetter(byte: number): boolean {
   const low = byte | 0x20;

@@ -1,4 +1,5 @@
 import type { FindMask } from '../core/decision.ts';
+import { namedDigits, namedReach, rightReach } from './context.ts';
 import type { MaskKey } from './key.ts';
 import { normalise } from './normalise.ts';
 import { findMasker } from './operators.ts';
@@ -62,6 +63,10 @@ const plain = Uint8Array.from({ length: 0x80 }, (_, code) => {
   return breaks.test(char) || blank.test(char) ? 0 : 1;
 });
 const digit = /\p{N}/u;
+/** How much behind a number is waited for: it can say what the number is (`rightOf`), with a few letters of the value before it. */
+const afterNumber = rightReach + 8;
+/** Behind one of these nothing is said of the number any more. */
+const unspoken = /["<>\n\r;:!?{}|=]|^[^([]*\.\s/;
 /** A word that cannot be a part of a value written in several words. */
 // `plate=d` ends in a value that may go on behind a blank.
 const plainWord = /(?:[a-z]{5}|(?=\p{L}{5})\P{ASCII}{5})\P{L}*$/iu; // an ASCII letter begins a word behind another one
@@ -80,6 +85,8 @@ export function textStream(parts: StreamParts): TextStream {
   let word = 0; // where the word that goes on began
   let ended = -1; // where a plain word ended that nothing but blanks stands behind yet
   let safe = 0; // the last place in `held` where nothing goes on, and what stands there is known
+  let number = -1; // where the last digit stands, of a number that what is behind it may name
+  let beforeNumber = 0; // the last safe place before that number
   const own = ownScanner(parts.finds);
   let waits = 0; // where the next release may end, once what stands behind it is known to own detectors
   let original = '';
@@ -94,7 +101,7 @@ export function textStream(parts: StreamParts): TextStream {
     let out = '';
     if (swallowing !== 'no') swallow();
     if (swallowing === 'no') {
-      const to = beforeKey(held, own === undefined ? safe : clearOf(own));
+      const to = beforeKey(held, own === undefined ? unsaid() : unsaid() < safe ? 0 : clearOf(own));
       if (to > 0) out = release(to);
       if (held.length > most) out += overflow();
     }
@@ -116,14 +123,23 @@ export function textStream(parts: StreamParts): TextStream {
   /** Moves `safe` over what has come: behind a break, and behind a plain word that a blank ends. */
   function advance(): void {
     for (; seen < held.length; seen++) {
-      if (plain[held.charCodeAt(seen)] === 1) {
+      const code = held.charCodeAt(seen);
+      if (plain[code] === 1) {
         if (ended >= 0) {
           safe = Math.max(safe, ended); // see below
           ended = -1;
         }
+        if (code >= 0x30 && code <= 0x39) {
+          number = seen;
+          beforeNumber = safe;
+        }
         continue;
       }
       const char = held[seen] ?? '';
+      if (code >= 0x80 && digit.test(held.slice(seen - 1, seen + 1))) {
+        number = seen;
+        beforeNumber = safe;
+      }
       if (breaks.test(char) || (marks.test(char) && !latin.test(before(word, seen)))) {
         safe = seen + 1;
         word = seen + 1;
@@ -140,6 +156,17 @@ export function textStream(parts: StreamParts): TextStream {
         ended = -1;
       }
     }
+  }
+
+  /** The last safe place, or the one before a number that what is behind it may still name. */
+  function unsaid(): number {
+    if (number < 0 || safe <= number) return safe;
+    const left = held.slice(0, number + 1);
+    const shown = normalise(left).text;
+    const digits = shown === left ? shown.slice(-namedReach) : shown;
+    if ((digits.match(/\d/g)?.length ?? 0) < namedDigits) return safe;
+    const rest = normalise(held.slice(number + 1)).text;
+    return rest.length >= afterNumber || unspoken.test(rest) ? safe : beforeNumber;
   }
 
   /** What has come from a little before `from` up to `to`. */
@@ -164,6 +191,8 @@ export function textStream(parts: StreamParts): TextStream {
     word = Math.max(0, word - count);
     safe = Math.max(0, safe - count);
     ended = Math.max(-1, ended - count);
+    number = Math.max(-1, number - count);
+    beforeNumber = Math.max(0, beforeNumber - count);
     waits = 0;
   }
 

@@ -119,15 +119,31 @@ export function mayNameIn(bytes: Uint8Array, words: Uint8Array): boolean {
     if (byte >= 0x80) return true;
     const low = byte | 0x20;
     if (low >= 0x61 && low <= 0x7a) {
+      if (byte < 0x60 && isHump(bytes, at, 0)) return true;
       hash = hashLetter(hash, byte);
       length++;
     } else if (length > 0) {
-      if (isKnown(words, hash)) return true;
+      if (isKnown(words, hash) || (byte === 0x2e && isInitial(bytes, at, 0))) return true;
       hash = 0;
       length = 0;
     }
   }
   return length > 0 && isKnown(words, hash);
+}
+
+/** `employeeSin`: a capital at `at` behind two small letters begins a word within the word. */
+export function isHump(bytes: Uint8Array, at: number, start: number): boolean {
+  return at - 2 >= start && isSmall(bytes[at - 1]) && isSmall(bytes[at - 2]);
+}
+
+function isSmall(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x61 && byte <= 0x7a;
+}
+
+/** `S.I.N.`: the full stop at `at` stands between letters of which the first is alone. */
+export function isInitial(bytes: Uint8Array, at: number, start: number): boolean {
+  const before = at - 2 < start ? 0 : (bytes[at - 2] ?? 0);
+  return !isSmall(before | 0x20) && isSmall((bytes[at + 1] ?? 0) | 0x20);
 }
 
 export const mostDigits = 24;

@@ -13,9 +13,10 @@ import { nationalLetters } from './national-letters.ts';
 import { phone } from './phone.ts';
 import { apiKey, assigned, awsKey, jwt, privateKey, slackHook } from './secrets.ts';
 import { ssn } from './ssn.ts';
+import { withWords } from './words.ts';
 
 /** THE list. A detector is one object in a file of this folder and one word here. */
-export const detectors: readonly Detector[] = [
+export const detectors: readonly Detector[] = withWords([
   email,
   url,
   ip,
@@ -39,7 +40,7 @@ export const detectors: readonly Detector[] = [
   dateOfBirth,
   person,
   address,
-];
+]);
 
 /** The types of findings there are: what else a rule asks for is never found. */
 export const entityNames: readonly string[] = [...new Set(detectors.map(({ name }) => name))].toSorted();

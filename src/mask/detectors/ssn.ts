@@ -11,11 +11,9 @@ export const ssn: DigitsDetector = {
     'ssn',
     'social security',
     'social$',
-    'social insurance',
     'nss',
     'seguro social',
     'sécurité sociale',
-    'sozialversicherungsnummer',
     'tax id',
   ],
   examples: {
