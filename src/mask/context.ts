@@ -115,13 +115,12 @@ export function contextFinder(detectors: readonly Detector[]): ContextFinder {
 }
 
 // Between a name and its value they take nothing away: `NHS number is 943 …`, `Steuer-ID lautet …`.
-const fillers = new Set(
-  (
-    'number numbers no nr num nummer numero número numéro numer numeri numarası numaram numaranız číslo šifra szám номер нөмірі ' +
-    'id code key value file record is was are ist lautet es est é è e är er on to je ir yra as of nº n am il the my mio meu mi mijn mój ' +
-    'μου είναι мой это є е'
-  ).split(' '),
-);
+export const between: readonly string[] = (
+  'number numbers no nr num nummer numero número numéro numer numeri numarası numaram numaranız číslo šifra szám номер нөмірі ' +
+  'id code key value file record is was are ist lautet es est é è e är er on to je ir yra as of nº n am il the my mio meu mi mijn mój ' +
+  'μου είναι мой это є е'
+).split(' ');
+const fillers = new Set(between);
 
 /** What a word may end with and still be the word of a phrase: plural, another case, `…nummer`. */
 const endings: readonly string[] = ['', 's', 'n', 'es', 'en', 'nummer', 'snummer', 'nr', 'number'];

@@ -6,9 +6,11 @@ import {
   normalise,
   wordsOf,
 } from '../../src/mask/index.ts';
+import { aboveOf, between, isNamedBehind, leftOf, readable, rightOf } from '../../src/mask/context.ts';
 
 // The plain way to find things, which the fast engine must agree with: every pattern over the whole text, one after the
-// other, no gate, no tables, no bytes. Only the detectors' own patterns, checks and words are shared.
+// other, no gate, no tables, no bytes. Only the detectors' own patterns, checks and words are shared, and where words are
+// looked for.
 
 const separators = '[ \\t\\r\\n./()+-]';
 const dateTime =
@@ -249,9 +251,7 @@ function phrase(detector: Detector, written: string): Phrase {
   }
   const apart = words.map((word) => `${word}(?:es|en|s|n)?(?:['’]s)?`).join('(?:[^\\p{L}\\p{M}])+');
   const either = words.length > 1 ? `(?:${apart}|${words.join('')}(?:es|en|s|n)?(?:['’]s)?)` : apart;
-  const fillers =
-    'number|numbers|no|nr|num|nummer|numero|número|numéro|numer|id|code|key|value|is|was|are|ist|es|est|é|är|er|to|as|of|nº|n';
-  const tail = `(?:[^\\p{L}\\p{M}]+(?:${fillers})(?![\\p{L}\\p{M}]))*`;
+  const tail = `(?:[^\\p{L}\\p{M}]+(?:${between.join('|')})(?![\\p{L}\\p{M}]))*`;
   const first = written.endsWith('^') ? '(?<=^[^\\p{L}\\p{M}]*)' : '(?<![\\p{L}\\p{M}])';
   const last = written.endsWith('$') ? '(?=[^\\p{L}\\p{M}]*$)' : '';
   return {
@@ -264,7 +264,8 @@ function phrase(detector: Detector, written: string): Phrase {
 
 const namings = new Map<string, ReadonlyMap<Detector, Naming>>();
 
-function namedBy(words: string): ReadonlyMap<Detector, Naming> {
+function namedBy(written: string): ReadonlyMap<Detector, Naming> {
+  const words = readable(written);
   const known = namings.get(words);
   if (known !== undefined) return known;
   if (namings.size > 50_000) namings.clear();
@@ -285,27 +286,33 @@ function namedBy(words: string): ReadonlyMap<Detector, Naming> {
   return found;
 }
 
+/** How far its name is from a value: left of it, behind it, or above. */
+function placed(
+  detector: Detector,
+  { start, end }: { readonly start: number; readonly end: number },
+  text: string,
+): { readonly distance: number } | undefined {
+  const beside = /[A-Za-z\u0080-\uffff]/.test(text.slice(Math.max(0, start - 12), start));
+  const left = beside ? namedBy(leftOf(text, start)) : new Map<Detector, Naming>();
+  const above = left.size === 0 && namedBy(aboveOf(text, start)).has(detector);
+  const near = above ? { distance: 24 } : left.get(detector);
+  if (near !== undefined && near.distance <= 4) return near;
+  const behind = isNamedBehind(text.slice(start, end)) && namedBy(rightOf(text, end)).has(detector);
+  return behind ? { distance: 0 } : near;
+}
+
 function scored(
   detector: Detector,
-  span: { readonly start: number; readonly score: number; readonly loose?: boolean },
+  span: { readonly start: number; readonly end: number; readonly score: number; readonly loose?: boolean },
   { text, here, words }: { readonly text: string; readonly here: boolean; readonly words: number },
 ): number {
   const loose = span.loose === true;
   if (!loose && !here && span.score >= 0.75) return span.score;
-  const reached = text.slice(Math.max(0, span.start - 72), span.start);
-  const halfWord = /^[\p{L}\p{M}\ud800-\udfff]/u;
-  const cut = span.start > 72 && halfWord.test(text[span.start - 73] ?? '');
-  const left = (cut ? reached.replace(/^(?:[\p{L}\p{M}]|[\ud800-\udfff])+/u, '') : reached).replace(
-    /\[[A-Z_]{2,40}\]/g,
-    ' ',
-  );
-  const line = left.slice(left.lastIndexOf('\n') + 1);
-  const beside = /[A-Za-z\u0080-\uffff]/.test(text.slice(Math.max(0, span.start - 12), span.start));
-  const naming = beside ? namedBy(/\p{L}/u.test(line) ? line : left).get(detector) : undefined;
+  const naming = placed(detector, span, text);
   if (!here && naming === undefined) return loose ? 0 : span.score;
   const close = naming === undefined ? 0 : Math.max(0, 1 - naming.distance / 72);
-  const column = here ? (loose ? 0.5 : 0.85) + Math.max(0, words - 1) / 100 : 0.4;
-  const label = naming !== undefined && naming.distance <= 4 ? (loose ? 0.81 : 0.85) : 0;
+  const column = here ? (loose ? 0.5 : 0.85) + Math.max(0, words - 1) / 100 : loose ? 0.4 : 0.5;
+  const label = naming !== undefined && naming.distance <= 4 ? (loose ? 0.81 : 0.95) : 0;
   const raised = loose ? 0.4 + close / 10 : span.score + 0.35 + close / 20;
   return Math.round(Math.max(column, label, Math.min(1, raised)) * 100) / 100;
 }
