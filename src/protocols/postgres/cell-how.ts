@@ -18,6 +18,9 @@ interface Mask {
 export interface Search {
   readonly kind: 'scan';
   readonly show: (text: string) => Shown<string>;
+  /** Types that `show` found in the text before; `tell` counts them once more. */
+  readonly last: () => readonly string[];
+  readonly tell: (types: readonly string[]) => void;
   /** Values without any sign must be searched too: the column's name is context. */
   readonly always: boolean;
   /** The search of what stands under this key, inside this column. */
@@ -35,6 +38,7 @@ export function howOf(
   return { kind: 'mask', operator, whole, key };
 }
 
+const nothing: readonly string[] = [];
 const mostKeys = 1_000; // searches kept for each column
 
 /** Where a search looks: the column's or key's name, and who is told what was found. */
@@ -47,14 +51,18 @@ function searchOf(finds: readonly FindMask[], key: MaskKey, { column, found: tel
   const entities = finds.map((find) => find.entity);
   const mask = findMasker(finds, column === undefined ? { key } : { key, column });
   const kept = new Map<string, Search>();
+  let last: readonly string[] = nothing;
   const self: Search = {
     kind: 'scan',
     show: (value) => {
       const { text: shown, masked, types } = mask(value);
+      last = masked === 0 ? nothing : types;
       if (masked === 0) return undefined;
       tell?.(types);
       return shown;
     },
+    last: () => last,
+    tell: (types) => tell?.(types),
     always: column !== undefined && isContext({ entities, column }),
     within: (inner) => {
       if (inner === undefined) return self;

@@ -4,6 +4,7 @@ import type { Type } from '../../sql/catalogue.ts';
 import { decode, encode } from './binary.ts';
 import { codecOf } from './cell-codecs.ts';
 import { howOf } from './cell-how.ts';
+import { remembering } from './cell-memo.ts';
 import { shortcut } from './cell-shortcuts.ts';
 import { type OperatorAt, textPaths } from './cell-paths.ts';
 import { votedText } from './voted.ts';
@@ -48,40 +49,31 @@ export interface CellParts {
 export type CellShown = Uint8Array | null | undefined | 'withheld';
 export type Cell = (bytes: Uint8Array, start: number, end: number) => CellShown;
 
-/**
- * The way of one column's values; `undefined`: they pass unseen. A value that is not what its type says, and anything
- * that throws on the way, is withheld.
- */
-export function cellOf(plan: ColumnPlan, field: FieldShape, parts: CellParts): Cell | undefined {
+/** How one column's values are shown. */
+export interface Way {
+  /** Values in which the gate (`mayContain`) sees no sign, and of which no vote says anything, pass without `show`. */
+  readonly gated: boolean;
+  /** Whoever looks at a value counts it. */
+  readonly watch?: Watch;
+  readonly vote?: ColumnVote;
+  /** Of a value that is not what its type says, and where anything throws on the way, the value is withheld. */
+  readonly show: Cell;
+}
+
+/** `undefined`: its values pass unseen. */
+export function wayOf(plan: ColumnPlan, field: FieldShape, parts: CellParts): Way | undefined {
   if (plan.kind === 'pass') return undefined;
   const codec = codecOf(field.type, parts, 0);
-  if (plan.kind === 'withhold') {
-    return codec.kind === 'text' ? (): CellShown => stars : (): CellShown => 'withheld';
-  }
+  const ungated = (show: Cell): Way => ({ gated: false, show });
+  if (plan.kind === 'withhold') return ungated(codec.kind === 'text' ? () => stars : () => 'withheld');
   if (plan.kind === 'paths') return documentOf(plan, field, parts);
   const how = howOf(plan, parts.key, field);
   if (plan.kind === 'scan' && (plan.finds.length === 0 || codec.kind === 'number')) return undefined;
-  if (how.kind === 'mask' && how.operator.kind === 'null') return () => null;
+  if (how.kind === 'mask' && how.operator.kind === 'null') return ungated(() => null);
   // Nothing can be shown of a type that is not known; its text can at least be searched.
-  if (codec.kind === 'unknown' && (how.kind === 'mask' || field.format === 1)) return () => 'withheld';
-  const quick = how.kind === 'mask' && codec.kind === 'text' ? shortcut(how.operator) : undefined;
-  const gated =
-    how.kind === 'scan' && !how.always && (codec.kind === 'text' || (codec.gated && field.format === 0));
-  const vote = voteOf(plan, field, parts);
-  const { watch } = field;
-  const voted =
-    plan.kind === 'scan' && vote !== undefined && watch !== undefined
-      ? votedText(watch, plan.finds, parts.key)
-      : undefined;
-  return (bytes, start, end) => {
-    if (watch !== undefined) {
-      watch.searched++;
-      const shown = voted?.(bytes, start, end);
-      if (shown !== undefined) return shown;
-    }
-    if (gated && !mayContain(bytes, start, end)) return undefined;
-    const known = quick === undefined ? 'slow' : quick(bytes, start, end);
-    if (known !== 'slow') return known;
+  if (codec.kind === 'unknown' && (how.kind === 'mask' || field.format === 1))
+    return ungated(() => 'withheld');
+  const whole: Cell = (bytes, start, end) => {
     try {
       const value = bytes.subarray(start, end);
       if (field.format === 1) return codec.binary(value, how);
@@ -90,6 +82,46 @@ export function cellOf(plan: ColumnPlan, field: FieldShape, parts: CellParts): C
     } catch {
       return 'withheld';
     }
+  };
+  if (how.kind === 'mask') {
+    const quick = codec.kind === 'text' ? shortcut(how.operator) : undefined;
+    if (quick === undefined) return ungated(whole);
+    return ungated((bytes, start, end) => {
+      const known = quick(bytes, start, end);
+      return known === 'slow' ? whole(bytes, start, end) : known;
+    });
+  }
+  const gated = !how.always && (codec.kind === 'text' || (codec.gated && field.format === 0));
+  const search = codec.kind === 'text' ? remembering(whole, how) : whole;
+  const { watch } = field;
+  if (watch === undefined) return { gated, show: search };
+  const vote = voteOf(plan, field, parts);
+  if (vote === undefined || plan.kind !== 'scan') return { gated, watch, show: search };
+  const voted = votedText(watch, plan.finds, parts.key);
+  return {
+    gated,
+    watch,
+    vote,
+    show: (bytes, start, end) => {
+      if (vote.verdict() !== undefined) {
+        const shown = voted(bytes, start, end);
+        if (shown !== undefined || (gated && !mayContain(bytes, start, end))) return shown;
+      }
+      return search(bytes, start, end);
+    },
+  };
+}
+
+/** The same for one value after the other: everything that is done with it. `undefined`: they pass unseen. */
+export function cellOf(plan: ColumnPlan, field: FieldShape, parts: CellParts): Cell | undefined {
+  const way = wayOf(plan, field, parts);
+  if (way === undefined) return undefined;
+  const { gated, watch, vote, show } = way;
+  if (!gated && watch === undefined) return show;
+  return (bytes, start, end) => {
+    if (watch !== undefined) watch.searched++;
+    if (gated && vote?.verdict() === undefined && !mayContain(bytes, start, end)) return undefined;
+    return show(bytes, start, end);
   };
 }
 
@@ -108,14 +140,14 @@ function documentOf(
   plan: Extract<ColumnPlan, { kind: 'paths' }>,
   field: FieldShape,
   parts: CellParts,
-): Cell | undefined {
+): Way | undefined {
   if (field.type !== 114 && field.type !== 3802) {
-    return cellOf({ kind: 'mask', operator: plan.inside, whole: true }, field, parts);
+    return wayOf({ kind: 'mask', operator: plan.inside, whole: true }, field, parts);
   }
   const search =
     plan.finds.length === 0 ? undefined : cellOf({ kind: 'scan', finds: plan.finds }, field, parts);
   const version = field.type === 3802 && field.format === 1 ? 1 : 0;
-  return (bytes, start, end) => {
+  const show: Cell = (bytes, start, end) => {
     try {
       if (version === 1 && bytes[start] !== 1) return 'withheld';
       const shown = textPaths(
@@ -131,6 +163,7 @@ function documentOf(
       return 'withheld';
     }
   };
+  return { gated: false, show };
 }
 
 /** What a withheld text shows: by identity, so that it counts as withheld. */

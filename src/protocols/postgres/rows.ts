@@ -1,7 +1,8 @@
 import { Fault, WireError } from '../../base/errors.ts';
-import { type CellParts, cellOf, type ColumnPlan, type FieldShape, stars, voteOf } from './cells.ts';
+import { mayContain } from '../../mask/index.ts';
+import { type CellParts, type ColumnPlan, type FieldShape, stars, wayOf } from './cells.ts';
 import { copy, Written } from './outgoing.ts';
-import { ballotOf } from './voted.ts';
+import { type Ballot, ballotOf } from './voted.ts';
 
 export interface RowMasker {
   /**
@@ -29,19 +30,33 @@ interface Message {
   readonly end: number;
 }
 
-/** @throws {Fault} `bug` when plans and fields differ in number. */
+/**
+ * Each row is gone through once: its lengths are checked, its values counted by the votes of their columns, and those in
+ * which the gate sees a sign are noted. Of most rows none is, and the row passes as it is.
+ *
+ * @throws {Fault} `bug` when plans and fields differ in number.
+ */
 export function rowMasker(
   plans: readonly ColumnPlan[],
   fields: readonly FieldShape[],
   parts: CellParts,
 ): RowMasker {
   if (plans.length !== fields.length) throw new Fault('bug', 'Column plans and fields differ in number');
-  const cells = plans.map((plan, at) => cellOf(plan, fields[at] ?? { type: 0, format: 1 }, parts));
+  const ways = plans.map((plan, at) => wayOf(plan, fields[at] ?? { type: 0, format: 1 }, parts));
+  const ballot = ballotOf(ways.map((way) => way?.vote));
+  // Values to be shown: column, start and length of each.
+  const noted = new Int32Array(3 * ways.length);
+  let notes = 0;
+  // The row that they are of.
+  let notedOf: Uint8Array | undefined;
+  let notedAt = 0;
   const masker = {
     row,
     write,
-    passes: cells.every((cell) => cell === undefined),
-    ...ballotOf(plans.map((plan, at) => voteOf(plan, fields[at], parts))),
+    passes: ways.every((way) => way === undefined),
+    ...(ballot === undefined
+      ? {}
+      : { see: (message: Message) => see(ballot, message), settle: () => settle(ballot) }),
     masked: 0,
     withheld: 0,
   };
@@ -53,44 +68,81 @@ export function rowMasker(
     return changed ? written.bytes.slice(0, written.length) : undefined;
   }
 
-  function write({ bytes, start, end }: Message, out: { readonly writer: () => Written }): boolean {
+  function see(votes: Ballot, message: Message): boolean {
+    // Two columns can have one vote: what it says now holds for the value before it, too.
+    if (note(message, votes, true)) note(message, undefined, false);
+    const isOpen = votes.isOpen();
+    notedOf = isOpen ? undefined : message.bytes;
+    notedAt = message.start;
+    return isOpen;
+  }
+
+  function settle(votes: Ballot): void {
+    votes.settle();
+    notedOf = undefined;
+  }
+
+  /** Gives whether what a vote says has changed. */
+  function note({ bytes, start, end }: Message, votes: Ballot | undefined, counts: boolean): boolean {
     if (end - start < 7 || end > bytes.length || bytes[start] !== 0x44) throw bad();
     if (int32(bytes, start + 1) !== end - start - 1) throw bad();
-    if ((((bytes[start + 5] ?? 0) << 8) | (bytes[start + 6] ?? 0)) !== cells.length) throw bad();
+    if ((((bytes[start + 5] ?? 0) << 8) | (bytes[start + 6] ?? 0)) !== ways.length) throw bad();
+    notes = 0;
+    let changed = false;
     let at = start + 7;
-    let written: Written | undefined;
-    let from = start; // what stands before it is written
-    let to = 0; // where to write on
-    for (const cell of cells) {
+    for (let column = 0; column < ways.length; column++) {
       if (at + 4 > end) throw bad();
       const length = int32(bytes, at);
       at += 4;
       if (length === -1) continue;
       if (length < 0 || length > end - at) throw bad();
-      if (cell !== undefined) {
-        const shown = cell(bytes, at, at + length);
-        if (shown !== undefined) {
-          if (shown === 'withheld' || shown === stars) masker.withheld++;
-          else masker.masked++;
-          if (written === undefined) {
-            written = out.writer();
-            to = written.length;
-          }
-          const value = shown === 'withheld' ? null : shown;
-          const size = value?.length ?? 0;
-          // Room for all that can still come unchanged, too: then the rest of the row needs no other.
-          const into = written.room(to - written.length + (end - from) + size + 4);
-          copy(bytes, from, at - 4, into, to);
-          to += at - 4 - from;
-          putInt32(into, to, value === null ? -1 : size);
-          if (value !== null) copy(value, 0, size, into, to + 4);
-          to += 4 + size;
-          from = at + length;
+      const way = ways[column];
+      if (way !== undefined) {
+        if (counts && way.watch !== undefined) way.watch.searched++;
+        if (votes?.see(column, bytes, at, at + length) === true) changed = true;
+        if (!way.gated || way.vote?.verdict() !== undefined || mayContain(bytes, at, at + length)) {
+          noted[notes] = column;
+          noted[notes + 1] = at;
+          noted[notes + 2] = length;
+          notes += 3;
         }
       }
       at += length;
     }
     if (at !== end) throw bad();
+    return changed;
+  }
+
+  function write(message: Message, out: { readonly writer: () => Written }): boolean {
+    const { bytes, start, end } = message;
+    // Rows that waited for a vote were counted when they came.
+    if (notedOf !== bytes || notedAt !== start) note(message, undefined, ballot === undefined);
+    notedOf = undefined;
+    let written: Written | undefined;
+    let from = start; // what stands before it is written
+    let to = 0; // where to write on
+    for (let index = 0; index < notes; index += 3) {
+      const at = noted[index + 1] ?? 0;
+      const length = noted[index + 2] ?? 0;
+      const shown = ways[noted[index] ?? 0]?.show(bytes, at, at + length);
+      if (shown === undefined) continue;
+      if (shown === 'withheld' || shown === stars) masker.withheld++;
+      else masker.masked++;
+      if (written === undefined) {
+        written = out.writer();
+        to = written.length;
+      }
+      const value = shown === 'withheld' ? null : shown;
+      const size = value?.length ?? 0;
+      // Room for all that can still come unchanged, too: then the rest of the row needs no other.
+      const into = written.room(to - written.length + (end - from) + size + 4);
+      copy(bytes, from, at - 4, into, to);
+      to += at - 4 - from;
+      putInt32(into, to, value === null ? -1 : size);
+      if (value !== null) copy(value, 0, size, into, to + 4);
+      to += 4 + size;
+      from = at + length;
+    }
     if (written === undefined) return false;
     copy(bytes, from, end, written.bytes, to);
     to += end - from;

@@ -1,4 +1,3 @@
-import { WireError } from '../../base/errors.ts';
 import type { FindMask } from '../../core/decision.ts';
 import { operatorForFind } from '../../core/duties.ts';
 import { type ColumnVote, type MaskKey, showText } from '../../mask/index.ts';
@@ -77,49 +76,38 @@ function int32(bytes: Uint8Array, at: number): number {
 
 const fewestDigits = 7;
 const nine = 0x39;
+const behindHour = 13;
 
 /** The votes of one answer's columns. */
-interface Ballot {
-  /** Counts the values of one DataRow, `bytes[start, end)`; true while any vote is open. */
-  readonly see: (row: {
-    readonly bytes: Uint8Array;
-    readonly start: number;
-    readonly end: number;
-  }) => boolean;
+export interface Ballot {
+  /** Counts the value `bytes[start, end)` of one column; true when what its vote says has changed. */
+  readonly see: (column: number, bytes: Uint8Array, start: number, end: number) => boolean;
+  /** Whether any vote is open. */
+  readonly isOpen: () => boolean;
   readonly settle: () => void;
 }
 
 /** `undefined` where no column has a vote. */
 export function ballotOf(votes: readonly (ColumnVote | undefined)[]): Ballot | undefined {
-  const last = votes.findLastIndex((vote) => vote !== undefined);
-  if (last < 0) return undefined;
+  if (votes.every((vote) => vote === undefined)) return undefined;
   const open = votes.map(() => false);
   let opens = 0;
-  const count = (column: number, vote: ColumnVote): void => {
-    const isOpen = vote.verdict() === 'open';
-    if (isOpen !== open[column]) opens += isOpen ? 1 : -1;
-    open[column] = isOpen;
-  };
   return {
-    see: ({ bytes, start, end }) => {
-      let at = start + 7;
-      for (let column = 0; column <= last; column++) {
-        if (at + 4 > end) throw new WireError('bad-message', 'DataRow does not have the columns it says');
-        const length = int32(bytes, at);
-        at += 4;
-        if (length <= 0) continue;
-        if (length > end - at)
-          throw new WireError('bad-message', 'DataRow does not have the lengths it says');
-        const vote = votes[column];
-        // What does not begin with a digit or a blank is no number.
-        if (vote !== undefined && length >= fewestDigits && (bytes[at] ?? 0) <= nine) {
-          vote.seeBytes(bytes, at, at + length);
-          count(column, vote);
-        }
-        at += length;
-      }
-      return opens > 0;
+    // oxlint-disable-next-line max-params
+    see: (column, bytes, start, end) => {
+      const vote = votes[column];
+      // What does not begin with a digit or a blank is no number, and a time is none.
+      if (vote === undefined || end - start < fewestDigits || (bytes[start] ?? 0) > nine) return false;
+      if (end - start > behindHour && (bytes[start + behindHour] ?? 0) > nine) return false;
+      const before = vote.verdict();
+      vote.seeBytes(bytes, start, end);
+      const now = vote.verdict();
+      const isOpen = now === 'open';
+      if (isOpen !== open[column]) opens += isOpen ? 1 : -1;
+      open[column] = isOpen;
+      return now !== before;
     },
+    isOpen: () => opens > 0,
     settle: () => {
       for (const [column, vote] of votes.entries()) {
         vote?.settle();
