@@ -159,7 +159,9 @@ export function completion(opened: Opened, file: string, { line, character }: Sp
     case 'role':
       return ['ceiling', 'grant', 'restrict'].map((label) => ({ label }));
     case 'with':
-      return ['redact', 'partial', 'generalise', 'hash', 'null', 'token', 'fake'].map((label) => ({ label }));
+      return ['redact', 'partial', 'noise', 'generalise', 'hash', 'null', 'token', 'fake'].map((label) => ({
+        label,
+      }));
     case 'tag':
       return tagsOf(opened);
     case 'record':

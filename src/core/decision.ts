@@ -27,6 +27,11 @@ export interface RuleRef {
 /** How a sensitive value is shown. All operators keep the wire type. */
 export type MaskOperator =
   | { readonly kind: 'partial'; readonly keepFirst: number; readonly keepLast: number }
+  /**
+   * A value near it, for numbers and money by `percent`, for dates by `days`; what has neither, and every text, is redacted.
+   * Over many values it averages out: whoever writes the rule has to accept that.
+   */
+  | { readonly kind: 'noise'; readonly percent?: number; readonly days?: number }
   | { readonly kind: 'generalise' }
   /** Can be undone with the key, and only with it. */
   | { readonly kind: 'token' }

@@ -2,15 +2,16 @@ import type { Decision, Duties, FindMask, MaskOperator, TagMask } from './decisi
 
 const strength: Readonly<Record<MaskOperator['kind'], number>> = {
   partial: 1,
-  generalise: 2,
-  token: 3,
-  hash: 4,
-  fake: 5,
-  redact: 6,
-  null: 7,
+  noise: 2,
+  generalise: 3,
+  token: 4,
+  hash: 5,
+  fake: 6,
+  redact: 7,
+  null: 8,
 };
 
-/** The stronger of two operators; two partials keep the smaller of both ends. Commutative, associative, idempotent. */
+/** The stronger of two operators; two partials keep the smaller of both ends, two noises the larger. Commutative, associative, idempotent. */
 export function stronger(a: MaskOperator | undefined, b: MaskOperator | undefined): MaskOperator | undefined {
   if (a === undefined) return b;
   if (b === undefined) return a;
@@ -21,9 +22,22 @@ export function stronger(a: MaskOperator | undefined, b: MaskOperator | undefine
       keepLast: Math.min(a.keepLast, b.keepLast),
     };
   }
+  if (a.kind === 'noise' && b.kind === 'noise') {
+    const [percent, days] = [larger(a.percent, b.percent), larger(a.days, b.days)];
+    return {
+      kind: 'noise',
+      ...(percent === undefined ? {} : { percent }),
+      ...(days === undefined ? {} : { days }),
+    };
+  }
   // A redaction that shows the width says more than one that does not.
   if (a.kind === 'redact' && b.kind === 'redact') return a.keepWidth === true ? b : a;
   return strength[a.kind] >= strength[b.kind] ? a : b;
+}
+
+/** Of two noises; where one of them says nothing of a kind of value, that is hidden. */
+function larger(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : Math.max(a, b);
 }
 
 /** `pii/*` matches `pii/ssn` and `pii/tax/id`; `*` matches every tag; anything else only itself. */

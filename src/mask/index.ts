@@ -21,6 +21,7 @@ export {
   showFindings,
   showText,
 } from './operators.ts';
+export { noisyDecimal, noisyFloat, noisyMoment } from './noise.ts';
 export { type ColumnVote, columnVote, votedScore } from './vote.ts';
 export { maskKey, type MaskKey } from './key.ts';
 export { untoken } from './token.ts';

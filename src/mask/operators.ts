@@ -26,6 +26,7 @@ export function showText(
       if (operator.keepWidth === true) return Array.from(value, () => '*').join('');
       return redacted(hint.entity);
     case 'null':
+    case 'noise': // of a text there is nothing near: numbers and moments have it by their type
       return redacted(hint.entity);
     case 'token':
       return hint.entity === undefined ? tokenOf(value, key) : sealed(value, key);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { operatorForFind } from '../core/duties.ts';
-import type { Decision } from '../core/decision.ts';
+import { operatorForFind, operatorForTags } from '../core/duties.ts';
+import type { Decision, MaskOperator } from '../core/decision.ts';
+import { shown } from './expectation.ts';
 import { intersection, outsideColumns } from './columns.ts';
 import { filesOf, identity, loaded, question } from './fake.ts';
 import { joinDuties } from './join.ts';
@@ -262,4 +263,26 @@ test('inside one rule an entity that is named goes before `*`; across rules the 
   }
   const two = readRules(masksOf(all), masksOf(some, '{ find: US_SSN, with: hash }'));
   assert.deepEqual(operatorForFind(two, 'EMAIL_ADDRESS'), { kind: 'redact' });
+});
+
+test('noise: what is asked for, the strongest of several, and how it is said', () => {
+  const noise = (more: string): string =>
+    `mask: [{ tag: pii/pay, with: noise, ${more}, averagesOut: accepted }]`;
+  const shownBy = (...rules: readonly string[]): MaskOperator | undefined => {
+    const { duties } = loaded(filesOf(requiring(...rules))).decide(question(ana));
+    return operatorForTags(duties.masks, ['pii/pay']);
+  };
+  assert.deepEqual(shownBy(noise('percent: 10, days: 30')), { kind: 'noise', percent: 10, days: 30 });
+  for (const [one, two, both] of [
+    ['percent: 10', 'percent: 20', { kind: 'noise', percent: 20 }],
+    // Where one of them hides numbers, they are hidden.
+    ['percent: 10, days: 3', 'days: 30', { kind: 'noise', days: 30 }],
+    ['percent: 10', 'days: 30', { kind: 'noise' }],
+  ] as const) {
+    assert.deepEqual(shownBy(noise(one), noise(two)), both);
+    assert.deepEqual(shownBy(noise(two), noise(one)), both);
+  }
+  assert.equal(shownBy(noise('percent: 10'), 'mask: [{ tag: pii/*, with: generalise }]')?.kind, 'generalise');
+  assert.equal(shown({ kind: 'noise', percent: 10, days: 30 }), 'noise 10% 30d');
+  assert.equal(shown({ kind: 'noise' }), 'noise');
 });

@@ -190,7 +190,10 @@ function readMask(node: Located, { masks, finds, entities }: MaskLists, problems
   const found = fields(
     node,
     'a mask',
-    { required: ['with'], optional: ['tag', 'find', 'keepFirst', 'keepLast', 'keepWidth'] },
+    {
+      required: ['with'],
+      optional: ['tag', 'find', 'keepFirst', 'keepLast', 'keepWidth', 'percent', 'days', 'averagesOut'],
+    },
     problems,
   );
   if (found === undefined) return;
@@ -225,6 +228,12 @@ function readMask(node: Located, { masks, finds, entities }: MaskLists, problems
           length: entity.length,
         },
       );
+    } else if (operator.kind === 'noise') {
+      wrong(
+        find,
+        '`noise` is for columns of numbers and dates by their tag: what is found stands in a text',
+        problems,
+      );
     } else finds.push({ entity, operator });
   }
 }
@@ -233,17 +242,14 @@ function readOperator(found: Fields, node: Located, problems: Problems): MaskOpe
   const how = found.get('with')?.value ?? node;
   // `with: null` is YAML's null, and the name of the operator.
   const named: Located = how.kind === 'scalar' && how.value === null ? { ...how, value: 'null' } : how;
-  if (named.kind === 'scalar' && named.value === 'noise') {
-    const why =
-      '`noise` is refused: whoever asks often enough averages it away; `generalise` says as much and keeps more';
-    return wrong(how, why, problems);
-  }
   const kind = choice(named, 'with', operators, problems);
   const first = found.get('keepFirst')?.value;
   const last = found.get('keepLast')?.value;
   const keepFirst = first === undefined ? 0 : whole(first, 'keepFirst', { min: 0, max: 64 }, problems);
   const keepLast = last === undefined ? 0 : whole(last, 'keepLast', { min: 0, max: 64 }, problems);
   if (kind === undefined || keepFirst === undefined || keepLast === undefined) return undefined;
+  const noise = readNoise(found, { node, how, isNoise: kind === 'noise' }, problems);
+  if (noise === undefined) return undefined;
   if (kind === 'partial') {
     if (keepFirst + keepLast > 0) return { kind, keepFirst, keepLast };
     return wrong(node, 'partial keeps something: `keepFirst`, `keepLast` or both', problems);
@@ -252,13 +258,51 @@ function readOperator(found: Fields, node: Located, problems: Problems): MaskOpe
     return wrong(node, '`keepFirst` and `keepLast` belong to `with: partial`', problems);
   }
   const widthNode = found.get('keepWidth')?.value;
+  if (kind === 'noise')
+    return widthNode === undefined ? noise : wrong(node, '`keepWidth` belongs to `with: redact`', problems);
   if (widthNode === undefined) return { kind };
   const width = flag(widthNode, 'keepWidth', problems);
   if (kind !== 'redact') return wrong(node, '`keepWidth` belongs to `with: redact`', problems);
   return width === true ? { kind, keepWidth: true } : { kind };
 }
 
-const operators = ['partial', 'generalise', 'token', 'hash', 'fake', 'redact', 'null'] as const;
+/** Noise is refused unless its cost stands beside it. What other operators have of its words is wrong. */
+function readNoise(
+  found: Fields,
+  of: { readonly node: Located; readonly how: Located; readonly isNoise: boolean },
+  problems: Problems,
+): Extract<MaskOperator, { kind: 'noise' }> | undefined {
+  const [percentNode, daysNode, accepted] = ['percent', 'days', 'averagesOut'].map(
+    (name) => found.get(name)?.value,
+  );
+  if (!of.isNoise) {
+    if (percentNode === undefined && daysNode === undefined && accepted === undefined)
+      return { kind: 'noise' };
+    return wrong(of.node, '`percent`, `days` and `averagesOut` belong to `with: noise`', problems);
+  }
+  if (accepted?.kind !== 'scalar' || accepted.value !== 'accepted') {
+    const why =
+      '`noise` is refused unless it is asked for: over many values it averages out, and one value is known about. ' +
+      'Write `averagesOut: accepted` beside it, or take `generalise`, which says as much';
+    return wrong(accepted ?? of.how, why, problems);
+  }
+  if (percentNode === undefined && daysNode === undefined) {
+    const why = '`noise` has `percent` (numbers and money), `days` (dates and timestamps) or both';
+    return wrong(of.node, why, problems);
+  }
+  const percent =
+    percentNode === undefined ? undefined : whole(percentNode, 'percent', { min: 1, max: 50 }, problems);
+  const days = daysNode === undefined ? undefined : whole(daysNode, 'days', { min: 1, max: 3_650 }, problems);
+  if ((percentNode !== undefined && percent === undefined) || (daysNode !== undefined && days === undefined))
+    return undefined;
+  return {
+    kind: 'noise',
+    ...(percent === undefined ? {} : { percent }),
+    ...(days === undefined ? {} : { days }),
+  };
+}
+
+const operators = ['partial', 'noise', 'generalise', 'token', 'hash', 'fake', 'redact', 'null'] as const;
 
 /** One approval, or a list of which all are needed: of each, `count` people of any of its groups. */
 export function readApprovals(node: Located, problems: Problems): readonly ApproveDuty[] | undefined {

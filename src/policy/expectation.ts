@@ -167,12 +167,16 @@ function readShown(node: Located, what: string, problems: Problems): ReadonlyMap
   for (const { key, value } of mapping(node, what, problems)?.entries ?? []) {
     const how = value.kind === 'scalar' && value.value === null ? 'null' : text(value, key, problems);
     if (how === undefined) continue;
-    if (/^(none|redact|redact width|token|hash|fake|generalise|null|partial \d+ \d+)$/.test(how))
+    if (
+      /^(none|redact|redact width|token|hash|fake|generalise|null|partial \d+ \d+|noise( \d+%)?( \d+d)?)$/.test(
+        how,
+      )
+    )
       shown.set(key, how);
     else
       wrong(
         value,
-        'How a value is shown: none, redact, `redact width`, token, hash, fake, generalise, null, `partial 1 4`',
+        'How a value is shown: none, redact, `redact width`, token, hash, fake, generalise, null, `partial 1 4`, `noise 10% 30d`',
         problems,
       );
   }
@@ -284,7 +288,12 @@ export function predicateText({ tag, allow, otherwise, probes }: PredicateDuty):
 export function shown(operator: MaskOperator | undefined): string {
   if (operator === undefined) return 'none';
   if (operator.kind === 'redact' && operator.keepWidth === true) return 'redact width';
+  if (operator.kind === 'noise') return noiseText(operator);
   return operator.kind === 'partial' ? `partial ${operator.keepFirst} ${operator.keepLast}` : operator.kind;
+}
+
+function noiseText({ percent, days }: Extract<MaskOperator, { kind: 'noise' }>): string {
+  return `noise${percent === undefined ? '' : ` ${percent}%`}${days === undefined ? '' : ` ${days}d`}`;
 }
 
 function sorted(items: readonly string[] | undefined): readonly string[] | undefined {

@@ -255,13 +255,19 @@ function verbs(kinds: Kinds): JsonSchema {
 }
 
 const mask: JsonSchema = closed(
-  { with: { enum: ['partial', 'generalise', 'token', 'hash', 'fake', 'redact', 'null', null] } },
+  { with: { enum: ['partial', 'noise', 'generalise', 'token', 'hash', 'fake', 'redact', 'null', null] } },
   {
     tag: { ...text, description: 'Columns with this tag: `pii/email`, `pii/*`' },
     find: { ...text, description: 'Values that detectors find: `EMAIL_ADDRESS`, `*`' },
     keepFirst: keep,
     keepLast: keep,
     keepWidth: { type: 'boolean' },
+    percent: { ...count, maximum: 50, description: 'Of `with: noise`: how far numbers and money move' },
+    days: { ...count, maximum: 3650, description: 'Of `with: noise`: how far dates and timestamps move' },
+    averagesOut: {
+      const: 'accepted',
+      description: 'Must stand beside `with: noise`: over many values it averages out',
+    },
   },
 );
 
@@ -366,7 +372,8 @@ const shownAs: JsonSchema = mapOf({
   anyOf: [
     {
       type: 'string',
-      pattern: '^(none|redact|redact width|token|hash|fake|generalise|null|partial \\d+ \\d+)$',
+      pattern:
+        '^(none|redact|redact width|token|hash|fake|generalise|null|partial \\d+ \\d+|noise( \\d+%)?( \\d+d)?)$',
     },
     { type: 'null' },
   ],

@@ -57,7 +57,36 @@ const bad: readonly (readonly [string, ReadonlyMap<string, string>, string | Reg
   ],
   ['a window without a zone', requiring('window: { days: mon }'), /SP-Y003 Window needs `zone`/],
   ['a window for always', requiring('window: { zone: UTC }'), /SP-Y004 A window has `days`, `hours` or both/],
-  ['noise', requiring("mask: [{ tag: '*', with: noise }]"), /SP-Y004 `noise` is refused/],
+  [
+    'noise',
+    requiring("mask: [{ tag: '*', with: noise }]"),
+    /SP-Y004 `noise` is refused unless it is asked for.*averagesOut: accepted/,
+  ],
+  [
+    'noise, asked for otherwise',
+    requiring("mask: [{ tag: '*', with: noise, percent: 5, averagesOut: true }]"),
+    /SP-Y004 `noise` is refused unless/,
+  ],
+  [
+    'noise of nothing',
+    requiring("mask: [{ tag: '*', with: noise, averagesOut: accepted }]"),
+    /SP-Y004 `noise` has `percent`/,
+  ],
+  [
+    'too much noise',
+    requiring("mask: [{ tag: '*', with: noise, percent: 51, averagesOut: accepted }]"),
+    /SP-Y004 Percent is a whole number from 1 to 50/,
+  ],
+  [
+    'noise in a text',
+    requiring('mask: [{ find: CREDIT_CARD, with: noise, percent: 5, averagesOut: accepted }]'),
+    /SP-Y004 `noise` is for columns/,
+  ],
+  [
+    'noise of another operator',
+    requiring("mask: [{ tag: '*', with: hash, percent: 5 }]"),
+    /SP-Y004 `percent`, `days` and `averagesOut` belong/,
+  ],
   [
     'a width of a hash',
     requiring("mask: [{ tag: '*', with: hash, keepWidth: true }]"),

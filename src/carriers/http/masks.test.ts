@@ -320,3 +320,23 @@ test('tags reach into packed documents, also where nothing is looked for', () =>
   assert.ok(shown.ok);
   assert.deepEqual(JSON.parse(shown.value), { a: '***', b: b64('{"x":{"nam":"Zoë"}}') });
 });
+
+test('noise: a number stays a number near it, and nothing else is shown', () => {
+  const noise: MaskOperator = { kind: 'noise', percent: 10 };
+  const permit = {
+    duties: { masks: [[{ tag: 'pay', operator: noise }]], finds: [] },
+    operatorOf: ({ column }: { readonly column: string }) =>
+      /(?:^|\.)pay$/.test(column) ? noise : undefined,
+  };
+  const mask = documentMask(permit as unknown as Permit, 'answer', key);
+  const shown = mask.json(
+    '{"pay":1000.50,"id":7,"all":[{"pay":-20},{"pay":"1000"},{"pay":null},{"pay":1e3}]}',
+  );
+  assert.ok(shown.ok);
+  assert.match(
+    shown.value,
+    /^\{"pay":\d+\.\d\d,"id":7,"all":\[\{"pay":-\d+\},\{"pay":"\*\*\*"\},\{"pay":null\},\{"pay":\d\}\]\}$/,
+  );
+  const { pay } = JSON.parse(shown.value) as { readonly pay: number };
+  assert.ok(pay !== 1000.5 && pay >= 900.45 && pay <= 1100.55, String(pay));
+});

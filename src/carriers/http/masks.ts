@@ -13,6 +13,7 @@ import {
   type MaskKey,
   mayContain,
   scanner,
+  noisyDecimal,
   showText,
   textStream,
 } from '../../mask/index.ts';
@@ -325,6 +326,8 @@ class Masks implements DocumentMask {
       this.masked++;
       if (operator.kind === 'null') return null;
       if (operator.kind === 'redact' && operator.keepWidth !== true) return '***';
+      if (operator.kind === 'noise' && kind === 'number' && operator.percent !== undefined)
+        return noisyDecimal(leaf.value, { key: this.#key, percent: operator.percent }) ?? '***';
       return showText(operator, leaf.value, this.#key);
     }
     if (kind === 'string' && mayBeJson(leaf)) return this.#inner(leaf, at, inside);

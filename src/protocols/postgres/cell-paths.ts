@@ -7,11 +7,20 @@ export type OperatorAt = (path: string) => MaskOperator | undefined;
 /** Shows one string of a document by an operator. */
 export type ShowString = (operator: MaskOperator, text: string) => string;
 
+/** Shows one number of a document by an operator; `undefined` where it has no number for it. */
+export type ShowNumber = (operator: MaskOperator, literal: string) => string | undefined;
+
 /**
  * JSON in which what stands at some paths is shown otherwise; every other character stays. `undefined`: nothing was at
  * such a path. Throws Malformed where it is not JSON or too deep.
  */
-export function textPaths(value: string, operatorAt: OperatorAt, show: ShowString): string | undefined {
+// oxlint-disable-next-line max-params
+export function textPaths(
+  value: string,
+  operatorAt: OperatorAt,
+  show: ShowString,
+  showNumber: ShowNumber = () => undefined,
+): string | undefined {
   let out = '';
   let from = 0;
   let at = 0;
@@ -41,6 +50,8 @@ export function textPaths(value: string, operatorAt: OperatorAt, show: ShowStrin
 
   function shown(operator: MaskOperator, literal: string): string {
     if (operator.kind === 'null') return 'null';
+    const number = /^-?\d/.test(literal) ? showNumber(operator, literal) : undefined;
+    if (number !== undefined) return number;
     return JSON.stringify(literal.startsWith('"') ? show(operator, JSON.parse(literal) as string) : '***'); // a literal of JSON that begins so is a string
   }
 

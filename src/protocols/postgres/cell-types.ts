@@ -1,6 +1,7 @@
 /* Table of PostgreSQL's own types: how a value of each is shown, in text and in binary (PostgreSQL 18, src/backend/utils/adt). */
 import type { MaskOperator } from '../../core/decision.ts';
 import { generaliseNumber, hashBytes, hashSixteen, type MaskKey } from '../../mask/index.ts';
+import { momentNoise, moneyNoise, numberNoise, floatNoise } from './cell-noise.ts';
 
 /** Shows one value. Text and binary of one value agree where the type has a typed answer. */
 export interface ScalarType {
@@ -22,6 +23,10 @@ function integer(bytes: 2 | 4 | 8): ScalarType {
     if (operator.kind === 'hash') {
       return BigInt.asUintN(Number(bits) - 1, fromBytes(hashBytes(key, value.toString(), 8)));
     }
+    if (operator.kind === 'noise') {
+      const near = numberNoise(operator, value.toString(), key, (1n << (bits - 1n)) - 1n);
+      return near === undefined ? undefined : BigInt(near);
+    }
     return operator.kind === 'generalise' ? BigInt(generaliseNumber(value.toString())) : undefined;
   };
   return {
@@ -42,6 +47,7 @@ function float(bytes: 4 | 8): ScalarType {
     // 24 and 48 bits: whole numbers that the type holds exactly.
     if (operator.kind === 'hash')
       return Number(fromBytes(hashBytes(key, String(value), bytes === 4 ? 3 : 6)));
+    if (operator.kind === 'noise') return floatNoise(operator, value, { key, bytes });
     if (operator.kind !== 'generalise' || Math.abs(value) >= 1e15) return undefined;
     return Number(generaliseNumber(Math.trunc(value).toString()));
   };
@@ -69,7 +75,8 @@ const numeric: ScalarType = {
   ...constant('0', '0000 0000 0000 0000'),
   text: numericText,
   binary: (operator, value, key) => {
-    if (operator.kind !== 'hash' && operator.kind !== 'generalise') return undefined;
+    if (operator.kind !== 'hash' && operator.kind !== 'generalise' && operator.kind !== 'noise')
+      return undefined;
     const text = numericOf(value);
     const made = text === undefined ? undefined : numericText(operator, text, key);
     return made === undefined ? undefined : numericBytes(made);
@@ -79,6 +86,7 @@ const numeric: ScalarType = {
 function numericText(operator: MaskOperator, value: string, key: MaskKey): string | undefined {
   if (!/^-?\d{1,1000}(?:\.\d{1,1000})?$/.test(value)) return undefined;
   if (operator.kind === 'generalise') return generaliseNumber(value);
+  if (operator.kind === 'noise') return numberNoise(operator, value, key);
   // Trailing zeros of the fraction are scale, not value: 1.50 and 1.5 must join.
   const canonical = value.includes('.') ? value.replace(/\.?0+$/, '') : value;
   return operator.kind === 'hash' ? fromBytes(hashBytes(key, canonical, 6)).toString() : undefined;
@@ -111,17 +119,20 @@ function groupAt(view: DataView, group: { readonly count: number; readonly at: n
   return String(value).padStart(4, '0');
 }
 
-/** numeric_send's bytes for a whole number. */
+/** numeric_send's bytes for a decimal number. */
 function numericBytes(text: string): Uint8Array {
   const negative = text.startsWith('-');
-  const digits = (negative ? text.slice(1) : text).replace(/^0+/, '');
-  const padded = digits.padStart(Math.ceil(digits.length / 4) * 4, '0');
-  const count = padded.length / 4;
+  const [whole = '', fraction = ''] = (negative ? text.slice(1) : text).split('.');
+  const head = whole.replace(/^0+/, '');
+  const padded = head.padStart(Math.ceil(head.length / 4) * 4, '0');
+  const digits = padded + fraction.padEnd(Math.ceil(fraction.length / 4) * 4, '0');
+  const count = digits.length / 4;
   const view = new DataView(new ArrayBuffer(8 + count * 2));
   view.setUint16(0, count);
-  view.setInt16(2, Math.max(0, count - 1));
+  view.setInt16(2, head === '' && fraction === '' ? 0 : padded.length / 4 - 1);
   view.setUint16(4, negative ? 0x4000 : 0);
-  for (let at = 0; at < count; at++) view.setUint16(8 + at * 2, Number(padded.slice(at * 4, at * 4 + 4)));
+  view.setUint16(6, fraction.length);
+  for (let at = 0; at < count; at++) view.setUint16(8 + at * 2, Number(digits.slice(at * 4, at * 4 + 4)));
   return new Uint8Array(view.buffer);
 }
 
@@ -143,8 +154,12 @@ function isoYear(value: string): string | undefined {
 
 const date: ScalarType = {
   ...constant('1970-01-01', 'ffffd533'),
-  text: (operator, value) => (operator.kind === 'generalise' ? isoYear(value) : undefined),
-  binary: (operator, value) => {
+  text: (operator, value, key) => {
+    if (operator.kind === 'noise') return momentNoise.date.text(operator, value, key);
+    return operator.kind === 'generalise' ? isoYear(value) : undefined;
+  },
+  binary: (operator, value, key) => {
+    if (operator.kind === 'noise') return momentNoise.date.binary(operator, value, key);
     if (operator.kind !== 'generalise' || value.length !== 4) return undefined;
     const start = yearStart(new DataView(value.buffer, value.byteOffset, 4).getInt32(0));
     if (start === undefined) return undefined;
@@ -157,11 +172,13 @@ const date: ScalarType = {
 function timestamp(zone: '' | '+00'): ScalarType {
   return {
     ...constant(`1970-01-01 00:00:00${zone}`, 'fffca2fe c4c82000'),
-    text: (operator, value) => {
+    text: (operator, value, key) => {
+      if (operator.kind === 'noise') return momentNoise.timestamp.text(operator, value, key);
       const day = operator.kind === 'generalise' ? isoYear(value) : undefined;
       return day === undefined ? undefined : `${day} 00:00:00${zone}`;
     },
-    binary: (operator, value) => {
+    binary: (operator, value, key) => {
+      if (operator.kind === 'noise') return momentNoise.timestamp.binary(operator, value, key);
       if (operator.kind !== 'generalise' || value.length !== 8) return undefined;
       const days = Number(BigInt.asIntN(64, fromBytes(value))) / 86_400_000_000;
       const start = yearStart(Math.floor(days));
@@ -271,7 +288,7 @@ export const scalars: ReadonlyMap<number, ScalarType> = new Map<number, ScalarTy
   [23, integer(4)],
   [700, float(4)],
   [701, float(8)],
-  [790, constant('0', zero8)], // money: its text has the server's locale, every locale reads 0
+  [790, { ...constant('0', zero8), ...moneyNoise }], // money: its text has the server's locale, every locale reads 0
   [1700, numeric],
   [26, constant('0', '00000000')], // oid
   [28, constant('0', '00000000')], // xid

@@ -292,6 +292,7 @@ const operators: readonly MaskOperator[] = [
   { kind: 'token' },
   { kind: 'fake' },
   { kind: 'null' },
+  { kind: 'noise', percent: 10, days: 30 },
 ];
 const finds: readonly FindMask[] = [{ entity: '*', operator: { kind: 'redact' } }];
 const plans: readonly (readonly [string, ColumnPlan])[] = [
@@ -346,8 +347,8 @@ test(
             const again: CellShown = cell?.(shown, 0, shown.length);
             // A hash that is a number has no room to say that it is one.
             const numeric = /^(?:int|float|numeric|small|pair|money_in|deep)/.test(type) && name === 'hash';
-            // A number is encrypted again, and a pseudonym is no longer known for one.
-            const remade = name === 'token' || name === 'fake';
+            // A number is encrypted again or moves again, and a pseudonym is no longer known for one.
+            const remade = name === 'token' || name === 'fake' || name === 'noise';
             if (name !== 'withhold' && !numeric && !remade && again instanceof Uint8Array) {
               if (Buffer.compare(Buffer.from(again), Buffer.from(shown)) !== 0)
                 wrong.push(`idempotent: ${where}`);
@@ -359,6 +360,80 @@ test(
         }
       }
     }
+    assert.deepEqual(wrong, []);
+  },
+);
+
+test(
+  'noise: the server finds what is shown near the value, never the value, in text and in binary',
+  { skip },
+  async () => {
+    const plan: ColumnPlan = { kind: 'mask', operator: { kind: 'noise', percent: 10, days: 30 } };
+    const number = (spread: string) => `abs($1::TYPE - VALUE) <= ${spread} and $1::TYPE <> VALUE`;
+    const near: readonly (readonly [type: string, values: readonly string[], holds: string])[] = [
+      ['int2', ['0', '1', '-7', '32767', '-32768', '100'], number('greatest(1, abs(VALUE::numeric) / 10)')],
+      [
+        'int4',
+        ['0', '5', '2147483647', '-2147483648', '1000000'],
+        number('greatest(1, abs(VALUE::numeric) / 10)'),
+      ],
+      [
+        'int8',
+        ['9', '9223372036854775807', '-9223372036854775808'],
+        number('greatest(1, abs(VALUE::numeric) / 10)'),
+      ],
+      [
+        'numeric',
+        ['0', '0.00', '1.50', '-12345.678', '99.99', '0.0003', '123456789012345678901234.5'],
+        `${number('greatest(10.0 ^ -scale(VALUE), abs(VALUE) / 10)')} and scale($1::numeric) = scale(VALUE)`,
+      ],
+      ['float8', ['1.5', '-0.001', '1e300', '123456.789'], number('abs(VALUE) * 0.1000001')],
+      ['float4', ['1.5', '-0.001', '3e38', '123456.7'], number('abs(VALUE) * 0.1001')],
+      [
+        'money',
+        ['0', '5', '1234.56', '-999.99'],
+        'abs(($1::money)::numeric - (VALUE)::numeric) <= greatest(0.01, abs((VALUE)::numeric) / 10) and $1::money <> VALUE',
+      ],
+      [
+        'date',
+        ['2024-02-29', '1999-12-31', '0001-01-01', '9999-12-31'],
+        'abs($1::date - VALUE) between 1 and 30',
+      ],
+      [
+        'timestamp',
+        ['2024-02-29 23:59:59.999999', '1999-12-31 00:00:00', '1970-01-01 01:02:03.5'],
+        `abs(extract(epoch from $1::timestamp - VALUE)) between 0.000001 and 30 * 86400`,
+      ],
+      [
+        'timestamptz',
+        ['2024-02-29 23:59:59.999999+05:30', '1999-12-31 00:00:00-08'],
+        `abs(extract(epoch from $1::timestamptz - VALUE)) between 0.000001 and 30 * 86400`,
+      ],
+    ];
+    const wrong: string[] = [];
+    for (const zone of ['UTC', 'Asia/Kolkata', 'America/St_Johns']) {
+      await client.query(`set timezone = '${zone}'`);
+      for (const [type, values, holds] of near) {
+        for (const value of values) {
+          for (const format of [0, 1] as const) {
+            const source = await sent(`'${value}'::${type}`, format);
+            const bytes = source.value ?? Buffer.alloc(0);
+            const cell = cellOf(plan, { type: source.oid, format }, parts);
+            const shown: CellShown = cell?.(bytes, 0, bytes.length);
+            assert.ok(shown instanceof Uint8Array, `${type} ${value}`);
+            const again: CellShown = cell?.(bytes, 0, bytes.length);
+            assert.deepEqual(again, shown, 'the same each time');
+            const given = format === 1 ? Buffer.from(shown) : Buffer.from(shown).toString();
+            const { rows } = await client.query<{ ok: boolean; shown: string }>(
+              `select (${holds.replaceAll('TYPE', type).replaceAll('VALUE', `'${value}'::${type}`)}) as ok, ($1::${type})::text as shown`,
+              [given],
+            );
+            if (rows[0]?.ok !== true) wrong.push(`${type} ${value} ${format}: ${rows[0]?.shown ?? ''}`);
+          }
+        }
+      }
+    }
+    await client.query(`set timezone = 'UTC'`);
     assert.deepEqual(wrong, []);
   },
 );

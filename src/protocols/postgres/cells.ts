@@ -1,5 +1,5 @@
 import type { FindMask, MaskOperator } from '../../core/decision.ts';
-import { type ColumnVote, mayContain, showText, type MaskKey } from '../../mask/index.ts';
+import { type ColumnVote, mayContain, noisyDecimal, showText, type MaskKey } from '../../mask/index.ts';
 import type { Type } from '../../sql/catalogue.ts';
 import { decode, encode } from './binary.ts';
 import { codecOf } from './cell-codecs.ts';
@@ -154,6 +154,10 @@ function documentOf(
         decode(bytes.subarray(start + version, end)),
         plan.operatorAt,
         (operator, value) => showText(operator, value, parts.key),
+        (operator, literal) =>
+          operator.kind === 'noise' && operator.percent !== undefined
+            ? noisyDecimal(literal, { key: parts.key, percent: operator.percent })
+            : undefined,
       );
       if (shown === undefined) return search?.(bytes, start, end);
       const changed = encode(version === 1 ? `\u0001${shown}` : shown);

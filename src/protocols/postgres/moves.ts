@@ -50,5 +50,5 @@ function isCovered(permit: Permit, { from, to }: Move, catalogue: Catalogue): bo
 
 /** Whether nothing of the value is shown, so that it does not matter how it was turned before. */
 function hides({ kind }: MaskOperator): boolean {
-  return kind !== 'partial' && kind !== 'generalise';
+  return kind !== 'partial' && kind !== 'noise' && kind !== 'generalise';
 }

@@ -193,5 +193,11 @@ function ruleOf({ id, effect, at, why, fix, owner }: RuleRef): ExplainedRule {
 function operatorText(operator: MaskOperator): string {
   return operator.kind === 'partial'
     ? `partial (first ${operator.keepFirst}, last ${operator.keepLast})`
-    : operator.kind;
+    : operator.kind === 'noise'
+      ? [
+          'noise',
+          ...(operator.percent === undefined ? [] : [`${operator.percent} %`]),
+          ...(operator.days === undefined ? [] : [`${operator.days} days`]),
+        ].join(' ')
+      : operator.kind;
 }
