@@ -8,6 +8,7 @@ import {
   refusedHeaders,
   towardsClient,
   towardsResource,
+  withoutToken,
 } from './headers.ts';
 
 test('credentials, hop-by-hop fields and the words of gateways do not go on', () => {
@@ -47,6 +48,15 @@ test('nobody can pose as a gateway, or have dropped what was judged', () => {
     'te',
     'upgrade',
     'x-original-forwarded-for',
+    'x.forwarded.for',
+    'x~real~ip',
+    'remote-groups',
+    'client-ip',
+    'proxy',
+    'oidc_claim_sub',
+    'x-middleware-subrequest',
+    'impersonate-user',
+    'x.api!key',
   ])
     assert.deepEqual([...towardsResource([[name, '1']]), mayBeNamed(name)], [false], name);
   for (const name of ['accept', 'content-type', 'x-request-id', 'if-match', 'x-amz-date', 'x-users-page'])
@@ -150,4 +160,21 @@ test('a header that overrides the method is refused', () => {
     assert.ok(refusedHeaders([[name, 'DELETE']]) !== undefined, name);
   }
   assert.equal(refusedHeaders([['x-method', 'y']]), undefined);
+});
+
+test('a token of the gateway goes nowhere, under whatever name a client sends it besides', () => {
+  const kept: Fields = [
+    ['authorization', 'Bearer t0ken'],
+    ['accept', '*/*'],
+  ];
+  assert.equal(withoutToken(kept, 't0ken'), kept);
+  for (const more of [
+    ['x-token', 't0ken'],
+    ['private-token', 'Bearer t0ken'],
+    ['cookie', 'key=t0ken'],
+  ] as const) {
+    assert.deepEqual(towardsResource(withoutToken([...kept, more], 't0ken')), [['accept', '*/*']], more[0]);
+  }
+  const cookies: Fields = [['cookie', 'a=1; key=t0ken; b=2']];
+  assert.deepEqual(towardsResource(withoutToken(cookies, 't0ken')), [['cookie', 'a=1; b=2']]);
 });

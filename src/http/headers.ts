@@ -28,9 +28,14 @@ const ofGateways: RegExp = new RegExp(
   `^(?:${[
     'forwarded|via|max-forwards|x-forwarded(?:-.*)?|x-original-.*|x-rewrite-url|x-envoy-.*',
     'x-real-ip|x-client-ip|true-client-ip|x-cluster-client-ip|fastly-client-ip|cf-connecting-.*',
-    'sallyport-.*|x-sallyport-.*|x-(?:remote|auth|authenticated|gateway)-.*|remote-user',
+    'sallyport-.*|x-sallyport-.*|x-(?:remote|auth|authenticated|gateway)-.*',
     'x-ssl-.*|ssl-.*|x-client-(?:cert|verify|dn|subject|tls).*|client-cert(?:-.*)?|x-amzn-(?:oidc|mtls)-.*',
     'x-goog-(?:iap|authenticated)-.*|x-ms-client-principal.*|x-ms-token-.*|cf-access-.*|(?:x-)?tailscale-.*',
+    'x-azure-(?:client|socket)ip|x-appengine-.*|x-endpoint-api-userinfo|x-apigateway-api-userinfo|x-middleware-subrequest',
+    'client-ip|x-source-ip|x-originating-ip|x-proxyuser-ip|x-host|x-http-host-override|proxy|x-sendfile-type|x-accel-.*',
+    'remote-(?:user|groups|name|email|addr)|x-webauth-.*|x-authentik-.*|x-pomerium-.*|x-vouch-.*|x-userinfo|x-id-token',
+    'x-consumer-.*|x-credential-.*|x-anonymous-consumer|x-jwt-assertion|teleport-jwt-assertion|oidc-.*|mellon-.*|shib-.*',
+    'iv-(?:user|groups|creds)|sm-(?:user|.*dn)|impersonate-.*',
   ].join('|')})$`,
 );
 
@@ -58,10 +63,12 @@ function isOwnCookie(name: string): boolean {
   return name.toLowerCase().replace(/^__(?:host|secure|http|host-http)-/, '') === ownCookie;
 }
 
-/** Names that servers would read as one: many take `_` for `-` (CGI and what came of it). */
+/** Names that servers would read as one: many take `_` for `-`, some any other sign (CGI and what came of it: RFC 3875, 4.1.18). */
 export function plainName(name: string): string {
-  return name.replaceAll('_', '-');
+  return plainly.test(name) ? name : name.replaceAll(/[^a-z0-9]/g, '-');
 }
+
+const plainly = /^[a-z0-9-]*$/;
 
 /** Why a request's headers are refused; undefined where they are not. */
 export function refusedHeaders(fields: Fields): string | undefined {
@@ -99,6 +106,25 @@ export function towardsResource(fields: Fields): Fields {
   // HTTP/2 sends them one by one, HTTP/1.1 knows one field only (RFC 9113, 8.2.3).
   if (cookies.length > 0) out.push(['cookie', cookies.join('; ')]);
   return out;
+}
+
+/**
+ * SECURITY: clients send their key under names of their own too, beside the one under which it is taken: it is the gateway's,
+ * and no resource may have it. Fields that never go on may keep it.
+ */
+export function withoutToken(fields: Fields, token: string): Fields {
+  if (!fields.some(([name, value]) => value.includes(token) && !credentials.has(name))) return fields;
+  const kept = fields.map(
+    ([name, value]) => [name, name === 'cookie' ? without(value, token) : value] as const,
+  );
+  return kept.filter(([, value]) => !value.includes(token));
+}
+
+function without(cookies: string, token: string): string {
+  return cookies
+    .split(';')
+    .filter((pair) => !pair.includes(token))
+    .join(';');
 }
 
 /** Made anew for the other side: length and host by who sends, encoding by who must read the answer. */

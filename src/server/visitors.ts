@@ -14,7 +14,7 @@ import { actorOf } from '../gate/actor.ts';
 import type { Known } from '../identity/directory.ts';
 import type { TokenRefusal } from '../identity/tokens.ts';
 import type { VisitTerms } from './browsers-config.ts';
-import { type Ending, hostOf, SignInFailures } from './live.ts';
+import { type Ending, hostOf, networkOf, SignInFailures } from './live.ts';
 
 /** How somebody with a browser proves who they are. Further ways (a provider's) are further lines of a list. */
 export interface Authenticator {
@@ -62,7 +62,7 @@ interface Held {
   usedAt: Instant;
 }
 
-/** Failures of one name in a minute, from wherever they come. */
+/** Failures of one name in a minute, from one network: counted over all of them, anybody could lock anybody out. */
 const failuresOfName = 10;
 const mostVisits = 10_000;
 const mostOfSubject = 20;
@@ -92,7 +92,7 @@ export class SignedIn implements Visitors, AsyncDisposable {
   async signIn(attempt: SignInAttempt, at: BrowserAt): ReturnType<Visitors['signIn']> {
     const { authenticators, failures, world, metrics } = this.#parts;
     const way = authenticators.find(({ name }) => name === attempt.way);
-    const name = nameKey(attempt.name);
+    const name = nameKey(attempt.name, at.peer);
     if (failures.tooMany(at.peer) || this.#names.tooMany(name)) {
       metrics.count('limits_total', { limit: 'signInFailuresPerMinute' });
       metrics.count('sign_ins_total', { result: 'limit' });
@@ -222,7 +222,7 @@ export class SignedIn implements Visitors, AsyncDisposable {
   ): ReturnType<Visitors['signIn']> {
     const { ledger, world, metrics, log, failures } = this.#parts;
     const last = failures.add(peer);
-    const lastOfName = this.#names.add(nameKey(name));
+    const lastOfName = this.#names.add(nameKey(name, peer));
     metrics.count('sign_ins_total', { result: fault });
     log('warn', 'sign-in.refused', {
       result: fault,
@@ -266,8 +266,10 @@ function digestOf(id: string): string {
 }
 
 /** Whoever counts by name reads it as an address otherwise. */
-function nameKey(name: string): string {
-  return `n${createHash('sha256').update(name).digest('hex')}`;
+function nameKey(name: string, peer: string): string {
+  return `n${createHash('sha256')
+    .update(JSON.stringify([networkOf(peer), name]))
+    .digest('hex')}`;
 }
 
 function failsClosed(ask: () => boolean): boolean {

@@ -99,6 +99,18 @@ describe('the door of HTTP', () => {
       '400',
     );
     assert.equal(await raw(`${secret} is no HTTP\r\n\r\n`), '400');
+    assert.equal(await raw(head(`CONNECT ${secret}:80`)), '');
+    assert.equal(await raw(head('GET /web/x', `Expect: ${secret}\r\n`)), '417');
+    assert.equal(await raw(head('GET /web/x', 'a: \r\n'.repeat(250))), '400');
+    assert.equal(await raw(`GET /web/x HTTP/2.0\r\nHost: a\r\n\r\n`), '400');
+    const chunks = '\r\n3\r\nabc\r\n0\r\n\r\n';
+    const old = `POST /web/x HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n`;
+    assert.equal(await raw(`${old}${chunks}`), '400');
+    const coded = `POST /web/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n`;
+    assert.equal(await raw(`${coded}${chunks}`), '400');
+    const { analyst } = web.tokens;
+    const bearer = `Authorization: Bearer ${analyst}\r\n`;
+    assert.equal(await raw(head(`GET /web/x?key=${analyst}`, bearer)), '400');
     await Promise.all(Array.from({ length: 150 }, (_, at) => raw(head(`GET /scan-${at}/x`))));
     const refused = (await web.entries()).filter(({ kind }) => kind === 'sign-in.refused');
     const whys = refused.map(({ why }) => String(why));
@@ -111,6 +123,12 @@ describe('the door of HTTP', () => {
       /Several tokens/,
       /meant for the resource/,
       /could not be read \(HPE_/,
+      /can be expected/,
+      /header fields/,
+      /version of HTTP/,
+      /HTTP\/1.0 knows no/,
+      /Only `chunked`/,
+      /stands in the URL/,
       /token/i,
     ])
       assert.ok(

@@ -46,6 +46,27 @@ export function hostsNamed(request: Incoming, fields: Fields): readonly string[]
   return isHost(authority) ? [...new Set([authority, ...named])] : [];
 }
 
+/** Fields of one request, in HTTP/1.1 and HTTP/2. */
+export const mostFields = 200;
+
+/**
+ * Why nobody can say for all programs on the way where a request ends, or what stands in its head (RFC 9112, 6.1); undefined where
+ * it is plain. HTTP/2 frames its messages itself.
+ */
+export function framingProblem(request: Incoming, fields: Fields): string | undefined {
+  if ('stream' in request) return undefined;
+  // Node gives no more than the first two thousand.
+  if (fields.length > mostFields) return `More than ${mostFields} header fields`;
+  const { httpVersion } = request;
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return 'This version of HTTP is not served';
+  const codings = all(fields, 'transfer-encoding');
+  if (codings.length === 0) return undefined;
+  if (httpVersion === '1.0') return 'HTTP/1.0 knows no Transfer-Encoding';
+  return codings.length === 1 && codings[0]?.toLowerCase() === 'chunked'
+    ? undefined
+    : 'Only `chunked` is served as Transfer-Encoding';
+}
+
 /** A name or an address, and a port: nothing that one program could take for another host (RFC 9110, 7.2). */
 function isHost(host: string): boolean {
   return /^(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/.test(host);

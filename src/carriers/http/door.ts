@@ -19,6 +19,8 @@ export function httpDoor(parts: DoorParts): (seat: Seat) => Promise<void> {
     },
     (request, response) => visits.get(request.socket)?.inTurn(request, response),
   );
+  // Else Node answers by itself, and nobody hears of it.
+  plain.on('checkExpectation', (request, response) => visits.get(request.socket)?.inTurn(request, response));
   listenForTroubles(plain, (stream, why) => visits.get(stream)?.broken(why));
   plain.on('upgrade', (request, tunnel, head) => visits.get(tunnel)?.upgrade(request, head));
   return async (seat) => {
@@ -47,7 +49,10 @@ function listenForTroubles(
     if (broken.writable) broken.end(`HTTP/1.1 400 Bad Request\r\n${closing}`, () => broken.destroy());
     else broken.destroy();
   });
-  server.on('connect', (_request, tunnel) => tunnel.destroy());
+  server.on('connect', (_request, tunnel) => {
+    tell(tunnel, new WireError('unsupported', 'This method is not served'));
+    tunnel.destroy();
+  });
 }
 
 const closing = 'Connection: close\r\nContent-Length: 0\r\n\r\n';

@@ -1,11 +1,11 @@
 import { constants, createServer, type Http2Session } from 'node:http2';
 import { WireError } from '../../base/errors.ts';
+import { mostFields } from './asker.ts';
 import type { Visit } from './visit.ts';
 import type { WireDuplex } from './wire-duplex.ts';
 
 /** Of one request's header fields, names and values together, in HTTP/1.1 and HTTP/2. */
 export const mostHeaderBytes = 65_536;
-const mostFields = 200;
 
 /** Streams that one connection may have open at once: told to the client, and kept to (RFC 9113, 5.1.2). */
 const mostStreams = 100;

@@ -4,9 +4,9 @@ import { Fault, WireError } from '../../base/errors.ts';
 import type { Wire } from '../../base/stream.ts';
 import { denial } from '../../core/denial.ts';
 import type { Seat } from '../../core/protocol.ts';
-import { type Fields, first, refusedHeaders } from '../../http/headers.ts';
+import { type Fields, first, refusedHeaders, withoutToken } from '../../http/headers.ts';
 import { readTarget } from '../../http/target.ts';
-import { hostsNamed, methods, placeOf, runOf, tokenOf } from './asker.ts';
+import { framingProblem, hostsNamed, methods, placeOf, runOf, tokenOf } from './asker.ts';
 import { bodyOf } from './body.ts';
 import { guestOf, isNavigation, isOwnPath, servePage, toSignIn } from './browser.ts';
 import { fieldsOf } from './client.ts';
@@ -225,6 +225,14 @@ export class Visit {
       this.#seat.turnedAway?.({ resource: '', why });
       this.#parts.refuse(reply, status, denial('UNSUPPORTED', '', why, ...fix), about);
     };
+    const framing = framingProblem(request, fields);
+    if (framing !== undefined) {
+      if (response instanceof ServerResponse) response.shouldKeepAlive = false;
+      return refuse(400, framing);
+    }
+    const expected = first(fields, 'expect');
+    if (expected !== undefined && expected.toLowerCase() !== '100-continue')
+      return refuse(417, 'Nothing but `100-continue` can be expected here');
     if (hosts.length !== 1) return refuse(400, 'Exactly one host must be named');
     if (!methods.has(method)) return refuse(405, 'This method is not served');
     const target = readTarget(request.url ?? '');
@@ -266,6 +274,9 @@ export class Visit {
     }
     const shown = tokenOf(fields);
     if (shown === 'several') return refuse(400, 'Several tokens were sent: send one');
+    const secret = shown?.reveal('it is looked for where it must not go');
+    if (secret !== undefined && target.value.query.includes(secret))
+      return refuse(400, 'The token stands in the URL', 'Send it in Authorization, and nowhere else');
     const guest = shown === undefined && visitors !== undefined ? guestOf(visitors, browser) : undefined;
     const signInFirst = visitors !== undefined && isNavigation(browser);
     const token = shown ?? guest?.visitor.token;
@@ -304,7 +315,7 @@ export class Visit {
       method,
       host,
       target: place.target,
-      fields,
+      fields: secret === undefined ? fields : withoutToken(fields, secret),
       stay,
       body: bodyOf(request, fields, house.world),
       reply,
