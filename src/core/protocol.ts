@@ -10,6 +10,7 @@ import type { Limits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
 import type { Log, Recorder } from './ports.ts';
 import type { ReplayReader } from './replay.ts';
+import type { ReviewId } from './review.ts';
 import type { Resource, Session } from './session.ts';
 import type { Visitors } from './visitors.ts';
 
@@ -272,6 +273,16 @@ export interface Waiting extends Disposable {
   readonly patienceMs?: number;
   /** When it has waited so long, the request waits on as a ticket; else nobody answered in time. */
   readonly thenTicket?: true;
+  /**
+   * Nobody's connection waits: the request is a ticket from the start, which outlives this process, and whoever sends the same
+   * with this again goes on waiting for it. It waits as long as an answer can count.
+   */
+  readonly lasting?: {
+    /** Told of the review once it is written down. Must not throw. */
+    readonly asked: (review: ReviewId) => void;
+    /** Aborts when nobody waits here any more and the ticket waits on by itself. */
+    readonly left: AbortSignal;
+  };
   /** Bound values as a person would read them, where there are any. */
   readonly values?: readonly string[];
   /** The whole text the action came in, where other statements come with it: it is bound too. */

@@ -121,6 +121,8 @@ export class Desk {
       readonly forMs: number;
       readonly thenTicket?: boolean;
       readonly signal: AbortSignal;
+      /** Aborts when the ticket that is waited for waits on by itself. */
+      readonly left?: AbortSignal | undefined;
       readonly remind: () => void;
     },
   ): Promise<Ended> {
@@ -144,7 +146,12 @@ export class Desk {
       deadline[Symbol.dispose]();
       reminder?.[Symbol.dispose]();
       how.signal.removeEventListener('abort', withdraw);
+      how.left?.removeEventListener('abort', leave);
       resolve(state);
+    };
+    const leave = (): void => {
+      end('ticketed');
+      this.#expireAt(review, review.expiresAt - world.now());
     };
     const deadline = world.after(how.forMs, () => {
       if (how.thenTicket === true && this.parts.store.toTicket(review.id)) {
@@ -161,8 +168,15 @@ export class Desk {
     this.#escalate(review);
     this.#measure();
     how.signal.addEventListener('abort', withdraw, { once: true });
+    how.left?.addEventListener('abort', leave, { once: true });
     if (how.signal.aborted) withdraw();
+    else if (how.left?.aborted === true) leave();
     return promise;
+  }
+
+  /** Whether somebody waits for it in this process. */
+  waitsFor(id: ReviewId): boolean {
+    return this.#waiting.has(id);
   }
 
   /** A ticket was given: it waits without a connection. */

@@ -83,9 +83,11 @@ async function held(asking: Asking, waiting: Waiting, estimate: Review['estimate
   if (quiet?.do === 'refuse') {
     return refuse(asking, 'REVIEW_UNAVAILABLE', `nobody is asked in quiet hours (${quiet.source})`, true);
   }
-  const forMs = quiet?.do === 'ticket' ? 0 : patience(asking, waiting);
+  const forMs = quiet?.do === 'ticket' && waiting.lasting === undefined ? 0 : patience(asking, waiting);
   const waits = store.ticket(binding, 'waiting');
   if (forMs === 0 && waits !== undefined) return pending(asking, waits);
+  if (waiting.lasting !== undefined && waits !== undefined && !desk.waitsFor(waits.id))
+    return waitAgain(asking, waiting, waits);
 
   const full = tooMany(desk, requester);
   if (full !== undefined) return refuse(asking, 'LIMIT', full);
@@ -99,7 +101,7 @@ async function held(asking: Asking, waiting: Waiting, estimate: Review['estimate
       decision: decisionId,
       binding,
       estimate,
-      ticket: forMs === 0,
+      ticket: forMs === 0 || waiting.lasting !== undefined,
       ...(more === undefined ? {} : { beyond: more }),
       ...(quiet === undefined ? {} : { quiet: true as const }),
     });
@@ -125,19 +127,44 @@ async function held(asking: Asking, waiting: Waiting, estimate: Review['estimate
     desk.ticketed(row);
     return { kind: 'refused', denial: pendingDenial(decision, row), written };
   }
+  return inFlight(asking, waiting, row, { id, forMs });
+}
+
+/** From here on it waits for people. */
+async function inFlight(
+  asking: Asking,
+  waiting: Waiting,
+  row: StoredReview,
+  { id, forMs }: { readonly id: DecisionId; readonly forMs: number },
+): Promise<Reviewed> {
+  const { desk, decision } = asking;
+  const { world } = desk.parts;
+  waiting.lasting?.asked(row.id);
   waiting.tell(notice(asking, waiting, row, forMs));
   const until = world.now() + forMs;
-  const held = row;
   const ended = await desk.wait(row, {
     forMs,
     // At the end of its own time nothing is left to wait on.
     thenTicket: waiting.thenTicket === true && forMs < expiryMs(decision),
     signal: waiting.signal,
-    remind: () => waiting.tell(reminder(held, world.now(), until)),
+    left: waiting.lasting?.left,
+    remind: () => waiting.tell(reminder(row, world.now(), until)),
   });
-  if (ended === 'ticketed') return pending(asking, desk.find(reviewId) ?? row);
-  if (ended !== 'approved') return endedWith(asking, id, desk.find(reviewId) ?? row, written);
+  if (ended === 'ticketed') return pending(asking, desk.find(row.id) ?? row);
+  if (ended !== 'approved') return endedWith(asking, id, desk.find(row.id) ?? row, Promise.resolve());
   return use(asking, waiting, row, id);
+}
+
+/** The same request goes on waiting for the ticket that it left. */
+async function waitAgain(asking: Asking, waiting: Waiting, row: StoredReview): Promise<Reviewed> {
+  const { id, written } = asking.enter(() => ({ review: row.id }));
+  try {
+    await written;
+  } catch {
+    return { kind: 'refused', denial: unwritten(id), written };
+  }
+  const forMs = Math.max(1, row.expiresAt - asking.desk.parts.world.now());
+  return inFlight(asking, waiting, row, { id, forMs });
 }
 
 /** A request of a class that a grant covers: its own decision and row, which runs by the grant or not at all. */
@@ -276,7 +303,8 @@ async function useTicket(asking: Asking, waiting: Waiting, row: StoredReview): P
 }
 
 /** How long it waits in flight; 0 where its client wants, or the policy gives, a ticket. */
-function patience({ decision, desk }: Asking, { limit, patienceMs = Infinity }: Waiting): number {
+function patience({ decision, desk }: Asking, { limit, lasting, patienceMs = Infinity }: Waiting): number {
+  if (lasting !== undefined) return expiryMs(decision);
   const byPolicy = decision.duties.approve.map(({ holdMs = Infinity }) => holdMs);
   const inTransaction = limit === undefined ? Infinity : desk.parts.settings.transactionMs;
   return Math.max(0, Math.min(expiryMs(decision), patienceMs, inTransaction, ...byPolicy));

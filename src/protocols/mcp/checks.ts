@@ -27,8 +27,10 @@ export function mirrored(message: Message, fields: Fields): string | undefined {
   if (method !== undefined && method !== message.method)
     return 'Header mismatch: Mcp-Method is not the method of the body';
   const name = first(fields, 'mcp-name');
-  const { name: named, uri } = message.params;
-  const own = message.method === 'resources/read' ? uri : named;
+  const { name: named, uri, taskId } = message.params;
+  const ofTask = message.method.startsWith('tasks/');
+  const own = message.method === 'resources/read' ? uri : ofTask ? taskId : named;
+  if (name === undefined && ofTask) return 'Header mismatch: Mcp-Name is missing';
   if (name !== undefined && plain(name) !== own)
     return 'Header mismatch: Mcp-Name is not the name in the body';
   return undefined;

@@ -22,6 +22,7 @@ import type { House, Protocol, Room } from '../../core/protocol.ts';
 import type { Resource } from '../../core/session.ts';
 import type { Upstream } from '../../http/upstream.ts';
 import { maskKey } from '../../mask/index.ts';
+import { HeldTasks } from './held/store.ts';
 import { hub } from './hub.ts';
 import { ownServer } from './own/server.ts';
 import { pinOf } from './changes.ts';
@@ -146,6 +147,7 @@ function boxOf(
     talks: new Lru(talksKept),
     pins: new Pins(resource.name, given, house),
     tasks: new Tasks(),
+    held: new HeldTasks(resource.name, house),
   };
 }
 

@@ -1,5 +1,6 @@
 import { isObject } from '../../base/check.ts';
 import type { Action } from '../../core/action.ts';
+import { extension } from './held/task.ts';
 import type { Json } from './message.ts';
 import { meaningOf } from './meaning.ts';
 import { instructionsName } from './pins.ts';
@@ -7,6 +8,8 @@ import type { McpSettings } from './settings.ts';
 
 export interface ListParts {
   readonly method: string; // of the request
+  /** Whether the client speaks the revision in which tools say whether they can be tasks (2025-11-25). */
+  readonly tasks: boolean;
   readonly settings: McpSettings;
   /** Whether this definition of a tool is the pinned one, or is now. */
   readonly take: (definition: Json) => boolean;
@@ -21,12 +24,17 @@ export function listed(result: Json, parts: ListParts): Json {
     case 'initialize':
     case 'server/discover':
       return withTasks(instructed(own, parts.take), parts.method === 'initialize');
-    case 'tools/list':
-      return filtered(
+    case 'tools/list': {
+      const left = filtered(
         own,
         'tools',
         (each) => parts.take(each) && seen(parts, 'tools/call', { name: each['name'] }),
       );
+      const { tools } = left;
+      return parts.tasks && Array.isArray(tools)
+        ? { ...left, tools: (tools as readonly Json[]).map(withSupport) } // `filtered` left objects only
+        : left;
+    }
     case 'prompts/list':
       return filtered(own, 'prompts', (each) => seen(parts, 'prompts/get', { name: each['name'] }));
     case 'resources/list':
@@ -61,19 +69,33 @@ function kept(result: Json): Json {
   };
 }
 
-/** Of tasks what passes here: those of calls, in the era that has them in its core. */
-function withTasks(result: Json, known: boolean): Json {
-  const { capabilities } = result;
+/**
+ * The gateway goes on with calls by itself, whatever its servers can do: that is offered where tools are, to those who began
+ * with the revision that has tasks, or with the one that has them as an extension.
+ */
+function withTasks(result: Json, begins: boolean): Json {
+  const { capabilities, protocolVersion } = result;
   if (!isObject(capabilities)) return result;
-  const { tasks, ...rest } = capabilities;
-  const requests = isObject(tasks) ? tasks['requests'] : undefined;
-  const tools = isObject(requests) ? requests['tools'] : undefined;
-  if (!known || !isObject(tasks) || !isObject(tools) || !isObject(tools['call']))
-    return { ...result, capabilities: rest };
-  const ways = Object.fromEntries(
-    ['list', 'cancel'].flatMap((way) => (isObject(tasks[way]) ? [[way, {}]] : [])),
-  );
-  return { ...result, capabilities: { ...rest, tasks: { ...ways, requests: { tools: { call: {} } } } } };
+  const { tasks: _, ...rest } = capabilities;
+  if (!isObject(rest['tools'])) return { ...result, capabilities: rest };
+  if (begins) {
+    const own = protocolVersion === '2025-11-25' ? { tasks: offered } : {};
+    return { ...result, capabilities: { ...rest, ...own } };
+  }
+  const extensions = isObject(rest['extensions']) ? rest['extensions'] : {};
+  return { ...result, capabilities: { ...rest, extensions: { ...extensions, [extension]: {} } } };
+}
+
+const offered = { list: {}, cancel: {}, requests: { tools: { call: {} } } };
+
+/**
+ * Any tool may be called as a task in 2025-11-25: the gateway goes on with it, whatever its server says (`forbidden` is what
+ * servers say that know nothing of tasks).
+ */
+function withSupport(tool: Json): Json {
+  const execution = isObject(tool['execution']) ? tool['execution'] : {};
+  if (execution['taskSupport'] === 'required') return tool;
+  return { ...tool, execution: { ...execution, taskSupport: 'optional' } };
 }
 
 /** What a server tells the model about itself is pinned like a tool: without it where it is another than before. */

@@ -96,7 +96,7 @@ suite('what messages mean', () => {
     ['resources/read', many, { uri: 'file:///etc/passwd' }, undefined],
     ['resources/read', one, { uri: 'not a uri' }, undefined],
     ['tasks/get', one, {}, { method: 'tasks/get' }],
-    ['tasks/update', one, {}, undefined],
+    ['tasks/update', one, {}, { method: 'tasks/update' }],
     ['toString', one, {}, undefined],
   ];
   for (const [method, where, params, expected] of cases) {
@@ -339,6 +339,7 @@ suite('what is shown', () => {
 suite('lists', () => {
   const parts = {
     settings: one,
+    tasks: false,
     take: ({ name }: { readonly [key: string]: unknown }) => name !== 'changed',
     sees: ({ access }: { access: string }) => access === 'read',
   };
@@ -347,18 +348,32 @@ suite('lists', () => {
     const result = listed({ tools, ttlMs: 1_000, cacheScope: 'public' }, { ...parts, method: 'tools/list' });
     assert.deepEqual(result, { tools: [{ name: 'get' }], ttlMs: 0, cacheScope: 'private' });
   });
-  test('of tasks those of calls are offered, in the era that has them', () => {
+  test('tasks are offered where tools are, in the words of each era', () => {
     const tasks = { list: {}, more: {}, requests: { tools: { call: {} }, sampling: {} } };
-    const given = { capabilities: { tools: {}, tasks } };
-    assert.deepEqual(listed(given, { ...parts, method: 'initialize' }), {
-      capabilities: { tools: {}, tasks: { list: {}, requests: { tools: { call: {} } } } },
+    const offered = (method: string, given: object): unknown =>
+      listed({ capabilities: { tools: {}, tasks }, ...given }, { ...parts, method })['capabilities'];
+    assert.deepEqual(offered('initialize', { protocolVersion: '2025-11-25' }), {
+      tools: {},
+      tasks: { list: {}, cancel: {}, requests: { tools: { call: {} } } },
     });
-    for (const [method, each] of [
-      ['server/discover', tasks],
-      ['initialize', {}],
-    ] as const)
-      assert.deepEqual(listed({ capabilities: { tools: {}, tasks: each } }, { ...parts, method }), {
-        capabilities: { tools: {} },
-      });
+    assert.deepEqual(offered('initialize', { protocolVersion: '2025-06-18' }), { tools: {} });
+    assert.deepEqual(offered('server/discover', {}), {
+      tools: {},
+      extensions: { 'io.modelcontextprotocol/tasks': {} },
+    });
+    assert.deepEqual(offered('server/discover', { capabilities: { tasks } }), {});
+  });
+  test('every tool may be called as a task in 2025-11-25, whatever its server can do', () => {
+    const supports = [undefined, 'forbidden', 'optional', 'required'];
+    const tools = supports.map((taskSupport) => ({ name: 'get', execution: { taskSupport } }));
+    const result = listed(
+      { tools: [...tools, { name: 'get' }] },
+      { ...parts, tasks: true, method: 'tools/list' },
+    );
+    const shown = result['tools'] as readonly { readonly execution: { readonly taskSupport: string } }[];
+    assert.deepEqual(
+      shown.map(({ execution }) => execution.taskSupport),
+      ['optional', 'optional', 'optional', 'required', 'optional'],
+    );
   });
 });

@@ -93,6 +93,7 @@ const methods: Readonly<Record<string, readonly [verb: string, access: Access]>>
   'tasks/result': ['mcp.connect', 'read'],
   'tasks/list': ['mcp.connect', 'read'],
   'tasks/cancel': ['mcp.connect', 'read'],
+  'tasks/update': ['mcp.connect', 'read'],
   'tools/list': ['mcp.list', 'read'],
   'resources/list': ['mcp.list', 'read'],
   'resources/templates/list': ['mcp.list', 'read'],

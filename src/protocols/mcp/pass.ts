@@ -11,6 +11,7 @@ import { EventReader, type ServerEvent } from '../../http/events.ts';
 import { type Fields, first } from '../../http/headers.ts';
 import { plain } from './checks.ts';
 import { codes, errorOf, type Json, type Message, messageOf, readMessage, textOf } from './message.ts';
+import { shownTask } from './held/task.ts';
 import { type Inner, itemsIn, maskedBy, noInner } from './inner.ts';
 import { listed } from './listed.ts';
 import { meaningOf } from './meaning.ts';
@@ -20,7 +21,7 @@ import { askAboutChanges } from './changes.ts';
 import { refusalOf } from './refusal.ts';
 import { type Asked, keyOf, ownerOf, type ToolboxParts } from './talk.ts';
 import { Shower } from './shown.ts';
-import { type Task, taskIn, whoseOf } from './tasks.ts';
+import { mayStill, servedIn, type Task, taskIn, whoseOf } from './tasks.ts';
 
 interface Under {
   readonly permit: Permit;
@@ -356,12 +357,28 @@ export class Pass {
         if (asked?.kind === 'request' && message.id !== null) this.#asked.talk?.asked.delete(message.id);
         return this.#shower.show(message, this.#asked.exchange.signal);
       case 'notification':
+        if (ofTasks.test(message.method)) return this.#ofTask(message);
         return notifications.test(message.method)
           ? this.#shower.show(message, this.#asked.exchange.signal)
           : undefined;
       case 'request':
         return this.#wish(message);
     }
+  }
+
+  /** What a server tells of one of its tasks is shown like the answer of its call, to who made it. */
+  async #ofTask(message: Extract<Message, { kind: 'notification' }>): Promise<Message | undefined> {
+    const { exchange, session } = this.#asked;
+    const task = this.#parts.tasks.of(message.params['taskId'], whoseOf(exchange, session));
+    if (task === undefined || !mayStill(task, this.#gate) || message.params['inputRequests'] !== undefined)
+      return undefined;
+    return this.#showerOf(task.permit, task).show(message, exchange.signal);
+  }
+
+  #showerOf(permit: Permit, { inner, request }: Pick<Task, 'inner' | 'request'>): Shower {
+    const object = permit.action.targets[0]?.name ?? request.method;
+    const mask = documentMask(maskedBy(permit, inner), object, this.#parts.maskKey);
+    return new Shower({ mask, uninspected: this.#parts.settings.uninspected });
   }
 
   /**
@@ -373,9 +390,7 @@ export class Pass {
     const open = talk?.asked.get(message.id);
     if (open === undefined) return undefined;
     talk?.asked.delete(message.id);
-    const object = open.permit.action.targets[0]?.name ?? open.request.method;
-    const mask = documentMask(maskedBy(open.permit, open.inner), object, this.#parts.maskKey);
-    const shower = new Shower({ mask, uninspected: this.#parts.settings.uninspected });
+    const shower = this.#showerOf(open.permit, open);
     return this.#result(message, open.request, { shower, inner: open.inner, permit: open.permit });
   }
 
@@ -384,18 +399,16 @@ export class Pass {
     asked: Extract<Message, { kind: 'request' }>,
     { shower, inner, permit }: { readonly shower: Shower; readonly inner: Inner; readonly permit: Permit },
   ): Promise<Message> {
-    if (message.result['resultType'] === 'input_required') {
+    const ofTask = asked.method === 'tasks/get' && message.result['status'] === 'input_required';
+    if (message.result['resultType'] === 'input_required' || ofTask) {
       const refused = await this.#wishes(message.result['inputRequests'], asked);
       if (refused !== undefined) return refused;
     }
     const whose = whoseOf(this.#asked.exchange, this.#asked.session);
-    const made = this.#asked.modern ? undefined : taskIn(message.result, asked);
+    const made = taskIn(message.result, asked);
     if (made !== undefined) this.#parts.tasks.made(made, whose, { permit, inner, request: asked });
-    if (asked.method === 'tasks/list')
-      return shower.show(
-        { ...message, result: this.#parts.tasks.own(message.result, whose) },
-        this.#asked.exchange.signal,
-      );
+    if (asked.method === 'tasks/list') return this.#tasks(message, asked, shower);
+    if (asked.method === 'initialize') this.#parts.tasks.served = servedIn(message.result);
     const { rowLimit } = inner;
     if (rowLimit !== undefined && itemsIn(message.result) > rowLimit) {
       const why = denial(
@@ -409,6 +422,8 @@ export class Pass {
     }
     const result = listed(message.result, {
       method: asked.method,
+      tasks:
+        !this.#asked.modern && first(this.#asked.exchange.fields, 'mcp-protocol-version') === '2025-11-25',
       settings: this.#parts.settings,
       take: (definition) => this.#parts.pins.take(definition),
       sees: (action) => this.#gate.foresee?.(action) !== 'deny',
@@ -416,6 +431,21 @@ export class Pass {
     if (asked.method === 'tools/list' || asked.method === 'initialize' || asked.method === 'server/discover')
       askAboutChanges(this.#parts, this.#gate);
     return shower.show({ ...message, result }, this.#asked.exchange.signal);
+  }
+
+  /** The server's tasks that are this session's, after the gateway's own. */
+  async #tasks(
+    message: Extract<Message, { kind: 'answer' }>,
+    { params }: Extract<Message, { kind: 'request' }>,
+    shower: Shower,
+  ): Promise<Message> {
+    const { exchange, session } = this.#asked;
+    const left = this.#parts.tasks.own(message.result, whoseOf(exchange, session));
+    const shown = await shower.show({ ...message, result: left }, exchange.signal);
+    const tasks = shown.kind === 'answer' ? shown.result['tasks'] : undefined;
+    if (shown.kind !== 'answer' || !Array.isArray(tasks) || params['cursor'] !== undefined) return shown;
+    const own = this.#parts.held.own(ownerOf(exchange)).map((task) => shownTask(task, false));
+    return { ...shown, result: { ...shown.result, tasks: [...own, ...(tasks as readonly unknown[])] } };
   }
 
   /** A server asks something of the client's side (2025-11-25: a request in the stream). */
@@ -501,5 +531,6 @@ const wishes: Readonly<Record<string, 'sampling' | 'elicitation' | 'roots'>> = {
   'roots/list': 'roots',
 };
 
+const ofTasks = /^notifications\/tasks(?:\/status)?$/;
 const notifications =
   /^notifications\/(?:message|progress|cancelled|resources\/(?:updated|list_changed)|tools\/list_changed|prompts\/list_changed|elicitation\/complete|subscriptions\/acknowledged)$/;

@@ -46,6 +46,8 @@ export class Pins {
   readonly #resource: string;
   readonly #pins: Map<string, Pin> = new Map();
   readonly #broken: Map<string, Changed> = new Map();
+  /** Tools whose server goes on with their calls by itself, where it is asked to; as it said last. */
+  readonly #asTask: Set<string> = new Set();
   /** Changes that a person said no to, or is asked about now. */
   readonly #refused: Set<string> = new Set();
   readonly #asked: Set<string> = new Set();
@@ -64,11 +66,14 @@ export class Pins {
     const { name } = definition;
     if (typeof name !== 'string' || (!isName(name) && name !== instructionsName)) return false;
     const { pins, tools } = this.#settings;
-    // `execution` speaks of tasks, which are refused; 2026-07-28 has no such field, and a tool has one pin in both eras.
-    const { execution: _, ...said } = definition;
+    // `execution` speaks of tasks, which every tool can be here; 2026-07-28 has no such field, and a tool has one pin in both eras.
+    const { execution, ...said } = definition;
     const text = canonical(said);
     if (text.length > longestDefinition) return false;
     const digest = createHash('sha256').update(text).digest('hex');
+    const support = isObject(execution) ? execution['taskSupport'] : undefined;
+    if (support === 'optional' || support === 'required') this.#asTask.add(name);
+    else this.#asTask.delete(name);
     const known = this.#pins.get(name);
     const configured = tools.get(name)?.digest;
     const wanted = configured ?? (pins === 'first' || pins === 'known' ? known?.digest : undefined);
@@ -178,6 +183,11 @@ export class Pins {
           why: 'The arguments are not what the schema of the tool allows',
           fix: 'Give the arguments that tools/list describes, and no others',
         };
+  }
+
+  /** Whether its server takes a call of it as a task (2025-11-25). */
+  takesTask(name: string): boolean {
+    return this.#asTask.has(name);
   }
 
   /** Whether the tool promises a shape of its structured content. */

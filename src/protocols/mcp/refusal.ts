@@ -2,7 +2,7 @@ import type { Denial } from '../../core/decision.ts';
 import { codes, errorOf, type Json, type Message } from './message.ts';
 
 /** Under this key of `_meta` stands the denial object. */
-const metaKey = 'dev.sallyport/denial';
+export const metaKey = 'dev.sallyport/denial';
 
 function sentenceOf({ why, rule, at, fix, decisionId, review }: Denial): string {
   const place = rule === undefined ? '' : ` (rule ${rule}${at === undefined ? '' : ` at ${at}`})`;

@@ -14,12 +14,16 @@ import { first } from '../../http/headers.ts';
 import { codes, errorOf, type Message, readMessage } from './message.ts';
 import { meaningOf, unreadable } from './meaning.ts';
 import { mirrored, originAllowed } from './checks.ts';
+import { asTask } from './held/drive.ts';
+import { heldIn, listenTo, onlyTasks, tellOf } from './held/listen.ts';
+import { answerTask, hasTaskMethod, isTaskMethod, lacksTasks } from './held/methods.ts';
+import { type HeldTask, takesTasks } from './held/task.ts';
 import { innerOf, noInner } from './inner.ts';
 import { Out, sayMessage } from './out.ts';
 import { Pass } from './pass.ts';
 import { type Asked, keyOf, ownerOf, type Talk, type ToolboxParts } from './talk.ts';
 import { refusalOf } from './refusal.ts';
-import { mayStill, type Task, taskMethods, whoseOf } from './tasks.ts';
+import { isTaskWish, mayStill, type Task, whoseOf } from './tasks.ts';
 
 type Request = Extract<Message, { kind: 'request' }>;
 
@@ -53,7 +57,9 @@ export async function attend(parts: ToolboxParts, exchange: Exchange): Promise<v
   if (verdict.kind === 'refusal') return refuse(403, codes.denied, verdict.denial.why);
   if (method === 'DELETE' && session !== undefined) parts.talks.delete(keyOf(exchange, session));
   const asked = { exchange, message: undefined, modern: false, session, talk };
-  await new Pass(parts, asked, { permit: verdict, out: new Out(exchange, parts.house.world) }).run();
+  const out = new Out(exchange, parts.house.world);
+  using _told = tellOf(parts, asked, out);
+  await new Pass(parts, asked, { permit: verdict, out }).run();
 }
 
 async function post(parts: ToolboxParts, exchange: Exchange, session: string | undefined): Promise<void> {
@@ -136,7 +142,40 @@ async function received(
   }
   const asked: Asked = { exchange, message, modern, session: modern || begins ? undefined : session, talk };
   if (message.kind === 'answer' || message.kind === 'error') return answered(parts, asked, message.id);
+  const lacks = lacksTasks(message, modern);
+  if (lacks !== undefined && message.kind === 'request') {
+    await notUnderstood(exchange, message.method, 'The client does not take tasks');
+    return sayMessage(reply, 400, lacks);
+  }
+  if (message.kind === 'request' && message.method === 'tools/call') return called(parts, asked, message);
+  if (message.kind === 'request' && isTaskMethod(message.method)) {
+    // Clients repeat with it what they wished for when they called.
+    const { task: _, ...params } = message.params;
+    const plain = { ...message, params };
+    return judged(parts, { ...asked, message: plain }, plain);
+  }
   await judged(parts, asked, message);
+}
+
+/** A call: as a task of the gateway's own where its client takes such and it has to wait, or asks for one that no server gives. */
+function called(parts: ToolboxParts, asked: Asked, message: Request): Promise<void> {
+  const { task, ...params } = message.params;
+  if (asked.modern) {
+    // Tasks are the server's to make; what says so in the words of 2025-11-25 is left out (2026-07-28, Tasks).
+    const call = task === undefined ? message : { ...message, params };
+    const own = { ...asked, message: call };
+    if (!takesTasks(message)) return judged(parts, own, call);
+    return asTask(parts, own, { call, wish: { always: false, ttl: undefined }, judge: judged });
+  }
+  if (!isTaskWish(task)) return judged(parts, asked, message);
+  const ttl = isObject(task) ? task['ttl'] : undefined;
+  const name = String(params['name']);
+  // What a tool can do is known once it was listed.
+  const byServer =
+    parts.tasks.served !== undefined && (parts.pins.takesTask(name) || !parts.pins.knows(name));
+  const call = byServer ? message : { ...message, params };
+  const wish = { always: !byServer, ttl };
+  return asTask(parts, { ...asked, message: call }, { call, wish, judge: judged });
 }
 
 async function judged(
@@ -155,7 +194,9 @@ async function judged(
     out.end();
   };
   const meant =
-    modern && taskMethods.has(message.method) ? unknownMethod : meaningOf(parts.settings, message);
+    isTaskMethod(message.method) && !hasTaskMethod(message.method, modern)
+      ? unknownMethod
+      : meaningOf(parts.settings, message);
   if (meant.kind === 'refused') {
     const id = await notUnderstood(exchange, message.method, meant.why);
     if (message.kind === 'request' && meant.why === unknownMethod.why) {
@@ -186,7 +227,7 @@ async function judged(
   const verdict = await stay.gate.ask({
     action,
     ...statedBy(exchange.fields),
-    ...(message.kind === 'request' ? { wait: () => waiting(exchange, out, { action, message }) } : {}),
+    ...(message.kind === 'request' ? { wait: () => waiting(asked, out, { action, message }) } : {}),
   });
   const id = verdict.kind === 'permit' ? verdict.id : verdict.denial.decisionId;
   if (verdict.kind === 'refusal' || verdict.duties.record !== 'meta')
@@ -198,22 +239,76 @@ async function judged(
   }
   const inner = await innerFor(parts, asked, { message, out, action, permit: verdict });
   if (inner.kind === 'refused') return refuse(inner.denial, 200);
+  if (message.kind === 'request' && (about.kind === 'held' || isOwn(parts, asked, message)))
+    return own(parts, asked, { message, permit: verdict, out, ...about });
   const of = about.kind === 'task' ? { of: about.task } : {};
+  try {
+    asked.lasting?.runs();
+  } catch (thrown) {
+    stay.gate.done(verdict, { kind: 'unsent' });
+    inner.inner.done({ kind: 'unsent' });
+    throw thrown;
+  }
   await new Pass(parts, asked, { permit: verdict, out, inner: inner.inner, ...of }).run();
+}
+
+/** What the gateway answers by itself: a list of tasks where servers have none, a stream of what becomes of its own. */
+function isOwn(parts: ToolboxParts, asked: Asked, message: Request): boolean {
+  if (message.method === 'tasks/list') return parts.tasks.served?.list !== true;
+  return message.method === 'subscriptions/listen' && asked.modern && onlyTasks(message);
+}
+
+/** A permitted request about the gateway's own tasks. */
+async function own(
+  parts: ToolboxParts,
+  asked: Asked,
+  given: {
+    readonly message: Request;
+    readonly permit: Permit;
+    readonly out: Out;
+    readonly task?: Task | HeldTask;
+  },
+): Promise<void> {
+  const { message, permit, out, task } = given;
+  const { gate } = asked.exchange.stay;
+  let kind: 'ok' | 'error' = 'error';
+  try {
+    await permit.written;
+    if (message.method === 'subscriptions/listen') {
+      await listenTo(parts, asked, { id: message.id, tasks: heldIn(parts, asked, message), out });
+    } else {
+      const named = task !== undefined && 'step' in task ? task : undefined;
+      const answer = await answerTask(parts, asked, { call: message, task: named, out, judge: judged });
+      await out.whole(answer);
+    }
+    out.end();
+    kind = 'ok';
+  } finally {
+    out.stop();
+    const about = { rows: 0, bytes: out.bytes, masked: 0, withheld: 0 };
+    gate.done(permit, kind === 'ok' ? { kind, ...about } : { kind, code: 'closed', ...about });
+  }
 }
 
 const unknownMethod = { kind: 'refused', why: 'This method is not understood' } as const;
 
 /** The task that a request is about; `none` in the same words where there is none, it is another's, or it is denied by now. */
 function taskOf(
-  { tasks }: ToolboxParts,
+  { tasks, held, settings }: ToolboxParts,
   { exchange, session }: Asked,
   { kind, method, params, ...rest }: Extract<Message, { kind: 'request' | 'notification' }>,
 ):
   | { readonly kind: 'task'; readonly task: Task }
+  | { readonly kind: 'held'; readonly task: HeldTask }
   | { readonly kind: 'none'; readonly id: string | number | null }
   | { readonly kind: 'other' } {
-  if (!taskMethods.has(method) || method === 'tasks/list') return { kind: 'other' };
+  if (!isTaskMethod(method) || method === 'tasks/list') return { kind: 'other' };
+  const ours = kind === 'request' ? held.of(params['taskId'], ownerOf(exchange)) : undefined;
+  if (ours !== undefined) {
+    const meant = meaningOf(settings, ours.call);
+    const may = meant.kind === 'understood' && exchange.stay.gate.foresee?.(meant.action) !== 'deny';
+    return may ? { kind: 'held', task: ours } : { kind: 'none', id: 'id' in rest ? rest.id : null };
+  }
   const task = tasks.of(params['taskId'], whoseOf(exchange, session));
   const known = kind === 'request' && task !== undefined && mayStill(task, exchange.stay.gate);
   return known ? { kind: 'task', task } : { kind: 'none', id: 'id' in rest ? rest.id : null };
@@ -241,7 +336,7 @@ async function answered(parts: ToolboxParts, asked: Asked, id: string | number |
 /** What the arguments of a permitted call say to other resources; where that is refused, nothing of the call is sent. */
 async function innerFor(
   parts: ToolboxParts,
-  { exchange }: Asked,
+  asked: Asked,
   call: {
     readonly message: Extract<Message, { kind: 'request' | 'notification' }>;
     readonly out: Out;
@@ -250,6 +345,7 @@ async function innerFor(
   },
 ): ReturnType<typeof innerOf> {
   const { message, out, action, permit } = call;
+  const { exchange } = asked;
   const tool =
     message.method === 'tools/call' ? parts.settings.tools.get(String(message.params['name'])) : undefined;
   if (tool === undefined) return { kind: 'permitted', inner: noInner };
@@ -257,7 +353,7 @@ async function innerFor(
   const unsent = (): void => exchange.stay.gate.done(permit, { kind: 'unsent' });
   try {
     if (message.kind !== 'request') throw new Fault('bug', 'A call is a request');
-    const wait = (): Waiting => waiting(exchange, out, { action, message });
+    const wait = (): Waiting => waiting(asked, out, { action, message });
     const found = await innerOf(parts, { exchange, tool, given: isObject(given) ? given : {}, wait });
     if (found.kind === 'permitted') return found;
     unsent();
@@ -314,13 +410,24 @@ function talkOf({ talks }: ToolboxParts, exchange: Exchange, session: string | u
 const patienceMs = 45_000;
 
 function waiting(
-  { signal, fields }: Exchange,
+  { exchange: { signal, fields }, lasting }: Asked,
   out: Out,
   { action, message }: { readonly action: Action; readonly message: Request },
 ): Waiting {
   const meta = message.params['_meta'];
   const token =
     typeof meta === 'object' && meta !== null && 'progressToken' in meta ? meta.progressToken : undefined;
+  const bound = { settings: {}, again: () => Promise.resolve({ action, settings: {} }) }; // nothing around a message changes what it means
+  if (lasting !== undefined) {
+    return {
+      ...bound,
+      tell: (line) => lasting.tell(line),
+      signal,
+      lasting: { asked: lasting.asked.bind(lasting), left: lasting.left },
+      ...statedBy(fields),
+      [Symbol.dispose]: () => undefined,
+    };
+  }
   let told = 0;
   out.begin();
   return {
@@ -333,8 +440,7 @@ function waiting(
     signal,
     patienceMs: first(fields, 'prefer')?.includes('respond-async') === true ? 0 : patienceMs,
     thenTicket: true,
-    settings: {},
-    again: () => Promise.resolve({ action, settings: {} }), // nothing around a message changes what it means
+    ...bound,
     ...statedBy(fields),
     [Symbol.dispose]: () => undefined,
   };

@@ -4,6 +4,8 @@ import type { Lru } from '../../base/lru.ts';
 import type { Permit } from '../../core/decision.ts';
 import type { Gate, House } from '../../core/protocol.ts';
 import type { MaskKey } from '../../mask/index.ts';
+import type { ReviewId } from '../../core/review.ts';
+import type { HeldTasks } from './held/store.ts';
 import type { Inner } from './inner.ts';
 import type { Message } from './message.ts';
 import type { Pins } from './pins.ts';
@@ -19,7 +21,10 @@ export interface ToolboxParts {
   /** Sessions that servers opened (2025-11-25, Session Management): whose each is. */
   readonly talks: Lru<string, Talk>;
   readonly pins: Pins;
+  /** Tasks of the servers. */
   readonly tasks: Tasks;
+  /** Tasks of the gateway: calls that wait for people. */
+  readonly held: HeldTasks;
   /** Aborts when the gateway stops. */
   readonly stop: AbortSignal;
 }
@@ -41,6 +46,19 @@ export interface Talk {
   >;
   /** What the server asked and the client has not answered yet, by its id; each with the permit under which it asked. */
   readonly open: Map<string | number, { readonly gate: Gate; readonly permit: Permit }>;
+  /** Whether the server goes on with calls by itself where it is asked to (2025-11-25, Tasks). */
+  tasks?: boolean;
+}
+
+/** A call that goes on without its client once people are asked. */
+export interface Lasting {
+  /** Told of the review, and of what its client would be told while it waits. */
+  readonly asked: (review: ReviewId) => void;
+  readonly tell: (line: string) => void;
+  /** Aborts when nobody waits here any more, and the review waits on. */
+  readonly left: AbortSignal;
+  /** Told right before it is sent. Throws where that cannot be kept: then it must not be. */
+  readonly runs: () => void;
 }
 
 export interface Asked {
@@ -49,6 +67,7 @@ export interface Asked {
   readonly modern: boolean;
   readonly session: string | undefined;
   readonly talk: Talk | undefined;
+  readonly lasting?: Lasting;
 }
 
 /** SECURITY: an id of a session is worth nothing to anybody else, however it became known. */

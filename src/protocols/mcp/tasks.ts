@@ -4,6 +4,7 @@ import { Lru } from '../../base/lru.ts';
 import type { Permit } from '../../core/decision.ts';
 import type { Gate } from '../../core/protocol.ts';
 import type { Exchange } from '../../carriers/http/exchange.ts';
+import { type Call, idPrefix, takesTasks } from './held/task.ts';
 import type { Inner } from './inner.ts';
 import type { Json, Message } from './message.ts';
 
@@ -26,9 +27,13 @@ const tasksKept = 20_000;
  */
 export class Tasks {
   readonly #byId: Lru<string, Kept> = new Lru(tasksKept);
+  /** What the servers can do with tasks, as they said; absent: nothing. */
+  served: { readonly list: boolean } | undefined;
 
   /** @throws {Fault} where a server gives the task of one to another, or one id to two calls: by whose rules is its answer shown? */
   made(id: string, whose: string, task: Task): void {
+    if (id.startsWith(idPrefix))
+      throw new Fault('upstream-closed', 'The MCP server named its task as the gateway names its own');
     const known = this.#byId.get(id);
     if (known !== undefined && known.whose !== whose)
       throw new Fault('upstream-closed', 'The MCP server gave a task of another session');
@@ -60,22 +65,31 @@ export function whoseOf({ stay }: Exchange, session: string | undefined): string
   return JSON.stringify([subject, actingFor?.subject ?? null, session ?? null]);
 }
 
-/** The id of the task that an answer to a call tells of, where it is one (CreateTaskResult). */
-export function taskIn(result: Json, call: Extract<Message, { kind: 'request' }>): string | undefined {
-  const { task } = result;
-  if (call.method !== 'tools/call' || call.params['task'] === undefined || !isObject(task)) return undefined;
-  const id = task['taskId'];
+/**
+ * The id of the task that an answer to a call tells of, where it is one (CreateTaskResult).
+ * @throws {Fault} where its client takes none, or it has no name.
+ */
+export function taskIn(result: Json, call: Call): string | undefined {
+  if (call.method !== 'tools/call') return undefined;
+  const { task, resultType } = result;
+  const wanted = call.params['task'] !== undefined && isObject(task);
+  if (!wanted && resultType !== 'task') return undefined;
+  if (!wanted && !takesTasks(call))
+    throw new Fault('upstream-closed', 'The MCP server made a task of a call whose client takes none');
+  const id = wanted ? task['taskId'] : result['taskId'];
   if (typeof id !== 'string' || !/^[\x21-\x7e]{1,500}$/.test(id))
     throw new Fault('upstream-closed', 'The MCP server named its task wrongly');
   return id;
 }
 
-export const taskMethods: ReadonlySet<string> = new Set([
-  'tasks/get',
-  'tasks/result',
-  'tasks/list',
-  'tasks/cancel',
-]);
+/** Whether a server that answers `initialize` so goes on with calls by itself. */
+export function servedIn({ capabilities }: Json): Tasks['served'] {
+  const tasks = isObject(capabilities) ? capabilities['tasks'] : undefined;
+  const requests = isObject(tasks) ? tasks['requests'] : undefined;
+  const tools = isObject(requests) ? requests['tools'] : undefined;
+  if (!isObject(tasks) || !isObject(tools) || !isObject(tools['call'])) return undefined;
+  return { list: isObject(tasks['list']) };
+}
 
 /** What a client may say of the task that it wants: how long its answer is to be kept. */
 export function isTaskWish(given: unknown): boolean {
