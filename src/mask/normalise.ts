@@ -67,12 +67,24 @@ function digitValue(code: number): number {
   return value;
 }
 
-/** One byte for each unit: itself below 0x80, 0x80 above. What the gate reads. */
+/** One byte for each unit: itself below 0x80; above, 0x80 for what makes words, and `apart` for all else. What the gate reads. */
 export function bytesOf(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    bytes[at] = code < 0x80 ? code : 0x80;
+    bytes[at] = code < 0x80 ? code : (classes[code] ?? 0) || classOf(code);
   }
   return bytes;
+}
+
+/** A sign, or a letter of a script that puts no blanks between words: `私の番号は123です`. No byte of UTF-8. */
+export const apart = 0xff;
+const classes = new Uint8Array(0x10000);
+const joins =
+  /^(?:(?![\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}\u30fc])[\p{L}\p{M}\p{N}])$/u;
+
+function classOf(code: number): number {
+  const made = joins.test(String.fromCharCode(code)) ? 0x80 : apart;
+  classes[code] = made;
+  return made;
 }

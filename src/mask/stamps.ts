@@ -4,10 +4,11 @@ export function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }
 
-/** A letter or digit, or a part of anything beyond ASCII. */
+/** A letter or digit, or a part of what makes words beyond ASCII: all of it in UTF-8 (see `bytesOf`). */
 export function isWord(byte: number | undefined): boolean {
   return (
-    byte !== undefined && (byte >= 0x80 || isDigit(byte) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a))
+    byte !== undefined &&
+    ((byte >= 0x80 && byte !== 0xff) || isDigit(byte) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a))
   );
 }
 

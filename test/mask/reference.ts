@@ -6,6 +6,7 @@ import {
   normalise,
   wordsOf,
 } from '../../src/mask/index.ts';
+import { bytesOf } from '../../src/mask/normalise.ts';
 import { aboveOf, between, isNamedBehind, leftOf, readable, rightOf } from '../../src/mask/context.ts';
 
 // The plain way to find things, which the fast engine must agree with: every pattern over the whole text, one after the
@@ -102,6 +103,12 @@ export function reference(text: string, column?: string): readonly Finding[] {
   }));
 }
 
+/** With a sign in place of each character that no word is made of. */
+function parted(text: string): string {
+  const bytes = bytesOf(text);
+  return text.replace(/[^\0-\x7f]/g, (char, at: number) => (bytes[at] === 0x80 ? char : '\u0001'));
+}
+
 /** Groups of digits with one to three separators between them, dates and UUIDs cut out. */
 function runs(text: string): readonly (readonly Group[])[] {
   if (lastRuns.text !== text) lastRuns = { text, runs: runsAnew(text) };
@@ -113,7 +120,8 @@ let lastRuns: { readonly text: string; readonly runs: readonly (readonly Group[]
   runs: [],
 };
 
-function runsAnew(text: string): readonly (readonly Group[])[] {
+function runsAnew(written: string): readonly (readonly Group[])[] {
+  const text = parted(written);
   const barriers = [...text.matchAll(uuid)].map((match) => ({
     start: match.index,
     end: match.index + match[0].length,
@@ -168,6 +176,7 @@ function windows(
   here: boolean,
 ): readonly { start: number; end: number; score: number; loose?: boolean }[] {
   const spans: { start: number; end: number; score: number; loose?: boolean }[] = [];
+  const around = parted(text);
   for (const run of runs(text)) {
     for (let from = 0; from < run.length; from++) {
       for (let to = from; to < run.length; to++) {
@@ -179,7 +188,7 @@ function windows(
         if (!detector.lengths.includes(digits.length)) continue;
         if (!here && detector.shapes !== undefined && !detector.shapes.includes(shape)) continue;
         const [start, end] = [groups[0]?.start ?? 0, groups.at(-1)?.end ?? 0];
-        const [left, right] = [touching.test(text[start - 1] ?? ''), touching.test(text[end] ?? '')];
+        const [left, right] = [touching.test(around[start - 1] ?? ''), touching.test(around[end] ?? '')];
         if (left || (right && !/[xe]/i.test(text[end] ?? ''))) continue;
         const signs =
           detector.lead === true
