@@ -27,6 +27,8 @@ export interface Exchange {
   readonly token: Secret;
   /** The session of the same client with another resource, in the same run or the one that is named: what is asked for there is judged there. */
   readonly join: (resource: string, kind: string, run?: string) => ReturnType<Seat['join']>;
+  /** Writes down that it was turned away before there was anything to judge; many alike become one entry. `why` holds nothing of the request. */
+  readonly turnedAway: (why: string) => void;
 }
 
 /** A client that wants to go on with WebSocket (RFC 6455, 4.2). Until it is accepted it is answered like others. */

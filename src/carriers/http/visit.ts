@@ -302,7 +302,9 @@ export class Visit {
         if (signInFirst) return toSignIn(reply, target.value.path, target.value.query);
       }
       const status = joined.error.class === 'LIMIT' ? 429 : joined.error.class === 'SIGN_IN' ? 401 : 503;
-      return this.#parts.refuse(reply, status, joined.error, about);
+      // RFC 6750, 3: who shows a token that is not taken is told where to get one, like who shows none.
+      const answered = status === 401 ? this.#challenging(reply, place.resource, host, shownOne) : reply;
+      return this.#parts.refuse(answered, status, joined.error, about);
     }
     using stay = joined.value;
     const gone = new AbortController();
@@ -322,6 +324,7 @@ export class Visit {
       prefix: place.prefix,
       token,
       join,
+      turnedAway: (why) => this.#seat.turnedAway?.({ resource: place.resource, why }),
       signal: AbortSignal.any([stay.signal, gone.signal, this.#left.signal]),
     };
     await (wish === undefined ? this.#parts.serve(exchange) : this.#parts.socket?.(exchange, wish));
@@ -341,22 +344,31 @@ export class Visit {
   }
 
   #challenge(reply: Reply, resource: string, host: string, about: About): void {
-    const more = this.#parts.challenge?.(resource, host, this.#wire.tls !== undefined) ?? '';
-    const challenged: Reply = {
-      ...reply,
-      start: (status, fields) =>
-        reply.start(status, [
-          ...fields,
-          ['www-authenticate', `Bearer realm="sallyport"${more === '' ? '' : `, ${more}`}`],
-        ]),
-    };
     const fix = 'Send Authorization: Bearer and a token: `sallyport token SUBJECT` makes one';
     this.#seat.turnedAway?.({ resource, why: noToken });
+    const challenged = this.#challenging(reply, resource, host);
     this.#parts.refuse(challenged, 401, denial('SIGN_IN', '', noToken, fix), about);
+  }
+
+  /** The answer with the challenge in its head. */
+  // oxlint-disable-next-line max-params
+  #challenging(reply: Reply, resource: string, host: string, error?: string): Reply {
+    const more = this.#parts.challenge?.(resource, host, this.#wire.tls !== undefined) ?? '';
+    const words = [
+      'realm="sallyport"',
+      ...(error === undefined ? [] : [error]),
+      ...(more === '' ? [] : [more]),
+    ];
+    return {
+      ...reply,
+      start: (status, fields) =>
+        reply.start(status, [...fields, ['www-authenticate', `Bearer ${words.join(', ')}`]]),
+    };
   }
 }
 
 const noResource = 'No resource of this gateway has this name';
+const shownOne = 'error="invalid_token"';
 const noToken = 'This needs a token of this gateway';
 
 const statusOfFault: Readonly<Record<string, number>> = {

@@ -31,9 +31,9 @@ const mostAsked = 1_000;
 
 /** One request of a client to the MCP endpoint of a resource. */
 export async function attend(parts: ToolboxParts, exchange: Exchange): Promise<void> {
-  const { method, target, reply, fields } = exchange;
+  const { method, target, fields } = exchange;
   const refuse = (status: number, code: number, why: string): void =>
-    sayMessage(reply, status, errorOf(null, code, why));
+    turnAway(exchange, status, errorOf(null, code, why));
   if (target.path !== '/' && target.path !== '/mcp')
     return refuse(404, codes.invalidRequest, 'There is no MCP endpoint here');
   if (target.query !== '') return refuse(400, codes.invalidRequest, 'The MCP endpoint takes no query');
@@ -54,7 +54,8 @@ export async function attend(parts: ToolboxParts, exchange: Exchange): Promise<v
     notes: [],
   };
   const verdict = await exchange.stay.gate.ask({ action });
-  if (verdict.kind === 'refusal') return refuse(403, codes.denied, verdict.denial.why);
+  if (verdict.kind === 'refusal')
+    return sayMessage(exchange.reply, 403, errorOf(null, codes.denied, verdict.denial.why));
   if (method === 'DELETE' && session !== undefined) parts.talks.delete(keyOf(exchange, session));
   const asked = { exchange, message: undefined, modern: false, session, talk };
   const out = new Out(exchange, parts.house.world);
@@ -65,7 +66,7 @@ export async function attend(parts: ToolboxParts, exchange: Exchange): Promise<v
 async function post(parts: ToolboxParts, exchange: Exchange, session: string | undefined): Promise<void> {
   const { reply, fields, body } = exchange;
   const refuse = (status: number, code: number, why: string): void =>
-    sayMessage(reply, status, errorOf(null, code, why));
+    turnAway(exchange, status, errorOf(null, code, why));
   const type = first(fields, 'content-type')?.split(';', 1)[0]?.trim().toLowerCase();
   if (type !== 'application/json')
     return refuse(415, codes.invalidRequest, 'Messages are sent as application/json');
@@ -79,11 +80,13 @@ async function post(parts: ToolboxParts, exchange: Exchange, session: string | u
   const read = text.ok ? readMessage(text.value) : text;
   if (!read.ok) {
     await notUnderstood(exchange, 'POST', read.error);
-    return refuse(400, isJson(text) ? codes.invalidRequest : codes.parse, read.error);
+    const code = isJson(text) ? codes.invalidRequest : codes.parse;
+    return sayMessage(reply, 400, errorOf(null, code, read.error));
   }
   const message = read.value;
   const named = await inRun(exchange, runIn(message));
-  if (!named.ok) return refuse(statusOf(named.error.class), codes.denied, named.error.why);
+  if (!named.ok)
+    return sayMessage(reply, statusOf(named.error.class), errorOf(null, codes.denied, named.error.why));
   using within = named.value;
   return received(parts, within.exchange, { session, message, text: text.ok ? text.value : '' });
 }
@@ -109,15 +112,19 @@ async function received(
 ): Promise<void> {
   const { reply, fields } = exchange;
   const { session, message, text } = came;
-  const refuse = (status: number, code: number, why: string): void =>
-    sayMessage(reply, status, errorOf(null, code, why));
   const era = eraOf(exchange, text);
-  if (era.kind === 'reject') return refuse(era.httpStatus, era.code, era.message);
+  if (era.kind === 'reject')
+    return turnAway(
+      exchange,
+      era.httpStatus,
+      errorOf(null, era.code, era.message),
+      'MCP: another revision, or not as it says',
+    );
   const modern = era.kind === 'modern';
   const unlike = modern ? mirrored(message, fields) : undefined;
   if (unlike !== undefined) {
-    return sayMessage(
-      reply,
+    return turnAway(
+      exchange,
       400,
       errorOf(message.kind === 'request' ? message.id : null, codes.headerMismatch, unlike),
     );
@@ -125,8 +132,8 @@ async function received(
   const talk = modern ? undefined : talkOf(parts, exchange, session);
   const begins = message.kind === 'request' && message.method === 'initialize';
   if (!modern && session !== undefined && talk === undefined && !begins) {
-    return sayMessage(
-      reply,
+    return turnAway(
+      exchange,
       404,
       errorOf(message.kind === 'request' ? message.id : null, -32_001, 'Session not found'),
     );
@@ -134,8 +141,8 @@ async function received(
   if (message.kind === 'request' && talk !== undefined) {
     // SECURITY: an id stands for one request, or its answer could be shown by the masks of another.
     if (talk.asked.has(message.id) || talk.asked.size >= mostAsked)
-      return sayMessage(
-        reply,
+      return turnAway(
+        exchange,
         400,
         errorOf(message.id, codes.invalidRequest, 'This id, or too many of them, waits for an answer'),
       );
@@ -314,16 +321,23 @@ function taskOf(
   return known ? { kind: 'task', task } : { kind: 'none', id: 'id' in rest ? rest.id : null };
 }
 
+/**
+ * Says an error that nobody judged, and has it written down; many alike are one entry. `why` where the error's own words may
+ * hold something of the request.
+ */
+// oxlint-disable-next-line max-params
+function turnAway({ reply, turnedAway }: Exchange, status: number, said: Message, why?: string): void {
+  const own = said.kind === 'error' ? String(said.error['message']) : '';
+  turnedAway(why ?? `MCP: ${own}`);
+  sayMessage(reply, status, said);
+}
+
 /** The client answers what a server asked: only what was asked, in this session, and under the permit of the asking. */
 async function answered(parts: ToolboxParts, asked: Asked, id: string | number | null): Promise<void> {
   const { exchange, talk } = asked;
   const open = id === null ? undefined : talk?.open.get(id);
   if (id === null || open === undefined) {
-    return sayMessage(
-      exchange.reply,
-      400,
-      errorOf(null, codes.invalidRequest, 'Nobody asked for this answer'),
-    );
+    return turnAway(exchange, 400, errorOf(null, codes.invalidRequest, 'Nobody asked for this answer'));
   }
   talk?.open.delete(id);
   await new Pass(parts, asked, {
