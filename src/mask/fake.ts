@@ -21,9 +21,20 @@ const ownLink = /^https:\/\/example\.com\/([a-p]{10})([a-p]{6})$/;
 const words = /^\p{Lu}[\p{L}\p{M}'’-]*\.?(?: \p{L}[\p{L}\p{M}'’-]*\.?){0,3}$/u;
 const date = /^(\d{4})-\d\d-\d\d(?=$|[ T])/;
 
-/** The pseudonym. `entity` is the detector's name, where one found the value. */
+/** The pseudonym: never the value itself, but for one of ours. `entity` is the detector's name, where one found the value. */
 export function fakeOf(value: string, key: MaskKey, entity?: string): string {
-  const bytes = keyed(key, 'fake', value);
+  for (const use of ['fake', 'fake 2', 'fake 3']) {
+    const made = pseudonym(value, keyed(key, use, value), { key, entity });
+    if (made !== value || ownAddress.test(made) || ownLink.test(made)) return made;
+  }
+  return '***';
+}
+
+function pseudonym(
+  value: string,
+  bytes: Buffer,
+  { key, entity }: { readonly key: MaskKey; readonly entity: string | undefined },
+): string {
   if (address.test(value))
     return marked(value, key, { own: ownAddress, before: 'user-', after: '@example.com' });
   if (link.test(value) || entity === 'URL')
@@ -57,11 +68,15 @@ function marked(
   return `${before}${body}${check(body)}${after}`;
 }
 
-/** Letters for letters, digits for digits, all else as it stands; the first digit is a 9. */
+/**
+ * Letters for letters, digits for digits; the first digit is a 9. ASCII punctuation and blanks stay, marks are left out, and
+ * for each other sign (emoji, symbols, what nobody sees) stands a star.
+ */
 function shaped(value: string, seed: Uint8Array): string {
   let at = 0;
   let first = true;
-  return value.replaceAll(/[\p{L}\p{N}]/gu, (char) => {
+  return value.normalize('NFC').replaceAll(/[^\s!-/:-@[-`{-~]/gu, (char) => {
+    if (!/[\p{L}\p{N}]/u.test(char)) return /\p{M}|\u200d/u.test(char) ? '' : '*';
     const byte = ((seed[at % 32] ?? 0) + Math.floor(at / 32) * 7) & 255;
     at++;
     if (/\p{N}/u.test(char)) {

@@ -200,34 +200,82 @@ const address = /^([^\s@]{1,320})@((?:[\p{L}\p{N}-]{1,63}\.){1,10}\p{L}[\p{L}\p{
 const numeric = /^[\p{Nd}*\s\-./()+]+$/u;
 
 /**
- * Keeps the ends. Never more than half of the characters and never more than four; nothing of fewer than eight. Of an
+ * Keeps the ends. Never more than half of the characters and never more than four; nothing of fewer than eight that can be seen. Of an
  * e-mail address the first letter and the domain; of a number in groups the digits count, and its separators stay.
  */
 function partial(operator: Extract<MaskOperator, { kind: 'partial' }>, value: string): string {
   const mail = address.exec(value);
   if (mail !== null) {
     const [, name = '', domain = ''] = mail;
-    const first = Array.from(name)[0] ?? '';
+    const [first = '', second] = characters(name.slice(0, 100));
     const tooShort =
-      Array.from(name).length < 2 || first === '*' || operator.keepFirst + operator.keepLast === 0;
+      second === undefined ||
+      first === '*' ||
+      characterCount(name) < 2 ||
+      operator.keepFirst + operator.keepLast === 0;
     return `${tooShort ? '' : first}***@${domain}`;
   }
-  const chars = Array.from(value);
+  const chars = characters(value);
   const grouped = numeric.test(value);
   const shown = chars.map((char) => !grouped || /[\p{Nd}*]/u.test(char));
   const count = shown.filter(Boolean).length;
-  const most = count < 8 ? 0 : Math.min(4, Math.floor(count / 2));
-  const last = Math.min(wholeNumber(operator.keepLast), most);
-  const first = Math.min(wholeNumber(operator.keepFirst), most - last);
+  const visible = grouped ? count : characterCount(value);
+  const most = visible < 8 ? 0 : Math.min(4, Math.floor(visible / 2));
+  const inPlay = chars.filter((_, at) => shown[at] === true);
+  const lastWanted = Math.min(wholeNumber(operator.keepLast), most);
+  const firstWanted = Math.min(wholeNumber(operator.keepFirst), most - lastWanted);
+  const last = keepable(inPlay.slice(inPlay.length - lastWanted).toReversed());
+  const first = keepable(inPlay.slice(0, firstWanted));
   let seen = 0;
   return chars
     .map((char, at) => {
       if (shown[at] !== true) return char;
       const rank = seen++;
-      return rank < first || rank >= count - last ? char : '*';
+      return rank < first || rank >= count - last ? char : stars(char);
     })
     .join('');
 }
+
+/** How many of these can be kept: of as many code points, since one character can be made of many, and none that stars would join. */
+function keepable(chars: readonly string[]): number {
+  let left = chars.length;
+  let count = 0;
+  for (const char of chars) {
+    left -= Array.from(char).length;
+    if (left < 0 || (char.length > 1 || char > '~' ? characters(`*${char}*`).length !== 3 : false)) break;
+    count++;
+  }
+  return count;
+}
+
+/** As wide as it was: a star for each code point. */
+function stars(char: string): string {
+  return char.length === 1 ? '*' : '*'.repeat(Array.from(char).length);
+}
+
+const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+const longestSegmented = 1_000;
+
+/** What a person takes for characters: a letter with its marks and a family of emoji are one each (UAX 29). */
+function characters(value: string): readonly string[] {
+  if (single.test(value)) return value.split('');
+  // Of a long text at most four are kept: where exactly they end says nothing more.
+  if (value.length > longestSegmented) return Array.from(value);
+  return Array.from(segmenter.segment(value), ({ segment }) => segment);
+}
+
+/** How many of them can be seen: spaces in a row count once, at the ends not at all, and what is invisible never. */
+function characterCount(value: string): number {
+  if (plain.test(value)) return value.trim().replaceAll(/ {2,}/g, ' ').length;
+  if (single.test(value)) return value.trim().replaceAll(/\s+/g, ' ').length;
+  return characters(value.replaceAll(invisible, '').trim().replaceAll(/\s+/g, ' ')).length;
+}
+
+const plain = /^[ -~]*$/;
+/** Letters of most scripts, of which none joins another: to cut texts properly takes ten times as long. */
+const single =
+  /^[ -~\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u052f\u05d0-\u05ea\u0620-\u064a\u1e00-\u1fff\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]*$/;
+const invisible = /[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Co}\p{Cn}\u2800]/gu;
 
 function wholeNumber(count: number): number {
   return Number.isFinite(count) ? Math.max(0, Math.floor(count)) : 0;
