@@ -17,7 +17,7 @@ export interface Leaf<T = undefined> {
   readonly end: number;
   /** Whether a string has escapes in it. */
   readonly escaped: boolean;
-  /** Whether a string has a `%` or `&`, as other encodings begin with. */
+  /** Whether a string has a `%`, `&` or `<`, as other encodings and tags begin with. */
   readonly coded: boolean;
 }
 
@@ -59,6 +59,7 @@ inString[0x22] = quote;
 inString[0x5c] = backslash;
 inString[0x25] = codes;
 inString[0x26] = codes;
+inString[0x3c] = codes;
 
 class Cursor<T> implements Leaf<T> {
   kind: Leaf['kind'] = 'null';

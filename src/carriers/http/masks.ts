@@ -5,10 +5,12 @@ import { operatorForFind, stronger } from '../../core/duties.ts';
 import { mayBeEncoded, undoAll, type Undone, wholeNumber } from '../../http/encoded.ts';
 import { jsonBytes } from '../../http/json.ts';
 import { type Place, Places } from '../../http/json-places.ts';
+import { mayBeMarkup, type Stripped, withoutTags } from '../../http/markup.ts';
 import { mayBePacked, packedIn } from '../../http/packed.ts';
 import { JsonWalk, type Later, type Leaf, type Shown } from '../../http/json-walk.ts';
 import {
   findMasker,
+  type Finding,
   isContext,
   type MaskKey,
   mayContain,
@@ -43,6 +45,10 @@ export interface DocumentMask {
    * may be JSON) and `text` know them then. Rejects with the signal's reason when that aborts in between.
    */
   readonly ready: (texts: Iterable<LongText>, signal: AbortSignal) => Promise<void>;
+  /** What is to be hidden in a text, and where; ranges may overlap. For those who put it back by themselves: see `withRanges`. */
+  readonly hidden: (text: string, signal: AbortSignal, name?: string) => Promise<readonly Hidden[]>;
+  /** Whether values under this name are looked at in another way than values under none. */
+  readonly names: (name: string) => boolean;
   /** A text that comes in pieces, of any length: nothing is held but what may still become a value. */
   readonly pieces: (name?: string) => Pieces;
   readonly masked: number;
@@ -211,6 +217,11 @@ class Masks implements DocumentMask {
   async #inPieces(text: string, name: string, signal: AbortSignal): Promise<string> {
     const look = this.#look(name);
     if (look === undefined) return text;
+    if (wantsWindows(text)) {
+      const ranges = await this.hidden(text, signal, name);
+      this.masked += ranges.length;
+      return ranges.length === 0 ? text : withRanges(text, ranges).text;
+    }
     const pieces = this.#stream({ most: text.length, ...(look.always ? { column: name } : {}) });
     let shown = '';
     let at = 0;
@@ -231,6 +242,60 @@ class Masks implements DocumentMask {
     return this.#stream(name === '' ? {} : { column: name });
   }
 
+  names(name: string): boolean {
+    return name !== '' && this.#look(name)?.always === true;
+  }
+
+  async hidden(text: string, signal: AbortSignal, name: string = ''): Promise<readonly Hidden[]> {
+    if (this.#look(name) === undefined) return [];
+    const windows = this.#windows(text, name);
+    let found: readonly Hidden[] | undefined;
+    await inTurns((due) => {
+      while (found === undefined) {
+        const { done, value } = windows.next();
+        if (done === true) found = value;
+        else if (due()) return false;
+      }
+      return true;
+    }, signal);
+    return found ?? [];
+  }
+
+  /** All that is to be hidden in a long text, looked at window by window; where it yields, others may have their turn. */
+  *#windows(text: string, name: string): Generator<void, readonly Hidden[]> {
+    const { finds } = this.#permit.duties;
+    const entities = finds.map((each) => each.entity);
+    const find = scanner({ entities, column: this.#look(name)?.always === true ? name : '' });
+    const whole = { from: 0, to: text.length, type: undefined, shown: '***' };
+    const stripped = withoutTags(text);
+    if (stripped === 'deeper') return [whole];
+    yield;
+    const ranges = yield* inWindows(text, (part) => [
+      ...this.#seenThrough(part, name),
+      ...this.#plain(find(part), part),
+    ]);
+    if (stripped === undefined) return ranges;
+    const displayed = yield* inWindows(stripped.text, (part) => [
+      ...this.#seenThrough(part, name),
+      ...this.#plain(find(part), part),
+    ]);
+    for (const { from, to, type, shown } of displayed) {
+      for (const [index, place] of stripped.places(from, to).entries())
+        ranges.push({ from: place[0], to: place[1], type, shown: index === 0 ? shown : '' }); // the tags in between stay
+    }
+    return ranges;
+  }
+
+  #plain(findings: readonly Finding[], text: string): Hidden[] {
+    const { finds } = this.#permit.duties;
+    return findings.flatMap(({ type, start, end }) => {
+      const operator = operatorForFind(finds, type);
+      const value = text.slice(start, end);
+      const shown = operator === undefined ? value : showText(operator, value, this.#key, { entity: type });
+      return shown === value ? [] : [{ from: start, to: end, type, shown }];
+    });
+  }
+
   #stream(more: { readonly column?: string; readonly most?: number }): Pieces {
     const { finds } = this.#permit.duties;
     const stream = textStream({ finds, key: this.#key, ...more });
@@ -245,29 +310,51 @@ class Masks implements DocumentMask {
     return { push: (piece) => shown(stream.push(piece)), end: () => shown(stream.end()) };
   }
 
-  /** What is found only once the encodings of addresses, pages, scripts and bytes are undone, one in the other. */
+  /** What is found only once tags are left out, and the encodings of addresses, pages, scripts and bytes undone, one in the other. */
   #encoded(text: string, name: string): Found {
-    const packs = maybePacked(text);
-    if (!packs && !mayBeEncoded(text)) return { text, masked: 0, types: [] };
-    const ranges: Hidden[] = this.#packed({ text, from: (at) => at, to: (at) => at + 1 }, name);
-    for (const layer of undoAll(text)) {
-      if (layer === 'deeper') return { text: '***', masked: 1, types: [] };
-      ranges.push(...this.#layer(layer, text, name), ...this.#packed(layer, name));
-    }
+    if (!maybePacked(text) && !mayBeEncoded(text) && !mayBeMarkup(text))
+      return { text, masked: 0, types: [] };
+    const ranges = this.#seenThrough(text, name);
     return ranges.length === 0 ? { text, masked: 0, types: [] } : withRanges(text, ranges);
   }
 
-  #layer(layer: Undone, text: string, name: string): Hidden[] {
+  #seenThrough(text: string, name: string): readonly Hidden[] {
+    const ranges: Hidden[] = [];
+    let layer: Undone | 'deeper' = { text, from: (at) => at, to: (at) => at + 1 };
+    for (const next of [layer, ...undoAll(text)]) {
+      layer = next;
+      const stripped = layer === 'deeper' ? layer : withoutTags(layer.text);
+      if (layer === 'deeper' || stripped === 'deeper')
+        return [{ from: 0, to: text.length, type: undefined, shown: '***' }];
+      if (layer.text !== text) ranges.push(...this.#layer(layer, text, name));
+      if (stripped !== undefined) ranges.push(...this.#layer(layer, text, name, stripped));
+      ranges.push(...this.#packed(layer, name));
+    }
+    return ranges;
+  }
+
+  /** What is found in a layer, or in what is displayed of it, and not in the text itself. */
+  // oxlint-disable-next-line max-params
+  #layer(layer: Undone, text: string, name: string, stripped?: Stripped): Hidden[] {
     const { finds } = this.#permit.duties;
     const found: Hidden[] = [];
     if (finds.length === 0) return found;
     const entities = finds.map((each) => each.entity);
-    for (const { type, start, end } of scanner({ entities, column: name })(layer.text)) {
+    const seen = stripped?.text ?? layer.text;
+    for (const { type, start, end } of scanner({ entities, column: name })(seen)) {
       const operator = operatorForFind(finds, type);
-      const [from, to] = [layer.from(start), layer.to(end - 1)];
-      const value = layer.text.slice(start, end);
-      if (operator === undefined || text.slice(from, to) === value) continue;
-      found.push({ from, to, type, shown: showText(operator, value, this.#key, { entity: type }) });
+      const value = seen.slice(start, end);
+      const places = (stripped?.places(start, end) ?? [[start, end]]).map(
+        ([from, to]) => [layer.from(from), layer.to(to - 1)] as const,
+      );
+      const [first] = places;
+      if (operator === undefined || first === undefined) continue;
+      if (places.length === 1 && text.slice(...first) === value && stripped === undefined) continue;
+      let shown = showText(operator, value, this.#key, { entity: type });
+      for (const [from, to] of places) {
+        found.push({ from, to, type, shown });
+        shown = ''; // the tags in between stay
+      }
     }
     return found;
   }
@@ -412,6 +499,13 @@ class Masks implements DocumentMask {
   /** A long text goes through the masks of texts that come in pieces: the same is shown, and others get their turn. */
   *#long(leaf: Leaf<At>, { look, name }: At): Later {
     const { start, end, bytes, escaped } = leaf;
+    if (wantsWindows(leaf.value)) {
+      const whole = leaf.value;
+      const ranges = yield* this.#windows(whole, name);
+      if (ranges.length === 0) return undefined;
+      this.masked += ranges.length;
+      return withRanges(whole, ranges).text;
+    }
     const pieces = this.#stream({ most: end - start, ...(look?.always === true ? { column: name } : {}) });
     const before = this.masked;
     const out: string[] = [];
@@ -542,7 +636,7 @@ const saysLittle = /^(?:number|numero|nummer|num|no|nr)$/i;
 const longestName = 200;
 
 /** What is shown instead of a part of a text. */
-interface Hidden {
+export interface Hidden {
   readonly from: number;
   readonly to: number;
   readonly type: string | undefined;
@@ -550,7 +644,7 @@ interface Hidden {
 }
 
 /** SECURITY: of two that overlap the later one goes with the earlier one, so that no end of it is left. */
-function withRanges(text: string, ranges: readonly Hidden[]): Found {
+export function withRanges(text: string, ranges: readonly Hidden[]): Found {
   let out = '';
   let copied = 0;
   const types: string[] = [];
@@ -560,6 +654,49 @@ function withRanges(text: string, ranges: readonly Hidden[]): Found {
     copied = Math.max(copied, to);
   }
   return { text: out + text.slice(copied), masked: ranges.length, types };
+}
+
+/** Units of a text that are looked at in one go; of what stands before them, as context, and behind, where a value may go on. */
+const windowUnits = 8_192;
+const windowBefore = 512;
+const windowBehind = 1_024;
+/** The same where something goes on up to the end: keys and tokens are long. */
+const windowFar = 24_576;
+const openKey = /-----BEGIN(?![^]*-----END)/;
+
+function* inWindows(text: string, find: (part: string) => readonly Hidden[]): Generator<void, Hidden[]> {
+  const ranges: Hidden[] = [];
+  for (let from = 0; from < text.length; from += windowUnits) {
+    const start = Math.max(0, from - windowBefore);
+    const upTo = (behind: number): string => text.slice(start, from + windowUnits + behind);
+    let part = upTo(windowBehind);
+    let found = find(part);
+    const open = start + part.length < text.length;
+    if (open && (openKey.test(part) || found.some(({ to }) => to > part.length - 64))) {
+      part = upTo(windowFar);
+      found = find(part);
+    }
+    for (const each of found) {
+      const moved = { ...each, from: each.from + start, to: each.to + start };
+      if (moved.to > from && moved.from < from + windowUnits) ranges.push(moved);
+    }
+    yield;
+  }
+  return ranges;
+}
+
+/** A word of so many characters, or a page, is not cut where values could be. */
+const longWord = 32_768;
+
+/** Whether pieces of a text would not be what is displayed, or one of them too long to be looked at in one go. */
+function wantsWindows(text: string): boolean {
+  if (mayBeMarkup(text)) return true;
+  let word = 0;
+  for (let at = 0; at < text.length; at++) {
+    word = text.charCodeAt(at) <= 0x20 ? 0 : word + 1;
+    if (word > longWord) return true;
+  }
+  return false;
 }
 
 const redact: MaskOperator = { kind: 'redact' };
@@ -591,7 +728,7 @@ export function isClean(text: string): boolean {
   return !mayContain(scratch, 0, end) && !mayBePacked(scratch, 0, end);
 }
 
-const otherCoding = /[%&\\]|\d[eE]\+?\d/;
+const otherCoding = /[%&\\<]|\d[eE]\+?\d/;
 const scratch = Buffer.allocUnsafe(long * 3);
 
 /** Where a piece ends that begins at `from`: never inside of a character. */

@@ -159,7 +159,9 @@ export class Pass {
             first(answer.fields, 'content-type') ?? '',
             this.#parts.settings.uninspected,
           )
-        : await this.#shown.document(bytes, content);
+        : content === 'text'
+          ? await this.#shown.markup(bytes, first(answer.fields, 'content-type') ?? '')
+          : await this.#shown.document(bytes, content);
     if (shown === undefined)
       return this.#withhold('The answer is not what its Content-Type says, so it cannot be masked');
     const length = shown.reduce((sum, part) => sum + part.length, 0);

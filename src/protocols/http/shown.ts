@@ -1,10 +1,11 @@
 import { Fault } from '../../base/errors.ts';
 import { type DocumentMask, mayBeDocument, utf8 } from '../../carriers/http/masks.ts';
 import { inSlices } from '../../carriers/http/turns.ts';
-import { contentOf, tableOf, typeFits } from '../../http/content.ts';
+import { contentOf, isMarkup, tableOf, typeFits } from '../../http/content.ts';
 import { type Column, CsvColumns } from '../../http/csv.ts';
 import { EventReader, eventText, type ServerEvent } from '../../http/events.ts';
 import { readMultipart, writeMultipart } from '../../http/multipart.ts';
+import { shownMarkup } from './shown-markup.ts';
 
 export interface ShownParts {
   readonly mask: DocumentMask;
@@ -61,6 +62,21 @@ export class Shown {
       shown.append(this.#mask.text(name), this.#field(name, value));
     }
     return [this.#all() === before ? bytes : Buffer.from(shown.toString())];
+  }
+
+  /** HTML and XML; undefined where it is no text. */
+  async markup(bytes: Uint8Array, contentType: string): Promise<readonly Uint8Array[] | undefined> {
+    const text = utf8(bytes);
+    if (!text.ok || text.value.includes('\0')) return undefined;
+    if (this.#columnOf !== undefined && beginsAsJson(text.value)) return this.#asJson(bytes, text.value);
+    const shown = await shownMarkup(text.value, {
+      mask: this.#mask,
+      signal: this.#signal,
+      columnOf: this.#columnOf,
+      xml: /xml/i.test(contentType) && !/xhtml/i.test(contentType),
+    });
+    this.masked += shown.found;
+    return inParts([sameOr(bytes, text.value, shown.text)]);
   }
 
   /** One field of a form: `user[mail]` is `user.mail` to whoever reads it. */
@@ -128,6 +144,10 @@ export class Shown {
         : Buffer.from(kind === 'json' ? JSON.stringify(hidden) : hidden);
     }
     const table = kind === 'text' ? tableOf(type) : undefined;
+    if (kind === 'text' && isMarkup(type)) {
+      const shown = await this.markup(content, type);
+      return shown === undefined ? undefined : Buffer.concat(shown);
+    }
     if (kind === 'json' || kind === 'form' || (kind === 'text' && table === undefined)) {
       const shown = await this.document(content, kind);
       return shown === undefined ? undefined : Buffer.concat(shown);

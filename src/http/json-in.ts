@@ -1,0 +1,47 @@
+/** Where JSON objects and arrays stand in a text that is something else; not looked into further than that they end. */
+export function* jsonIn(text: string): Generator<{ readonly start: number; readonly end: number }> {
+  let budget = 4 * text.length + 1_024;
+  begins.lastIndex = 0;
+  for (let found = begins.exec(text); found !== null; found = begins.exec(text)) {
+    const end = endOf(text, found.index);
+    budget -= (end ?? text.length) - found.index;
+    if (budget < 0) return;
+    if (end === undefined) continue;
+    const isJson = parses(text.slice(found.index, end));
+    if (!isJson) continue;
+    yield { start: found.index, end };
+    begins.lastIndex = end;
+  }
+}
+
+const begins = /\{(?=\s*["}])|\[(?=[\s[]*["{])/g;
+
+/** Behind the bracket that closes the one at `start`. */
+function endOf(text: string, start: number): number | undefined {
+  let depth = 0;
+  signs.lastIndex = start;
+  for (let sign = signs.exec(text); sign !== null; sign = signs.exec(text)) {
+    const [char] = sign;
+    if (char === '{' || char === '[') depth++;
+    else if (char === '}' || char === ']') {
+      if (--depth === 0) return signs.lastIndex;
+    } else {
+      strings.lastIndex = sign.index;
+      if (strings.exec(text) === null) return undefined;
+      signs.lastIndex = strings.lastIndex;
+    }
+  }
+  return undefined;
+}
+
+const signs = /[{}[\]"]/g;
+const strings = /"[^"\\]*(?:\\[^][^"\\]*)*"/y;
+
+function parses(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
