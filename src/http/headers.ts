@@ -70,19 +70,49 @@ export function plainName(name: string): string {
 
 const plainly = /^[a-z0-9-]*$/;
 
+/** What a name of a request's field means to who passes it on. */
+interface Word {
+  readonly plain: string;
+  /** Its like may stand there once. */
+  readonly once: boolean;
+  readonly overrides: boolean;
+  readonly forTheResource: boolean;
+  /** It is the connection's, the gateway's or a credential: not passed on. */
+  readonly stays: boolean;
+}
+
+/** The same names come with every request. */
+const words: Map<string, Word> = new Map();
+const mostWords = 1_000;
+const longestWord = 100;
+
+function wordOf(name: string): Word {
+  const known = words.get(name);
+  if (known !== undefined) return known;
+  const plain = plainName(name);
+  const made: Word = {
+    plain,
+    once: plain === 'content-type' || plain === 'content-encoding' || plain === 'content-length',
+    overrides: overrides.test(plain),
+    forTheResource: forTheResource.test(plain),
+    stays: hopByHop.has(plain) || credentials.has(plain) || ofGateways.test(plain) || dropped.has(plain),
+  };
+  if (words.size < mostWords && name.length <= longestWord) words.set(name, made);
+  return made;
+}
+
 /** Why a request's headers are refused; undefined where they are not. */
 export function refusedHeaders(fields: Fields): string | undefined {
-  for (const once of ['content-type', 'content-encoding', 'content-length']) {
-    if (fields.filter(([name]) => plainName(name) === once).length > 1) return `More than one ${once}`;
-  }
+  const seen: string[] = [];
   for (const [name] of fields) {
-    if (overrides.test(plainName(name))) {
-      return 'A header overrides the method: send the method itself';
-    }
+    const word = wordOf(name);
+    if (word.overrides) return 'A header overrides the method: send the method itself';
+    if (!word.once) continue;
+    if (seen.includes(word.plain)) return `More than one ${word.plain}`;
+    seen.push(word.plain);
   }
   for (const name of nominated(fields)) {
-    if (forTheResource.test(plainName(name)))
-      return 'Connection names a field that is meant for the resource';
+    if (wordOf(name).forTheResource) return 'Connection names a field that is meant for the resource';
   }
   return undefined;
 }
@@ -92,16 +122,16 @@ export function towardsResource(fields: Fields): Fields {
   const named = nominated(fields);
   const out: (readonly [string, string])[] = [];
   const cookies: string[] = [];
-  for (const [name, value] of fields) {
-    const plain = plainName(name);
-    if (named.has(name) || hopByHop.has(plain) || credentials.has(plain) || ofGateways.test(plain)) continue;
-    if (dropped.has(plain)) continue;
-    if (plain === 'cookie') {
+  for (const field of fields) {
+    const [name, value] = field;
+    const word = wordOf(name);
+    if (word.stays || named.has(name)) continue;
+    if (word.plain === 'cookie') {
       const rest = withoutOwnCookie(value);
       if (rest !== '') cookies.push(rest);
       continue;
     }
-    out.push([name, value]);
+    out.push(field);
   }
   // HTTP/2 sends them one by one, HTTP/1.1 knows one field only (RFC 9113, 8.2.3).
   if (cookies.length > 0) out.push(['cookie', cookies.join('; ')]);
@@ -202,12 +232,16 @@ export function cookieBehind(cookie: string, prefix: string, base: string): stri
 }
 
 function nominated(fields: Fields): ReadonlySet<string> {
-  const named = new Set<string>();
+  let named: Set<string> | undefined;
   for (const [name, value] of fields) {
-    if (name === 'connection') for (const each of value.split(',')) named.add(each.trim().toLowerCase());
+    if (name !== 'connection' || value === 'keep-alive') continue;
+    named ??= new Set();
+    for (const each of value.split(',')) named.add(each.trim().toLowerCase());
   }
-  return named;
+  return named ?? none;
 }
+
+const none: ReadonlySet<string> = new Set();
 
 function withoutOwnCookie(value: string): string {
   return value

@@ -32,7 +32,11 @@ export function readTarget(raw: string): Result<Target, string> {
   return ok({ path: path.value, query, names: names.value });
 }
 
+/** Segments of plain characters that do not begin with a dot: nothing in such a path can be spelled otherwise. */
+const plainPath = /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/;
+
 function canonicalPath(raw: string): Result<string, string> {
+  if (plainPath.test(raw)) return ok(raw);
   if (/[\\"<>^`{|}]/.test(raw)) return err('The path has a character that must be percent-encoded');
   const problem = badEncoding(raw);
   if (problem !== undefined) return err(problem);

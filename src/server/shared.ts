@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Fault } from '../base/errors.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Denial } from '../core/decision.ts';
@@ -138,6 +138,6 @@ export class SharedSessions {
 
 /** SECURITY: by the token's digest: who does not have the token does not find its session. */
 function keyOf({ user, token, resource, kind, run }: Claim, peer: string): string {
-  const secret = createHash('sha256').update(token.reveal('key of a shared session')).digest('hex');
+  const secret = hash('sha256', token.reveal('key of a shared session'), 'hex');
   return JSON.stringify([secret, user ?? null, kind, resource, run ?? null, hostOf(peer)]);
 }

@@ -15,8 +15,10 @@ export function replyOver(answer: Outgoing): Reply {
     },
     start: (status, fields) => {
       if (gone()) return;
-      for (const [name, values] of grouped(fields)) response.setHeader(name, values);
-      response.writeHead(status);
+      if (answer instanceof Http2ServerResponse) {
+        for (const [name, values] of grouped(fields)) response.setHeader(name, values);
+        response.writeHead(status);
+      } else response.writeHead(status, flat(fields));
     },
     write: (bytes) => {
       if (bytes.length === 0) return undefined;
@@ -59,7 +61,14 @@ function endings(answer: Http2ServerResponse): NonNullable<Reply['over2']> {
   };
 }
 
-/** A name can stand more than once: Node takes each once. */
+/** As Node's HTTP/1.1 takes it at once: each is checked as it is written. */
+function flat(fields: Fields): string[] {
+  const out: string[] = [];
+  for (const [name, value] of fields) out.push(name, value);
+  return out;
+}
+
+/** A name can stand more than once: Node's HTTP/2 takes each once. */
 function grouped(fields: Fields): ReadonlyMap<string, string | string[]> {
   const out = new Map<string, string[]>();
   for (const [name, value] of fields) out.set(name, [...(out.get(name) ?? []), value]);

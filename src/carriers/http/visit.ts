@@ -2,6 +2,7 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Fault, WireError } from '../../base/errors.ts';
 import type { Wire } from '../../base/stream.ts';
+import type { Instant } from '../../base/time.ts';
 import { denial } from '../../core/denial.ts';
 import type { Seat } from '../../core/protocol.ts';
 import { type Fields, first, refusedHeaders, withoutToken } from '../../http/headers.ts';
@@ -41,8 +42,13 @@ export class Visit {
   readonly #wire: Wire;
   readonly #stream: WireDuplex;
   readonly #busy: Set<Promise<void>> = new Set();
-  readonly #left: AbortController = new AbortController();
+  /** The requests under way, which end when the client leaves. */
+  readonly #open: Set<AbortController> = new Set();
+  #left: WireError | undefined;
+  readonly #leave: () => void;
   #quiet: Disposable | undefined;
+  /** Since when no request is under way. */
+  #quietSince: Instant | undefined;
   #last: Promise<void> = Promise.resolve();
   #waiting = 0;
   #half: Incoming | undefined;
@@ -62,14 +68,28 @@ export class Visit {
       if (this.#busy.size === 0) stream.destroy();
     };
     seat.draining.addEventListener('abort', stop, { once: true });
+    this.#leave = () => seat.draining.removeEventListener('abort', stop);
     seat.signal.addEventListener('abort', () => stream.destroy(), { once: true });
     if (seat.draining.aborted) stop();
   }
 
+  /** One timer looks, however many requests come and go meanwhile. */
   #wait(): void {
-    this.#quiet?.[Symbol.dispose]();
     this.#seen = this.#stream.received;
-    this.#quiet = this.#parts.house.world.after(quietMs, () => {
+    this.#quietSince = this.#parts.house.world.now();
+    this.#quiet ??= this.#look(quietMs);
+  }
+
+  #look(afterMs: number): Disposable {
+    const { world } = this.#parts.house;
+    return world.after(afterMs, () => {
+      this.#quiet = undefined;
+      if (this.#quietSince === undefined) return;
+      const leftMs = this.#quietSince + quietMs - world.now();
+      if (leftMs > 0) {
+        this.#quiet = this.#look(Math.min(leftMs, quietMs));
+        return;
+      }
       this.#gone = true;
       const half = this.#stream.received > this.#seen || this.#half?.complete === false;
       if (half) this.broken(new WireError('deadline', 'Half a request'));
@@ -112,9 +132,9 @@ export class Visit {
       this.#stream.destroy();
       return;
     }
-    this.#quiet?.[Symbol.dispose]();
+    this.#quietSince = undefined;
     this.#last = this.#last.then(async () => {
-      if (!this.#left.signal.aborted) await this.attend(request, response);
+      if (this.#left === undefined) await this.attend(request, response);
       this.#waiting--;
     });
   }
@@ -124,7 +144,7 @@ export class Visit {
    * connection ends. While other requests are under way nobody can say whose answer would come first.
    */
   upgrade(request: IncomingMessage, head: Uint8Array): void {
-    this.#quiet?.[Symbol.dispose]();
+    this.#quietSince = undefined;
     if (this.#busy.size > 0 || this.#waiting > 0) {
       this.broken(new WireError('bad-message', 'A change of the protocol among other requests'));
       this.#stream.destroy();
@@ -139,7 +159,9 @@ export class Visit {
 
   async over(): Promise<void> {
     await this.#wire.closed;
-    this.#left.abort(new WireError('closed', 'The client left'));
+    this.#left = new WireError('closed', 'The client left');
+    for (const each of this.#open) each.abort(this.#left);
+    this.#leave();
     this.#quiet?.[Symbol.dispose]();
     await this.parsed;
     await this.#last;
@@ -148,7 +170,7 @@ export class Visit {
   }
 
   attend(request: Incoming, response: Outgoing, head?: Uint8Array): Promise<void> {
-    this.#quiet?.[Symbol.dispose]();
+    this.#quietSince = undefined;
     const one = this.#attend(request, response, head).finally(() => {
       this.#busy.delete(one);
       if (this.#busy.size > 0 || this.#waiting > 1) return;
@@ -307,7 +329,8 @@ export class Visit {
       return this.#parts.refuse(answered, status, joined.error, about);
     }
     using stay = joined.value;
-    const gone = new AbortController();
+    using ending = this.#until(stay.signal);
+    const { gone } = ending;
     response.once('close', () => {
       // A stream of HTTP/2 that its client has reset counts as finished, though nobody has ended it.
       if (!response.writableFinished || !response.writableEnded)
@@ -325,9 +348,26 @@ export class Visit {
       token,
       join,
       turnedAway: (why) => this.#seat.turnedAway?.({ resource: place.resource, why }),
-      signal: AbortSignal.any([stay.signal, gone.signal, this.#left.signal]),
+      signal: gone.signal,
     };
     await (wish === undefined ? this.#parts.serve(exchange) : this.#parts.socket?.(exchange, wish));
+  }
+
+  /** Ends with its session and with its client. By hand: AbortSignal.any() with one listener costs more than all else here. */
+  #until(session: AbortSignal): Disposable & { readonly gone: AbortController } {
+    const gone = new AbortController();
+    const end = (): void => gone.abort(session.reason);
+    session.addEventListener('abort', end, { once: true });
+    this.#open.add(gone);
+    if (session.aborted) end();
+    if (this.#left !== undefined) gone.abort(this.#left);
+    return {
+      gone,
+      [Symbol.dispose]: () => {
+        session.removeEventListener('abort', end);
+        this.#open.delete(gone);
+      },
+    };
   }
 
   #wish(request: Incoming, response: Outgoing, head: Uint8Array): SocketWish | undefined {
