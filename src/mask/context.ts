@@ -29,7 +29,7 @@ interface Phrase {
   readonly count: number;
   /** `address^`: nothing stands before it. */
   readonly first: boolean;
-  /** `account$`: nothing but signs stands behind it. */
+  /** `account$`: nothing but signs, and words that take nothing away, stands behind it. */
   readonly last: boolean;
 }
 
@@ -85,7 +85,6 @@ export function contextFinder(detectors: readonly Detector[]): ContextFinder {
         for (const phrase of byFirst.get(form) ?? []) {
           const length = phrase.words.length;
           if (phrase.first && at > 0 && !anyPlace) continue;
-          if (phrase.last && at + length < words.length && !anyPlace) continue;
           if (
             length > 1 &&
             !phrase.words.every((each, offset) => offset === 0 || isForm(words[at + offset]?.word, each))
@@ -94,6 +93,7 @@ export function contextFinder(detectors: readonly Detector[]): ContextFinder {
           const before = found.get(phrase.detector);
           let last = at + length - 1;
           while (fillers.has(words[last + 1]?.word ?? '')) last++;
+          if (phrase.last && last + 1 < words.length && !anyPlace) continue;
           found.set(phrase.detector, {
             distance: Math.min(text.length - (words[last]?.end ?? 0), before?.distance ?? Infinity),
             words: Math.max(phrase.count, before?.words ?? 0),
@@ -166,8 +166,10 @@ function wordsIn(text: string): readonly Word[] {
 /** A word, and what it may be the plural or another case of. */
 function formsOf(word: string): readonly string[] {
   const forms = [word];
-  if (word.length > 2 && (word.endsWith('s') || word.endsWith('n'))) forms.push(word.slice(0, -1));
-  if (word.length > 3 && (word.endsWith('es') || word.endsWith('en'))) forms.push(word.slice(0, -2));
+  const { length } = word;
+  if ((length > 2 && word.endsWith('s')) || (length > 4 && word.endsWith('n'))) forms.push(word.slice(0, -1));
+  if ((length > 3 && word.endsWith('es')) || (length > 5 && word.endsWith('en')))
+    forms.push(word.slice(0, -2));
   return forms;
 }
 
@@ -246,7 +248,8 @@ export function isNamedBehind(value: string): boolean {
   return /\d\D{0,6}$/.test(value) && (value.slice(-namedReach).match(/\d/g)?.length ?? 0) >= namedDigits;
 }
 
-const clause = /["<>\n\r.,;:!?()[\]{}|=\d\u3001\u3002\u300c-\u300f\uff01-\uff5e]/;
+/** A full stop behind a short word may be that of an abbreviation. */
+const clause = /["<>\n\r,;:!?()[\]{}|=\d\u3001\u3002\u300c-\u300f\uff01-\uff5e]|(?<=\p{L}{5})\.(?:\s|$)/u;
 const bridge =
   /^[)\]'’*_]{0,2}(?:[ ,–—-]{0,3}(?:that|which|this|it)(?:['’]?s)?(?= )|[ ]{0,2}[–—-]{1,2} |['’]s )?(?: ?(?:(?:is|was|are|would|be|being|as|for|should|isn['’]t|my|his|her|hers|their|our|your|its|the|an?|still|also|ist|war|lautet|als|für|meine?|seine?|ihre?|unsere?|deine?|die|der|das|est|était|c['’]est|bien|comme|mon|ma|son|sa|le|la|leur|votre|notre|es|era|como|mi|su|el|è|il|mio|mia|suo|sua|é|o|a|meu|minha|seu|mijn|zijn|haar|het|de|uw|to|jest|mój|moja|jego|jej|je|moje|můj|jeho|její|är|er|mitt|mit|min|hans|hennes|hendes|on|это|мой|моя|мое|моё|его|её|є|мій|моя|είναι|ο|το)(?= )|是(?:我|他|她|你|您)?们?的?|は)){1,6}/iu;
 const inBrackets = /^ ?[([][ ]?([\p{L}\p{M}][\p{L}\p{M} .'’-]{1,30})[)\]]/u;
@@ -258,11 +261,10 @@ export function rightOf(text: string, end: number): string {
   if (bracketed !== undefined) return bracketed;
   const said = bridge.exec(right)?.[0];
   if (said === undefined) return '';
-  const rest = right.slice(said.length);
-  const stop = rest.search(clause);
-  if (stop >= 0) return rest.slice(0, stop);
+  const stop = right.slice(said.length).search(clause);
+  if (stop >= 0) return right.slice(0, said.length + stop);
   // Half a word is no word.
-  return right.length < rightReach ? rest : rest.replace(/[\p{L}\p{M}]*$/u, '');
+  return right.length < rightReach ? right : right.replace(/[\p{L}\p{M}.]*$/u, '');
 }
 
 /** From 0, as far as context reaches, to 1, right before the value. */

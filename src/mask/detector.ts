@@ -12,6 +12,8 @@ export const leastScore = 0.4;
 export const contextBoost = 0.35;
 
 interface Common {
+  /** Its name is also that of a whole class: what names another type as well is taken for that. */
+  readonly vague?: boolean;
   /** Presidio's entity name where it has one. */
   readonly name: string;
   /**

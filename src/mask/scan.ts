@@ -143,13 +143,15 @@ function namesContext(options: ScanOptions & { readonly column: string }): boole
 
 /** The least score of a value in a column that names its type: with a right check, and with a wrong one. */
 const namedScore = 0.85;
-const namedLoosely = 0.5;
+const namedLoosely = 0.72;
 
 /** Of a value right behind its own name, or that is said behind it to be one: with a right check, and with a wrong one. */
 const labelledScore = 0.95;
 const labelledLoosely = 0.81;
+/** The most of what bears the name of a whole class. */
+const vaguely = 0.7;
 /** The least of what is named in the text and right: surer than what no more than looks like something else. */
-const namedInText = 0.5;
+const namedInText = 0.78;
 
 const none: readonly Finding[] = [];
 let standard = scanner();
@@ -350,36 +352,38 @@ function report(search: Search, used: Used, span: Span): void {
     search.found.push({ type: detector.name, start: span.start, end: span.end, score: span.score, order });
     return;
   }
-  const distance = isNamed(search, detector) ? distanceOf(search, detector, span) : undefined;
+  const naming = isNamed(search, detector) ? namingOf(search, detector, span) : undefined;
   const loose = span.loose === true;
   let score = loose ? 0 : span.score;
-  if (here || distance !== undefined) {
+  if (here || naming !== undefined) {
     // A column's name is surer than a word in a sentence: what it names is not taken for something else. Of two words
-    // in a sentence the nearer one names the value.
-    const close = nearness(distance ?? Infinity);
-    const surer = Math.max(0, used.words - 1) / 100;
-    const inText = loose ? leastScore : namedInText;
-    const least = here ? (loose ? namedLoosely : namedScore) + surer : inText;
+    // in a sentence the nearer one names the value, and of two names the one of more words.
+    const close = nearness(naming?.distance ?? Infinity);
+    const surer = Math.min(3, Math.max(used.words, naming?.words ?? 0, 1) - 1) / 100;
+    const least = here ? (loose ? namedLoosely : namedScore) : loose ? leastScore : namedInText;
     // What stands right behind its own name is that, whatever else it could be: `SSN: 909-99-7209`.
-    const labelled = distance === undefined || distance > 4 ? 0 : loose ? labelledLoosely : labelledScore;
+    const isLabelled = naming !== undefined && naming.distance <= besides;
+    const labelled = isLabelled ? (loose ? labelledLoosely : labelledScore) : 0;
     const raised = loose ? leastScore + close / 10 : score + contextBoost + close / 20;
-    score = Math.round(Math.max(least, labelled, Math.min(1, raised)) * 100) / 100;
+    const sure = Math.max(least + surer, isLabelled ? labelled + surer : 0, Math.min(1, raised));
+    score = Math.round(Math.min(sure, detector.vague === true ? vaguely : 1) * 100) / 100;
   }
   if (score >= leastScore) {
     search.found.push({ type: detector.name, start: span.start, end: span.end, score, order });
   }
 }
 
-/** How far from the value its name stands, on either side of it or above. */
-function distanceOf(search: Search, detector: Detector, { start, end }: Span): number | undefined {
-  const left = namedLeft(search, detector, start)?.distance;
-  if (left !== undefined && left <= besides) return left;
+/** How its name stands to a value, on either side of it or above. */
+function namingOf(search: Search, detector: Detector, { start, end }: Span): Naming | undefined {
+  const left = namedLeft(search, detector, start);
+  if (left !== undefined && left.distance <= besides) return left;
   if (search.rightOf !== end) {
     const said = isNamedBehind(search.text.slice(start, end)) ? rightOf(search.text, end) : '';
     search.right = said === '' ? nobody : search.contexts.find(said);
     search.rightOf = end;
   }
-  return search.right.has(detector) ? 0 : left;
+  const right = search.right.get(detector);
+  return right === undefined ? left : { ...right, distance: 0 };
 }
 
 /** So near to its name nothing behind the value says otherwise. */

@@ -1,5 +1,6 @@
 import type { FindMask } from '../core/decision.ts';
 import { namedDigits, namedReach, rightReach } from './context.ts';
+import { monthNames } from './detectors/dates.ts';
 import type { MaskKey } from './key.ts';
 import { normalise } from './normalise.ts';
 import { findMasker } from './operators.ts';
@@ -66,12 +67,14 @@ const digit = /\p{N}/u;
 /** How much behind a number is waited for: it can say what the number is (`rightOf`), with a few letters of the value before it. */
 const afterNumber = rightReach + 8;
 /** Behind one of these nothing is said of the number any more. */
-const unspoken = /["<>\n\r;:!?{}|=]|^[^([]*\.\s/;
+const unspoken = /["<>\n\r;:!?{}|=]|^[^([]*\p{L}{5}\.\s/u;
 /** A word that cannot be a part of a value written in several words. */
 // `plate=d` ends in a value that may go on behind a blank.
 const plainWord = /(?:[a-z]{5}|(?=\p{L}{5})\P{ASCII}{5})\P{L}*$/iu; // an ASCII letter begins a word behind another one
-const joining =
-  /(?:^|\P{L})(?:januar|februar|march|april|juni|juli|august|septemb|setemb|septiemb|octo|octu|outub|oktob|novem|decem|dezem|dicie|d[ée]cem|janvi|f[ée]vri|feverei|enero|febrer|marzo|abril|junio|agosto|juillet|janei|junho|julho|extension)/iu;
+const joining = new RegExp(
+  `(?:^|\\P{L})(?:${monthNames.filter(({ length }) => length > 4).join('|')}|extension)`,
+  'iu',
+);
 const fence = '-----BEGIN';
 const privateHead = /^-----BEGIN[ A-Z0-9_-]{0,64}PRIVATE KEY(?: BLOCK)?-----/;
 const openHead = /^-----BEGIN[ A-Z0-9_-]{0,100}$/;

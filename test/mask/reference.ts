@@ -258,17 +258,23 @@ function phrase(detector: Detector, written: string): Phrase {
   ) {
     return { detector, pattern: new RegExp(text, 'gu'), stem: text.toLowerCase(), words: 1 };
   }
-  const apart = words.map((word) => `${word}(?:es|en|s|n)?(?:['’]s)?`).join('(?:[^\\p{L}\\p{M}])+');
-  const either = words.length > 1 ? `(?:${apart}|${words.join('')}(?:es|en|s|n)?(?:['’]s)?)` : apart;
+  const apart = words.map((word) => `${word}${ending(word)}(?:['’]s)?`).join('(?:[^\\p{L}\\p{M}])+');
+  const either =
+    words.length > 1 ? `(?:${apart}|${words.join('')}${ending(words.join(''))}(?:['’]s)?)` : apart;
   const tail = `(?:[^\\p{L}\\p{M}]+(?:${between.join('|')})(?![\\p{L}\\p{M}]))*`;
   const first = written.endsWith('^') ? '(?<=^[^\\p{L}\\p{M}]*)' : '(?<![\\p{L}\\p{M}])';
-  const last = written.endsWith('$') ? '(?=[^\\p{L}\\p{M}]*$)' : '';
+  const last = written.endsWith('$') ? `(?=${tail}[^\\p{L}\\p{M}]*$)` : '';
   return {
     detector,
     pattern: new RegExp(`${first}${either}(?![\\p{L}\\p{M}])${last}(${tail})`, 'giu'),
     stem: (words[0] ?? '').toLowerCase(),
     words: words.length,
   };
+}
+
+/** Plural, or another case. */
+function ending({ length }: string): string {
+  return length < 2 ? '' : length < 4 ? '(?:es|s)?' : '(?:es|en|s|n)?';
 }
 
 const namings = new Map<string, ReadonlyMap<Detector, Naming>>();
@@ -300,14 +306,16 @@ function placed(
   detector: Detector,
   { start, end }: { readonly start: number; readonly end: number },
   text: string,
-): { readonly distance: number } | undefined {
+): Naming | undefined {
   const beside = /[A-Za-z\u0080-\uffff]/.test(text.slice(Math.max(0, start - 12), start));
   const left = beside ? namedBy(leftOf(text, start)) : new Map<Detector, Naming>();
-  const above = left.size === 0 && namedBy(aboveOf(text, start)).has(detector);
-  const near = above ? { distance: 24 } : left.get(detector);
+  const above = left.size === 0 ? namedBy(aboveOf(text, start)).get(detector) : undefined;
+  const near = above === undefined ? left.get(detector) : { ...above, distance: 24 };
   if (near !== undefined && near.distance <= 4) return near;
-  const behind = isNamedBehind(text.slice(start, end)) && namedBy(rightOf(text, end)).has(detector);
-  return behind ? { distance: 0 } : near;
+  const behind = isNamedBehind(text.slice(start, end))
+    ? namedBy(rightOf(text, end)).get(detector)
+    : undefined;
+  return behind === undefined ? near : { ...behind, distance: 0 };
 }
 
 function scored(
@@ -320,10 +328,12 @@ function scored(
   const naming = placed(detector, span, text);
   if (!here && naming === undefined) return loose ? 0 : span.score;
   const close = naming === undefined ? 0 : Math.max(0, 1 - naming.distance / 72);
-  const column = here ? (loose ? 0.5 : 0.85) + Math.max(0, words - 1) / 100 : loose ? 0.4 : 0.5;
-  const label = naming !== undefined && naming.distance <= 4 ? (loose ? 0.81 : 0.95) : 0;
+  const surer = Math.min(3, Math.max(words, naming?.words ?? 0, 1) - 1) / 100;
+  const least = here ? (loose ? 0.72 : 0.85) : loose ? 0.4 : 0.78;
+  const label = naming !== undefined && naming.distance <= 4 ? (loose ? 0.81 : 0.95) + surer : 0;
   const raised = loose ? 0.4 + close / 10 : span.score + 0.35 + close / 20;
-  return Math.round(Math.max(column, label, Math.min(1, raised)) * 100) / 100;
+  const sure = Math.max(least + surer, label, Math.min(1, raised));
+  return Math.round(Math.min(sure, detector.vague === true ? 0.7 : 1) * 100) / 100;
 }
 
 /** The best of what overlaps, grown over all of it. */

@@ -8,6 +8,9 @@ export interface LettersRow {
   readonly name: string;
   readonly pattern: string;
   readonly score: number;
+  readonly vague?: true;
+  /** Letters are capitals: a word of a sentence is none. */
+  readonly capitals?: true;
   readonly check?: (compact: string) => boolean;
   /** Signs that `check` wants to see; absent: it gets neither blanks nor dashes. */
   readonly keeps?: true;
@@ -16,10 +19,10 @@ export interface LettersRow {
 }
 
 export function lettersOf(rows: readonly LettersRow[]): readonly PatternDetector[] {
-  return rows.map(({ pattern, check, keeps, ...row }) => ({
+  return rows.map(({ pattern, check, keeps, capitals, ...row }) => ({
     ...row,
     kind: 'pattern',
-    pattern: new RegExp(`${before}(?:${pattern})${after}`, 'gi'),
+    pattern: new RegExp(`${before}(?:${pattern})${after}`, capitals === true ? 'g' : 'gi'),
     looseInContext: true,
     ...(check === undefined
       ? {}

@@ -187,7 +187,7 @@ const rows: readonly DigitsRow[] = [
   {
     name: 'UY_CI',
     lengths: [8],
-    shapes: { '1-3-3-1': 0.6 },
+    shapes: { '1-3-3-1': 0.6, '7-1': 0.3 },
     bare: weak,
     check: (d) => (10 - (weighted(d, [2, 9, 8, 7, 6, 3, 4]) % 10)) % 10 === Number(d[7]),
     context: ['cédula uruguaya', 'cedula uruguaya', 'uy ci', 'documento de identidad'],

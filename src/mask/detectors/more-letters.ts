@@ -120,7 +120,7 @@ const rows: readonly LettersRow[] = [
   },
   {
     name: 'IT_IDENTITY_CARD',
-    pattern: '[A-Z]{2} ?\\d{7}|\\d{7}[A-Z]{2}|[A-Z]{2}\\d{5}[A-Z]{2}',
+    pattern: '[A-Z]{2}\\d{7}|\\d{7}[A-Z]{2}|[A-Z]{2}\\d{5}[A-Z]{2}',
     score: 0.1,
     context: ["carta d'identità", 'carta di identità', 'carta identita', 'carta identità', 'cie'],
     examples: { yes: [], no: ['CA12345AA'], named: [] },
@@ -237,6 +237,7 @@ const rows: readonly LettersRow[] = [
   },
   {
     name: 'SWIFT_CODE',
+    capitals: true,
     // ISO 9362: a bank's letters, its country's, then a place and a branch.
     pattern:
       '[A-Z]{4}(?:A[DEFGILMORSTUWXZ]|B[ABDEFGHIJLMNORSTWYZ]|C[ACDFGHIKLMNORUVWXYZ]|D[EJKMOZ]|E[CEGRST]|F[IJKMOR]|G[ABDEFGHILMNPQRTUWY]|H[KNRTU]|I[DELMNOQRST]|J[EMOP]|K[EGHIMNPRWYZ]|L[ABCIKRSTUVY]|M[ACDEGHKLMNOPQRSTUVWXYZ]|N[ACEFGILOPRUZ]|OM|P[AEFGHKLMNRSTWY]|QA|R[EOSUW]|S[ABCDEGHIJKLMNORSTVXYZ]|T[CDGHJKLMNORTVWZ]|U[AGSYZ]|V[ACEGINU]|W[FS]|XK|Y[ET]|Z[AMW])[A-Z0-9]{2}(?:[A-Z0-9]{3})?',
@@ -296,6 +297,7 @@ const rows: readonly LettersRow[] = [
   },
   {
     name: 'NATIONAL_ID',
+    vague: true,
     pattern: `${registered}|\\d{7,14}`,
     score: 0.05,
     context: [

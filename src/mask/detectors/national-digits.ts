@@ -63,7 +63,7 @@ const rows: readonly DigitsRow[] = [
     lengths: [9],
     shapes: { '3-3-3': 0.3 },
     bare: weak,
-    check: (d) => /^[1-79]/.test(d) && luhn(d),
+    check: (d) => !d.startsWith('8') && luhn(d) && !uniform(d),
     context: ['sin', 'social insurance', 'social insurance number'],
     examples: { yes: [], no: ['130 692 545'], named: ['130 692 544', '130692544'] },
   },
@@ -124,7 +124,7 @@ const rows: readonly DigitsRow[] = [
   {
     name: 'BR_CPF',
     lengths: [11],
-    shapes: { '3-3-3-2': 0.9 },
+    shapes: { '3-3-3-2': 0.9, '9-2': 0.8 },
     bare: weak,
     check: (d) => !uniform(d) && brazil(d, [10, 9, 8, 7, 6, 5, 4, 3, 2], [11, 10, 9, 8, 7, 6, 5, 4, 3, 2]),
     context: ['cpf', 'cadastro'],

@@ -204,7 +204,7 @@ const rows: readonly LettersRow[] = [
   },
   {
     name: 'US_DRIVER_LICENSE',
-    pattern: '(?:[A-Z]{1,2}\\d{5,14}[A-Z]?|\\d{7,12}|(?:DL-)?[A-Z]\\d{3,5}-\\d{2,4}(?:-\\d{2,5}){0,2})',
+    pattern: '(?:[A-Z]{1,3}\\d{5,14}[A-Z]?|\\d{7,12}|(?:DL-)?[A-Z]\\d{3,5}-\\d{2,4}(?:-\\d{2,5}){0,2})',
     score: 0.1,
     context: [
       'driver license',

@@ -7,15 +7,7 @@ export const ssn: DigitsDetector = {
   lengths: [9],
   shapes: ['9', '3-2-4'],
   alone: (shape) => shape === '3-2-4',
-  context: [
-    'ssn',
-    'social security',
-    'social$',
-    'nss',
-    'seguro social',
-    'sécurité sociale',
-    'tax id',
-  ],
+  context: ['ssn', 'social security', 'social$', 'nss', 'seguro social', 'sécurité sociale', 'tax id'],
   examples: {
     yes: ['219-09-9999', '219 09 9998', '219.09.9998', '219\u200909\u20099998'],
     no: [
