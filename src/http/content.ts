@@ -16,7 +16,8 @@ export function contentOf(header: string | undefined): Content {
   if (/^(?:application|text)\/(?:x-)?json$/.test(type) || type.endsWith('+json')) return 'json';
   if (type === 'text/event-stream') return 'events';
   if (type === 'application/x-www-form-urlencoded') return 'form';
-  if (type.startsWith('text/') || texts.has(type) || type.endsWith('+xml')) return 'text';
+  if (type.startsWith('text/') || texts.has(type) || type.endsWith('+xml') || type.endsWith('+yaml'))
+    return 'text';
   return 'opaque';
 }
 
@@ -41,6 +42,7 @@ const texts: ReadonlySet<string> = new Set([
   'application/javascript',
   'application/yaml',
   'application/x-yaml',
+  'application/vnd.yaml',
   'application/graphql',
   'application/toml',
   'application/csv',
@@ -57,6 +59,11 @@ export function tableOf(header: string | undefined): 'tab' | 'any' | undefined {
   return /^(?:text|application)\/(?:(?:x-)?csv|(?:x-)?comma-separated-values)$/i.test(type)
     ? 'any'
     : undefined;
+}
+
+/** Whether it is YAML, which has values by name. */
+export function isYaml(header: string | undefined): boolean {
+  return /^[^;]*[/+.-]ya?ml\s*(?:;|$)/i.test(header ?? '');
 }
 
 /** Whether characters of a text may be written as references (`&#64;`). */

@@ -147,7 +147,11 @@ export class Pass {
     if (table !== undefined) return this.#stream(this.#shown.table(body, table), answer.status, fields);
     // Markup can spell one value in many ways and places: it is looked at whole.
     if (content === 'text' && !isMarkup(first(answer.fields, 'content-type')))
-      return this.#stream(this.#shown.text(body), answer.status, fields);
+      return this.#stream(
+        this.#shown.text(body, first(answer.fields, 'content-type')),
+        answer.status,
+        fields,
+      );
     const most = this.#parts.house.limits.messageBytes;
     const bytes = await wholeOf(body, most);
     if (bytes === undefined)

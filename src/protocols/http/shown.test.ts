@@ -200,3 +200,98 @@ describe('Shown gives the same however a body is cut', () => {
     assert.equal(Buffer.concat(made).toString(), form('***').toString());
   });
 });
+
+async function plain(body: string, type: string = 'text/plain'): Promise<string> {
+  return text(shown().text(pieces(Buffer.from(body)), type));
+}
+
+for (const [what, body, wanted] of [
+  ['a table that says it is text', 'id,nick\n1,Zoë\n', 'id,nick\n1,***\n'],
+  ['one with one column', 'nick\nZoë\nQuin', 'nick\n***\n***'],
+  ['one with quotes and semicolons', '"id";"nick"\n"1";"Zoë"\n', '"id";"nick"\n"1";***\n'],
+  ['prose', 'nick, as I said: Zoë\nid,nick\n', 'nick, as I said: Zoë\nid,nick\n'],
+  ['a guard', ')]}\',\n{"nick":"Zoë"}', ')]}\',\n{"nick":"***"}'],
+  ['an endless loop', 'for (;;);[{"nick":"Zoë"}]', 'for (;;);[{"nick":"***"}]'],
+  ['a callback', '/**/ app.take({"nick":"Zoë"});', '/**/ app.take({"nick":"***"});'],
+] as const) {
+  test(`values by name in a text: ${what}`, async () => {
+    assert.equal(await plain(body), wanted);
+    for (let cut = 1; cut < Buffer.byteLength(body); cut++) {
+      const bytes = Buffer.from(body);
+      assert.equal(await text(shown().text(pieces(bytes.subarray(0, cut), bytes.subarray(cut)))), wanted);
+    }
+  });
+}
+
+test('a guard before what says it is JSON stays, and nothing else may stand there', async () => {
+  const made = await shown().document(Buffer.from('while(1);{"nick":"Zoë"}'), 'json');
+  assert.equal(Buffer.concat(made ?? []).toString(), 'while(1);{"nick":"***"}');
+  assert.equal(await shown().document(Buffer.from('x({"nick":"Zoë"})'), 'json'), undefined);
+});
+
+test('JSON behind something else in an event', async () => {
+  const body = 'data: msg {"nick":"Zoë"} and {"a":{"m":"bo@example.com"}} of bo@example.com\n\n';
+  assert.equal(
+    await text(shown().events(pieces(Buffer.from(body)))),
+    'data: msg {"nick":"***"} and {"a":{"m":"[EMAIL_ADDRESS]"}} of [EMAIL_ADDRESS]\n\n',
+  );
+});
+
+for (const [what, body, wanted] of [
+  ['by its path', 'a: 1 # one\nnick: Zoë\n', 'a: 1 # one\nnick: "***"\n'],
+  [
+    'in a list of documents',
+    '---\n- nick: >-\n    Zo\n    ë\n  m: 1\n---\nb: 2\n',
+    '---\n- nick: "***"\n  m: 1\n---\nb: 2\n',
+  ],
+  ['flow, quotes and tags', '[{"nick": !!str "Zo\\x65", n: [1]}]', '[{"nick": !!str "***", n: [1]}]'],
+  ['everything in it', 'nick: {a: Zoë, b: [1, true, null]}', 'nick: {a: "***", b: ["***", "***", null]}'],
+  ['an alias', 'x: &x Zoë\nnick: *x\n', 'x: &x Zoë\nnick: "***"\n'],
+  [
+    'a merged mapping',
+    'x: &x {nick: Zoë}\ny: {z: 1, <<: *x}\n<<: *x\n',
+    'x: &x {nick: "***"}\ny: {z: 1, <<: *x}\n<<: *x\n',
+  ],
+  [
+    'what is found, as it is read',
+    'a: "4111 1111\\\n  \\x20 1111 1111"\nssn: 78051120\n# bo@example.com\n',
+    'a: "[CREDIT_CARD]"\nssn: "[US_SSN]"\n# [EMAIL_ADDRESS]\n',
+  ],
+] as const) {
+  test(`YAML: ${what}`, async () => {
+    assert.equal(await plain(body, 'application/yaml; charset=utf-8'), wanted);
+  });
+}
+
+for (const body of [
+  'a: [',
+  'a: 1\na: 2\n',
+  '? {a: b}\n: c\n',
+  'a: *x',
+  `a: &a [x]\nb: ${'[*a,'.repeat(300)}1${']'.repeat(300)}`,
+])
+  test(`YAML that is withheld: ${body.slice(0, 20)}`, async () => {
+    await assert.rejects(plain(body, 'text/yaml'), /mask/);
+  });
+
+test('fields behind semicolons, and values that go on in the next field', async () => {
+  for (const [body, wanted] of [
+    ['a=1;nick=Zoe&b=2', 'a=1;nick=***&b=2'],
+    ['a=1;b=2', 'a=1;b=2'],
+    ['a=4111;1111', 'a=4111;1111'],
+  ] as const) {
+    const made = await shown().document(Buffer.from(body), 'form');
+    assert.equal(decodeURIComponent(Buffer.concat(made ?? []).toString()), wanted);
+  }
+});
+
+test('a value in two parts', async () => {
+  const part = (type: string, content: string): string =>
+    `--b\r\nContent-Type: ${type}\r\n\r\n${content}\r\n`;
+  const body = `${part('text/plain', 'pay 4111 1111 ')}${part('image/png', '!')}${part('text/plain', '1111 1111 now')}--b--\r\n`;
+  const made = await shown().parts(Buffer.from(body), 'multipart/mixed; boundary=b', ['image/*']);
+  assert.equal(
+    Buffer.concat(made ?? []).toString(),
+    `${part('text/plain', 'pay [CREDIT_CARD]')}${part('image/png', '!')}${part('text/plain', ' now')}--b--\r\n`,
+  );
+});

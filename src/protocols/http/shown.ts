@@ -1,11 +1,13 @@
 import { Fault } from '../../base/errors.ts';
-import { type DocumentMask, mayBeDocument, utf8 } from '../../carriers/http/masks.ts';
+import { type DocumentMask, mayBeDocument, utf8, withRanges } from '../../carriers/http/masks.ts';
 import { inSlices } from '../../carriers/http/turns.ts';
-import { contentOf, isMarkup, tableOf, typeFits } from '../../http/content.ts';
+import { contentOf, isMarkup, isYaml, tableOf, typeFits } from '../../http/content.ts';
 import { type Column, CsvColumns } from '../../http/csv.ts';
 import { EventReader, eventText, type ServerEvent } from '../../http/events.ts';
 import { readMultipart, writeMultipart } from '../../http/multipart.ts';
+import { jsonIn } from '../../http/json-in.ts';
 import { shownMarkup } from './shown-markup.ts';
+import { shownYaml } from './shown-yaml.ts';
 
 export interface ShownParts {
   readonly mask: DocumentMask;
@@ -48,20 +50,16 @@ export class Shown {
   ): Promise<readonly Uint8Array[] | undefined> {
     if (bytes.length === 0) return [bytes];
     if (content === 'json') {
-      const shown = await this.#mask.bytes(bytes, this.#signal);
-      return shown.ok ? inParts(shown.value ?? [bytes]) : undefined;
+      const guard = guardOf(bytes);
+      const shown = await this.#mask.bytes(bytes.subarray(guard.length), this.#signal);
+      return shown.ok ? inParts([guard, ...(shown.value ?? [bytes.subarray(guard.length)])]) : undefined;
     }
     const text = utf8(bytes);
     // As UTF-16 without a mark it would be another text.
     if (!text.ok || text.value.includes('\0')) return undefined;
     if (this.#columnOf !== undefined && beginsAsJson(text.value)) return this.#asJson(bytes, text.value);
     if (content === 'text') return [sameOr(bytes, text.value, this.#mask.text(text.value))];
-    const shown = new URLSearchParams();
-    const before = this.#all();
-    for (const [name, value] of new URLSearchParams(text.value)) {
-      shown.append(this.#mask.text(name), this.#field(name, value));
-    }
-    return [this.#all() === before ? bytes : Buffer.from(shown.toString())];
+    return [sameOr(bytes, text.value, this.#form(text.value))];
   }
 
   /** HTML and XML; undefined where it is no text. */
@@ -77,6 +75,26 @@ export class Shown {
     });
     this.masked += shown.found;
     return inParts([sameOr(bytes, text.value, shown.text)]);
+  }
+
+  /** Some readers part fields at `;` too: where there is one, each piece is looked at for itself, and all of them together. */
+  #form(text: string): string {
+    const before = this.#all();
+    const shown = new URLSearchParams();
+    for (const [name, value] of new URLSearchParams(text)) {
+      const pieces = value.split(';');
+      const first = pieces.length > 1 ? this.#field(name, pieces[0] ?? '') : '';
+      const parted = pieces.slice(1).map((piece) => {
+        const at = piece.indexOf('=');
+        const own = at < 0 ? '' : piece.slice(0, at);
+        return at < 0 ? this.#field(name, piece) : `${own}=${this.#field(own, piece.slice(at + 1))}`;
+      });
+      shown.append(
+        this.#mask.text(name),
+        this.#field(name, pieces.length > 1 ? [first, ...parted].join(';') : value),
+      );
+    }
+    return this.#all() === before ? text : shown.toString();
   }
 
   /** One field of a form: `user[mail]` is `user.mail` to whoever reads it. */
@@ -97,6 +115,7 @@ export class Shown {
     const before = this.#mask.masked;
     const whole = await this.#mask.bytes(bytes, this.#signal);
     if (whole.ok) return inParts(whole.value ?? [bytes]);
+    if (prefixed.test(text)) return inParts([Buffer.from(await this.#embedded(text))]);
     const lines: string[] = [];
     for (const line of inSlices(text.split('\n'), this.#signal)) {
       const each = await line;
@@ -105,6 +124,19 @@ export class Shown {
       lines.push(shown?.value ?? each);
     }
     return this.#mask.masked === before ? [bytes] : inParts([Buffer.from(lines.join('\n'))]);
+  }
+
+  /** A text with JSON somewhere in it: that by its fields, and what stands around it as text. */
+  async #embedded(text: string): Promise<string> {
+    let out = '';
+    let at = 0;
+    for (const { start, end } of jsonIn(text)) {
+      const json = text.slice(start, end);
+      const shown = await this.#mask.document(json, this.#signal);
+      out += this.#mask.text(text.slice(at, start)) + (shown.ok ? shown.value : this.#mask.text(json));
+      at = end;
+    }
+    return out + this.#mask.text(text.slice(at));
   }
 
   /** A multipart body, each part as what it is; undefined where one of them cannot be looked into, or the whole is not strict. */
@@ -116,19 +148,43 @@ export class Shown {
     const read = readMultipart(contentType, bytes);
     if (!read.ok) return undefined;
     const before = this.#all();
-    const shown: { readonly head: Uint8Array; readonly content: Uint8Array }[] = [];
+    const shown: { readonly head: Uint8Array; content: Uint8Array; readonly isText: boolean }[] = [];
     for (const { head, content, contentType: type, name } of read.value.parts) {
       const text = utf8(head);
-      const part = uninspected.some((pattern) => typeFits(pattern, type))
-        ? content
-        : await this.#part(content, type, name);
+      const passes = uninspected.some((pattern) => typeFits(pattern, type));
+      const part = passes ? content : await this.#part(content, type, name);
       if (part === undefined || !text.ok) return undefined;
-      shown.push({ head: sameOr(head, text.value, this.#mask.text(text.value)), content: part });
+      const isText = !passes && contentOf(type) === 'text';
+      shown.push({ head: sameOr(head, text.value, this.#mask.text(text.value)), content: part, isText });
     }
+    await this.#across(shown.filter(({ isText }) => isText));
     if (this.#all() === before) return [bytes];
     // What holds of the head of a part must hold of it still: a length, a name without a quote in it.
     const written = writeMultipart(read.value.boundary, shown);
     return written !== undefined && readMultipart(contentType, written).ok ? [written] : undefined;
+  }
+
+  /** What is found only where texts are put together again: pieces of one value in several parts. */
+  async #across(parts: readonly { content: Uint8Array }[]): Promise<void> {
+    const texts = parts.map(({ content }) => Buffer.from(content).toString());
+    const starts = texts.map((_, at) => texts.slice(0, at).join('').length);
+    const found = await this.#mask.hidden(texts.join(''), this.#signal);
+    for (const [at, part] of parts.entries()) {
+      const [start, text] = [starts[at] ?? 0, texts[at] ?? ''];
+      const end = start + text.length;
+      const own = found.filter(
+        ({ from, to }) => from < end && to > start && (from < start || to > end), // the others were seen in the part itself
+      );
+      if (own.length === 0) continue;
+      this.masked += own.length;
+      const ranges = own.map(({ from, to, type, shown }) => ({
+        from: Math.max(from, start) - start,
+        to: Math.min(to, end) - start,
+        type,
+        shown: from < start ? '' : shown,
+      }));
+      part.content = Buffer.from(withRanges(text, ranges).text);
+    }
   }
 
   async #part(content: Uint8Array, type: string, name: string | undefined): Promise<Uint8Array | undefined> {
@@ -148,14 +204,20 @@ export class Shown {
       const shown = await this.markup(content, type);
       return shown === undefined ? undefined : Buffer.concat(shown);
     }
-    if (kind === 'json' || kind === 'form' || (kind === 'text' && table === undefined)) {
+    if (kind === 'json' || kind === 'form') {
       const shown = await this.document(content, kind);
       return shown === undefined ? undefined : Buffer.concat(shown);
     }
     const chunks: Uint8Array[] = [];
     const body = once(content);
     const shown =
-      kind === 'lines' ? this.lines(body) : table !== undefined ? this.table(body, table) : this.events(body);
+      kind === 'lines'
+        ? this.lines(body)
+        : table !== undefined
+          ? this.table(body, table)
+          : kind === 'text'
+            ? this.text(body, type)
+            : this.events(body);
     for await (const chunk of shown) chunks.push(chunk);
     return Buffer.concat(chunks);
   }
@@ -186,34 +248,46 @@ export class Shown {
     yield* this.#text(columns());
   }
 
-  /** Any other text, as it comes; one that begins as JSON once it is whole. */
-  async *text(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-    if (this.#columnOf === undefined) return yield* this.#text(body);
+  /** Any other text, as it comes; one that begins as JSON, and YAML, once it is whole; one that begins as a table does as a table. */
+  async *text(body: AsyncIterable<Uint8Array>, contentType: string = ''): AsyncIterable<Uint8Array> {
+    const columnOf = this.#columnOf;
+    if (columnOf === undefined) return yield* this.#text(body);
     const from = body[Symbol.asyncIterator]();
     const held: Uint8Array[] = [];
-    const begins = new Beginning();
-    let isJson: boolean | undefined;
+    const begins = new Beginning(columnOf);
+    let kind: 'json' | 'yaml' | 'table' | 'text' | undefined = isYaml(contentType) ? 'yaml' : undefined;
     let bytes = 0;
     try {
-      while (isJson !== false) {
+      while (kind === undefined || kind === 'json' || kind === 'yaml') {
         const next = await from.next();
         if (next.done === true) break;
         held.push(next.value);
         bytes += next.value.length;
         this.#bounded(bytes);
-        isJson ??= begins.push(next.value);
+        kind ??= begins.push(next.value);
       }
-      if (isJson === true) {
-        const whole = Buffer.concat(held);
-        const shown = utf8(whole).ok ? await this.#asJson(whole, whole.toString()) : undefined;
-        if (shown === undefined)
-          throw new Fault('mask', 'The answer begins as JSON and is none, so it cannot be masked');
-        return yield* shown;
-      }
-      yield* this.#text(rest(held, from));
+      kind ??= begins.end();
+      if (kind === 'json' || kind === 'yaml') return yield* await this.#whole(Buffer.concat(held), kind);
+      yield* kind === 'table' ? this.table(rest(held, from), 'any') : this.#text(rest(held, from));
     } finally {
       await from.return?.();
     }
+  }
+
+  async #whole(bytes: Uint8Array, kind: 'json' | 'yaml'): Promise<readonly Uint8Array[]> {
+    const text = utf8(bytes);
+    if (kind === 'json') {
+      const shown = text.ok ? await this.#asJson(bytes, text.value) : undefined;
+      if (shown === undefined)
+        throw new Fault('mask', 'The answer begins as JSON and is none, so it cannot be masked');
+      return shown;
+    }
+    if (!text.ok || this.#columnOf === undefined)
+      throw new Fault('mask', 'The answer is not UTF-8, so it cannot be masked');
+    const parts = { mask: this.#mask, signal: this.#signal, columnOf: this.#columnOf };
+    const shown = await shownYaml(text.value, parts);
+    if (shown !== text.value) this.masked++;
+    return inParts([sameOr(bytes, text.value, shown)]);
   }
 
   async *#text(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
@@ -279,7 +353,7 @@ export class Shown {
   async #data(data: string): Promise<string> {
     const shown = await this.#mask.document(data, this.#signal);
     if (shown.ok) return shown.value;
-    if (this.#columnOf === undefined || !beginsAsJson(data)) return this.#mask.text(data);
+    if (this.#columnOf === undefined || !beginsAsJson(data)) return this.#embedded(data);
     const lines = await this.#asJson(Buffer.from(data), data);
     if (lines === undefined)
       throw new Fault('mask', 'An event of the answer begins as JSON and is none, so it cannot be masked');
@@ -301,25 +375,66 @@ async function* rest(
   for (let next = await from.next(); next.done !== true; next = await from.next()) yield next.value;
 }
 
-/** Whether a text begins as an object, or a list of texts or objects, of JSON does. */
+/** What some services put before JSON, so that no script of another site can read it, or so that it is one (JSONP). */
+const guard = String.raw`(?:\)\]\}'?,?|for\s?\(;;\);?|while\s?\((?:1|true)\);?|throw 1;?|&&&START&&&|(?:\/\*\*\/)?\s?[A-Za-z_$][\w$.]{0,100}\()`;
+const jsonForm = String.raw`(?:\{\s*["}]|\[[\s[]*["{])`;
+const prefixed = new RegExp(String.raw`^[\ufeff\s]*${guard}\s*${jsonForm}`);
+const begun = new RegExp(String.raw`^[\ufeff\s]*(?:${guard}\s*)?${jsonForm}`);
+const guards =
+  /^(?:\ufeff)?\s*(?:\)\]\}'?,?|for\s?\(;;\);?|while\s?\((?:1|true)\);?|throw 1;?|&&&START&&&)\s*(?=[[{])/;
+/** What may still become one of these. */
+const unsure =
+  /^[\ufeff\s]*(?:[A-Za-z_$&/*][\w$.&/* ]{0,105}|\)[\]}',]{0,4})?[(;)1]{0,8}\s*(?:\{|\[[\s[]*)?\s*$/;
+
+/** Whether a text begins as an object, or a list of texts or objects, of JSON does, or holds one behind what is put before it. */
 function beginsAsJson(text: string): boolean {
-  return /^[\ufeff\s]*(?:\{\s*["}]|\[[\s[]*["{])/.test(text);
+  return begun.test(text);
 }
 
-/** The same of a text that comes in pieces: undefined where it is too early to say. */
+/** What stands before the JSON of a body that says that it is JSON. */
+function guardOf(bytes: Uint8Array): Uint8Array {
+  const head = Buffer.from(bytes.subarray(0, 64)).toString('latin1');
+  return bytes.subarray(0, guards.exec(head)?.[0].length ?? 0);
+}
+
+/** How a text that comes in pieces begins: undefined where it is too early to say. */
 class Beginning {
+  readonly #columnOf: (name: string) => Column | undefined;
   #begun: Uint8Array = new Uint8Array();
 
-  push(piece: Uint8Array): boolean | undefined {
+  constructor(columnOf: (name: string) => Column | undefined) {
+    this.#columnOf = columnOf;
+  }
+
+  push(piece: Uint8Array): 'json' | 'table' | 'text' | undefined {
     const bytes = Buffer.concat([this.#begun, piece]);
     const text = bytes.toString().replace(/^\ufeff/, '');
-    if (beginsAsJson(text)) return true;
-    const marked = bytes.length < 3 && Buffer.from('\ufeff').subarray(0, bytes.length).equals(bytes);
-    if (!marked && !/^\s*(?:\{|\[[\s[]*)?\s*$/.test(text)) return false;
-    this.#begun = marked ? bytes : Buffer.from(text.replaceAll(/\s+/g, ''));
-    return undefined;
+    if (beginsAsJson(text)) return 'json';
+    this.#begun = bytes;
+    if (text.length > longestHead) return 'text';
+    const isMark = bytes.length < 3 && Buffer.from('\ufeff').subarray(0, bytes.length).equals(bytes);
+    if (isMark || (text.length < 256 && unsure.test(text))) return undefined;
+    const line = /^\s*([^\r\n]*)[\r\n]/.exec(text)?.[1];
+    return line === undefined ? undefined : this.#kindOf(line);
+  }
+
+  end(): 'table' | 'text' {
+    return this.#kindOf(Buffer.from(this.#begun).toString().trim());
+  }
+
+  /** A line with nothing but names, of which one has a tag, names the columns of a table, whatever its type says. */
+  #kindOf(line: string): 'table' | 'text' {
+    for (const separator of [',', ';', '\t', '|']) {
+      const cells = line.split(separator).map((cell) => cell.trim().replace(/^"(.*)"$/, '$1'));
+      const names = cells.every((cell) => /^[\p{L}_][\p{L}\p{N}_ .#()-]{0,63}$/u.test(cell));
+      if (names && cells.some((cell) => this.#columnOf(cell) !== undefined)) return 'table';
+    }
+    return 'text';
   }
 }
+
+/** Characters of a line that can name the columns of a table. */
+const longestHead = 8_192;
 
 async function* texts(body: AsyncIterable<Uint8Array>): AsyncIterable<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
