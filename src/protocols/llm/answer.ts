@@ -1,5 +1,6 @@
 import { isObject } from '../../base/check.ts';
-import { type Api, type Body, textOf } from './request.ts';
+import { type Body, textOf } from './body.ts';
+import { type Api } from './request.ts';
 import type { Shown } from './shown.ts';
 import type { Thoughts } from './thoughts.ts';
 import type { JudgeCall } from './tools.ts';

@@ -5,7 +5,18 @@ import type { Budget, LlmSettings, Price } from './settings.ts';
 /** What a request may still take, and what it took in the end. */
 export interface Reservation {
   /** Puts what was really used in the place of what was reserved. Only the first call counts. */
-  readonly settle: (used: Used) => void;
+  readonly settle: (used: Spent) => void;
+}
+
+/** What a request may take; `output` is undefined where it has no bound. */
+export interface Most {
+  readonly input: number; // tokens
+  readonly output: number | undefined;
+}
+
+export interface Spent extends Used {
+  /** The provider may have counted more: no less than what was reserved is taken. */
+  readonly atLeastReserved?: true;
 }
 
 export interface Used {
@@ -33,6 +44,12 @@ export interface Payer {
 
 const mostWindows = 100_000;
 
+/**
+ * Tokens of an answer that has no bound, as long as it is not known. SECURITY: else all that are asked for at once would pass while
+ * there is anything left at all.
+ */
+const unbounded = 4_096;
+
 /** Counts tokens, requests and money by whom a budget is for: reserved when a request begins, settled when it is over. */
 export class Budgets {
   readonly #settings: LlmSettings;
@@ -45,15 +62,17 @@ export class Budgets {
   }
 
   /** Nothing is reserved where one of the budgets is used up. */
-  reserve(of: Payer, model: string, most: Used): Reservation | Exhausted {
+  reserve(of: Payer, model: string, { input, output }: Most): Reservation | Exhausted {
     const price = priceOf(this.#settings.prices, model);
-    const money = costOf(price, most);
+    const least = { input, output: output ?? 1 };
+    const most = { input, output: output ?? unbounded };
+    const lacks = { tokens: least.input + least.output, money: costOf(price, least) };
     const counted: Window[] = [];
     for (const [index, budget] of this.#settings.budgets.entries()) {
       const key = keyOf(index, budget, of);
       if (key === undefined) continue;
       const window = this.#window(key, budget);
-      const name = lacking(budget, window, { tokens: most.input + most.output, money });
+      const name = lacking(budget, window, lacks);
       if (name === undefined && budget.money !== undefined && price === undefined) {
         return { why: 'This model has no price, and a budget counts money', retryAfterSeconds: 86_400 };
       }
@@ -67,16 +86,18 @@ export class Budgets {
       counted.push(window);
     }
     const tokens = most.input + most.output;
+    const money = costOf(price, most);
     for (const window of counted) add(window, { tokens, requests: 1, money });
     let settled = false;
     return {
       settle: (used) => {
         if (settled) return;
         settled = true;
+        const least = used.atLeastReserved === true ? 0 : -Infinity;
         const more = {
-          tokens: used.input + used.output - tokens,
+          tokens: Math.max(used.input + used.output - tokens, least),
           requests: 0,
-          money: costOf(price, used) - money,
+          money: Math.max(costOf(price, used) - money, least),
         };
         for (const window of counted) add(window, more);
       },

@@ -1,6 +1,7 @@
 import { isObject } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
-import { type Body, isStructural, textOf } from './request.ts';
+import { type Body, textOf } from './body.ts';
+import { isStructural } from './request.ts';
 import { longestDocument, type Shown } from './shown.ts';
 import { type AnswerStream, Channels, listOf, pick, type StreamParts, without } from './stream.ts';
 import type { JudgeCall } from './tools.ts';

@@ -16,7 +16,7 @@ export const attributes: Readonly<Record<string, AttributeType>> = {
   model: 'string',
   stream: 'boolean',
   tools: 'strings', // offered to the model
-  attachments: 'strings', // image, audio, video, file
+  attachments: 'strings', // image, audio, video, file, tokens
   maxTokens: 'number', // -1 where the request does not say
   turns: 'number',
   promptBytes: 'number',

@@ -1,5 +1,5 @@
 import { isObject } from '../../base/check.ts';
-import { type Body, textOf } from './request.ts';
+import { type Body, textOf } from './body.ts';
 import { type AnswerStream, Channels, type StreamParts } from './stream.ts';
 
 interface Held {

@@ -1,11 +1,36 @@
 import { isClean } from '../../carriers/http/masks.ts';
 import type { FindMask } from '../../core/decision.ts';
+import { undoAll, type Undone } from '../../http/encoded.ts';
 import { operatorForFind } from '../../core/duties.ts';
 import { type MaskKey, scanner, showText } from '../../mask/index.ts';
 
 const mostKept = 10_000;
 const shape = /\[[A-Z][A-Z_]{1,39}_\d{1,6}\]/g;
 const begun = /\[(?:[A-Z][A-Z_]{0,39}(?:\d{0,6})?)?$/;
+
+interface Hidden {
+  readonly from: number;
+  readonly to: number;
+  readonly type: string;
+  readonly shown: string;
+}
+
+/** A text as it is, and once each layer of its encodings is undone; `deeper` where there are more of them than are looked into. */
+export function* layersOf(text: string): Generator<Undone | 'deeper'> {
+  yield { text, from: (at) => at, to: (at) => at + 1 };
+  yield* undoAll(text);
+}
+
+/** What overlaps goes together. */
+function without(text: string, hidden: readonly Hidden[]): string {
+  let out = '';
+  let at = 0;
+  for (const { from, to, shown } of hidden.toSorted((a, b) => a.from - b.from)) {
+    if (from >= at) out += text.slice(at, from) + shown;
+    at = Math.max(at, to);
+  }
+  return out + text.slice(at);
+}
 
 /**
  * Values that a session's prompts hide behind placeholders (`[EMAIL_ADDRESS_1]`) and its answers get back: equal values have
@@ -24,24 +49,25 @@ export class Placeholders {
     key: MaskKey,
   ): { readonly text: string; readonly found: readonly string[] } {
     if (isClean(text)) return { text, found: [] };
-    const entities = finds.map((find) => find.entity);
-    let out = '';
-    let from = 0;
-    const found: string[] = [];
-    for (const { type, start, end } of scanner({ entities })(text)) {
-      const operator = operatorForFind(finds, type);
-      if (operator === undefined) continue;
-      const value = text.slice(start, end);
-      if (this.#values.has(value)) continue;
-      found.push(type);
-      const shown =
-        operator.kind === 'token'
-          ? this.#placeholder(type, value)
-          : showText(operator, value, key, { entity: type });
-      out += text.slice(from, start) + shown;
-      from = end;
+    const search = scanner({ entities: finds.map((find) => find.entity) });
+    const hidden: Hidden[] = [];
+    for (const layer of layersOf(text)) {
+      if (layer === 'deeper') return { text: '***', found: [] };
+      for (const { type, start, end } of search(layer.text)) {
+        const operator = operatorForFind(finds, type);
+        const value = layer.text.slice(start, end);
+        if (operator === undefined || this.#values.has(value)) continue;
+        const [from, to] = [layer.from(start), layer.to(end - 1)];
+        // Found in the text as it is.
+        if (layer.text !== text && text.slice(from, to) === value) continue;
+        const shown =
+          operator.kind === 'token'
+            ? this.#placeholder(type, value)
+            : showText(operator, value, key, { entity: type });
+        hidden.push({ from, to, type, shown });
+      }
     }
-    return { text: from === 0 ? text : out + text.slice(from), found };
+    return { text: without(text, hidden), found: hidden.map(({ type }) => type) };
   }
 
   #placeholder(type: string, value: string): string {

@@ -1,13 +1,8 @@
 import { isObject } from '../../base/check.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { rewriteJson } from '../../http/json.ts';
-
-export type Body = { [key: string]: unknown };
-
-/** A text, or the text of a number; nothing of anything else. */
-export function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';
-}
+import type { Body } from './body.ts';
+import { attached, attachmentsOf, elsewhereIn, hasTokens, storedIn, toolNames } from './offered.ts';
 
 /** The ways to ask a model that are understood. */
 export type Api =
@@ -43,12 +38,14 @@ export interface Prompt {
   readonly model: string;
   readonly stream: boolean;
   readonly tools: readonly string[];
-  readonly attachments: readonly string[]; // 'image', 'audio', 'file'
+  readonly attachments: readonly string[]; // 'image', 'audio', 'video', 'file', 'tokens'
   readonly maxTokens: number; // -1 where the request does not say
+  /** How many answers it asks for at once. */
+  readonly answers: number;
+  /** Its texts are texts, not numbers of tokens. */
+  readonly readable: boolean;
   readonly turns: number;
-  /** The stored answer it goes on from. */
-  readonly previous: string | undefined;
-  /** All that the provider has stored and the request names: answers, and items of them. */
+  /** All that the provider has stored and the request names: answers, items of them, rooms in which code was run. */
   readonly stored: readonly string[];
 }
 
@@ -72,17 +69,12 @@ export function readPrompt(text: string): Result<Prompt, string> {
     return err('`stream` is neither true nor false');
   if (body['background'] === true)
     return err('`background` is not understood: its answer would come past the gateway');
-  // Another model than the one that is judged, or texts and tools that only the provider has.
-  for (const key of ['models', 'fallbacks', 'fallback_models', 'plugins', 'route', 'transforms', 'preset']) {
-    if (body[key] !== undefined && body[key] !== null) return err(`\`${key}\` is not understood`);
-  }
+  const other = elsewhereIn(body);
+  if (other !== undefined) return err(`\`${other}\` is not understood`);
   if (isObject(body['prompt']))
     return err('A stored `prompt` is not understood: its text and tools would come past the gateway');
-  const previous = body['previous_response_id'] ?? conversationOf(body['conversation']);
-  if (previous !== undefined && previous !== null && typeof previous !== 'string')
-    return err('`previous_response_id` is not a text');
-  const attachments = new Set<string>();
-  collectAttachments(body['messages'] ?? body['input'], attachments, 0);
+  const bounds = boundsOf(body);
+  if (!bounds.ok) return bounds;
   const list = Array.isArray(body['messages'])
     ? body['messages']
     : Array.isArray(body['input'])
@@ -92,35 +84,37 @@ export function readPrompt(text: string): Result<Prompt, string> {
     body,
     model,
     stream: stream === true,
-    tools: [...toolNames(body['tools']), ...toolNames(body['functions'])],
-    attachments: [...attachments].toSorted(),
-    maxTokens:
-      numberOf(body['max_tokens']) ??
-      numberOf(body['max_completion_tokens']) ??
-      numberOf(body['max_output_tokens']) ??
-      -1,
+    tools: toolNames(body),
+    attachments: attachmentsOf(body),
+    ...bounds.value,
+    readable: !hasTokens(body),
     turns: list.length,
-    previous: previous ?? undefined,
-    stored: [...(previous === undefined || previous === null ? [] : [previous]), ...itemsOf(body['input'])],
+    stored: storedIn(body),
   });
 }
 
-function itemsOf(input: unknown): readonly string[] {
-  if (!Array.isArray(input)) return [];
-  return input.flatMap((item: unknown) =>
-    isObject(item) &&
-    (item['type'] === 'item_reference' || (item['type'] === undefined && item['role'] === undefined))
-      ? [textOf(item['id'])]
-      : [],
-  );
-}
+const most = ['max_tokens', 'max_completion_tokens', 'max_output_tokens', 'max_tokens_to_sample'];
+const times = ['n', 'best_of'];
 
-function conversationOf(given: unknown): unknown {
-  return isObject(given) ? given['id'] : given;
-}
-
-function numberOf(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+/**
+ * How much is asked for. Of several bounds nobody can say which counts: the largest does. Some servers read numbers out of texts,
+ * so what is no number is refused; -1 says as much as nothing.
+ */
+function boundsOf(body: Body): Result<{ readonly maxTokens: number; readonly answers: number }, string> {
+  const given: number[][] = [[], []];
+  for (const [index, keys] of [most, times].entries())
+    for (const key of keys) {
+      const value = body[key];
+      if (value === undefined || value === null) continue;
+      if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < -1)
+        return err(`\`${key}\` is no whole number`);
+      given[index]?.push(value);
+    }
+  const [tokens = [], answers = []] = given;
+  return ok({
+    maxTokens: tokens.length === 0 || tokens.includes(-1) ? -1 : Math.max(...tokens),
+    answers: Math.max(1, ...answers),
+  });
 }
 
 function depthOf(value: unknown, depth: number = 0): number {
@@ -129,43 +123,6 @@ function depthOf(value: unknown, depth: number = 0): number {
     (most: number, each) => Math.max(most, depthOf(each, depth + 1)),
     depth + 1,
   );
-}
-
-/** Names of the tools that the model may ask for: of functions, of namespaces, and the types of the provider's own. */
-function toolNames(tools: unknown): readonly string[] {
-  if (!Array.isArray(tools)) return [];
-  return tools.flatMap((tool: unknown) => {
-    if (!isObject(tool)) return [];
-    const inner = isObject(tool['function']) ? tool['function'] : tool;
-    const name = inner['name'] ?? tool['type'];
-    const nested = toolNames(tool['tools']).map((each) => `${textOf(name)}.${each}`);
-    return typeof name === 'string' ? [name, ...nested] : nested;
-  });
-}
-
-const attached: Readonly<Record<string, string>> = {
-  image: 'image',
-  image_url: 'image',
-  input_image: 'image',
-  input_audio: 'audio',
-  audio: 'audio',
-  file: 'file',
-  input_file: 'file',
-  document: 'file',
-  video_url: 'video',
-  container_upload: 'file',
-};
-
-function collectAttachments(value: unknown, found: Set<string>, depth: number): void {
-  if (depth > deepest || typeof value !== 'object' || value === null) return;
-  if (Array.isArray(value)) {
-    for (const each of value) collectAttachments(each, found, depth + 1);
-    return;
-  }
-  const type = 'type' in value ? value.type : undefined;
-  const kind = typeof type === 'string' ? attached[type] : undefined;
-  if (kind !== undefined) found.add(kind);
-  for (const each of Object.values(value)) collectAttachments(each, found, depth + 1);
 }
 
 /** Keys whose values are the protocol's own words; everything else that is a text can hold what somebody wrote. */

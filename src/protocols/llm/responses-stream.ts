@@ -1,6 +1,6 @@
 import { isObject } from '../../base/check.ts';
 import { calledOf, callName, deniedItem, isCall } from './answer.ts';
-import { type Body, textOf } from './request.ts';
+import { type Body, textOf } from './body.ts';
 import { type AnswerStream, Channels, listOf, type StreamParts } from './stream.ts';
 
 /** A streamed answer of OpenAI Responses. */

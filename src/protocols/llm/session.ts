@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { HttpClient, HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
 import { decoded, wholeOf } from '../../carriers/http/decoded.ts';
 import type { Exchange } from '../../carriers/http/exchange.ts';
@@ -18,11 +19,13 @@ import { type Fields, first, towardsClient, towardsResource } from '../../http/h
 import { rewriteJson } from '../../http/json.ts';
 import { type MaskKey, scan } from '../../mask/index.ts';
 import { showAnswer, usedOf } from './answer.ts';
-import { type Budgets, tokensOf, type Used } from './budget.ts';
+import { type Budgets, type Spent, tokensOf, type Used } from './budget.ts';
 import { promptAction, toolAction, unreadable } from './meaning.ts';
-import { Placeholders } from './placeholders.ts';
+import { layersOf, Placeholders } from './placeholders.ts';
 import { refuse, sentenceOf } from './refusal.ts';
-import { type Api, apiOf, type Body, mapTexts, type Prompt, readPrompt, textOf } from './request.ts';
+import { givenIds } from './offered.ts';
+import { type Body, textOf } from './body.ts';
+import { type Api, apiOf, mapTexts, type Prompt, readPrompt } from './request.ts';
 import type { LlmSettings } from './settings.ts';
 import { Shown } from './shown.ts';
 import { chatStream } from './chat-stream.ts';
@@ -124,6 +127,12 @@ async function judged(
     void stay.recorder.frame('decision', json({ id, decision: 'deny', why: verdict.denial.why }), id);
     return refuse(reply, verdict.denial, { path: target.path });
   }
+  if (prompt?.readable === false && verdict.duties.finds.length > 0) {
+    const why = 'The prompt is given as numbers of tokens: nobody can look into it, so it cannot be masked';
+    stay.gate.done(verdict, { kind: 'unsent' });
+    void stay.recorder.frame('decision', json({ id, decision: 'deny', why }), id);
+    return refuse(reply, denialOfDemand(verdict, 'LINEAGE', 'mask', why), { path: target.path });
+  }
   await new Pass(parts, { exchange, api, prompt, permit: verdict }).run();
 }
 
@@ -175,7 +184,9 @@ function ownerOf(
 function foundIn(body: Body): readonly string[] {
   const found = new Set<string>();
   mapTexts(body, (text) => {
-    if (!isClean(text)) for (const { type } of scan(text)) found.add(type);
+    if (!isClean(text))
+      for (const layer of layersOf(text))
+        if (layer !== 'deeper') for (const { type } of scan(layer.text)) found.add(type);
     return text;
   });
   return [...found].toSorted();
@@ -209,6 +220,7 @@ class Pass {
   #bytes = 0;
   #used: Used | undefined;
   #eventName: string | undefined; // of the provider's last event
+  #sent = false; // to the provider
   #answered = 0; // characters, for providers that do not count
 
   constructor(parts: ModelParts, asked: Asked) {
@@ -235,7 +247,8 @@ class Pass {
     const { gate, session } = exchange.stay;
     const body = this.#body();
     const promptTokens = tokensOf(body?.length ?? 0);
-    const most = { input: promptTokens, output: Math.max(prompt?.maxTokens ?? 0, 0) * answersOf(prompt) };
+    const bound = prompt?.maxTokens ?? 0;
+    const most = { input: promptTokens, output: bound < 0 ? undefined : bound * (prompt?.answers ?? 1) };
     const reserved = this.#parts.budgets.reserve(session, prompt?.model ?? '', most);
     let outcome = this.#outcome({ kind: 'error', code: 'closed' });
     try {
@@ -248,6 +261,7 @@ class Pass {
       }
       // SECURITY: a prompt takes data out and an answer brings some in: neither before its entry is on disk.
       await permit.written;
+      this.#sent = true;
       const answer = await gate.guardCalls((request: HttpRequest) => this.#parts.client.call(request))(
         permit,
         this.#request(body),
@@ -257,10 +271,18 @@ class Pass {
       outcome = this.#outcome({ kind: 'error', code: thrown instanceof Fault ? thrown.code : 'closed' });
       throw thrown;
     } finally {
-      if (!('why' in reserved))
-        reserved.settle(this.#used ?? { input: promptTokens, output: tokensOf(this.#answered) });
+      if (!('why' in reserved)) reserved.settle(this.#used ?? this.#guessed(promptTokens, outcome));
       gate.done(permit, outcome);
     }
+  }
+
+  /**
+   * What was used where nobody said it. SECURITY: a provider goes on with an answer that its client does not wait for: whoever breaks
+   * off pays what was reserved, if not more.
+   */
+  #guessed(input: number, { kind }: Outcome): Spent {
+    const output = tokensOf(this.#answered);
+    return { input, output, ...(kind === 'error' && this.#sent ? { atLeastReserved: true } : {}) };
   }
 
   #outcome(
@@ -305,6 +327,12 @@ class Pass {
       ([name]) => allowed.test(name) && name !== upstream.credential?.header,
     );
     const out: (readonly [string, string])[] = [...kept, ['accept-encoding', 'identity']];
+    // Written anew, in UTF-8, whatever the client's bytes were said to be.
+    if (body !== undefined) out.push(['content-type', 'application/json']);
+    // SECURITY: under one key of the provider's, what one client calls by this name is answered with what another asked by it.
+    const once = first(fields, 'idempotency-key');
+    if (once !== undefined)
+      out.push(['idempotency-key', ownKey(exchange.stay.session.identity.subject, once)]);
     if (upstream.credential !== undefined) {
       out.push([upstream.credential.header, upstream.credential.value.reveal('sign in to a provider')]);
     }
@@ -326,10 +354,11 @@ class Pass {
     if (content === 'events') return this.#events(body, answer);
     const most = this.#parts.house.limits.messageBytes;
     const bytes = await wholeOf(body, most);
-    const text = bytes === undefined ? undefined : utf8(bytes);
-    if (text?.ok !== true) return this.#withhold();
-    const parsed = parsedOf(text.value);
-    if (parsed === undefined) return text.value === '' ? this.#say(answer, text.value) : this.#withhold();
+    const read = bytes === undefined ? undefined : utf8(bytes);
+    if (read?.ok !== true) return this.#withhold();
+    const text = this.#withoutKey(read.value);
+    const parsed = parsedOf(text);
+    if (parsed === undefined) return text === '' ? this.#say(answer, text) : this.#withhold();
     const before = JSON.stringify(parsed);
     this.#used = usedOf(parsed);
     this.#remember(parsed);
@@ -342,7 +371,15 @@ class Pass {
     if (exchange.signal.aborted) throw exchange.signal.reason;
     // Numbers and spaces stay as the provider wrote them where nothing was changed.
     const after = JSON.stringify(shown);
-    return this.#say(answer, after === before && isUnique(text.value) ? text.value : after);
+    return this.#say(answer, after === before && isUnique(text) ? text : after);
+  }
+
+  /** SECURITY: providers say which key it was that they did not like. */
+  #withoutKey(text: string): string {
+    const key = this.#parts.settings.upstream.credential?.value
+      .reveal('it is looked for where it must not be')
+      .replace(/^(?:Bearer|Basic) /, '');
+    return key === undefined || key.length < 8 || !text.includes(key) ? text : text.replaceAll(key, '***');
   }
 
   #say(answer: HttpResponse, text: string): Outcome {
@@ -416,7 +453,8 @@ class Pass {
         });
         continue;
       }
-      const data = parsedOf(event.data);
+      const text = this.#withoutKey(event.data);
+      const data = parsedOf(text);
       if (data === undefined)
         throw new Fault('mask', 'An event of the answer is not JSON, so it cannot be masked');
       const before = this.#shown.needed ? '' : JSON.stringify(data);
@@ -425,8 +463,8 @@ class Pass {
       this.#eventName = event.event;
       for (const each of await stream.event(data)) {
         // What was not changed is sent as the same bytes.
-        const same = !this.#shown.needed && JSON.stringify(each) === before && isUnique(event.data);
-        out.push(...(same ? [event] : this.#named([each])));
+        const same = !this.#shown.needed && JSON.stringify(each) === before && isUnique(text);
+        out.push(...(same ? [{ ...event, data: text }] : this.#named([each])));
       }
     }
     if (out.length > 0) await this.#write(out);
@@ -468,15 +506,10 @@ class Pass {
 
   /** A stored answer is its asker's: others use the same key at the provider. */
   #remember(answer: Body): void {
-    const response = isObject(answer['response']) ? answer['response'] : answer;
-    if (this.#asked.api !== 'responses' || typeof response['id'] !== 'string') return;
-    const { subject } = this.#asked.exchange.stay.session.identity;
-    this.#parts.stored.set(response['id'], subject);
-    const conversation = isObject(response['conversation']) ? response['conversation']['id'] : undefined;
-    if (typeof conversation === 'string') this.#parts.stored.set(conversation, subject);
-    for (const item of Array.isArray(response['output']) ? response['output'] : []) {
-      if (isObject(item) && typeof item['id'] === 'string') this.#parts.stored.set(item['id'], subject);
-    }
+    const { api, exchange } = this.#asked;
+    if (api !== 'responses' && api !== 'messages') return;
+    const { subject } = exchange.stay.session.identity;
+    for (const id of givenIds(answer)) this.#parts.stored.set(id, subject);
   }
 
   readonly #judge: JudgeCall = async (call) => {
@@ -535,15 +568,15 @@ function wantsJson(body: Body | undefined): boolean {
   return formats.some((each) => isObject(each) && textOf(each['type']).startsWith('json'));
 }
 
-/** How many answers a request asks for at once. */
-function answersOf(prompt: Prompt | undefined): number {
-  const n = prompt?.body['n'];
-  return typeof n === 'number' && n > 1 ? Math.ceil(n) : 1;
+function ownKey(subject: string, key: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([subject, key]))
+    .digest('hex');
 }
 
 /** What SDKs send that providers understand; nothing that could name another host, account or key. */
 const allowed =
-  /^(?:accept|content-type|user-agent|anthropic-(?:version|beta|dangerous-direct-browser-access)|openai-beta|x-stainless-.*|idempotency-key|x-claude-code-session-id)$/;
+  /^(?:accept|user-agent|anthropic-(?:version|beta|dangerous-direct-browser-access)|openai-beta|x-stainless-.*|x-claude-code-session-id)$/;
 const given =
   /^(?:content-type|request-id|x-request-id|retry-after|x-should-retry|openai-processing-ms|openai-version|(?:x|anthropic)-ratelimit-.*|date)$/;
 

@@ -4,7 +4,8 @@ import type { DocumentMask, LongText } from '../../carriers/http/masks.ts';
 import type { Permit } from '../../core/decision.ts';
 import { type MaskKey, textStream } from '../../mask/index.ts';
 import type { Placeholders } from './placeholders.ts';
-import { isStructural, textOf } from './request.ts';
+import { textOf } from './body.ts';
+import { isStructural } from './request.ts';
 
 /** How the texts of one answer are shown: masked, then with the values that this session hid in its prompts. */
 export class Shown {

@@ -6,7 +6,7 @@ import { maskKey } from '../../mask/index.ts';
 import { chatStream } from './chat-stream.ts';
 import { messagesStream } from './messages-stream.ts';
 import { Placeholders } from './placeholders.ts';
-import { type Body, textOf } from './request.ts';
+import { type Body, textOf } from './body.ts';
 import { responsesStream } from './responses-stream.ts';
 import { Shown } from './shown.ts';
 import type { AnswerStream, StreamParts } from './stream.ts';

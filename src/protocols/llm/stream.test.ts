@@ -6,7 +6,7 @@ import { isObject } from '../../base/check.ts';
 import { noDuties, type Permit } from '../../core/decision.ts';
 import { maskKey } from '../../mask/index.ts';
 import { Placeholders } from './placeholders.ts';
-import { type Body, textOf } from './request.ts';
+import { type Body, textOf } from './body.ts';
 import { Shown } from './shown.ts';
 import { chatStream } from './chat-stream.ts';
 import { messagesStream } from './messages-stream.ts';

@@ -1,6 +1,6 @@
 import { isObject } from '../../base/check.ts';
 import type { ServerEvent } from '../../http/events.ts';
-import type { Body } from './request.ts';
+import type { Body } from './body.ts';
 import type { Channel, Shown } from './shown.ts';
 import type { Thoughts } from './thoughts.ts';
 import type { JudgeCall } from './tools.ts';

@@ -1,6 +1,6 @@
 import { isObject } from '../../base/check.ts';
 import { Lru } from '../../base/lru.ts';
-import { type Body, textOf } from './request.ts';
+import { type Body, textOf } from './body.ts';
 import type { Shown } from './shown.ts';
 
 const kept = 1_000;
