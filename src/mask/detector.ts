@@ -34,6 +34,8 @@ interface Common {
 export interface PatternDetector extends Common {
   readonly kind: 'pattern';
   readonly pattern: RegExp;
+  /** So many ASCII digits every text with a value has. */
+  readonly leastDigits?: number;
   readonly score: number;
   /** Says whether it is one. In the detector's own context a value that fails is reported all the same: a typo is still a leak. */
   readonly check?: (value: string) => boolean;
@@ -47,8 +49,9 @@ export interface PatternDetector extends Common {
 export interface FindDetector extends Common {
   readonly kind: 'find';
   readonly find: (text: string) => Iterable<Span>;
-  /** What the text must show somewhere before `find` is asked. */
+  /** What the text must show somewhere before `find` is asked; before that, one of these marks of ASCII (`@`, `:`, …). */
   readonly gate?: RegExp;
+  readonly marks?: string;
   /** Not the program's: the gate knows no more of it than `literal`, ASCII that every value has. */
   readonly own?: boolean;
   /** Its values may have blanks, quotes or brackets of markup in them. */
@@ -82,6 +85,8 @@ export interface DigitsDetector extends Common {
   readonly amongWords?: (shape: string) => boolean;
   /** Score before context; 0: the shape is wrong; -1: right shape, wrong check: reported only where the context names it. */
   readonly judge: (window: Window) => number;
+  /** The most that `judge` gives in a text without any letter; absent: 1. */
+  readonly most?: number;
   /** What may follow and belongs to the value (an extension). Sticky. */
   readonly trail?: RegExp;
   /** The signs before the first group (`+`, `(`) belong to the value. */

@@ -205,9 +205,8 @@ function looks(bytes: Uint8Array, start: number, end: number, as: Digits): boole
 function mayFit(bytes: Uint8Array, start: number, end: number, as: Digits): boolean {
   const { named } = built ?? gate();
   for (let place = start; place < end; place++) {
-    const byte = bytes[place] ?? 0;
     const before = place > start ? (bytes[place - 1] ?? 0) : 0;
-    if (!isWord(byte) || (before < 0x80 && isWord(before))) continue;
+    if (before < 0x80 && isWord(before)) continue;
     if (fitsAt(named, bytes, place, end, as)) return true;
   }
   return false;

@@ -5,7 +5,6 @@ import {
   leftOf,
   nearness,
   nobody,
-  reach,
   rightOf,
   withoutNames,
   wordsOf,
@@ -14,16 +13,15 @@ import {
   type Nearness,
 } from './context.ts';
 import { contextBoost, leastScore, type Detector, type Finding, type Span } from './detector.ts';
-import { runsOf, type Run } from './groups.ts';
 import { bytesOf, normalise } from './normalise.ts';
+import { byDigits, type Found, type NumberSearch } from './numbers.ts';
 import { detectorsInUse, onDetectors } from './registry.ts';
+import { anyMarks, marksOf, signsOf } from './signs.ts';
 import { isWord } from './stamps.ts';
 import {
   byLength,
   mayNameIn,
-  mostDigits,
   tablesOf,
-  type Able,
   type ByLength,
   type Letters,
   type Used,
@@ -45,7 +43,6 @@ const mostFindings = 20_000;
 const mostConfirmations = 200;
 /** Windows of digit groups looked at in one text: about half a second; beyond, the whole text is a finding. */
 const mostWindows = 500_000;
-const mostGroups = 7;
 /** Characters of one text: about three seconds; beyond, the whole text is a finding. */
 const longestText = 8_388_608;
 
@@ -107,10 +104,17 @@ function makeScanner(options: ScanOptions): Scanner {
   });
   const named = asked.some(({ here }) => here);
   const alone = byLength(digits, true);
+  const any = byLength(digits, false);
   return scannerOf({
-    plain: asked.filter(({ order }) => tables.plain.has(order)),
-    digits: byLength(digits, false),
+    plain: asked
+      .filter(({ order }) => tables.plain.has(order))
+      .map((each) => ({
+        ...each,
+        marks: each.detector.kind === 'find' ? marksOf(each.detector.marks) : anyMarks,
+      })),
+    digits: any,
     digitsAlone: alone,
+    fewestDigits: any.findIndex((each) => each !== undefined),
     all: letters(tables.all),
     alone: letters(named ? tables.all : tables.alone),
     contexts: tables.contexts,
@@ -163,11 +167,13 @@ onDetectors(() => {
 });
 
 interface Ready {
-  /** Those with code of their own, and patterns that are no part of the tables of letters. */
-  readonly plain: readonly Used[];
+  /** Those with code of their own, and patterns that are no part of the tables of letters; `marks`: see marksOf. */
+  readonly plain: readonly (Used & { readonly marks: number })[];
   /** Where the text has words that can be context, and where it has none: then few are worth being asked. */
   readonly digits: ByLength;
   readonly digitsAlone: ByLength;
+  /** Of fewer digits nothing is made that is found among digits. */
+  readonly fewestDigits: number;
   readonly all: Letters & { readonly used: readonly (Used | undefined)[] };
   readonly alone: Letters & { readonly used: readonly (Used | undefined)[] };
   readonly contexts: ContextFinder;
@@ -185,10 +191,12 @@ function search(text: string, ready: Ready): readonly Finding[] {
   if (text.length > longestText) return [{ type: ready.failed, start: 0, end: text.length, score: 1 }];
   const normal = normalise(text);
   const bytes = bytesOf(normal.text);
+  const signs = signsOf(bytes);
   const near = nearOf(normal.text, bytes, ready);
   const state: Search = {
     text: normal.text,
     bytes,
+    signs,
     found: [],
     confirmations: mostConfirmations,
     windows: mostWindows,
@@ -201,9 +209,9 @@ function search(text: string, ready: Ready): readonly Finding[] {
     doing: ready.failed,
   };
   try {
-    byDigits(state, near === nobody ? ready.digitsAlone : ready.digits, ready.digits);
+    if (signs.digits >= ready.fewestDigits) byDigits(state, ready, (used, span) => report(state, used, span));
     byLetters(state, near === nobody ? ready.alone : ready.all);
-    for (const used of ready.plain) byItself(state, used);
+    for (const used of ready.plain) byItself(state, used, used.marks);
   } catch {
     return [{ type: state.doing, start: 0, end: text.length, score: 1 }];
   }
@@ -236,28 +244,15 @@ function nearOf(text: string, bytes: Uint8Array, { contexts, words }: Ready): Ne
 const nearsKept = 500;
 const nears: WeakMap<ContextFinder, Lru<string, Nearness>> = new WeakMap();
 
-interface Found extends Finding {
-  /** Of two that are alike the detector that stands first in the list has it. */
-  readonly order: number;
-}
-
-interface Search {
-  readonly text: string;
-  readonly bytes: Uint8Array;
+interface Search extends NumberSearch {
   readonly found: Found[];
-  confirmations: number;
-  windows: number;
   readonly contexts: ContextFinder;
-  /** Who may be named at all. */
-  readonly named: Nearness;
   /** What the words left of `nearOf` are context for: worked out once for all detectors that ask. */
   near: Nearness | undefined;
   nearOf: number;
   /** The same for the words right of `rightOf`. */
   right: Nearness;
   rightOf: number;
-  /** The type that is being looked for. */
-  doing: string;
 }
 
 function isNamed(search: Search, detector: Detector): boolean {
@@ -320,7 +315,7 @@ function fits(
   else if (detector.looseInContext === true) report(search, used, { ...span, loose: true });
 }
 
-function byItself(search: Search, used: Used): void {
+function byItself(search: Search, used: Used, marks: number): void {
   const { detector, here, order } = used;
   const { text } = search;
   search.doing = detector.name;
@@ -328,9 +323,11 @@ function byItself(search: Search, used: Used): void {
     if (!masked.test(text))
       search.found.push({ type: detector.name, start: 0, end: text.length, score: 0.9, order });
   } else if (detector.kind === 'find') {
-    if (detector.head !== undefined || (detector.gate !== undefined && !detector.gate.test(text))) return;
+    if (detector.head !== undefined || (marks !== anyMarks && (marks & search.signs.marks) === 0)) return;
+    if (detector.gate !== undefined && !detector.gate.test(text)) return;
     for (const span of detector.find(text)) report(search, used, span);
   } else if (detector.kind === 'pattern') {
+    if (search.signs.digits < (detector.leastDigits ?? 0)) return;
     if (detector.score < leastScore && !here && !isNamed(search, detector)) return;
     const { pattern } = detector;
     pattern.lastIndex = 0;
@@ -417,99 +414,6 @@ const aboveDistance = 24;
 function isLetter(byte: number): boolean {
   const low = byte | 0x20;
   return byte >= 0x80 || (low >= 0x61 && low <= 0x7a);
-}
-
-function byDigits(search: Search, byLength: ByLength, everyShape: ByLength): void {
-  for (const run of runsOf(search.bytes)) {
-    for (let from = 0; from < run.starts.length; from++) {
-      // What a sign leads is asked of all: it is what the sign says it is.
-      const lead = leadOf(search.text, run.starts[from] ?? 0);
-      const asked = lead > 0 ? everyShape : byLength;
-      let count = 0;
-      let shape = 0;
-      for (let to = from; to < run.starts.length; to++) {
-        const group = (run.ends[to] ?? 0) - (run.starts[to] ?? 0);
-        count += group;
-        if (count > mostDigits) break;
-        shape = shape * (mostDigits + 1) + group;
-        // Nothing is written in more groups, except digit by digit: then it is the whole run.
-        if (to - from >= mostGroups && (from > 0 || to < run.starts.length - 1)) continue;
-        const able = asked[count];
-        if (able === undefined) continue;
-        if (search.windows-- <= 0) throw new RangeError('Too many numbers');
-        const takers = to - from >= mostGroups ? able.any : (able.shapes.get(shape) ?? able.any);
-        if (takers.length > 0) judgeWindow(search, takers, { run, from, to, lead });
-      }
-    }
-  }
-}
-
-function judgeWindow(
-  search: Search,
-  takers: Able['any'],
-  at: { readonly run: Run; readonly from: number; readonly to: number; readonly lead: number },
-): void {
-  const { text, bytes } = search;
-  const { run, from, to, lead } = at;
-  const start = run.starts[from] ?? 0;
-  const end = run.ends[to] ?? 0;
-  // A letter that touches a number makes it part of a word: an order's or a part's name.
-  if (isWord(bytes[start - 1]) || isWord(bytes[end])) {
-    if (!/x|e/i.test(text[end] ?? '') || isWord(bytes[start - 1])) return;
-  }
-  let shape = String((run.ends[from] ?? 0) - start);
-  let digits = text.slice(start, run.ends[from]);
-  for (let group = from + 1; group <= to; group++) {
-    shape += `-${(run.ends[group] ?? 0) - (run.starts[group] ?? 0)}`;
-    digits += text.slice(run.starts[group], run.ends[group]);
-  }
-  const whole = from === 0 && to === run.starts.length - 1;
-  const signs = numberSigns(text.slice(start - lead, start), text.slice(start, end));
-  const confirm = (): boolean => search.confirmations-- > 0;
-  for (const used of takers) {
-    const { detector } = used;
-    search.doing = detector.name;
-    const first = detector.lead === true ? start - signs : start;
-    let last = end;
-    if (detector.trail !== undefined) {
-      detector.trail.lastIndex = end;
-      last += detector.trail.exec(text)?.[0].length ?? 0;
-    }
-    if (last === end && isWord(bytes[end])) continue;
-    const score = detector.judge({
-      digits,
-      shape,
-      raw: text.slice(first, end),
-      whole,
-      before: text.slice(Math.max(0, first - 2), first),
-      after: text.slice(last, last + 10),
-      left: text.slice(Math.max(0, first - reach), first),
-      confirm,
-      named: used.here,
-    });
-    if (score === 0 || (score < 0 && !used.here && search.named === nobody)) continue;
-    report(search, used, {
-      start: first,
-      end: last,
-      score: Math.max(0, score),
-      ...(score < 0 ? { loose: true } : {}),
-    });
-  }
-}
-
-/** How many of the signs before a number are its own. `(415-555-0132)`: a bracket that the number does not close is the sentence's. */
-function numberSigns(signs: string, number: string): number {
-  const close = number.indexOf(')');
-  const open = number.indexOf('(');
-  if (close >= 0 && (open < 0 || close < open)) return signs === '((' ? 1 : signs.length;
-  return signs.endsWith('+') ? 1 : 0;
-}
-
-/** How many of the characters before `start` lead a number: `+`, `(`, `+(`, `(+`. */
-function leadOf(text: string, start: number): number {
-  let lead = 0;
-  while (lead < 2 && (text[start - lead - 1] === '+' || text[start - lead - 1] === '(')) lead++;
-  return lead;
 }
 
 /**

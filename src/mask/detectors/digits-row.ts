@@ -20,6 +20,7 @@ export function digitsOf(rows: readonly DigitsRow[]): readonly DigitsDetector[] 
     ...row,
     kind: 'digits',
     shapes: [...Object.keys(shapes), ...(bare > 0 ? row.lengths.map(String) : [])],
+    most: Math.max(bare, ...Object.values(shapes)),
     alone: (shape) => (shape.includes('-') ? (shapes[shape] ?? 0) : bare) >= leastScore,
     judge: (window) => {
       const isBare = !window.shape.includes('-');

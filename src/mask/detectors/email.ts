@@ -14,6 +14,7 @@ export const email: FindDetector = {
   kind: 'find',
   name: 'EMAIL_ADDRESS',
   gate: /@/,
+  marks: '@',
   context: ['email', 'e-mail', 'mail'],
   examples: {
     yes: [

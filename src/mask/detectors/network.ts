@@ -10,6 +10,7 @@ export const ip: FindDetector = {
   kind: 'find',
   name: 'IP_ADDRESS',
   gate: /\d\.\d{1,3}\.\d|:[0-9a-f]{0,4}:/i,
+  marks: '.:',
   context: ['ip', 'ipv4', 'ipv6', 'ip address', 'host', 'peer', 'remote', 'addr'],
   examples: {
     yes: [
@@ -92,6 +93,7 @@ export const url: FindDetector = {
   kind: 'find',
   name: 'URL',
   gate: /:\/\/|www\./i,
+  marks: '/.',
   context: ['url', 'link', 'website', 'web', 'site', 'dsn', 'connection'],
   examples: {
     yes: [

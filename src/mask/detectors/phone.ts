@@ -187,6 +187,7 @@ export const phone: DigitsDetector = {
     ],
   },
   judge,
+  most: 0.85,
 };
 
 /** Behind the number; `Fax:` is the label of the next one. */

@@ -30,6 +30,7 @@ export const privateKey: FindDetector = {
   kind: 'find',
   name: 'PRIVATE_KEY',
   gate: /-----BEGIN/,
+  marks: '-',
   context: ['private key'],
   examples: {
     yes: [
@@ -173,6 +174,7 @@ export const assigned: FindDetector = {
   kind: 'find',
   name: 'PASSWORD',
   gate: /[:=]/,
+  marks: ':=',
   context: [
     'password',
     'passwd',
