@@ -26,6 +26,7 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     re2js: 'patterns of users must be linear-time',
     'node:crypto': 'keyed hashes, tokens',
     'node:net': 'whether a text is an address; opens nothing',
+    'node:zlib': 'the lists of names are compressed',
   },
   sql: {
     'libpg-query': "PostgreSQL's own parser",

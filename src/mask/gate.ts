@@ -1,3 +1,4 @@
+import { mayName } from './names/index.ts';
 import { detectorsInUse, onDetectors } from './registry.ts';
 import { datetimeAt, isDigit, isWord, uuidAt } from './stamps.ts';
 import { isDateShape, type Proof, proofs, shapes, type Shapes } from './shapes.ts';
@@ -197,7 +198,7 @@ function looks(bytes: Uint8Array, start: number, end: number, as: Digits): boole
     if (length === 8 || length === 11) eight = true;
     if (isKnown(known, hash)) named = true;
   }
-  return named && (digits > 0 || eight) && mayFit(bytes, start, end, as);
+  return (named && (digits > 0 || eight) && mayFit(bytes, start, end, as)) || mayName(bytes, start, end);
 }
 
 /** Whether a pattern of letters may fit anywhere, of those too that are found only where something names them. */
@@ -399,7 +400,8 @@ function shows(bytes: Uint8Array, start: number, end: number, as: Digits, walks:
   if (length > 1) spelled++;
   if (lone && (spelled > 0 || named)) return true;
   if (folded && (digits > 0 || long)) return true;
-  return named && (digits >= fewDigits || ((digits > 0 || eight) && mayFit(bytes, start, end, as)));
+  if (named && (digits >= fewDigits || ((digits > 0 || eight) && mayFit(bytes, start, end, as)))) return true;
+  return mayName(bytes, start, end);
 }
 
 const uuidLength = 36;

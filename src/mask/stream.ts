@@ -2,6 +2,7 @@ import type { FindMask } from '../core/decision.ts';
 import { namedDigits, namedReach, rightReach } from './context.ts';
 import { monthNames } from './detectors/dates.ts';
 import type { MaskKey } from './key.ts';
+import { clearReach, isClear } from './names/index.ts';
 import { normalise } from './normalise.ts';
 import { findMasker } from './operators.ts';
 import { detectorsInUse } from './registry.ts';
@@ -75,6 +76,8 @@ const joining = new RegExp(
   `(?:^|\\P{L})(?:${monthNames.filter(({ length }) => length > 4).join('|')}|extension)`,
   'iu',
 );
+/** Names and addresses have several words with capitals: they are cut where these end. */
+const namesOf: ReadonlySet<string> = new Set(['*', 'LOCATION', 'PERSON']);
 const fence = '-----BEGIN';
 const privateHead = /^-----BEGIN[ A-Z0-9_-]{0,64}PRIVATE KEY(?: BLOCK)?-----/;
 const openHead = /^-----BEGIN[ A-Z0-9_-]{0,100}$/;
@@ -91,6 +94,7 @@ export function textStream(parts: StreamParts): TextStream {
   let number = -1; // where the last digit stands, of a number that what is behind it may name
   let beforeNumber = 0; // the last safe place before that number
   const own = ownScanner(parts.finds);
+  const names = parts.finds.some(({ entity }) => namesOf.has(entity));
   let waits = 0; // where the next release may end, once what stands behind it is known to own detectors
   let original = '';
   let shown = '';
@@ -128,10 +132,7 @@ export function textStream(parts: StreamParts): TextStream {
     for (; seen < held.length; seen++) {
       const code = held.charCodeAt(seen);
       if (plain[code] === 1) {
-        if (ended >= 0) {
-          safe = Math.max(safe, ended); // see below
-          ended = -1;
-        }
+        if (ended >= 0) settle(); // see below
         if (code >= 0x30 && code <= 0x39) {
           number = seen;
           beforeNumber = safe;
@@ -155,8 +156,7 @@ export function textStream(parts: StreamParts): TextStream {
         word = seen + 1;
       } else if (ended >= 0 && normalise(char).text !== '') {
         // `password: words` tells of one, `password: words` and no more is one: what is behind counts.
-        safe = Math.max(safe, ended);
-        ended = -1;
+        settle();
       }
     }
   }
@@ -170,6 +170,12 @@ export function textStream(parts: StreamParts): TextStream {
     if ((digits.match(/\d/g)?.length ?? 0) < namedDigits) return safe;
     const rest = normalise(held.slice(number + 1)).text;
     return rest.length >= afterNumber || unspoken.test(rest) ? safe : beforeNumber;
+  }
+
+  function settle(): void {
+    if (!names || ended <= safe || isClear(normalise(before(ended - clearReach, ended)).text))
+      safe = Math.max(safe, ended);
+    ended = -1;
   }
 
   /** What has come from a little before `from` up to `to`. */

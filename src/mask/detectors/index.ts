@@ -6,7 +6,7 @@ import { iban } from './iban.ts';
 import { dateOfBirth } from './dates.ts';
 import { moreDigits } from './more-digits.ts';
 import { moreLetters } from './more-letters.ts';
-import { address, person } from './people.ts';
+import { address, person, personAlone } from './people.ts';
 import { ip, mac, url } from './network.ts';
 import { nationalDigits } from './national-digits.ts';
 import { nationalLetters } from './national-letters.ts';
@@ -39,6 +39,7 @@ export const detectors: readonly Detector[] = withWords([
   phone,
   dateOfBirth,
   person,
+  personAlone,
   address,
 ]);
 

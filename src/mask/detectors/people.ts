@@ -1,10 +1,14 @@
-import type { PatternDetector } from '../detector.ts';
+import type { FindDetector } from '../detector.ts';
+import { namesIn, nameAlone } from '../names/index.ts';
 
-// What somebody is called or where they live has no shape of its own: the column's name says it.
-const never = /(?!)/g;
+// What somebody is called or where they live has no shape of its own: the column's name says it, and among words lists of
+// names and the words beside them do.
 
-export const person: PatternDetector = {
-  kind: 'pattern',
+/** A name or an address has a blank in it, or stands beside one. */
+const words = /\S\s+\S|\p{sc=Han}|\p{sc=Hangul}/u;
+
+export const person: FindDetector = {
+  kind: 'find',
   name: 'PERSON',
   context: [
     'first name',
@@ -52,14 +56,14 @@ export const person: PatternDetector = {
     '姓名',
     '이름',
   ],
-  pattern: never,
-  score: 0,
+  gate: words,
+  find: (text) => namesIn(text).people,
   wholeInColumn: true,
-  examples: { yes: [], no: ['Ann Lee'], named: ['Ann Lee', '山田太郎'] },
+  examples: { yes: [], no: ['Ann Lee', 'Rose Garden', 'May is warm'], named: ['Ann Lee', '山田太郎'] },
 };
 
-export const address: PatternDetector = {
-  kind: 'pattern',
+export const address: FindDetector = {
+  kind: 'find',
   name: 'LOCATION',
   context: [
     'street',
@@ -91,8 +95,56 @@ export const address: PatternDetector = {
     '地址',
     '주소',
   ],
-  pattern: never,
-  score: 0,
+  gate: words,
+  find: (text) => namesIn(text).places,
   wholeInColumn: true,
-  examples: { yes: [], no: ['12 Main Street'], named: ['12 Main Street, Springfield'] },
+  examples: {
+    yes: [
+      '12 Main Street',
+      'Hauptstraße 12, 80331 München',
+      '12 rue de la Paix, 75002 Paris',
+      'Calle Mayor 5, 28013 Madrid',
+      'P.O. Box 1234, Springfield, IL 62704',
+    ],
+    no: ['Berlin', '12 boxes', 'Main Street'],
+    named: ['Lindenhof, Haus 3'],
+  },
+};
+
+/** In a column that is named for people or things alike a cell counts that is a name of the lists, first and last, and nothing else. */
+export const personAlone: FindDetector = {
+  kind: 'find',
+  name: 'PERSON',
+  context: [
+    'name$',
+    'contact$',
+    'author',
+    'owner$',
+    'assignee',
+    'assigned to',
+    'reporter',
+    'approver',
+    'reviewer',
+    'created by',
+    'updated by',
+    'submitted by',
+    'sales rep',
+    'account manager',
+    'attendee',
+    'participant',
+    'recipient',
+    'sender',
+    'manager$',
+    'employee$',
+    'customer$',
+    'patient$',
+    'client$',
+    'member$',
+    'person$',
+    'spouse',
+    'next of kin',
+    'guardian',
+  ],
+  find: nameAlone,
+  examples: { yes: [], no: ['Ann Lee'], named: ['Ann Lee', 'Smith, John', 'María García-López'] },
 };

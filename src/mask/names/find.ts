@@ -1,0 +1,97 @@
+import type { Span } from '../detector.ts';
+import { addressAt } from './address.ts';
+import { personAt } from './person.ts';
+import { capitalsBefore, longestRun } from './cut.ts';
+import { flagsOf, place } from './lexicon.ts';
+import { homeAt } from './place.ts';
+import { isCapital, isLetter, wordAt, wordEnd, type Word } from './words.ts';
+
+export interface Names {
+  readonly people: readonly Span[];
+  readonly places: readonly Span[];
+}
+
+const sureAddress = 0.85;
+let last: { readonly text: string; readonly names: Names } = { text: '', names: { people: [], places: [] } };
+
+/** The names of people, and the addresses, among the words of a text. Linear in it. */
+export function namesIn(text: string): Names {
+  // Two detectors ask for the same text, one after the other.
+  if (last.text !== text) last = { text, names: walked(text) };
+  return last.names;
+}
+
+function walked(text: string): Names {
+  const people: Span[] = [];
+  const places: Span[] = [];
+  const numbers = /\d|US/.test(text);
+  let before: Word | undefined;
+  let at = 0;
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    if (code >= 0x30 && code <= 0x39) {
+      const address = addressAt(text, at);
+      if (address !== undefined) {
+        places.push({ ...address, score: sureAddress });
+        at = address.end;
+        before = undefined;
+      } else while (at < text.length && text.charCodeAt(at) >= 0x30 && text.charCodeAt(at) <= 0x39) at++;
+      continue;
+    }
+    if (!isLetter(code)) {
+      at++;
+      continue;
+    }
+    const word = wordAt(text, at);
+    if (word === undefined) {
+      at = Math.max(at + 1, wordEnd(text, at));
+      before = undefined;
+      continue;
+    }
+    const address = numbers ? addressAt(text, at, word) : undefined;
+    let place = address === undefined ? homeAt(text, word, before) : { ...address, score: sureAddress };
+    let person = place === undefined ? personAt(text, word, before) : undefined;
+    const found = place ?? person;
+    if (found !== undefined && isHeadline(text, word, found.end)) {
+      place = undefined;
+      person = undefined;
+    }
+    if (place !== undefined) places.push(place);
+    if (person !== undefined) people.push(person);
+    at = Math.max(word.end, place?.end ?? 0, person?.end ?? 0);
+    before = at === word.end ? word : undefined;
+  }
+  return { people, places };
+}
+
+/** Words with capitals go on for so long that they tell nothing. */
+function isHeadline(text: string, first: Word, end: number): boolean {
+  if (!isCapital(first)) return false;
+  let count = capitalsBefore(text, first.start);
+  let at = first.start;
+  while (count <= longestRun) {
+    const word = wordAt(text, at);
+    if (word === undefined || !isCapital(word)) return false;
+    count++;
+    at = word.end + 1;
+    if (text[word.end] !== ' ' && word.end >= end) return count > longestRun;
+    if (text[word.end] !== ' ') return false;
+  }
+  return true;
+}
+
+/** Below what is reported where nothing names it. */
+const alone = 0.05;
+const longestName = 80;
+
+/** The whole text, where it is a first and a last name, a title before or an initial between them. */
+export function* nameAlone(text: string): Generator<Span> {
+  const start = text.length - text.trimStart().length;
+  const end = text.trimEnd().length;
+  if (end - start > longestName || !/^\p{L}/u.test(text.slice(start))) return;
+  if ((flagsOf(text.slice(start, end).toLowerCase()) & place) !== 0) return; // San Jose
+  // A sentence is made around it: then it is found as one is.
+  const [found] = namesIn(`met ${text.slice(start, end)} here`).people;
+  if (found?.start === 4 && found.end === 4 + end - start && /\s/.test(text.slice(start, end)))
+    yield { start, end, score: alone };
+}
