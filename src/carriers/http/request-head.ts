@@ -14,7 +14,8 @@ export function headOf(parts: HttpClientParts, { method, path, fields, body }: H
   }
   if (body instanceof Uint8Array) head += `content-length: ${body.length}\r\n`;
   else if (body !== undefined) head += 'transfer-encoding: chunked\r\n';
-  if (!own || !wellFormed.test(head) || !path.startsWith('/'))
+  const lines = 2 + fields.length + (body === undefined ? 0 : 1);
+  if (!own || !wellFormed.test(head) || lineEnds(head) !== lines || !path.startsWith('/'))
     throw new Fault('bug', 'A request that is none');
   return `${head}connection: keep-alive\r\n\r\n`;
 }
@@ -26,6 +27,13 @@ const ofTheClient: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'connection',
 ]);
+
+/** As many as were meant: one more is a field, or a request, that stood inside of a value or a path. */
+function lineEnds(head: string): number {
+  let count = 0;
+  for (let at = head.indexOf('\r\n'); at >= 0; at = head.indexOf('\r\n', at + 2)) count++;
+  return count;
+}
 
 /** One line of a request, and fields, each with a name, without a control character (RFC 9112, 3 and 5). */
 const wellFormed =
