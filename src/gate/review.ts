@@ -85,7 +85,8 @@ async function held(asking: Asking, waiting: Waiting, estimate: Review['estimate
   }
   const forMs = quiet?.do === 'ticket' && waiting.lasting === undefined ? 0 : patience(asking, waiting);
   const waits = store.ticket(binding, 'waiting');
-  if (forMs === 0 && waits !== undefined) return pending(asking, waits);
+  // Who sends it again while its ticket waits asks nobody twice.
+  if (waits !== undefined && (forMs === 0 || waiting.thenTicket === true)) return pending(asking, waits);
   if (waiting.lasting !== undefined && waits !== undefined && !desk.waitsFor(waits.id))
     return waitAgain(asking, waiting, waits);
 

@@ -252,6 +252,21 @@ describe('requests that do not end well', () => {
     assert.equal((await web.ask('/web/x')).text, 'fine');
   });
 
+  test('who waits for a person as long as it wants to gets a ticket, and the same one when it asks again', async () => {
+    const ask = async (prefer: string): Promise<string> => {
+      const answer = await fetch(`http://127.0.0.1:${web.port}/web/held/ticket`, {
+        headers: { authorization: `Bearer ${web.tokens.analyst}`, prefer },
+      });
+      const { denial } = (await answer.json()) as { readonly denial: { class: string; review?: string } };
+      assert.deepEqual([answer.status, denial.class], [403, 'REVIEW_PENDING']);
+      return denial.review ?? '';
+    };
+    const first = await ask('wait=1');
+    assert.match(first, /^rev_/);
+    assert.equal(await ask('wait=20'), first);
+    assert.equal(await ask('respond-async'), first);
+  });
+
   test('each has an entry, and the failed ones say so', async () => {
     const entries = await web.entries();
     const outcomes = new Map<string, { readonly kind: string; readonly code?: string }>();

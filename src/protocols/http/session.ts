@@ -1,6 +1,7 @@
 import { protocolsOf, type SocketRequest } from '../../carriers/http/socket.ts';
 import type { Exchange, SocketWish } from '../../carriers/http/exchange.ts';
 import { wholeOf } from '../../carriers/http/decoded.ts';
+import { preferred } from '../../carriers/http/prefer.ts';
 import { sayProblem, statusOf } from '../../carriers/http/problem.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
 import { Fault } from '../../base/errors.ts';
@@ -230,7 +231,8 @@ function patient({ signal, fields }: Exchange, action: Action): Waiting {
     signal,
     settings: {},
     again: () => Promise.resolve({ action, settings: {} }), // nothing around a request changes what it means
-    patienceMs: first(fields, 'prefer')?.includes('respond-async') === true ? 0 : patienceMs,
+    patienceMs: preferred(fields, patienceMs),
+    thenTicket: true,
     ...statedBy(fields),
     [Symbol.dispose]: () => undefined,
   };

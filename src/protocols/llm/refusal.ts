@@ -1,6 +1,7 @@
 import type { Reply } from '../../carriers/http/exchange.ts';
 import { statusOf } from '../../carriers/http/problem.ts';
 import type { Denial } from '../../core/decision.ts';
+import { eventText } from '../../http/events.ts';
 
 /** A denial as one sentence, for whoever reads only that: a model, a person, a log. */
 export function sentenceOf({ why, rule, at, fix, decisionId }: Denial): string {
@@ -22,13 +23,15 @@ export function refuse(
   const message = sentenceOf(why);
   const anthropic = /\/messages(?:\/|$)/.test(about.path);
   const type = types[status] ?? 'api_error';
-  const body = Buffer.from(
-    JSON.stringify(
-      anthropic
-        ? { type: 'error', error: { type: anthropicTypes[status] ?? 'api_error', message, gateway: why } }
-        : { error: { message, type, param: null, code: why.class.toLowerCase(), gateway: why } },
-    ),
-  );
+  const said = anthropic
+    ? { type: 'error', error: { type: anthropicTypes[status] ?? 'api_error', message, gateway: why } }
+    : { error: { message, type, param: null, code: why.class.toLowerCase(), gateway: why } };
+  if (reply.started) {
+    // It waited so long that its stream had begun: SDKs throw what such an event says.
+    const data = JSON.stringify({ type: 'error', ...said });
+    return reply.end(Buffer.from(eventText({ event: 'error', data, comments: [] })));
+  }
+  const body = Buffer.from(JSON.stringify(said));
   const fields: (readonly [string, string])[] = [
     ['content-type', 'application/json'],
     ['content-length', String(body.length)],

@@ -6,10 +6,9 @@ import { documentMask, isClean, utf8 } from '../../carriers/http/masks.ts';
 import { isObject } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
 import { Lru } from '../../base/lru.ts';
-import type { Action } from '../../core/action.ts';
 import type { Denial, Outcome, Permit } from '../../core/decision.ts';
 import { denial, denialOfDemand } from '../../core/denial.ts';
-import type { House, Waiting } from '../../core/protocol.ts';
+import type { House } from '../../core/protocol.ts';
 import type { SessionId } from '../../core/session.ts';
 import { contentOf } from '../../http/content.ts';
 import { inRun } from '../../carriers/http/run.ts';
@@ -20,6 +19,7 @@ import { rewriteJson } from '../../http/json.ts';
 import { type MaskKey, scan } from '../../mask/index.ts';
 import { showAnswer, usedOf } from './answer.ts';
 import { type Budgets, type Spent, tokensOf, type Used } from './budget.ts';
+import { Hold } from './hold.ts';
 import { promptAction, toolAction, unreadable } from './meaning.ts';
 import { layersOf, Placeholders } from './placeholders.ts';
 import { refuse, sentenceOf } from './refusal.ts';
@@ -51,8 +51,6 @@ export interface Memory {
   readonly placeholders: Placeholders;
   readonly thoughts: Thoughts;
 }
-
-const patienceMs = 60_000;
 
 export async function attend(parts: ModelParts, exchange: Exchange): Promise<void> {
   const { method, target, reply, body } = exchange;
@@ -115,10 +113,11 @@ async function judged(
   const found = prompt === undefined ? [] : foundIn(prompt.body);
   const shownText = posts ? text : `${method} ${target.path}`;
   const action = promptAction(api, prompt, { found, bytes, text: shownText });
+  const hold = new Hold(parts.house.world, exchange, { streams: prompt?.stream === true });
   const verdict = await stay.gate.ask({
     action,
     ...statedBy(exchange.fields),
-    wait: () => waiting(exchange, action),
+    wait: () => hold.waiting(action),
   });
   const id = verdict.kind === 'permit' ? verdict.id : verdict.denial.decisionId;
   if (verdict.kind === 'refusal' || verdict.duties.record !== 'meta')
@@ -133,7 +132,13 @@ async function judged(
     void stay.recorder.frame('decision', json({ id, decision: 'deny', why }), id);
     return refuse(reply, denialOfDemand(verdict, 'LINEAGE', 'mask', why), { path: target.path });
   }
-  await new Pass(parts, { exchange, api, prompt, permit: verdict }).run();
+  try {
+    await new Pass(parts, { exchange, api, prompt, permit: verdict, hold }).run();
+  } catch (thrown) {
+    // A client that reads comments already is told in the stream that the provider failed.
+    if (!(thrown instanceof Fault) || !hold.began || exchange.signal.aborted) throw thrown;
+    refuse(reply, denial('UNSUPPORTED', id, thrown.message), { path: target.path, status: 502 });
+  }
 }
 
 const queries: ReadonlySet<string> = new Set([
@@ -192,23 +197,12 @@ function foundIn(body: Body): readonly string[] {
   return [...found].toSorted();
 }
 
-function waiting({ signal, fields }: Exchange, action: Action): Waiting {
-  return {
-    tell: () => undefined, // before its answer HTTP has no word for it
-    signal,
-    settings: {},
-    patienceMs,
-    again: () => Promise.resolve({ action, settings: {} }),
-    ...statedBy(fields),
-    [Symbol.dispose]: () => undefined,
-  };
-}
-
 interface Asked {
   readonly exchange: Exchange;
   readonly api: Api;
   readonly prompt: Prompt | undefined;
   readonly permit: Permit;
+  readonly hold: Hold;
 }
 
 /** One permitted request to a model, to its last event. */
@@ -389,6 +383,11 @@ class Pass {
     this.#answered = text.length;
     const { id, duties } = this.#asked.permit;
     if (duties.record === 'full') void stay.recorder.frame('answer', bytes, id);
+    if (this.#asked.hold.began) {
+      this.#asked.hold.began = false;
+      reply.end(Buffer.from(eventText(named(text, answer.status < 400 ? undefined : 'error'))));
+      return this.#outcome({ kind: 'ok' });
+    }
     reply.start(answer.status, [...this.#fields(answer.fields), ['content-length', String(bytes.length)]]);
     reply.end(bytes);
     return this.#outcome({ kind: 'ok' });
@@ -396,7 +395,8 @@ class Pass {
 
   async #events(body: AsyncIterable<Uint8Array>, answer: HttpResponse): Promise<Outcome> {
     const { reply, signal } = this.#asked.exchange;
-    reply.start(answer.status, this.#fields(answer.fields));
+    if (this.#asked.hold.began) this.#asked.hold.began = false;
+    else reply.start(answer.status, this.#fields(answer.fields));
     const reader = new EventReader();
     const decoder = new TextDecoder('utf-8', { fatal: true });
     const stream = this.#stream();
@@ -522,7 +522,7 @@ class Pass {
     const verdict = await gate.ask({
       action,
       ...statedBy(exchange.fields),
-      wait: () => waiting(exchange, action),
+      wait: () => this.#asked.hold.waiting(action),
     });
     if (verdict.kind === 'refusal') {
       const { decisionId, why } = verdict.denial;

@@ -22,8 +22,9 @@ export interface AnswerStream {
 }
 
 /** The event's data, with the name that its protocol gives it. */
-export function named(data: Body, event: string | undefined): ServerEvent {
-  return { ...(event === undefined ? {} : { event }), data: JSON.stringify(data), comments: [] };
+export function named(data: Body | string, event: string | undefined): ServerEvent {
+  const text = typeof data === 'string' ? data : JSON.stringify(data);
+  return { ...(event === undefined ? {} : { event }), data: text, comments: [] };
 }
 
 interface Open {
