@@ -75,3 +75,9 @@ test('the template with more literal segments wins, whatever the order', () => {
   assert.equal(named('GET', '/customers/'), '/{rest...}');
   assert.equal(router([])('GET', '/'), undefined);
 });
+
+test('names behind a semicolon are names', () => {
+  const read = readTarget('/a?x=1;r%6fle=2&y;z');
+  assert.ok(read.ok);
+  assert.deepEqual(read.value.names, ['x', 'y;z', 'x', 'role', 'y', 'z']);
+});

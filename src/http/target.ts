@@ -6,7 +6,7 @@ export interface Target {
   readonly path: string;
   /** Without `?`; as the client gave it, checked. Empty where there is none. */
   readonly query: string;
-  /** Names of the query's parameters, decoded, in order; a name given twice stands twice. */
+  /** Names of the query's parameters, decoded, in order; a name given twice stands twice. What stands behind a `;` counts too. */
   readonly names: readonly string[];
 }
 
@@ -72,7 +72,10 @@ function queryNames(query: string): Result<readonly string[], string> {
   if (/%(?![0-9A-Fa-f]{2})/.test(query)) return err('A `%` is not followed by two hexadecimal digits');
   if (/%00/.test(query)) return err('The query has an encoded NUL');
   const names: string[] = [];
-  for (const part of query.split('&')) {
+  // Some readers part them at `;` too: what is one name to some and several to others is all of them.
+  const parts = query.split('&');
+  const parted = query.includes(';') ? query.split(/[&;]/).filter((part) => !parts.includes(part)) : [];
+  for (const part of [...parts, ...parted]) {
     const name = part.split('=', 1)[0] ?? '';
     try {
       names.push(decodeURIComponent(name.replaceAll('+', ' ')));

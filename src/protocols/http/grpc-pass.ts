@@ -19,6 +19,7 @@ import { type GrpcParts, notFramed, passesUnseen, type Permitted, within } from 
 import { expanded, MessageMask } from './grpc-mask.ts';
 import type { Judge } from './grpc-judge.ts';
 import { grpcStatusOf, sayRefusal, sayStatus } from './grpc-say.ts';
+import { jarOf } from './cookies.ts';
 import { recorded, towards, towardsAsker } from './head.ts';
 import { json } from './pass.ts';
 
@@ -88,7 +89,7 @@ export class GrpcPass {
 
   #request(): Http2Request {
     const { call, bounds } = this.#with;
-    const { path, fields } = towards(this.#parts.settings, this.#exchange, (name) => madeAnew.has(name));
+    const { path, fields } = towards(this.#parts, this.#exchange, (name) => madeAnew.has(name));
     const left = bounds.left();
     fields.push(['te', 'trailers'], ['content-type', call.contentType]);
     if (left !== undefined) fields.push(['grpc-timeout', grpcTimeoutText(left)]);
@@ -262,7 +263,8 @@ export class GrpcPass {
   #head(fields: Fields): Fields {
     const { settings } = this.#parts;
     const { prefix } = this.#exchange;
-    const behind = { upstream: settings.upstream, prefix, mask: this.#mask.texts };
+    const jar = jarOf(settings.cookies, this.#parts.maskKey, this.#exchange);
+    const behind = { upstream: settings.upstream, prefix, mask: this.#mask.texts, jar };
     const changed = { changed: !this.#unseen };
     if (this.#unseen) return towardsAsker(fields, changed, { ...behind, mask: this.#mask.texts });
     const [own, others] = [fields.filter(isOwn), fields.filter((field) => !isOwn(field))];

@@ -4,6 +4,7 @@ import { documentMask } from '../../carriers/http/masks.ts';
 import type { Permit } from '../../core/decision.ts';
 import type { Fields } from '../../http/headers.ts';
 import { maskKey } from '../../mask/index.ts';
+import { jarOf } from './cookies.ts';
 import { type Behind, towardsAsker } from './head.ts';
 
 const permit = {
@@ -11,11 +12,19 @@ const permit = {
   operatorOf: () => undefined,
 } as unknown as Permit; // all that masks look at
 
+const key = maskKey(Buffer.alloc(32, 1));
+
+function of(subject: string, resource: string = 'web'): Parameters<typeof jarOf>[2] {
+  const session = { identity: { subject }, resource: { name: resource } };
+  return { stay: { session } } as unknown as Parameters<typeof jarOf>[2]; // all that a jar looks at
+}
+
 function shown(fields: Fields): Fields {
-  const behind: Pick<Behind, 'prefix' | 'mask'> & { readonly upstream: { readonly base: string } } = {
+  const behind: Pick<Behind, 'prefix' | 'mask' | 'jar'> & { readonly upstream: { readonly base: string } } = {
     upstream: { base: '' },
     prefix: '/web',
-    mask: documentMask(permit, '/people', maskKey(Buffer.alloc(32, 1))),
+    jar: jarOf('sealed', key, of('ann')),
+    mask: documentMask(permit, '/people', key),
   };
   return towardsAsker(fields, { changed: false }, behind as Behind).filter(
     ([name]) => name !== 'cache-control',
@@ -41,10 +50,46 @@ test('words of the protocol stay as they are', () => {
     ['content-type', 'application/vnd.shop.v2+json;q=1'],
     ['server', 'nginx/1.18.0 (Ubuntu)'],
     ['vary', 'Accept-Encoding, Origin'],
-    ['etag', `W/"4111111111111111"`],
     ['content-security-policy', "default-src 'self' https://cdn.example.com"],
     ['strict-transport-security', 'max-age=31536000; includeSubDomains'],
     ['content-length', '4111111111111111'],
   ];
   assert.deepEqual(shown(fields), fields);
+});
+
+test('a cookie that no script may read is sealed for whom and where it was set', () => {
+  const [[, cookie = ''] = []] = shown([['set-cookie', `sid=${mail}; Path=/; HttpOnly; Domain=x.y`]]);
+  assert.match(cookie, /^sid=sallyport1\.[\w-]{40,}; Path=\/web; HttpOnly$/);
+  const [pair = ''] = cookie.split(';');
+  const taken = (subject: string, resource: string, field: string): string =>
+    jarOf('sealed', key, of(subject, resource)).taken(field);
+  assert.equal(taken('ann', 'web', `a=1; ${pair}; b`), `a=1; sid=${mail}; b`);
+  assert.equal(taken('ann', 'web', pair.replace('=', '="') + '"'), `sid=${mail}`);
+  for (const [subject, resource, field] of [
+    ['bob', 'web', pair],
+    ['ann', 'other', pair],
+    ['ann', 'web', pair.replace('sid', 'other')],
+    ['ann', 'web', `${pair}A`],
+    ['ann', 'web', 'sid=sallyport1.'],
+  ] as const)
+    assert.equal(taken(subject, resource, `a=1; ${field}`), 'a=1');
+  assert.equal(jarOf('none', key, of('ann')).taken('a=1'), '');
+  assert.equal(jarOf('none', key, of('ann')).given('a=1; HttpOnly'), undefined);
+  assert.equal(jarOf('pass', key, of('ann')).given('a=1; HttpOnly')?.cookie, 'a=1; HttpOnly');
+  assert.equal(jarOf('sealed', key, of('ann')).given(`a=${'x'.repeat(4_000)}; HttpOnly`), undefined);
+  assert.equal(jarOf('sealed', key, of('ann')).given('a=; HttpOnly')?.cookie, 'a=; HttpOnly');
+});
+
+test("policies keep their sources, and lose what is somebody's", () => {
+  const value = `default-src 'self' https://cdn.example.com *.x.org:443; script-src 'nonce-4111111111111111' data:; report-uri ${mail}`;
+  const [[, csp = ''] = []] = shown([['content-security-policy', value]]);
+  assert.equal(csp, value.replace(mail, '[EMAIL_ADDRESS]'));
+  assert.deepEqual(
+    shown([
+      [`x-${'4111111111111111'}`, 'a'],
+      ['etag', `"${mail}"`],
+      ['etag', '"1"'],
+    ]),
+    [['etag', '"1"']],
+  );
 });

@@ -8,6 +8,8 @@ import {
   towardsClient,
   towardsResource,
 } from '../../http/headers.ts';
+import type { MaskKey } from '../../mask/index.ts';
+import { type Jar, jarOf } from './cookies.ts';
 import type { HttpSettings } from './settings.ts';
 
 /** The credential of the gateway, and who asks: whatever a client says of these itself is left out. */
@@ -21,7 +23,7 @@ function ownFields({ upstream, identityHeader }: HttpSettings, { stay }: Exchang
 
 /** The head of the request as it goes to the resource; `skips` names what is made anew there. */
 export function towards(
-  settings: HttpSettings,
+  { settings, maskKey }: { readonly settings: HttpSettings; readonly maskKey: MaskKey },
   exchange: Exchange,
   skips: (name: string) => boolean = () => false,
 ): { readonly path: string; readonly fields: (readonly [string, string])[] } {
@@ -31,38 +33,46 @@ export function towards(
     const plain = plainName(name);
     return !skips(plain) && !own.some(([ours]) => ours === plain);
   });
+  const sent = kept.flatMap(([name, value]): Fields => {
+    if (name !== 'cookie') return [[name, value]];
+    const taken = jarOf(settings.cookies, maskKey, exchange).taken(value);
+    return taken === '' ? [] : [[name, taken]];
+  });
   const query = target.query === '' ? '' : `?${target.query}`;
-  return { path: `${settings.upstream.base}${target.path}${query}`, fields: [...kept, ...own] };
+  return { path: `${settings.upstream.base}${target.path}${query}`, fields: [...sent, ...own] };
 }
 
 export interface Behind {
   readonly upstream: HttpSettings['upstream'];
   readonly prefix: string;
   readonly mask: DocumentMask;
+  readonly jar: Jar;
 }
 
 /** Headers carry values too; nothing of an answer made for one identity may be kept for another. */
 export function towardsAsker(
   fields: Fields,
   how: { readonly changed: boolean },
-  { upstream, prefix, mask }: Behind,
+  { upstream, prefix, mask, jar }: Behind,
 ): Fields {
   const out: (readonly [string, string])[] = [];
   for (const [name, value] of towardsClient(fields, how)) {
     if (name === 'cache-control' || name === 'expires' || name === 'pragma') continue;
+    // A name that holds a value cannot be shown otherwise.
+    if (mask.text(name) !== name) continue;
     if (name === 'set-cookie') {
-      // Its name is a name: `id=`. What is none cannot be shown otherwise and still be sent back.
-      const at = value.indexOf('=') + 1;
-      const named = value.slice(0, at);
-      if (!/^\s*[\w!#$%&'*+.^`|~-]+\s*=$/.test(named) && mask.text(named) !== named) continue;
-      const shown = named + mask.text(value.slice(at));
-      out.push([name, cookieBehind(shown, prefix, upstream.base)]);
+      const given = cookieShown(value, mask, jar);
+      if (given !== undefined) out.push([name, cookieBehind(given, prefix, upstream.base)]);
     } else if (name === 'location' || name === 'content-location') {
       out.push([name, mask.text(inside(value, upstream, prefix))]);
     } else if (name === 'content-type') {
       out.push([name, typeShown(value, mask)]);
+    } else if (name === 'etag') {
+      if (mask.text(value) === value) out.push([name, value]); // otherwise it would be the name of something else
+    } else if (policies.has(name)) {
+      out.push([name, policyShown(value, mask)]);
     } else {
-      const passes = plain.has(name) || (wordy.has(name) && /^[\w ,:;=*/+.()-]*$/.test(value));
+      const passes = wordy.has(name) && /^[\w ,:;=*/+.()-]*$/.test(value);
       out.push([name, passes ? value : mask.text(value, name)]);
     }
   }
@@ -87,8 +97,40 @@ function typeShown(value: string, mask: DocumentMask): string {
 
 const howToRead = /^\s*(?:charset|boundary)\s*=\s*"?[0-9A-Za-z'()+_,./:=?-]*"?\s*$/i;
 
-/** Fields that are opaque to everybody but who made them, or no text. */
-const plain: ReadonlySet<string> = new Set(['etag', 'content-security-policy']);
+/** What is sealed says nothing to anybody; the rest is looked at, and its name: what is none cannot be shown otherwise and still be sent back. */
+function cookieShown(cookie: string, mask: DocumentMask, jar: Jar): string | undefined {
+  const given = jar.given(cookie);
+  if (given === undefined) return undefined;
+  const at = given.cookie.indexOf('=') + 1;
+  const named = given.cookie.slice(0, at);
+  if (!/^\s*[\w!#$%&'*+.^`|~-]+\s*=$/.test(named) || mask.text(named.slice(0, -1)) !== named.slice(0, -1))
+    return undefined;
+  const end = given.sealed ? given.cookie.indexOf(';') : at;
+  return given.cookie.slice(0, end) + mask.text(given.cookie.slice(end));
+}
+
+/** Fields that are lists of sources and words, with values in them where a source is an address with a path. */
+const policies: ReadonlySet<string> = new Set([
+  'content-security-policy',
+  'content-security-policy-report-only',
+  'permissions-policy',
+]);
+/** A scheme, a host with or without one, a word, a nonce or digest: none of them somebody's. */
+const source =
+  /(?:(?<=^|[\s;,(])(?:[a-z][a-z0-9+.-]{0,20}:(?:\/\/)?)?(?:\*|(?:\*\.)?(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,20}|localhost)?(?::(?:\d{1,5}|\*))?\/?(?=[\s;,)]|$)|'(?:nonce|sha256|sha384|sha512)-[\w+/=-]{1,200}')/gi;
+
+/** Masked between what is none of anybody's. */
+function policyShown(value: string, mask: DocumentMask): string {
+  if (mask.text(value) === value) return value;
+  let out = '';
+  let at = 0;
+  for (const match of value.matchAll(source)) {
+    if (match[0] === '') continue;
+    out += mask.text(value.slice(at, match.index)) + match[0];
+    at = match.index + match[0].length;
+  }
+  return out + mask.text(value.slice(at));
+}
 
 /** Fields whose values are the protocol's own words, where they are words. */
 const wordy: ReadonlySet<string> = new Set([

@@ -11,6 +11,7 @@ import type { MaskKey } from '../../mask/index.ts';
 import { type Content, contentOf, isMarkup, tableOf, typeFits } from '../../http/content.ts';
 import { all, type Fields, first } from '../../http/headers.ts';
 import type { Operation } from '../../http/openapi.ts';
+import { jarOf } from './cookies.ts';
 import { recorded, towards, towardsAsker } from './head.ts';
 import type { HttpSettings } from './settings.ts';
 import { columnsBy, taggedBy } from './documented.ts';
@@ -93,7 +94,7 @@ export class Pass {
 
   #request(body: Uint8Array | AsyncIterable<Uint8Array>): HttpRequest {
     const { method, fields, signal } = this.#exchange;
-    const { path, fields: out } = towards(this.#parts.settings, this.#exchange);
+    const { path, fields: out } = towards(this.#parts, this.#exchange);
     // Coded bytes can only be passed on where nobody has to look into them.
     const coding = this.#mask.needed ? 'identity' : (first(fields, 'accept-encoding') ?? 'identity');
     out.push(['accept-encoding', coding]);
@@ -216,8 +217,10 @@ export class Pass {
   }
 
   #fields(fields: Fields, how: { readonly changed: boolean }): Fields {
-    const { upstream } = this.#parts.settings;
-    return towardsAsker(fields, how, { upstream, prefix: this.#exchange.prefix, mask: this.#mask });
+    const { settings, maskKey } = this.#parts;
+    const { upstream, cookies } = settings;
+    const jar = jarOf(cookies, maskKey, this.#exchange);
+    return towardsAsker(fields, how, { upstream, prefix: this.#exchange.prefix, mask: this.#mask, jar });
   }
 }
 

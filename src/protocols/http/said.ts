@@ -26,7 +26,9 @@ export function pathsOf(texts: readonly string[]): readonly string[] | undefined
 
 /** The names of a form's fields (application/x-www-form-urlencoded); undefined where there are too many. */
 export function formNames(text: string): readonly string[] | undefined {
-  const names = new Set([...new URLSearchParams(text).keys()].flatMap(namesOf));
+  // Some readers part fields at `;` too.
+  const read = text.includes(';') ? [text, text.replaceAll(';', '&')] : [text];
+  const names = new Set(read.flatMap((each) => [...new URLSearchParams(each).keys()]).flatMap(namesOf));
   return names.size > mostPaths ? undefined : [...names];
 }
 

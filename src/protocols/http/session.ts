@@ -182,7 +182,7 @@ async function attendSocket(
   let outcome = failed('closed');
   try {
     const wanted = {
-      ...towards(parts.settings, exchange, (name) => name.startsWith('sec-websocket-')),
+      ...towards(parts, exchange, (name) => name.startsWith('sec-websocket-')),
       protocols: protocolsOf(fields) ?? [],
       maxBytes: parts.house.limits.messageBytes,
       world: parts.house.world,

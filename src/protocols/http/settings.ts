@@ -15,6 +15,7 @@ import type { Access } from '../../core/action.ts';
 import type { ApiDocument } from '../../http/openapi.ts';
 import type { Route } from '../../http/target.ts';
 import { type Upstream, upstreamAnd } from '../../http/upstream.ts';
+import type { CookieRule } from './cookies.ts';
 import { openApiCheck } from './documented.ts';
 import { type Protos, protosCheck } from './protos.ts';
 
@@ -30,6 +31,7 @@ export interface HttpSettings {
   readonly identityHeader?: string;
   /** What its services of gRPC take and give. */
   readonly protos?: Protos;
+  readonly cookies: CookieRule;
 }
 
 export interface HttpRoute extends Route {
@@ -62,6 +64,7 @@ const own = object({
   uninspected: optional(
     array(string({ pattern: /^[a-z0-9.+-]+\/(?:\*|[a-z0-9.+-]+)$/, what: 'a media type such as image/*' })),
   ),
+  cookies: optional(literal('sealed', 'pass', 'none')),
   identityHeader: optional(
     string({ pattern: /^[a-z0-9-]{1,100}$/, what: 'the name of a header in lower case' }),
   ),
@@ -85,11 +88,12 @@ function toSettings(
   );
   if (twice >= 0)
     return err([{ path: `${path}.routes[${twice}]`, message: 'Another route has this path and method' }]);
-  const { identityHeader, uninspected = [], upstream, openapi, protos } = given;
+  const { identityHeader, uninspected = [], upstream, openapi, protos, cookies = 'sealed' } = given;
   return ok({
     upstream,
     routes,
     uninspected,
+    cookies,
     ...(openapi === undefined ? {} : { api: openapi }),
     ...(identityHeader === undefined ? {} : { identityHeader }),
     ...(protos === undefined ? {} : { protos }),
