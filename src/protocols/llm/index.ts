@@ -18,10 +18,12 @@ import type { House, Protocol, Room } from '../../core/protocol.ts';
 import type { Resource, SessionId } from '../../core/session.ts';
 import { maskKey } from '../../mask/index.ts';
 import { Budgets } from './budget.ts';
+import { budgetBook } from './budget-kept.ts';
 import { attributes, promptAction, toolAction, unreadable, verbs } from './meaning.ts';
 import { refuse } from './refusal.ts';
 import { apiOf, readPrompt } from './request.ts';
-import { attend, type Memory, type ModelParts } from './session.ts';
+import type { Memory, ModelParts } from './parts.ts';
+import { attend } from './session.ts';
 import { type LlmSettings, settings } from './settings.ts';
 
 export const llm: Protocol = {
@@ -48,7 +50,7 @@ function start(house: House): Room {
       settings: given,
       client: clientOf(house, given),
       maskKey: key,
-      budgets: new Budgets(given, house.world),
+      budgets: new Budgets(given, house.world, (all) => budgetBook(house, resource.name, all)),
       stored: new Lru(answersKept),
       memories,
     });
@@ -68,6 +70,7 @@ function start(house: House): Room {
     probe: (resource, signal) => probe(models.get(resource.name), signal),
     actions: (_resource, text) => Promise.resolve([actionOf(text)]),
     [Symbol.asyncDispose]: async () => {
+      for (const { budgets } of models.values()) budgets[Symbol.dispose]();
       await Promise.all([...models.values()].map(({ client }) => client[Symbol.asyncDispose]()));
     },
   };

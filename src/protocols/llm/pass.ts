@@ -1,0 +1,391 @@
+import type { HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
+import { decoded, wholeOf } from '../../carriers/http/decoded.ts';
+import type { Exchange } from '../../carriers/http/exchange.ts';
+import { documentMask, utf8 } from '../../carriers/http/masks.ts';
+import { isObject } from '../../base/check.ts';
+import { Fault } from '../../base/errors.ts';
+import type { Denial, Outcome, Permit } from '../../core/decision.ts';
+import { denial, denialOfDemand } from '../../core/denial.ts';
+import { contentOf } from '../../http/content.ts';
+import { statedBy } from '../../carriers/http/stated.ts';
+import { EventReader, eventText, type ServerEvent } from '../../http/events.ts';
+import { type Fields, first, towardsClient, towardsResource } from '../../http/headers.ts';
+import { showAnswer, usedOf } from './answer.ts';
+import { type Spent, tokensOf, type Used } from './budget.ts';
+import { toolAction } from './meaning.ts';
+import { Placeholders } from './placeholders.ts';
+import { refuse, sentenceOf } from './refusal.ts';
+import { givenIds } from './offered.ts';
+import { type Body, textOf } from './body.ts';
+import { type Api, mapTexts, type Prompt } from './request.ts';
+import { Shown } from './shown.ts';
+import { chatStream } from './chat-stream.ts';
+import { messagesStream } from './messages-stream.ts';
+import { responsesStream } from './responses-stream.ts';
+import { type AnswerStream, named } from './stream.ts';
+import { Thoughts } from './thoughts.ts';
+import type { JudgeCall } from './tools.ts';
+import type { Found } from './found.ts';
+import { allowed, given, ownKey } from './head.ts';
+import type { Hold } from './hold.ts';
+import { json, type Memory, type ModelParts } from './parts.ts';
+import { isUnique, parsedOf, textLength, wantsJson } from './reading.ts';
+
+export interface Asked {
+  readonly exchange: Exchange;
+  readonly api: Api;
+  readonly prompt: Prompt | undefined;
+  readonly permit: Permit;
+  readonly hold: Hold;
+  /** What stands in the prompt. */
+  readonly found: Found | undefined;
+}
+
+/** One permitted request to a model, to its last event. */
+export class Pass {
+  readonly #parts: ModelParts;
+  readonly #asked: Asked;
+  readonly #memory: Memory;
+  readonly #shown: Shown;
+  #bytes = 0;
+  #used: Used | undefined;
+  #eventName: string | undefined; // of the provider's last event
+  #sent = false; // to the provider
+  #answered = 0; // characters, for providers that do not count
+
+  constructor(parts: ModelParts, asked: Asked) {
+    this.#parts = parts;
+    this.#asked = asked;
+    const { session } = asked.exchange.stay;
+    const memory = parts.memories.get(session.id) ?? {
+      placeholders: new Placeholders(),
+      thoughts: new Thoughts(),
+    };
+    parts.memories.set(session.id, memory);
+    this.#memory = memory;
+    this.#shown = new Shown({
+      permit: asked.permit,
+      key: parts.maskKey,
+      mask: documentMask(asked.permit, 'answer', parts.maskKey),
+      placeholders: memory.placeholders,
+      wantsJson: wantsJson(asked.prompt?.body),
+    });
+  }
+
+  async run(): Promise<void> {
+    const { exchange, permit, prompt } = this.#asked;
+    const { gate, session } = exchange.stay;
+    const body = this.#body();
+    const promptTokens = tokensOf(body?.length ?? 0);
+    const bound = prompt?.maxTokens ?? 0;
+    const most = { input: promptTokens, output: bound < 0 ? undefined : bound * (prompt?.answers ?? 1) };
+    const reserved = this.#parts.budgets.reserve(session, prompt?.model ?? '', most);
+    let outcome = this.#outcome({ kind: 'error', code: 'closed' });
+    try {
+      if ('why' in reserved) {
+        outcome = this.#outcome({ kind: 'cut', why: 'LIMIT' });
+        await permit.written;
+        const { why, retryAfterSeconds } = reserved;
+        const said = denial('LIMIT', permit.id, why, 'Wait, or ask for a larger budget');
+        return refuse(exchange.reply, said, { path: exchange.target.path, status: 429, retryAfterSeconds });
+      }
+      // SECURITY: a prompt takes data out and an answer brings some in: neither before its entry is on disk.
+      await permit.written;
+      this.#sent = true;
+      const answer = await gate.guardCalls((request: HttpRequest) => this.#parts.client.call(request))(
+        permit,
+        this.#request(body),
+      );
+      outcome = await this.#answer(answer);
+    } catch (thrown) {
+      outcome = this.#outcome({ kind: 'error', code: thrown instanceof Fault ? thrown.code : 'closed' });
+      throw thrown;
+    } finally {
+      if (!('why' in reserved)) reserved.settle(this.#used ?? this.#guessed(promptTokens, outcome));
+      gate.done(permit, outcome);
+    }
+  }
+
+  /**
+   * What was used where nobody said it. SECURITY: a provider goes on with an answer that its client does not wait for: whoever breaks
+   * off pays what was reserved, if not more.
+   */
+  #guessed(input: number, { kind }: Outcome): Spent {
+    const output = tokensOf(this.#answered);
+    return { input, output, ...(kind === 'error' && this.#sent ? { atLeastReserved: true } : {}) };
+  }
+
+  #outcome(
+    how:
+      | { readonly kind: 'ok' }
+      | { readonly kind: 'error'; readonly code: string }
+      | { readonly kind: 'cut'; readonly why: Denial['class'] },
+  ): Outcome {
+    return { ...how, rows: 0, bytes: this.#bytes, masked: this.#shown.masked, withheld: 0 };
+  }
+
+  /** Written anew from what was read and judged, with what must not reach the provider hidden. */
+  #body(): Uint8Array | undefined {
+    const { prompt, permit, api } = this.#asked;
+    if (prompt === undefined) return undefined;
+    const { finds } = permit.duties;
+    const restored = this.#memory.thoughts.restore(prompt.body);
+    const hide = (text: string): string =>
+      this.#asked.found?.nothing.has(text) === true
+        ? text
+        : this.#memory.placeholders.hide(text, finds, this.#parts.maskKey).text;
+    const hidden = finds.length === 0 ? restored : mapTexts(restored, hide);
+    const body = hidden as Body;
+    // Without it a streamed chat does not say how many tokens it took.
+    if (
+      (api === 'chat' || api === 'completions') &&
+      prompt.stream &&
+      this.#parts.settings.budgets.length > 0
+    ) {
+      body['stream_options'] = {
+        ...(isObject(body['stream_options']) ? body['stream_options'] : {}),
+        include_usage: true,
+      };
+    }
+    return Buffer.from(JSON.stringify(body));
+  }
+
+  #request(body: Uint8Array | undefined): HttpRequest {
+    const { exchange } = this.#asked;
+    const { method, target, fields, signal } = exchange;
+    const { upstream } = this.#parts.settings;
+    const kept = towardsResource(fields).filter(
+      ([name]) => allowed.test(name) && name !== upstream.credential?.header,
+    );
+    const out: (readonly [string, string])[] = [...kept, ['accept-encoding', 'identity']];
+    // Written anew, in UTF-8, whatever the client's bytes were said to be.
+    if (body !== undefined) out.push(['content-type', 'application/json']);
+    // SECURITY: under one key of the provider's, what one client calls by this name is answered with what another asked by it.
+    const once = first(fields, 'idempotency-key');
+    if (once !== undefined)
+      out.push(['idempotency-key', ownKey(exchange.stay.session.identity.subject, once)]);
+    if (upstream.credential !== undefined) {
+      out.push([upstream.credential.header, upstream.credential.value.reveal('sign in to a provider')]);
+    }
+    const query = target.query === '' ? '' : `?${target.query}`;
+    return {
+      method,
+      path: `${upstream.base}${target.path}${query}`,
+      fields: out,
+      signal,
+      ...(body === undefined ? {} : { body }),
+    };
+  }
+
+  async #answer(answer: HttpResponse): Promise<Outcome> {
+    const { exchange, api } = this.#asked;
+    const content = contentOf(first(answer.fields, 'content-type'));
+    const body = decoded(answer);
+    if (body === undefined) return this.#withhold();
+    if (content === 'events') return this.#events(body, answer);
+    const most = this.#parts.house.limits.messageBytes;
+    const bytes = await wholeOf(body, most);
+    const read = bytes === undefined ? undefined : utf8(bytes);
+    if (read?.ok !== true) return this.#withhold();
+    const text = this.#withoutKey(read.value);
+    const parsed = parsedOf(text);
+    if (parsed === undefined) return text === '' ? this.#say(answer, text) : this.#withhold();
+    const before = JSON.stringify(parsed);
+    this.#used = usedOf(parsed);
+    this.#remember(parsed);
+    if (text.length > longText) await this.#shown.ready(parsed, exchange.signal);
+    const shown = await showAnswer(api, parsed, {
+      shown: this.#shown,
+      judge: this.#judge,
+      thoughts: this.#memory.thoughts,
+    });
+    if (exchange.signal.aborted) throw exchange.signal.reason;
+    // Numbers and spaces stay as the provider wrote them where nothing was changed.
+    const after = JSON.stringify(shown);
+    return this.#say(answer, after === before && isUnique(text) ? text : after);
+  }
+
+  /** SECURITY: providers say which key it was that they did not like. */
+  #withoutKey(text: string): string {
+    const key = this.#parts.settings.upstream.credential?.value
+      .reveal('it is looked for where it must not be')
+      .replace(/^(?:Bearer|Basic) /, '');
+    return key === undefined || key.length < 8 || !text.includes(key) ? text : text.replaceAll(key, '***');
+  }
+
+  #say(answer: HttpResponse, text: string): Outcome {
+    const { reply, stay } = this.#asked.exchange;
+    const bytes = Buffer.from(text);
+    this.#bytes = bytes.length;
+    this.#answered = text.length;
+    const { id, duties } = this.#asked.permit;
+    if (duties.record === 'full') void stay.recorder.frame('answer', bytes, id);
+    if (this.#asked.hold.began) {
+      this.#asked.hold.began = false;
+      reply.end(Buffer.from(eventText(named(text, answer.status < 400 ? undefined : 'error'))));
+      return this.#outcome({ kind: 'ok' });
+    }
+    reply.start(answer.status, [...this.#fields(answer.fields), ['content-length', String(bytes.length)]]);
+    reply.end(bytes);
+    return this.#outcome({ kind: 'ok' });
+  }
+
+  async #events(body: AsyncIterable<Uint8Array>, answer: HttpResponse): Promise<Outcome> {
+    const { reply, signal } = this.#asked.exchange;
+    if (this.#asked.hold.began) this.#asked.hold.began = false;
+    else reply.start(answer.status, this.#fields(answer.fields));
+    const reader = new EventReader();
+    const decoder = new TextDecoder('utf-8', { fatal: true });
+    const stream = this.#stream();
+    try {
+      for await (const chunk of body) {
+        await this.#pass(reader.push(decoder.decode(chunk, { stream: true })), stream);
+        if (reader.held > this.#parts.house.limits.messageBytes)
+          throw new Fault('mask', 'An event is too long to be masked');
+        if (signal.aborted) throw signal.reason;
+      }
+      const last = reader.end();
+      if (last !== undefined) await this.#pass([last], stream);
+      await this.#rest(stream, 'whole');
+    } catch (thrown) {
+      if (!(thrown instanceof Fault) || thrown.code !== 'mask') {
+        // What came is the client's, masked, although nothing will follow.
+        if (!signal.aborted) await this.#rest(stream, 'broken');
+        throw thrown;
+      }
+      // The masks failed: what came is shown, nothing else may follow.
+      const said = denialOfDemand(this.#asked.permit, 'LINEAGE', 'mask', thrown.message);
+      await this.#write([
+        named({ type: 'error', error: { type: 'permission_error', message: sentenceOf(said) } }, 'error'),
+      ]);
+      reply.end();
+      return this.#outcome({ kind: 'cut', why: 'LINEAGE' });
+    }
+    reply.end();
+    return this.#outcome({ kind: 'ok' });
+  }
+
+  #stream(): AnswerStream {
+    const parts = { shown: this.#shown, judge: this.#judge, thoughts: this.#memory.thoughts };
+    switch (this.#asked.api) {
+      case 'messages':
+        return messagesStream(parts);
+      case 'responses':
+      case 'stored':
+        return responsesStream(parts);
+      default:
+        return chatStream(parts);
+    }
+  }
+
+  async #pass(events: readonly ServerEvent[], stream: AnswerStream): Promise<void> {
+    const out: ServerEvent[] = [];
+    for (const event of events) {
+      const isDone = event.data?.trim() === '[DONE]';
+      if (event.data === undefined || isDone) {
+        if (isDone) out.push(...this.#named(await stream.end('whole')));
+        out.push({
+          ...(event.data === undefined ? {} : { data: event.data }),
+          comments: event.comments.map((comment) => this.#shown.text(comment)),
+        });
+        continue;
+      }
+      const text = this.#withoutKey(event.data);
+      const data = parsedOf(text);
+      if (data === undefined)
+        throw new Fault('mask', 'An event of the answer is not JSON, so it cannot be masked');
+      const before = this.#shown.needed ? '' : JSON.stringify(data);
+      this.#meter(data);
+      this.#remember(data);
+      this.#eventName = event.event;
+      for (const each of await stream.event(data)) {
+        // What was not changed is sent as the same bytes.
+        const same = !this.#shown.needed && JSON.stringify(each) === before && isUnique(text);
+        out.push(...(same ? [{ ...event, data: text }] : this.#named([each])));
+      }
+    }
+    if (out.length > 0) await this.#write(out);
+  }
+
+  async #rest(stream: AnswerStream, how: 'whole' | 'broken'): Promise<void> {
+    const rest = this.#named(await stream.end(how));
+    if (rest.length > 0) await this.#write(rest);
+  }
+
+  /** Events with names, where the provider's have them. */
+  #named(events: readonly Body[]): readonly ServerEvent[] {
+    const given = this.#eventName;
+    return events.map((each) => {
+      const name = given === undefined ? undefined : textOf(each['type'] ?? given);
+      return named(each, name !== undefined && /^[\w.]{1,100}$/.test(name) ? name : undefined);
+    });
+  }
+
+  async #write(events: readonly ServerEvent[]): Promise<void> {
+    const { reply, stay } = this.#asked.exchange;
+    const bytes = Buffer.from(events.map(eventText).join(''));
+    this.#bytes += bytes.length;
+    const { id, duties } = this.#asked.permit;
+    const full = duties.record === 'full' ? stay.recorder.frame('answer', bytes, id) : undefined;
+    if (full !== undefined) await full;
+    await reply.write(bytes);
+  }
+
+  #meter(event: Body): void {
+    const used = usedOf(event);
+    this.#answered += textLength(event);
+    if (used === undefined) return;
+    this.#used = {
+      input: Math.max(this.#used?.input ?? 0, used.input),
+      output: Math.max(this.#used?.output ?? 0, used.output),
+    };
+  }
+
+  /** A stored answer is its asker's: others use the same key at the provider. */
+  #remember(answer: Body): void {
+    const { api, exchange } = this.#asked;
+    if (api !== 'responses' && api !== 'messages') return;
+    const { subject } = exchange.stay.session.identity;
+    for (const id of givenIds(answer)) this.#parts.stored.set(id, subject);
+  }
+
+  readonly #judge: JudgeCall = async (call) => {
+    const { exchange, prompt } = this.#asked;
+    const { gate, recorder } = exchange.stay;
+    // Judged as the client gets it, with what this session hid put back.
+    const { placeholders } = this.#memory;
+    const given = { name: call.name, arguments: placeholders.restoreJson(call.arguments) };
+    const action = toolAction(prompt?.model ?? '', given);
+    const verdict = await gate.ask({
+      action,
+      ...statedBy(exchange.fields),
+      wait: () => this.#asked.hold.waiting(action),
+    });
+    if (verdict.kind === 'refusal') {
+      const { decisionId, why } = verdict.denial;
+      void recorder.frame('decision', json({ id: decisionId, decision: 'deny', why }), decisionId);
+      return sentenceOf(verdict.denial);
+    }
+    await verdict.written;
+    gate.done(verdict, { kind: 'ok', rows: 0, bytes: call.arguments.length, masked: 0, withheld: 0 });
+    return undefined;
+  };
+
+  #withhold(): Outcome {
+    const { reply, target } = this.#asked.exchange;
+    const why = 'The answer cannot be looked into, so it cannot be masked';
+    refuse(reply, denialOfDemand(this.#asked.permit, 'LINEAGE', 'mask', why), {
+      path: target.path,
+      status: 502,
+    });
+    return this.#outcome({ kind: 'cut', why: 'LINEAGE' });
+  }
+
+  #fields(fields: Fields): Fields {
+    const kept = towardsClient(fields, { changed: true }).filter(([name]) => given.test(name));
+    return [...kept, ['cache-control', 'private, no-store']];
+  }
+}
+
+/** Characters of an answer from which on a text of it can be one that is masked in slices. */
+const longText = 8_192;
