@@ -1,5 +1,6 @@
 import type { World } from '../../base/time.ts';
 import type { Identity } from '../../core/identity.ts';
+import type { BudgetBook, Counted } from './budget-kept.ts';
 import type { Budget, LlmSettings, Price } from './settings.ts';
 
 /** What a request may still take, and what it took in the end. */
@@ -50,15 +51,25 @@ const mostWindows = 100_000;
  */
 const unbounded = 4_096;
 
+/** Makes the book in which counts outlive the process; `all` gives what it is to keep. */
+type OpenBook = (all: () => readonly Counted[]) => BudgetBook;
+
 /** Counts tokens, requests and money by whom a budget is for: reserved when a request begins, settled when it is over. */
 export class Budgets {
   readonly #settings: LlmSettings;
   readonly #world: World;
   readonly #windows: Map<string, Window> = new Map();
+  readonly #book: BudgetBook | undefined;
 
-  constructor(settings: LlmSettings, world: World) {
+  /** Throws a Fault `config` where what was counted before cannot be read. */
+  constructor(settings: LlmSettings, world: World, open?: OpenBook) {
     this.#settings = settings;
     this.#world = world;
+    this.#book = settings.budgets.length === 0 ? undefined : open?.(() => this.#counted());
+    const now = world.now();
+    for (const { key, since, ...sums } of this.#book?.read() ?? [])
+      // A clock that was ahead must not make a window longer.
+      this.#windows.set(key, { since: Math.min(since, now), ...sums });
   }
 
   /** Nothing is reserved where one of the budgets is used up. */
@@ -67,9 +78,9 @@ export class Budgets {
     const least = { input, output: output ?? 1 };
     const most = { input, output: output ?? unbounded };
     const lacks = { tokens: least.input + least.output, money: costOf(price, least) };
-    const counted: Window[] = [];
-    for (const [index, budget] of this.#settings.budgets.entries()) {
-      const key = keyOf(index, budget, of);
+    const counted = new Set<Window>(); // two budgets of one span count in one window
+    for (const budget of this.#settings.budgets) {
+      const key = keyOf(budget, of);
       if (key === undefined) continue;
       const window = this.#window(key, budget);
       const name = lacking(budget, window, lacks);
@@ -83,11 +94,12 @@ export class Budgets {
           retryAfterSeconds: Math.max(1, Math.ceil(left / 1_000)),
         };
       }
-      counted.push(window);
+      counted.add(window);
     }
     const tokens = most.input + most.output;
     const money = costOf(price, most);
     for (const window of counted) add(window, { tokens, requests: 1, money });
+    if (counted.size > 0) this.#book?.changed();
     let settled = false;
     return {
       settle: (used) => {
@@ -100,6 +112,7 @@ export class Budgets {
           money: Math.max(costOf(price, used) - money, least),
         };
         for (const window of counted) add(window, more);
+        if (counted.size > 0) this.#book?.changed();
       },
     };
   }
@@ -115,6 +128,24 @@ export class Budgets {
     return made;
   }
 
+  /** What is not over. */
+  #counted(): readonly Counted[] {
+    this.#sweep(this.#world.now());
+    return Array.from(this.#windows, ([key, { since, tokens, requests, money }]) => ({
+      key,
+      since,
+      // What is settled below its reservation can leave a rest of rounding.
+      tokens: Math.max(0, tokens),
+      requests,
+      money: Math.max(0, money),
+    }));
+  }
+
+  /** Keeps what was counted last. */
+  [Symbol.dispose](): void {
+    this.#book?.[Symbol.dispose]();
+  }
+
   /** Windows that are over hold nothing any more. */
   #sweep(now: number): void {
     const longest = Math.max(...this.#settings.budgets.map(({ everyMs }) => everyMs));
@@ -123,14 +154,15 @@ export class Budgets {
 }
 
 /** The agent's owner has the same budget as the agent: many agents of one person share it. */
-function keyOf(index: number, { per }: Budget, { identity, run }: Payer): string | undefined {
-  if (per === 'all') return `${index}`;
+function keyOf({ per, everyMs }: Budget, { identity, run }: Payer): string | undefined {
+  const key = (...of: readonly (string | null)[]): string => JSON.stringify([everyMs, ...of]);
+  if (per === 'all') return key('all');
   let owner = identity;
   while (owner.actingFor !== undefined) owner = owner.actingFor;
-  if (per === 'identity') return `${index}/${owner.subject}`;
-  if (per === 'run') return JSON.stringify([index, owner.subject, run ?? null]);
+  if (per === 'identity') return key('identity', owner.subject);
+  if (per === 'run') return key('run', owner.subject, run ?? null);
   const groups = [...identity.groups, ...owner.groups];
-  return groups.includes(per.group) ? `${index}/${per.group}` : undefined;
+  return groups.includes(per.group) ? key('group', per.group) : undefined;
 }
 
 function lacking(
