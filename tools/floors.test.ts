@@ -7,7 +7,7 @@ import { test } from 'node:test';
 const floors: readonly (readonly string[])[] = [
   ['base'],
   ['core'],
-  ['policy', 'mask', 'sql', 'http', 'ledger', 'record', 'reviews'],
+  ['policy', 'mask', 'sql', 'http', 'ledger', 'record', 'reviews', 'ner'],
   ['gate', 'carriers', 'stores', 'sinks', 'channels', 'identity', 'link', 'opa'],
   ['protocols'],
   ['server', 'connector', 'scan'],

@@ -28,6 +28,13 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'node:net': 'whether a text is an address; opens nothing',
     'node:zlib': 'the lists of names are compressed',
   },
+  ner: {
+    'node:fs': 'the files of a model',
+    'node:path': 'the files of a model',
+    'onnxruntime-node': 'runs models; only where somebody has installed it, so never by a plain import',
+    '@huggingface/tokenizers':
+      "reads models' tokenizers; only where somebody has installed it, so never by a plain import",
+  },
   sql: {
     'libpg-query': "PostgreSQL's own parser",
     'node:worker_threads': 'parsing happens off the main thread',

@@ -7,6 +7,7 @@ import { messageOf } from '../base/errors.ts';
 import {
   type ColumnVote,
   columnVote,
+  type Detector,
   detectorsInUse,
   entityNames,
   type Finding,
@@ -19,13 +20,14 @@ import {
 import type { FindMask } from '../core/decision.ts';
 import { problemLine } from '../policy/problem.ts';
 import { readDetectorsFile } from './detectors-file.ts';
+import { nerReader } from './mask-ner.ts';
 
 export interface MaskIo {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
 }
 
-const usage = `Usage: sallyport mask --input FILE.jsonl [--entities TYPE,…] [--detectors FILE] [--unit utf16|characters] [--json]
+const usage = `Usage: sallyport mask --input FILE.jsonl [--entities TYPE,…] [--detectors FILE] [--ner DIR] [--unit utf16|characters] [--json]
 
 Reads lines {"id", "text", "column"?} ("-": standard input) and writes, in the same order,
 {"id", "masked", "findings": [{"type", "start", "end", "score"}]}; start and end count UTF-16 code
@@ -33,6 +35,8 @@ units of the text, as JavaScript, Java and .NET do; with --unit characters, Unic
 column     the column's or key's name: context for what stands in the text
 --entities only these types: ${entityNames.join(', ')}
 --detectors YAML or JSON with more detectors, as under "detectors" of the configuration
+--ner      a model that finds names: its folder (model.onnx, tokenizer.json, config.json), or a YAML file with
+           model, labels, threshold and withinMs; needs the packages onnxruntime-node and @huggingface/tokenizers
 Exit code 0: done, 2: could not run, or a line could not be read.
 `;
 
@@ -53,6 +57,7 @@ export async function mask(args: readonly string[], io: MaskIo): Promise<number>
         input: { type: 'string' },
         entities: { type: 'string' },
         detectors: { type: 'string' },
+        ner: { type: 'string' },
         unit: { type: 'string', default: 'utf16' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
@@ -65,7 +70,9 @@ export async function mask(args: readonly string[], io: MaskIo): Promise<number>
     if (values.input === undefined) throw new Error('Say what to read: --input FILE.jsonl');
     if (values.unit !== 'utf16' && values.unit !== 'characters')
       throw new Error('--unit is utf16 or characters');
-    if (values.detectors !== undefined) useOwn(values.detectors);
+    const own = values.detectors === undefined ? [] : ownDetectors(values.detectors);
+    await using ner = values.ner === undefined ? undefined : await nerReader(values.ner);
+    useDetectors([...own, ...(ner?.detectors ?? [])]);
     const show = shower(entitiesOf(values.entities), values.unit === 'characters');
     const lines = voted(entitiesOf(values.entities), (each, type) =>
       io.out(`${JSON.stringify(show(each, type))}\n`),
@@ -74,7 +81,10 @@ export async function mask(args: readonly string[], io: MaskIo): Promise<number>
     let number = 0;
     for await (const text of createInterface({ input, crlfDelay: Infinity })) {
       number++;
-      if (text.trim() !== '') lines.add(read(text, number));
+      if (text.trim() === '') continue;
+      const each = read(text, number);
+      await ner?.read(each.text);
+      lines.add(each);
     }
     lines.end();
     return 0;
@@ -84,10 +94,10 @@ export async function mask(args: readonly string[], io: MaskIo): Promise<number>
   }
 }
 
-function useOwn(file: string): void {
+function ownDetectors(file: string): readonly Detector[] {
   const { detectors, problems } = readDetectorsFile(file);
   if (problems.length > 0) throw new Error(problems.map((problem) => problemLine(problem)).join('\n'));
-  useDetectors(detectors);
+  return detectors;
 }
 
 function entitiesOf(list: string | undefined): readonly string[] {

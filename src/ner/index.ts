@@ -1,0 +1,95 @@
+// A model that finds names, as an optional plug-in: token classification in ONNX, run by `onnxruntime-node` in a thread of
+// its own. Neither that package nor `@huggingface/tokenizers` is a dependency: who wants a model installs both.
+//   nerCheck           the settings
+//   nerFinder(parts)   asks the model; a text that it cannot judge in time is one finding
+// It does not promise the same answer for a piece of a text as for the whole, so nothing that is passed on in pieces, and
+// nothing that cannot wait, is given to it.
+import { type Check, map, number, object, optional, record, string } from '../base/check.ts';
+import { err, ok } from '../base/result.ts';
+import type { Worker } from '../core/protocol.ts';
+import type { Asked, Opened } from './model-worker.ts';
+import type { Found } from './windows.ts';
+
+export interface NerSettings {
+  /** The folder of the model: `model.onnx`, `tokenizer.json`, `config.json`. */
+  readonly model: string;
+  /** What the model's labels are found as, without `B-` and `I-`: `{ PER: PERSON }`. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** The least score, from 0 to 1. */
+  readonly threshold: number;
+  /** How long one text may take; beyond, it is a finding as a whole. */
+  readonly withinMs: number;
+}
+
+/** How the labels of most published models are found. */
+const usual: Readonly<Record<string, string>> = {
+  PER: 'PERSON',
+  PERSON: 'PERSON',
+  LOC: 'LOCATION',
+  LOCATION: 'LOCATION',
+  GPE: 'LOCATION',
+  FAC: 'LOCATION',
+};
+
+const shape = object({
+  model: string({ max: 4_096 }),
+  labels: optional(
+    record(string({ pattern: /^[A-Z][A-Z0-9_]{1,39}$/, what: 'a type of findings, such as PERSON' })),
+  ),
+  threshold: optional(number({ min: 0, max: 1 })),
+  withinMs: optional(number({ min: 10, max: 600_000 })),
+});
+
+/** `{ model, labels?, threshold? (0.5), withinMs? (5000) }`; `entities` are the types that labels may be found as. */
+export function nerCheck(entities: readonly string[]): Check<NerSettings> {
+  return map(shape, ({ model, labels, threshold = 0.5, withinMs = 5_000 }, path) => {
+    const unknown = Object.entries(labels ?? {}).find(([, type]) => !entities.includes(type));
+    if (unknown !== undefined)
+      return err([{ path: `${path}.labels.${unknown[0]}`, message: `No detector finds "${unknown[1]}"` }]);
+    return ok({ model, labels: labels ?? usual, threshold, withinMs });
+  });
+}
+
+/** The longest text that is given to a model; beyond, it is a finding as a whole. */
+export const longestJudged = 200_000;
+
+export interface NerFinder {
+  /** What the model finds. Never rejects: a text that it fails on, or that takes too long, is one finding. */
+  readonly find: (text: string) => Promise<readonly Found[]>;
+}
+
+/**
+ * Opens the model in the worker (of `model-worker.ts`).
+ * @throws {Error} that says what is missing and what to do: a package, a file, a label.
+ */
+export async function nerFinder(worker: Worker, settings: NerSettings): Promise<NerFinder> {
+  const { model, labels, threshold, withinMs } = settings;
+  // What our own worker answers.
+  const opened = (await worker.call('open', { model }, openMs)) as Opened;
+  if (opened.kind === 'problem') throw new Error(opened.problem);
+  const said = Object.keys(labels).filter((label) => opened.labels.includes(label));
+  if (said.length === 0)
+    throw new Error(
+      `The model in ${model} knows ${opened.labels.join(', ') || 'no label'}, and "labels" names none of these: write for instance { ${opened.labels[0] ?? 'PER'}: PERSON }`,
+    );
+  const [first = 'PERSON'] = said.map((label) => labels[label] ?? '');
+  return {
+    find: async (text) => {
+      if (!/\p{L}/u.test(text)) return [];
+      const whole = [{ type: first, start: 0, end: text.length, score: 1 }];
+      if (text.length > longestJudged) return whole;
+      try {
+        return (await worker.call(
+          'find',
+          { model, text, labels, threshold } satisfies Asked,
+          withinMs,
+        )) as readonly Found[];
+      } catch {
+        return whole; // fail closed
+      }
+    },
+  };
+}
+
+/** Models have hundreds of megabytes. */
+const openMs = 120_000;
