@@ -193,6 +193,10 @@ export const phone: DigitsDetector = {
 /** Behind the number; `Fax:` is the label of the next one. */
 const labelled = /^[ \t]{1,2}\(?(?:office|work|home|mobile|cell|fax|tel|phone)(?![\p{L}]|\.?[ \t]?[:=])/iu;
 
+/** The letter before a number below a letter: `T: …`, `| M …`; somewhere before it stands a word. */
+const signed =
+  /\p{L}{2,}[^]*(?:[\n|•·;,(][ \t]*|[ \t]{2})(?:[TFMPCHWOD]|Ph|Tf|Fx)(?:[ \t]?[.:][ \t]?|[ \t])$/u;
+
 /** What would be an address of a machine without its label. */
 const dotted = /^\d+(?:\.\d+){3}$/;
 
@@ -215,14 +219,17 @@ function judge(window: Window): number {
     if (!labelled.test(after)) return -1;
   }
   // `322 327 102 office`: a list of somebody's numbers.
+  // `Chrome/126.8.10.13 Mobile Safari` names no telephone.
+  if (dotted.test(raw) && before.endsWith('/')) return 0;
   if (labelled.test(after) && (shape.includes('-') || (digits.length >= 9 && digits.length <= 14)))
     return /^\d\d?\d?[./-]\d\d?[./-]\d{4}$/.test(raw) ? -1 : dotted.test(raw) ? 0.99 : 0.6;
   if (first === '+' || raw.startsWith('(+')) return international(window);
   if (/[\p{L}\d][-_/]$/u.test(before)) return shape.includes('-') || digits.length >= 10 ? -1 : 0;
-  if (digits.startsWith('00') && !digits.startsWith('000') && digits.length >= 10 && shape.includes('-')) {
+  if (raw.startsWith('00') && !digits.startsWith('000') && digits.length >= 10 && shape.includes('-')) {
     return american.has(shape) || confirmed(window, `+${digits.slice(2)}`) ? 0.7 : -1;
   }
   if (first === '(') return digits.length <= 13 && /^\(\d{1,5}\)/.test(raw) ? 0.7 : -1;
+  if (signed.test(window.left) && digits.length >= 8 && !dotted.test(raw)) return 0.6;
   if (!shape.includes('-')) {
     if (isAmongWords(window) && isBare(window)) return 0.45;
     return digits.length >= 7 ? -1 : 0;
@@ -231,8 +238,10 @@ function judge(window: Window): number {
   if (american.has(shape) && !raw.includes('/')) return 0.75;
   if (shape === '1-3-3-2-2' && first === '8') return 0.75;
   if (digits.startsWith('0') && digits[1] !== '0' && digits.length >= 8 && digits.length <= 12) {
-    // `01234.5678` is a fraction.
-    if (groupsOf(shape) > 6 || /[/]/.test(raw.slice(7)) || /^\d+\.\d+$/.test(raw)) return -1;
+    // `01234.5678` is a fraction, `0.3.2215` a version, `05.165 30.030` two measures.
+    if (groupsOf(shape) > 6 || /[/]/.test(raw.slice(7)) || /^\d+\.\d+$|^0\D|^\d{5}-\d{5}$/.test(raw))
+      return -1;
+    if (!isEven(raw) || shape.endsWith('-1') || things.test(window.left)) return -1;
     return national(window) ? 0.6 : -1;
   }
   // `61 23 45 67`, `612 34 56 78`: without any leading sign the groups must be no thousands and the number somebody's.
@@ -240,7 +249,8 @@ function judge(window: Window): number {
     window.whole && digits.length >= 8 && digits.length <= 11 && /^\d+(?:([ -])\d+)(?:\1\d+)+$/.test(raw);
   // Three groups with dashes are an order's or a part's number far more often than somebody's.
   const grouped = groupsOf(shape) >= (raw.includes('-') ? 4 : 3);
-  if (even && grouped && !/^\d+(?:-3)+$|^3-2-4$/.test(shape)) {
+  // A group of one digit at its end is a check digit: `1-4295-8541-2`.
+  if (even && grouped && !/^\d+(?:-3)+$|^3-2-4$|(?:^|-)1(?:-|$)/.test(shape)) {
     if (national(window, true)) return 0.5;
   }
   return isAmongWords(window) && (isCalledNumber(window) || isWritten(window)) ? 0.45 : -1;
@@ -273,12 +283,22 @@ function isBare(window: Window): boolean {
   return !window.confirm() || isNational(digits, ['US'], true);
 }
 
+/** Between all groups but the first two stands the same sign. */
+function isEven(raw: string): boolean {
+  const signs = raw.split(/\d+/).slice(2, -1);
+  return signs.every((sign) => sign === signs[0]);
+}
+
+const beside = /\p{L}{2,}[)'’"]?[\s:;,.(–—-]{0,4}$/u;
+
 function isWritten(window: Window): boolean {
-  const { raw, digits, shape } = window;
+  const { raw, digits, shape, left } = window;
+  // Behind a sign of markup, a path or a number it is what a machine wrote.
+  if (left.trim() !== '' && !beside.test(left)) return false;
   // One kind of separator between all groups, or what a plan itself has between them.
   if (digits.length < 8 || !shape.includes('-') || /[/]/.test(raw) || /[-.]{2}| {2}/.test(raw)) return false;
   // Two years, and amounts with points for thousands.
-  if (/^(?:19|20)\d\d.(?:19|20)\d\d$/.test(raw) || /^\d{1,3}(?:\.\d{3})+$/.test(raw)) return false;
+  if (/^(?:19|20)\d\d.(?:19|20)\d\d$/.test(raw) || /^\d{1,3}(?:\.\d{3})+$|^\d+\.\d+$/.test(raw)) return false;
   if (!window.confirm()) return true;
   return isWrittenIn(digits, shape, more) || (digits.length >= 10 && isWrittenWithCode(digits, shape));
 }
@@ -306,7 +326,8 @@ function international(window: Window): number {
   if (confirmed(window, raw, grouped)) return grouped ? 0.85 : 0.75;
   // Nobody's numbering plan, or one that is not known yet: as long as one, and grouped as no amount is.
   const amount = digits.length < 11 && /^\+\d{1,3}(?:[ .]\d{3})+$/.test(raw);
-  return digits.length >= 9 && grouped && !amount ? 0.5 : -1;
+  if (grouped) return digits.length >= 9 && !amount ? 0.5 : -1;
+  return digits.length >= 10 && (!window.confirm() || isInternational(digits, false)) ? 0.5 : -1;
 }
 
 function confirmed(window: Window, text: string, possible = false): boolean {
