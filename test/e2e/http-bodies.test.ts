@@ -93,6 +93,9 @@ describe('bodies of every kind through the gateway', () => {
           return;
         }
         switch (pathname) {
+          case '/graphql':
+            response.writeHead(200, { 'content-type': 'application/json' });
+            return void response.end('[{"data":{"all":[{"a":"Zoë","n":1}]}}]');
           case '/204':
           case '/304':
             response.writeHead(Number(pathname.slice(1)), headers);
@@ -153,6 +156,17 @@ describe('bodies of every kind through the gateway', () => {
     assert.equal(status, 200);
     assert.equal(headers.get('content-length'), null);
     assert.equal(headers.get('etag'), null);
+  });
+
+  test('a tag of a field of GraphQL holds under whatever name the answer has it', async () => {
+    const headers = { 'content-type': 'application/json' };
+    const asked_ = (query: string): Promise<string> =>
+      web
+        .ask('/web/graphql', { method: 'POST', headers, body: JSON.stringify([{ query }]) })
+        .then(({ status, text }) => `${status} ${text}`);
+    assert.equal(await asked_('{ all: people { a: nick n } }'), '200 [{"data":{"all":[{"a":"***","n":1}]}}]');
+    assert.equal(await asked_('{ all: people { a: id n } }'), '200 [{"data":{"all":[{"a":"Zoë","n":1}]}}]');
+    assert.match(await asked_('{ all: people { ... @defer { a: id } n } }'), /^403 .*LINEAGE/);
   });
 
   test('trailers do not pass', async () => {

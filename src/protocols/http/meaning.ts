@@ -5,7 +5,7 @@ import { type Content, contentOf, typeFits } from '../../http/content.ts';
 import { type Fields, first } from '../../http/headers.ts';
 import type { Operation } from '../../http/openapi.ts';
 import type { Target } from '../../http/target.ts';
-import { graphqlOf } from './graphql.ts';
+import { type Aliases, graphqlOf } from './graphql.ts';
 import { meaningOfParts } from './parts.ts';
 import { formNames, lookingLikeJson, pathsOf, sniffed, worded } from './said.ts';
 import type { HttpRoute } from './settings.ts';
@@ -70,7 +70,12 @@ const byMethod: Readonly<Record<string, Access>> = {
 };
 
 export type Meant =
-  | { readonly kind: 'understood'; readonly action: Action }
+  | {
+      readonly kind: 'understood';
+      readonly action: Action;
+      /** Of GraphQL: what the answer will call its fields. */
+      readonly aliases?: Aliases;
+    }
   | { readonly kind: 'refused'; readonly why: string };
 
 /** What a request does. What cannot be read is refused: nobody could judge it. */
@@ -116,6 +121,7 @@ export function meaningOf(asked: Asked): Meant {
   const query = target.query === '' ? '' : `?${target.query}`;
   return {
     kind: 'understood',
+    ...(operations === undefined ? {} : { aliases: operations.aliases }),
     action: {
       verb:
         asked.upgrade === true ? 'http.upgrade' : operations === undefined ? 'http.request' : 'http.graphql',
@@ -179,6 +185,7 @@ export function meaningOfMessage(said: SaidOnSocket): Meant {
   const access = from === 'resource' ? 'read' : (asks?.access ?? route?.access ?? 'write');
   return {
     kind: 'understood',
+    ...(asks === undefined ? {} : { aliases: asks.aliases }),
     action: {
       verb: asks === undefined ? 'http.message' : 'http.graphql',
       access,

@@ -15,6 +15,7 @@ import { jarOf } from './cookies.ts';
 import { recorded, towards, towardsAsker } from './head.ts';
 import type { HttpSettings } from './settings.ts';
 import { columnsBy, taggedBy } from './documented.ts';
+import { type Aliases, aliasedBy } from './graphql.ts';
 import { Shown } from './shown.ts';
 
 export interface SiteParts {
@@ -28,6 +29,7 @@ export interface SiteParts {
 export interface Asked {
   readonly name: string;
   readonly operation: Operation | undefined;
+  readonly aliases?: Aliases | undefined;
 }
 
 /** One permitted request, from the resource's first byte to the client's last. */
@@ -37,6 +39,8 @@ export class Pass {
   readonly #permit: Permit;
   readonly #mask: DocumentMask;
   readonly #shown: Shown;
+  /** What comes later says itself where it belongs: no tag knows it. */
+  readonly #unplaced: boolean;
   #bytes = 0;
   #withheld = 0;
 
@@ -44,7 +48,9 @@ export class Pass {
     this.#parts = parts;
     this.#exchange = exchange;
     this.#permit = permit;
-    const tagged = taggedBy(permit, of.operation);
+    const { aliases } = of;
+    const tagged = aliasedBy(taggedBy(permit, of.operation), aliases === undefined ? [] : [aliases]);
+    this.#unplaced = aliases?.incremental === true && permit.duties.masks.length > 0;
     this.#mask = documentMask(tagged, of.name, parts.maskKey);
     this.#shown = new Shown({
       mask: this.#mask,
@@ -56,6 +62,11 @@ export class Pass {
 
   async run(body: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
     const { gate } = this.#exchange.stay;
+    if (this.#unplaced) {
+      gate.done(this.#permit, { kind: 'unsent' });
+      this.#withhold('An answer of GraphQL in parts (@defer, @stream) cannot be masked by its tags');
+      return;
+    }
     let outcome: Outcome = this.#outcome({ kind: 'error', code: 'closed' });
     try {
       const answer = await gate.guardCalls((request: HttpRequest) => this.#parts.client.call(request))(

@@ -108,7 +108,10 @@ async function judged(
   if (verdict.duties.record !== 'meta')
     void stay.recorder.frame('statement', json({ id: verdict.id, text: meant.action.text }), verdict.id);
   const name = String(meant.action.attributes['route']);
-  await new Pass(parts, exchange, verdict, { name, operation }).run(body ?? stream ?? given.stream());
+  const { aliases } = meant;
+  await new Pass(parts, exchange, verdict, { name, operation, aliases }).run(
+    body ?? stream ?? given.stream(),
+  );
 }
 
 /** Whether a body of another type begins as JSON does, which many services read whatever its type says. Nothing of it is lost. */

@@ -7,6 +7,7 @@ import type { Denial, Outcome, Permit } from '../../core/decision.ts';
 import { denial, denialOfDemand } from '../../core/denial.ts';
 import type { Waiting } from '../../core/protocol.ts';
 import type { MaskKey } from '../../mask/index.ts';
+import { type Aliases, aliasedBy } from './graphql.ts';
 import { meaningOfMessage, unreadable } from './meaning.ts';
 import type { HttpRoute } from './settings.ts';
 
@@ -42,6 +43,8 @@ export class Talk {
   readonly #parts: TalkParts;
   readonly #patient: (action: Action) => Waiting;
   readonly #over: AbortController = new AbortController();
+  /** Of what the client asked for by GraphQL on this connection. */
+  readonly #aliases: Aliases[] = [];
   #bytes = 0;
 
   constructor(parts: TalkParts, patient: (action: Action) => Waiting) {
@@ -112,7 +115,8 @@ export class Talk {
       const { permit } = judged;
       let outcome: Outcome = { ...outcomeOf(0), kind: 'error', code: 'closed' };
       try {
-        const mask = documentMask(permit, String(permit.action.attributes['route']), maskKey);
+        const name = String(permit.action.attributes['route']);
+        const mask = documentMask(aliasedBy(permit, this.#aliases), name, maskKey);
         const shown = message.binary ? message.bytes : shownAs(message.bytes, mask);
         this.#bytes += shown.length;
         const limit = smallest(opening.duties.byteLimit, permit.duties.byteLimit);
@@ -154,7 +158,21 @@ export class Talk {
     const id = verdict.kind === 'permit' ? verdict.id : verdict.denial.decisionId;
     if (verdict.kind === 'refusal' || verdict.duties.record !== 'meta')
       void recorder.frame('statement', json({ id, text: action.text }), id);
-    if (verdict.kind === 'permit' && meant.kind === 'understood') return { kind: 'permit', permit: verdict };
+    const aliases = meant.kind === 'understood' ? meant.aliases : undefined;
+    const unplaced =
+      aliases?.incremental === true || this.#aliases.length >= mostAsked
+        ? 'An answer of GraphQL in parts (@defer, @stream), or to too many questions, cannot be masked by its tags'
+        : undefined;
+    if (verdict.kind === 'permit' && meant.kind === 'understood') {
+      const tagged = this.#parts.opening.duties.masks.length + verdict.duties.masks.length > 0;
+      if (aliases === undefined || !tagged) return { kind: 'permit', permit: verdict };
+      if (unplaced === undefined) {
+        if (aliases.fields.size > 0) this.#aliases.push(aliases);
+        return { kind: 'permit', permit: verdict };
+      }
+      gate.done(verdict, { kind: 'unsent' });
+      return { kind: 'end', end: refusedBy(denial('LINEAGE', id, unplaced)) };
+    }
     if (verdict.kind === 'permit') gate.done(verdict, { kind: 'unsent' });
     const why =
       meant.kind === 'refused' || verdict.kind === 'permit'
@@ -172,6 +190,9 @@ export class Talk {
     return { ...waiting, signal: AbortSignal.any([waiting.signal, left.signal, this.#over.signal]) };
   }
 }
+
+/** Questions of GraphQL on one connection whose answers may have tags. */
+const mostAsked = 1_000;
 
 function refusedBy({ class: code, rule, decisionId, why }: Denial): End {
   const by = rule === undefined ? '' : ` ${rule}`;
