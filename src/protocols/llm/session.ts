@@ -19,7 +19,7 @@ export async function attend(parts: ModelParts, exchange: Exchange): Promise<voi
   if (api === undefined || target.names.some((name) => !queries.has(name))) {
     return notUnderstood(
       exchange,
-      `${method} ${target.path} is not among the requests to models that are understood`,
+      `${method} ${target.path} is not among the requests to models that are understood${otherwise(target.path)}`,
     );
   }
   const most = parts.house.limits.messageBytes;
@@ -41,6 +41,11 @@ export async function attend(parts: ModelParts, exchange: Exchange): Promise<voi
   if (!named.ok) return refuse(reply, named.error, { path: target.path });
   using within = named.value;
   return judged(parts, within.exchange, { api, prompt, bytes: bytes.length, text: text.value });
+}
+
+/** What else its client can use. */
+function otherwise(path: string): string {
+  return path.startsWith('/api/') ? ": of Ollama's, the API of OpenAI's shape under /v1 is" : '';
 }
 
 /** What the client says the prompt belongs to: `metadata`, which providers let it have. */
