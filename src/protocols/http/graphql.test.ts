@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import type { MaskOperator, Permit } from '../../core/decision.ts';
+import { readTarget } from '../../http/target.ts';
 import { aliasedBy, graphqlOf, type Operations } from './graphql.ts';
+import { meaningOf } from './meaning.ts';
 
 function post(body: object, query: string = ''): Operations {
   return graphqlOf({ method: 'POST', query, content: 'json', text: JSON.stringify(body) });
@@ -90,3 +92,19 @@ test('parts that come later are known as such, and fragments that multiply are r
   );
   assert.equal(post({ query: `{ ...F0 } ${many.join(' ')} fragment F30 on P { c }` }).kind, 'refused');
 });
+
+for (const path of ['/graphql/', '/GraphQL', '/api/graphql/'])
+  test(`it is GraphQL however its path is written: ${path}`, () => {
+    const target = readTarget(path);
+    assert.ok(target.ok);
+    const meant = meaningOf({
+      method: 'POST',
+      host: '',
+      target: target.value,
+      fields: [['content-type', 'application/json']],
+      route: undefined,
+      body: Buffer.from(JSON.stringify({ query: 'mutation { drop }' })),
+      length: undefined,
+    });
+    assert.deepEqual(meant.kind === 'understood' && meant.action.attributes['selects'], ['drop']);
+  });

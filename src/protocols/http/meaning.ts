@@ -220,7 +220,7 @@ function seen(attributes: Action['attributes']): Action['attributes'] {
 }
 
 function isGraphql(route: HttpRoute | undefined, target: Target): boolean {
-  return route?.graphql === true || /(?:^|\/)graphql$/.test(target.path);
+  return route?.graphql === true || /(?:^|\/)graphql\/?$/i.test(target.path);
 }
 
 /** What the two sub-protocols of GraphQL over WebSocket ask to run (`subscribe`, `start`); undefined of their upkeep. */
