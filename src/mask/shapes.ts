@@ -38,13 +38,21 @@ export function shapes(): Shapes {
   const words = new Int32Array(slots * wordsOfShape);
   const asked = new Int32Array(wordsOfShape); // the words of the text asked about last, little-endian
   let askedHash = 0;
-  let view: DataView = new DataView(new ArrayBuffer(0));
+  // A view of the bytes asked about last, and where in it they begin: most questions are about one chunk, and asking for
+  // its buffer each time would cost more than all the rest.
+  let viewed: Uint8Array = new Uint8Array(0);
+  let view: DataView = new DataView(viewed.buffer);
+  let base = 0;
   return { holds, offer };
 
   function holds(bytes: Uint8Array, start: number, end: number): boolean {
     const length = end - start;
     if (length > longestShape || length <= 0) return false;
-    if (view.buffer !== bytes.buffer) view = new DataView(bytes.buffer);
+    if (viewed !== bytes) {
+      viewed = bytes;
+      base = bytes.byteOffset;
+      if (view.buffer !== bytes.buffer) view = new DataView(bytes.buffer);
+    }
     let hash = length;
     let count = 0;
     if (length < 4) {
@@ -53,8 +61,8 @@ export function shapes(): Shapes {
       count = 1;
     } else {
       // The last word overlaps the one before it, so that no byte behind the text is read.
-      const last = bytes.byteOffset + end - 4;
-      for (let at = bytes.byteOffset + start; at < last; at += 4) {
+      const last = base + end - 4;
+      for (let at = base + start; at < last; at += 4) {
         const word = zeroed(view.getInt32(at, true));
         asked[count++] = word;
         hash = mixed(hash, word);

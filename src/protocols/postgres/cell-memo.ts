@@ -3,7 +3,7 @@ import type { Cell, CellShown } from './cells.ts';
 // Columns repeat their values: what one was shown as answers for the next that is the same byte by byte. Kept in memory
 // only, with the masker: that is with the statement's answer.
 
-const slots = 1_024;
+const slots = 4_096;
 const longest = 64; // bytes of a value that is kept
 
 interface Entry {
@@ -20,31 +20,56 @@ export interface Told {
   readonly tell: (types: readonly string[]) => void;
 }
 
-/** The same as `search`, which shows the same value the same way each time, for columns whose values come again. */
-export function remembering(search: Cell, { last, tell }: Told): Cell {
+/** For columns whose values come again: `search` shows the same value the same way each time. */
+interface Remembering {
+  /** The same as `search`. */
+  readonly show: Cell;
+  /** The same for a value of which it is not known whether `may` lets it pass. */
+  readonly recall: Cell;
+}
+
+export function remembering(
+  search: Cell,
+  { last, tell }: Told,
+  may: (bytes: Uint8Array, start: number, end: number) => boolean,
+): Remembering {
   // Made only when the first value is shown: of most columns none ever is.
   let hashes: Int32Array | undefined;
   let entries: (Entry | undefined)[] = [];
-  return (bytes, start, end) => {
-    if (end - start > longest) return search(bytes, start, end);
+  return {
+    show: (bytes, start, end) => shown(bytes, start, end, true),
+    recall: (bytes, start, end) => shown(bytes, start, end, false),
+  };
+
+  // oxlint-disable-next-line max-params
+  function shown(bytes: Uint8Array, start: number, end: number, sure: boolean): CellShown {
+    if (end - start > longest) return sure || may(bytes, start, end) ? search(bytes, start, end) : undefined;
     const hash = hashOf(bytes, start, end);
-    const slot = hash & (slots - 1);
-    if (hashes?.[slot] === hash) {
-      const entry = entries[slot];
+    let slot = hash & (slots - 1);
+    // Each value has two places, side by side: the newer one of two is kept.
+    if (hashes !== undefined) {
+      if (hashes[slot] !== hash) slot ^= 1;
+      const entry = hashes[slot] === hash ? entries[slot] : undefined;
       if (entry !== undefined && isSame(entry.value, bytes, start, end)) {
         if (entry.types.length > 0) tell(entry.types);
         return entry.shown;
       }
+      if (entries[slot] !== undefined) slot ^= 1;
     }
-    const shown = search(bytes, start, end);
+    if (!sure && !may(bytes, start, end)) return undefined;
+    const made = search(bytes, start, end);
     if (hashes === undefined) {
       hashes = new Int32Array(slots);
       entries = Array.from({ length: slots });
     }
     hashes[slot] = hash;
-    entries[slot] = { value: Uint8Array.prototype.slice.call(bytes, start, end), shown, types: last() };
-    return shown;
-  };
+    entries[slot] = {
+      value: Uint8Array.prototype.slice.call(bytes, start, end),
+      shown: made,
+      types: last(),
+    };
+    return made;
+  }
 }
 
 function hashOf(bytes: Uint8Array, start: number, end: number): number {

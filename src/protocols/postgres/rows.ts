@@ -2,7 +2,7 @@ import { Fault, WireError } from '../../base/errors.ts';
 import { mayContain } from '../../mask/index.ts';
 import { type CellParts, type ColumnPlan, type FieldShape, stars, wayOf } from './cells.ts';
 import { copy, Written } from './outgoing.ts';
-import { type Ballot, ballotOf } from './voted.ts';
+import { type Ballot, ballotOf, mayVote } from './voted.ts';
 
 export interface RowMasker {
   /**
@@ -47,6 +47,8 @@ export function rowMasker(
   // Values to be shown: column, start and length of each.
   const noted = new Int32Array(3 * ways.length);
   let notes = 0;
+  // Columns of which the last value was shown: the next as a rule is, too, and may be one that is remembered.
+  const hot = new Uint8Array(ways.length);
   // The row that they are of.
   let notedOf: Uint8Array | undefined;
   let notedAt = 0;
@@ -99,8 +101,18 @@ export function rowMasker(
       const way = ways[column];
       if (way !== undefined) {
         if (counts && way.watch !== undefined) way.watch.searched++;
-        if (votes?.see(column, bytes, at, at + length) === true) changed = true;
-        if (!way.gated || way.vote?.verdict() !== undefined || mayContain(bytes, at, at + length)) {
+        if (
+          votes !== undefined &&
+          mayVote(bytes, at, at + length) &&
+          votes.see(column, bytes, at, at + length)
+        )
+          changed = true;
+        if (
+          !way.gated ||
+          hot[column] === 1 ||
+          way.vote?.verdict() !== undefined ||
+          mayContain(bytes, at, at + length)
+        ) {
           noted[notes] = column;
           noted[notes + 1] = at;
           noted[notes + 2] = length;
@@ -124,7 +136,14 @@ export function rowMasker(
     for (let index = 0; index < notes; index += 3) {
       const at = noted[index + 1] ?? 0;
       const length = noted[index + 2] ?? 0;
-      const shown = ways[noted[index] ?? 0]?.show(bytes, at, at + length);
+      const column = noted[index] ?? 0;
+      const way = ways[column];
+      if (way === undefined) continue;
+      // A vote that says something has its own way of showing, which is in `show`.
+      const cell =
+        hot[column] === 1 && way.vote?.verdict() === undefined ? (way.recall ?? way.show) : way.show;
+      const shown = cell(bytes, at, at + length);
+      hot[column] = shown !== undefined && way.gated && way.recall !== undefined ? 1 : 0;
       if (shown === undefined) continue;
       if (shown === 'withheld' || shown === stars) masker.withheld++;
       else masker.masked++;

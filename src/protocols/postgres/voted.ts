@@ -78,9 +78,15 @@ const fewestDigits = 7;
 const nine = 0x39;
 const behindHour = 13;
 
+/** False: no number, as most values are none: it does not begin with a digit or a blank, is too short, or is a time. */
+export function mayVote(bytes: Uint8Array, start: number, end: number): boolean {
+  if ((bytes[start] ?? 0) > nine || end - start < fewestDigits) return false;
+  return end - start <= behindHour || (bytes[start + behindHour] ?? 0) <= nine;
+}
+
 /** The votes of one answer's columns. */
 export interface Ballot {
-  /** Counts the value `bytes[start, end)` of one column; true when what its vote says has changed. */
+  /** Counts the value `bytes[start, end)` of one column, where `mayVote`; true when what its vote says has changed. */
   readonly see: (column: number, bytes: Uint8Array, start: number, end: number) => boolean;
   /** Whether any vote is open. */
   readonly isOpen: () => boolean;
@@ -96,9 +102,7 @@ export function ballotOf(votes: readonly (ColumnVote | undefined)[]): Ballot | u
     // oxlint-disable-next-line max-params
     see: (column, bytes, start, end) => {
       const vote = votes[column];
-      // What does not begin with a digit or a blank is no number, and a time is none.
-      if (vote === undefined || end - start < fewestDigits || (bytes[start] ?? 0) > nine) return false;
-      if (end - start > behindHour && (bytes[start + behindHour] ?? 0) > nine) return false;
+      if (vote === undefined) return false;
       const before = vote.verdict();
       vote.seeBytes(bytes, start, end);
       const now = vote.verdict();
