@@ -43,6 +43,8 @@ export async function attend(parts: ModelParts, exchange: Exchange): Promise<voi
   return judged(parts, within.exchange, { api, prompt, bytes: bytes.length, text: text.value });
 }
 
+const streamed: ReadonlySet<Api> = new Set<Api>(['chat', 'completions', 'responses', 'messages']);
+
 /** What else its client can use. */
 function otherwise(path: string): string {
   return path.startsWith('/api/') ? ": of Ollama's, the API of OpenAI's shape under /v1 is" : '';
@@ -79,7 +81,7 @@ async function judged(
   const found = prompt === undefined ? undefined : foundIn(prompt.body);
   const shownText = posts ? text : `${method} ${target.path}`;
   const action = promptAction(api, prompt, { found: found?.types ?? [], bytes, text: shownText });
-  const hold = new Hold(parts.house.world, exchange, { streams: prompt?.stream === true });
+  const hold = new Hold(parts.house.world, exchange, { streams: prompt?.stream === true && streamed.has(api) });
   const verdict = await stay.gate.ask({
     action,
     ...statedBy(exchange.fields),
