@@ -81,7 +81,9 @@ async function judged(
   const found = prompt === undefined ? undefined : foundIn(prompt.body);
   const shownText = posts ? text : `${method} ${target.path}`;
   const action = promptAction(api, prompt, { found: found?.types ?? [], bytes, text: shownText });
-  const hold = new Hold(parts.house.world, exchange, { streams: prompt?.stream === true && streamed.has(api) });
+  const hold = new Hold(parts.house.world, exchange, {
+    streams: prompt?.stream === true && streamed.has(api),
+  });
   const verdict = await stay.gate.ask({
     action,
     ...statedBy(exchange.fields),
