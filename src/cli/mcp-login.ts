@@ -14,12 +14,13 @@ import { maskKey } from '../server/keys.ts';
 import { CouldNotRun, print, say, type Command } from './command.ts';
 import { configOf } from './up.ts';
 
-const help = `Usage: sallyport mcp-login RESOURCE [--server NAME] [--port 8765] [--config sallyport.yaml]
+const help = `Usage: sallyport mcp-login RESOURCE [--server NAME] [--as SUBJECT] [--port 8765] [--config sallyport.yaml]
 
 Lets the gateway in to an MCP server that wants OAuth with a person (oauth: { grant: authorization_code }). Run it where the
 gateway runs, with its SALLYPORT_HOME: it prints an address to open in a browser of this machine, waits for the browser to
 come back to http://127.0.0.1:PORT/callback (the redirect URI to register), and keeps the tokens sealed. The gateway uses and
-renews them from then on; no restart is needed.
+renews them from then on; no restart is needed. Where each person has a token of their own (oauth: { per: identity }), --as says
+whose it is: who opens the address must be that person.
 `;
 
 export const mcpLogin: Command = { help, run };
@@ -32,6 +33,7 @@ async function run(args: readonly string[]): Promise<number> {
     allowPositionals: true,
     options: {
       server: { type: 'string', default: '' },
+      as: { type: 'string' },
       port: { type: 'string', default: '8765' },
       config: { type: 'string', default: 'sallyport.yaml' },
     },
@@ -49,6 +51,14 @@ async function run(args: readonly string[]): Promise<number> {
   if (server?.kind !== 'http' || server.oauth?.grant !== 'authorization_code') {
     throw new CouldNotRun(`"${name}" has no such server with oauth: { grant: authorization_code }`);
   }
+  const { per } = server.oauth;
+  if ((per === undefined) !== (values.as === undefined))
+    throw new CouldNotRun(
+      per === undefined
+        ? '--as: everybody shares one token here'
+        : 'Expected --as SUBJECT: each person has their own token here',
+    );
+  const person = values.as === undefined ? {} : { person: values.as };
   const broker = brokerOf(
     {
       dial: (address, signal) => dialTcp(address, signal, config.limits.connectSeconds * 1_000),
@@ -56,7 +66,7 @@ async function run(args: readonly string[]): Promise<number> {
       kept: keptIn(join(home, 'kept', 'mcp')),
       maskKey: maskKey(home),
     },
-    { resource: name, server: values.server, upstream: server.upstream, settings: server.oauth },
+    { resource: name, server: values.server, upstream: server.upstream, settings: server.oauth, ...person },
   );
   await signIn(broker, port);
   say(`The gateway is let in to "${name}".`);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Provider } from 'oidc-provider';
 import { type Configured, startConfigured } from './harness/gateway.ts';
-import { freePorts } from './harness/place.ts';
+import { freePorts, temporaryFolder } from './harness/place.ts';
 
 const policy = {
   'policy.yaml': `
@@ -38,6 +39,7 @@ function listening(server: Server): Promise<number> {
 /** A real authorization server; `redirects` of the client that people sign in with. */
 async function serveIssuer(
   redirect: string,
+  jwk: object,
 ): Promise<{ issuer: string; provider: Provider; server: Server }> {
   const server = createServer();
   const port = await listening(server);
@@ -46,9 +48,11 @@ async function serveIssuer(
     clients: [
       { client_id: 'machine', client_secret: 'machine-secret', grant_types: ['client_credentials'], redirect_uris: [], response_types: [] },
       { client_id: 'person', client_secret: 'person-secret', grant_types: ['authorization_code', 'refresh_token'], redirect_uris: [redirect], response_types: ['code'] },
+      { client_id: 'keyed', token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: 'ES256', jwks: { keys: [jwk] }, grant_types: ['client_credentials'], redirect_uris: [], response_types: [] },
     ], // prettier-ignore
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     pkce: { required: () => true },
-    scopes: ['openid', 'offline_access', 'tools'],
+    scopes: ['openid', 'offline_access', 'tools', 'write'],
     issueRefreshToken: () => Promise.resolve(true),
     ttl: {
       AccessToken: 60,
@@ -61,12 +65,13 @@ async function serveIssuer(
     },
     features: {
       clientCredentials: { enabled: true },
+      registration: { enabled: true },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => Promise.resolve(''),
         useGrantedResource: () => Promise.resolve(true),
         getResourceServerInfo: (_ctx: unknown, resource: string) =>
-          Promise.resolve({ scope: 'tools', audience: resource, accessTokenFormat: 'opaque' as const }),
+          Promise.resolve({ scope: 'tools write', audience: resource, accessTokenFormat: 'opaque' as const }),
       },
     },
   });
@@ -76,6 +81,7 @@ async function serveIssuer(
 }
 
 describe('MCP servers that want OAuth', () => {
+  const folder = temporaryFolder('mcp-oauth');
   const asked: IncomingMessage[] = [];
   const given: string[] = [];
   let auth: Awaited<ReturnType<typeof serveIssuer>>;
@@ -84,6 +90,7 @@ describe('MCP servers that want OAuth', () => {
   let url = '';
   let token = '';
   let revoked = false;
+  let stepUp = false;
   let callbackPort = 0;
   let serverPort = 0;
 
@@ -95,9 +102,18 @@ describe('MCP servers that want OAuth', () => {
     return found === undefined || found.isExpired ? undefined : found.aud;
   };
 
+  const scopeOf = async (bearer: string): Promise<string> =>
+    (await auth.provider.ClientCredentials.find(bearer))?.scope ?? '';
+
   before(async () => {
     [callbackPort = 0] = [await freePorts(1)];
-    auth = await serveIssuer(`http://127.0.0.1:${callbackPort}/callback`);
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const keyFile = join(folder.path, 'key.pem');
+    writeFileSync(keyFile, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    auth = await serveIssuer(
+      `http://127.0.0.1:${callbackPort}/callback`,
+      publicKey.export({ format: 'jwk' }),
+    );
     server = createServer((request, response) => {
       asked.push(request);
       const say = (status: number, body: object, more: object = {}): void => {
@@ -114,12 +130,19 @@ describe('MCP servers that want OAuth', () => {
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.once('end', () => {
         const bearer = request.headers.authorization?.replace(/^Bearer /, '') ?? '';
-        void audienceOf(bearer).then((audience) => {
+        void audienceOf(bearer).then(async (audience) => {
           if (audience !== `${base}${request.url}` || revoked) {
             revoked = false;
             return say(401, {}, { 'www-authenticate': 'Bearer error="invalid_token"' });
           }
           given.push(bearer);
+          const needs = stepUp && !(await scopeOf(bearer)).includes('write');
+          if (needs)
+            return say(
+              403,
+              {},
+              { 'www-authenticate': 'Bearer error="insufficient_scope", scope="tools write"' },
+            );
           const { id, method } = JSON.parse(Buffer.concat(chunks).toString()) as {
             id?: number;
             method: string;
@@ -152,9 +175,13 @@ listen: { api: 127.0.0.1:${first}, mcp: 127.0.0.1:${first + 1} }
 policy: ./policy
 identities:
   - { subject: ann, kind: human }
+  - { subject: bob, kind: human }
+  - { subject: helper, kind: agent, actingFor: ann }
 resources:
   - { name: machine, kind: mcp, url: '${at('machine')}', oauth: ${oauth('machine', 'client_credentials')} }
   - { name: person, kind: mcp, url: '${at('person')}', oauth: ${oauth('person', 'authorization_code')} }
+  - { name: keyed, kind: mcp, url: '${at('keyed')}', oauth: { issuer: '${auth.issuer}', clientId: keyed, clientKey: { file: ${keyFile} }, scope: tools, stepUp: [write] } }
+  - { name: each, kind: mcp, url: '${at('each')}', oauth: { issuer: '${auth.issuer}', grant: authorization_code, per: identity, scope: 'tools offline_access' } }
   - { name: other, kind: mcp, url: '${at('other')}', oauth: ${oauth('machine', 'client_credentials')} }
 `,
     });
@@ -162,6 +189,7 @@ resources:
     token = await gateway.token('ann');
   });
   after(async () => {
+    folder[Symbol.dispose]();
     await gateway[Symbol.asyncDispose]();
     for (const each of [server, auth.server]) {
       each.close();
@@ -169,11 +197,14 @@ resources:
     }
   });
 
-  const call = async (resource: string): Promise<{ readonly status: number; readonly text: string }> => {
+  const call = async (
+    resource: string,
+    as: string = token,
+  ): Promise<{ readonly status: number; readonly text: string }> => {
     const answer = await fetch(`${url}/${resource}`, {
       method: 'POST',
       headers: {
-        authorization: `Bearer ${token}`,
+        authorization: `Bearer ${as}`,
         'content-type': 'application/json',
         accept: 'application/json, text/event-stream',
         'mcp-protocol-version': '2025-11-25',
@@ -228,14 +259,44 @@ resources:
     assert.match((await call('person')).text, /Hello/, 'what the gateway holds in memory goes on');
   });
 
+  test('by a key of its own, and with more scopes where the server wants what it may ask for', async () => {
+    assert.match((await call('keyed')).text, /Hello/);
+    assert.equal(await scopeOf(given.at(-1) ?? ''), 'tools');
+    stepUp = true;
+    try {
+      assert.match((await call('keyed')).text, /Hello/);
+      assert.match(await scopeOf(given.at(-1) ?? ''), /write/);
+      assert.match((await call('machine')).text, /could not sign in/, 'nobody said that it may ask for more');
+    } finally {
+      stepUp = false;
+    }
+  });
+
+  test('a token for each person, of a client that registered itself; an agent has that of its owner', async () => {
+    await login('each', 'ann');
+    assert.match((await call('each')).text, /Hello/);
+    const own = given.at(-1) ?? '';
+    assert.match((await call('each', await gateway.token('helper'))).text, /Hello/);
+    assert.equal(given.at(-1), own);
+    const before = given.length;
+    assert.match((await call('each', await gateway.token('bob'))).text, /could not sign in/);
+    assert.equal(given.length, before);
+    const files = readdirSync(join(gateway.home, 'kept', 'mcp')).filter((name) =>
+      name.startsWith('oauth-each'),
+    );
+    assert.equal(files.length, 1);
+    assert.match(files[0] ?? '', /^oauth-each-it-[0-9a-f]{64}\.json$/);
+  });
+
   /** The command, and the browser of the one who runs it. */
-  async function login(): Promise<void> {
+  async function login(resource = 'person', as?: string): Promise<void> {
     const child = spawn(
       process.execPath,
       [
         join(import.meta.dirname, '../../src/cli/main.ts'),
         'mcp-login',
-        'person',
+        resource,
+        ...(as === undefined ? [] : ['--as', as]),
         '--port',
         String(callbackPort),
         '--config',
@@ -255,7 +316,7 @@ resources:
     });
     const asks = new URL(page).searchParams;
     assert.equal(asks.get('code_challenge_method'), 'S256');
-    assert.equal(asks.get('resource'), `http://127.0.0.1:${serverPort}/person`);
+    assert.equal(asks.get('resource'), `http://127.0.0.1:${serverPort}/${resource}`);
     const forged = await fetch(`http://127.0.0.1:${callbackPort}/callback?code=x&state=y`);
     assert.equal(forged.status, 404, 'what did not begin here is not taken');
     const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));

@@ -15,6 +15,7 @@ import {
   type HttpResponse,
 } from '../../carriers/http/client.ts';
 import { httpDoor } from '../../carriers/http/door.ts';
+import type { Exchange } from '../../carriers/http/exchange.ts';
 import { Fault } from '../../base/errors.ts';
 import { Lru } from '../../base/lru.ts';
 import type { Action } from '../../core/action.ts';
@@ -62,23 +63,25 @@ function start(house: House): Room {
       if (server.kind !== 'http') continue;
       const client = clientOf(house, server.upstream);
       opened.push(client);
+      const { oauth, upstream } = server;
+      const about = { resource: resource.name, server: name, upstream };
       const broker =
-        server.oauth === undefined
+        oauth === undefined
           ? undefined
-          : brokerOf(house, {
-              resource: resource.name,
-              server: name,
-              upstream: server.upstream,
-              settings: server.oauth,
-            });
-      remote.set(name, { upstream: server.upstream, client, broker });
+          : oauth.per === undefined
+            ? shared(brokerOf(house, { ...about, settings: oauth }))
+            : each((person) => brokerOf(house, { ...about, settings: oauth, person }));
+      remote.set(name, { upstream, client, broker });
     }
-    const callServer = (name: string, request: Request): Promise<Answer> => {
+    const callServer = (name: string, request: Request, exchange?: Exchange): Promise<Answer> => {
       const at = remote.get(name);
       if (at === undefined) throw new Fault('bug', 'A server that is not reached over HTTP');
-      return at.broker === undefined
+      const broker = at.broker?.(exchange);
+      if (at.broker === undefined) return at.client.call(towards(at.upstream, request));
+      // A probe is nobody's: that somebody answers is all it asks.
+      return broker === undefined
         ? at.client.call(towards(at.upstream, request))
-        : signedIn(at, at.broker, request);
+        : signedIn(at, broker, request);
     };
     // One server over HTTP speaks for itself; everything else is made to look like one.
     const single = remote.has('');
@@ -92,7 +95,7 @@ function start(house: House): Room {
       resource.name,
       boxOf(
         { house, resource, given, key },
-        joint?.call ?? ((request) => callServer('', request)),
+        joint?.call ?? ((request, exchange) => callServer('', request, exchange)),
         stop.signal,
       ),
     );
@@ -201,7 +204,27 @@ function towards({ base, credential }: Upstream, request: Request): Request {
 interface Remote {
   readonly upstream: Upstream;
   readonly client: HttpClient;
-  readonly broker: Broker | undefined;
+  /** Who signs in for this client; gives nobody where each person has their own and nobody asks. */
+  readonly broker: ((exchange: Exchange | undefined) => Broker | undefined) | undefined;
+}
+
+function shared(broker: Broker): NonNullable<Remote['broker']> {
+  return () => broker;
+}
+
+const peopleKept = 5_000;
+
+/** One for each person. SECURITY: an agent signs in as the person it acts for, whose rights bound its own; never as another. */
+function each(make: (person: string) => Broker): NonNullable<Remote['broker']> {
+  const known = new Lru<string, Broker>(peopleKept);
+  return (exchange) => {
+    if (exchange === undefined) return undefined;
+    const { subject, actingFor } = exchange.stay.session.identity;
+    const person = actingFor?.subject ?? subject;
+    const broker = known.get(person) ?? make(person);
+    known.set(person, broker);
+    return broker;
+  };
 }
 
 /** With a token of the gateway's own; once more with a new one, where the server takes that one no more. */
@@ -212,6 +235,13 @@ async function signedIn({ upstream, client }: Remote, broker: Broker, request: R
   };
   const token = await broker.bearer();
   const answer = await client.call(with_(token));
+  if (answer.status === 403) {
+    const challenge = answer.fields.find(([name]) => name === 'www-authenticate')?.[1] ?? '';
+    if (!/insufficient_scope/.test(challenge)) return answer;
+    for await (const _ of answer.body) break;
+    if (!broker.more(challenge)) throw new Fault('upstream-auth', 'The MCP server wants more scopes');
+    return client.call(with_(await broker.bearer()));
+  }
   if (answer.status !== 401) return answer;
   for await (const _ of answer.body) break;
   broker.refused(token);

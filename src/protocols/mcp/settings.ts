@@ -82,8 +82,12 @@ const oauth = object({
       /^(?:https:\/\/[^\s"?#]{1,500}|http:\/\/(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?(?:\/[^\s"?#]{0,500})?)$/,
     what: 'an issuer such as https://login.example',
   }),
-  clientId: string({ pattern: /^[\x21-\x7e]{1,500}$/, what: 'the id of a client' }),
+  clientId: optional(string({ pattern: /^[\x21-\x7e]{1,500}$/, what: 'the id of a client' })),
   clientSecret: optional(secret),
+  clientKey: optional(secret),
+  algorithm: optional(literal('ES256', 'ES384', 'RS256', 'PS256', 'EdDSA')),
+  stepUp: optional(array(string({ pattern: /^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/, what: 'a scope' }))),
+  per: optional(literal('identity')),
   scope: optional(
     string({ pattern: /^[\x21\x23-\x5b\x5d-\x7e ]{1,1000}$/, what: 'scopes with blanks between' }),
   ),
@@ -126,8 +130,18 @@ const server: Check<McpServerSettings> = (raw, path) => {
     const problem = (message: string): Result<never, readonly Problem[]> =>
       err([{ path: `${at}.oauth`, message }]);
     if (upstream.credential !== undefined) return problem('Expected `credentials` or `oauth`, not both');
-    if (grant === 'client_credentials' && given.clientSecret === undefined)
-      return problem('`client_credentials` needs `clientSecret`');
+    const proves = given.clientSecret !== undefined || given.clientKey !== undefined;
+    if (given.clientSecret !== undefined && given.clientKey !== undefined)
+      return problem('Expected `clientSecret` or `clientKey`, not both');
+    if (proves && given.clientId === undefined) return problem('`clientId` says whose secret or key it is');
+    if (grant === 'client_credentials' && !proves)
+      return problem('`client_credentials` needs `clientId` and `clientSecret`, or `clientKey`');
+    if (grant === 'client_credentials' && given.per !== undefined)
+      return problem('`per: identity` needs `grant: authorization_code`: each person lets the gateway in');
+    if (grant === 'authorization_code' && given.stepUp !== undefined)
+      return problem('`stepUp` is for `client_credentials`: else the person who lets the gateway in agrees');
+    if (given.algorithm !== undefined && given.clientKey === undefined)
+      return problem('`algorithm` is that of a `clientKey`');
     const { hostname } = new URL(`http://${upstream.authority}`);
     if (upstream.tls === undefined && !/^(?:127\.0\.0\.1|localhost|\[::1\])$/.test(hostname))
       return problem('Tokens are sent over https only (or on loopback)');
@@ -199,6 +213,14 @@ export const settings: Check<McpSettings> = (raw, path): Result<McpSettings, rea
       {
         path: `${path}.servers`,
         message: 'The tools of the gateway are a resource by themselves: `builtin: true`',
+      },
+    ]);
+  if (named.some(([, each]) => each.kind === 'http' && each.oauth?.per !== undefined))
+    return err([
+      {
+        path: `${path}.servers`,
+        message:
+          'A token for each person (`per: identity`) needs a resource with one server: several share one connection',
       },
     ]);
   const servers = new Map(named);

@@ -1,8 +1,12 @@
 import {
   auth,
   checkResourceAllowed,
+  computeScopeUnion,
+  createPrivateKeyJwtAuth,
+  extractWWWAuthenticateParams,
   type OAuthClientProvider,
   type OAuthDiscoveryState,
+  type StoredOAuthClientInformation,
   type StoredOAuthTokens,
 } from '@modelcontextprotocol/client';
 import { isObject } from '../../../base/check.ts';
@@ -16,10 +20,22 @@ import type { Vault } from './sealed.ts';
 export interface OAuthSettings {
   /** The only authorization server that is believed, whatever the MCP server names. */
   readonly issuer: string;
-  readonly clientId: string;
+  /**
+   * Absent: the gateway registers itself when it is let in (RFC 7591). An https URL: that of a document about it (Client ID
+   * Metadata Documents); where the issuer takes no such, it registers itself.
+   */
+  readonly clientId?: string;
   /** Absent: a public client, which proves itself by PKCE. */
   readonly clientSecret?: Secret;
+  /** A private key in PEM (PKCS 8), in place of a secret (RFC 7523: private_key_jwt). */
+  readonly clientKey?: Secret;
+  readonly algorithm?: string; // of the key; ES256 where it is absent
+  /** Absent: what the server asks for. */
   readonly scope?: string;
+  /** What may be asked for besides, once the server says that it needs it (RFC 6750, insufficient_scope), where nobody is there to agree. */
+  readonly stepUp?: readonly string[];
+  /** A token for each person; an agent has that of the person it acts for. */
+  readonly per?: 'identity';
   readonly grant: 'client_credentials' | 'authorization_code';
 }
 
@@ -60,7 +76,12 @@ export class Broker {
   #held: Held | undefined;
   #asking: Promise<string> | undefined;
   #discovered: OAuthDiscoveryState | undefined;
+  #asked: { readonly scope?: string; readonly resourceMetadataUrl?: URL } | undefined;
   #verifier = '';
+  /** What it was registered as, where it registered itself. */
+  #client: StoredOAuthClientInformation | undefined;
+  /** Scopes that the server has said it needs besides. */
+  #wants: string | undefined;
 
   constructor(parts: BrokerParts) {
     this.#parts = parts;
@@ -82,11 +103,35 @@ export class Broker {
     if (this.#held?.tokens.access_token === token) this.#held = { ...this.#held, until: 0 };
   }
 
+  /**
+   * The server wants more scopes than the token has. Gives whether another token may be asked for now; else a person has to
+   * let the gateway in again, and is asked for these then.
+   */
+  more(challenge: string): boolean {
+    const params = extractWWWAuthenticateParams(
+      new Response(null, { status: 403, headers: { 'www-authenticate': challenge } }),
+    );
+    if (params.error !== 'insufficient_scope' || params.scope === undefined || !scopes.test(params.scope))
+      return false;
+    const { settings } = this.#parts;
+    const wanted = params.scope.split(' ');
+    if (settings.grant === 'client_credentials') {
+      const may = new Set([...(settings.scope ?? '').split(' '), ...(settings.stepUp ?? [])]);
+      if (!wanted.every((each) => may.has(each))) return false;
+      this.#wants = computeScopeUnion(this.#wants, params.scope);
+      if (this.#held !== undefined) this.#held = { ...this.#held, until: 0 };
+      return true;
+    }
+    this.#wants = computeScopeUnion(this.#wants, params.scope);
+    this.#store();
+    return false;
+  }
+
   async #ask(): Promise<string> {
     try {
       const { settings, vault, world } = this.#parts;
       if (settings.grant === 'authorization_code') {
-        const kept = heldIn(vault.get());
+        const kept = this.#read(vault.get());
         // A person may have signed in meanwhile, from the command line.
         if (kept !== undefined && kept.tokens.access_token !== this.#held?.tokens.access_token) {
           this.#held = kept;
@@ -94,7 +139,7 @@ export class Broker {
         }
         if (this.#held?.tokens.refresh_token === undefined) throw new Fault('upstream-auth', nobody);
       }
-      await auth(this.#provider(), this.#where());
+      await auth(this.#provider(), await this.#where());
     } catch (thrown) {
       if (thrown instanceof Fault) throw thrown;
       throw new Fault('upstream-auth', 'The authorization server of an MCP server gave no token', {
@@ -109,8 +154,9 @@ export class Broker {
   /** Where an operator signs in, to come back to `redirect` with a code. */
   async begin(login: Login): Promise<URL> {
     let page: URL | undefined;
+    this.#read(this.#parts.vault.get());
     const provider = this.#provider({ ...login, show: (url) => (page = url) });
-    await auth(provider, { ...this.#where(), forceReauthorization: true });
+    await auth(provider, { ...(await this.#where()), forceReauthorization: true });
     if (page === undefined)
       throw new Fault('upstream-auth', 'The authorization server has no page to sign in');
     return page;
@@ -122,24 +168,54 @@ export class Broker {
     came: { readonly code: string; readonly iss: string | undefined },
   ): Promise<void> {
     await auth(this.#provider(login), {
-      ...this.#where(),
+      ...(await this.#where()),
       authorizationCode: came.code,
       ...(came.iss === undefined ? {} : { iss: came.iss }),
     });
   }
 
-  #where(): { serverUrl: string; fetchFn: BrokerParts['fetch']; scope?: string } {
+  async #where(): Promise<{
+    serverUrl: string;
+    fetchFn: BrokerParts['fetch'];
+    scope?: string;
+    resourceMetadataUrl?: URL;
+  }> {
     const { settings, upstream, fetch } = this.#parts;
+    this.#asked ??= settings.scope === undefined ? await this.#challenge() : {};
+    const { scope: said, resourceMetadataUrl } = this.#asked;
+    const scope = computeScopeUnion(settings.scope ?? said, this.#wants);
     return {
       serverUrl: resourceUrl(upstream),
       fetchFn: fetch,
-      ...(settings.scope === undefined ? {} : { scope: settings.scope }),
+      ...(scope === undefined ? {} : { scope }),
+      ...(resourceMetadataUrl === undefined ? {} : { resourceMetadataUrl }),
+    };
+  }
+
+  /** What the server says to who shows no token: which scopes it wants, and where its metadata is (RFC 9728, 5.1). */
+  async #challenge(): Promise<{ readonly scope?: string; readonly resourceMetadataUrl?: URL }> {
+    const { upstream, fetch } = this.#parts;
+    const answer = await fetch(resourceUrl(upstream), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+      body: asking,
+    });
+    await answer.body?.cancel();
+    if (answer.status !== 401) return {};
+    const { scope, resourceMetadataUrl } = extractWWWAuthenticateParams(answer);
+    const own = resourceMetadataUrl?.origin === new URL(resourceUrl(upstream)).origin;
+    return {
+      ...(scope === undefined || !scopes.test(scope) ? {} : { scope }),
+      ...(resourceMetadataUrl === undefined || !own ? {} : { resourceMetadataUrl }),
     };
   }
 
   #provider(login?: Login & { readonly show?: (url: URL) => void }): OAuthClientProvider {
     const { settings, upstream } = this.#parts;
-    const { issuer, clientId, clientSecret, scope, grant } = settings;
+    const { issuer, clientId, clientSecret, clientKey, scope, grant, algorithm = 'ES256' } = settings;
+    const byDocument =
+      clientId?.startsWith('https://') === true && clientSecret === undefined && clientKey === undefined;
+    const registers = clientId === undefined || byDocument;
     const byCode = grant === 'authorization_code';
     const server = resourceUrl(upstream);
     return {
@@ -152,11 +228,36 @@ export class Broker {
         ...(scope === undefined ? {} : { scope }),
       },
       ...(login === undefined ? {} : { state: () => login.state }),
-      clientInformation: () => ({
-        client_id: clientId,
-        ...(clientSecret === undefined ? {} : { client_secret: clientSecret.reveal('sign in as a client') }),
-        issuer,
-      }),
+      clientInformation: () =>
+        registers
+          ? this.#client
+          : {
+              client_id: clientId,
+              ...(clientSecret === undefined
+                ? {}
+                : { client_secret: clientSecret.reveal('sign in as a client') }),
+              issuer,
+            },
+      ...(byDocument ? { clientMetadataUrl: clientId } : {}),
+      ...(registers
+        ? {
+            saveClientInformation: (client: StoredOAuthClientInformation) => {
+              // SECURITY: it is for the configured issuer alone; #discover has seen that it is that one.
+              this.#client = { ...client, issuer: client.issuer ?? issuer };
+              this.#store();
+            },
+          }
+        : {}),
+      ...(clientKey === undefined || clientId === undefined
+        ? {}
+        : {
+            addClientAuthentication: createPrivateKeyJwtAuth({
+              issuer: clientId,
+              subject: clientId,
+              privateKey: clientKey.reveal('sign in as a client'),
+              alg: algorithm,
+            }),
+          }),
       tokens: () => this.#held?.tokens,
       saveTokens: (tokens) => this.#keep(tokens),
       redirectToAuthorization: (url) => {
@@ -206,7 +307,8 @@ export class Broker {
   }
 
   #keep(tokens: StoredOAuthTokens): void {
-    const { world, vault, settings } = this.#parts;
+    const { world } = this.#parts;
+    this.#wants = undefined;
     if (tokens.token_type.toLowerCase() !== 'bearer')
       throw new Fault(
         'upstream-auth',
@@ -220,22 +322,36 @@ export class Broker {
     const whole = { ...tokens, ...(refresh === undefined ? {} : { refresh_token: refresh }) };
     const until = world.now() + Math.max(0, ms - Math.min(marginMs, ms / 2));
     this.#held = { tokens: whole, until };
-    if (settings.grant === 'authorization_code') vault.set(JSON.stringify(this.#held));
+    this.#store();
+  }
+
+  /** What must be known again: by who comes after a restart, and by the gateway while an operator lets it in. */
+  #store(): void {
+    const { vault, settings } = this.#parts;
+    if (settings.grant !== 'authorization_code') return;
+    vault.set(JSON.stringify({ ...this.#held, client: this.#client, wants: this.#wants }));
+  }
+
+  #read(text: string | undefined): Held | undefined {
+    const read = text === undefined ? undefined : (JSON.parse(text) as unknown);
+    if (!isObject(read)) return undefined;
+    const { client, wants } = read as { client?: StoredOAuthClientInformation; wants?: string }; // #store wrote it, and the seal says so
+    this.#client = client ?? this.#client;
+    this.#wants = wants ?? this.#wants;
+    if (!isObject(read['tokens']) || typeof read['until'] !== 'number') return undefined;
+    return { tokens: read['tokens'] as unknown as StoredOAuthTokens, until: read['until'] };
   }
 
   #forget(): void {
     this.#held = undefined;
-    if (this.#parts.settings.grant === 'authorization_code') this.#parts.vault.set('{}');
+    this.#store();
   }
 }
 
 const nobody = 'Nobody has let the gateway in to this MCP server: sallyport mcp-login';
 
-function heldIn(text: string | undefined): Held | undefined {
-  const read = text === undefined ? undefined : (JSON.parse(text) as unknown);
-  if (!isObject(read) || !isObject(read['tokens']) || typeof read['until'] !== 'number') return undefined;
-  return read as unknown as Held; // #keep wrote it, and the seal says so
-}
+const scopes = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+){0,50}$/;
+const asking = JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'tools/list', params: {} });
 
 function sameIssuer(one: string, other: string): boolean {
   return one.replace(/\/$/, '') === other.replace(/\/$/, '');

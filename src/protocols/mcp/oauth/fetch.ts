@@ -24,7 +24,10 @@ export function oauthFetch(
     const method = init.method ?? 'GET';
     const local = /^(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(url.hostname);
     const secure = url.protocol === 'https:' || (url.protocol === 'http:' && local);
-    const ofServer = url.origin === new URL(resourceUrl(upstream)).origin && method === 'GET';
+    // Its metadata, and itself, without a token: to be told what it wants.
+    const ofServer =
+      url.origin === new URL(resourceUrl(upstream)).origin &&
+      (method === 'GET' || url.href === new URL(resourceUrl(upstream)).href);
     if ((!secure && !ofServer) || (method === 'GET' && !known.has(url.origin)))
       throw new Fault('upstream-auth', 'Signing in to an MCP server leads to an address that is not trusted');
     const own = url.origin === new URL(resourceUrl(upstream)).origin ? upstream.tls : undefined;

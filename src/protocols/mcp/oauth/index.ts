@@ -15,16 +15,18 @@ export function brokerOf(
     readonly server: string;
     readonly upstream: Upstream;
     readonly settings: OAuthSettings;
+    /** Whose tokens, where each person has their own. */
+    readonly person?: string;
   },
 ): Broker {
   const { kept, maskKey, world } = house;
-  const { resource, server, upstream, settings } = about;
+  const { resource, server, upstream, settings, person } = about;
   if (kept === undefined) throw new Fault('config', 'Tokens of MCP servers cannot be kept here');
   return new Broker({
     settings,
     upstream,
     world,
     fetch: oauthFetch(house, upstream, settings.issuer),
-    vault: vault(kept, maskKey, world, vaultName(resource, server)),
+    vault: vault(kept, maskKey, world, vaultName(resource, server, person)),
   });
 }

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Secret } from '../../../base/secret.ts';
 import { realWorld } from '../../../base/time.ts';
 import { settings } from '../settings.ts';
+import { Broker } from './broker.ts';
 import { oauthFetch } from './fetch.ts';
 import { vault, vaultName } from './sealed.ts';
 
@@ -22,12 +23,50 @@ test('settings: what is right, and what is refused', () => {
     read({ oauth: { issuer, clientId: 'gate', grant: 'authorization_code' } }),
     'authorization_code',
   );
-  assert.match(String(read({ oauth: { issuer, clientId: 'gate' } })), /needs `clientSecret`/);
+  assert.match(String(read({ oauth: { issuer, clientId: 'gate' } })), /needs `clientId` and `clientSecret`/);
+  const byCode = { issuer, grant: 'authorization_code' };
+  assert.equal(read({ oauth: byCode }), 'authorization_code', 'it registers itself');
+  assert.equal(read({ oauth: { ...byCode, per: 'identity' } }), 'authorization_code');
+  assert.equal(read({ oauth: { issuer, clientId: 'gate', clientKey: 'pem' } }), 'client_credentials');
+  assert.match(String(read({ oauth: { ...whole, clientKey: 'pem' } })), /not both/);
+  assert.match(String(read({ oauth: { ...whole, per: 'identity' } })), /authorization_code/);
+  assert.match(String(read({ oauth: { ...byCode, stepUp: ['x'] } })), /agrees/);
+  assert.match(String(read({ oauth: { ...byCode, clientSecret: 's' } })), /whose secret/);
+  assert.match(String(read({ oauth: { ...whole, algorithm: 'ES256' } })), /that of a `clientKey`/);
+  const two = settings({ servers: { a: { url, oauth: { ...byCode, per: 'identity' } } } }, '');
+  assert.match(two.ok ? '' : String(two.error[0]?.message), /one server/);
   assert.match(String(read({ oauth: whole, credentials: { bearer: 'x' } })), /not both/);
   assert.match(String(read({ oauth: whole }, 'http://mcp.example')), /https only/);
   assert.match(String(read({ oauth: { ...whole, issuer: 'http://login.example' } })), /an issuer/);
   assert.match(String(read({ oauth: { ...whole, issuer: 'http://localhost.evil.example' } })), /an issuer/);
   assert.match(String(read({ oauth: { clientId: 'gate', clientSecret: 's' } })), /Missing/);
+});
+
+test('more scopes are asked for where they may be, and by a person else', () => {
+  const make = (more: object): { readonly broker: Broker; readonly kept: () => string } => {
+    let text: string | undefined;
+    const checked = settings({ url, oauth: { issuer, ...more } }, '');
+    const server = checked.ok ? checked.value.servers.get('') : undefined;
+    assert.ok(server?.kind === 'http' && server.oauth !== undefined);
+    const broker = new Broker({
+      settings: server.oauth,
+      upstream: server.upstream,
+      world: realWorld,
+      fetch: () => Promise.reject(new Error('Nothing is fetched')),
+      vault: { get: () => text, set: (given) => void (text = given) },
+    });
+    return { broker, kept: () => text ?? '' };
+  };
+  const wants = (scope: string): string => `Bearer error="insufficient_scope", scope="${scope}"`;
+  const machine = { clientId: 'gate', clientSecret: new Secret('s'), scope: 'read' };
+  assert.equal(make(machine).broker.more(wants('read write')), false, 'a server widens nothing by itself');
+  assert.equal(make({ ...machine, stepUp: ['write'] }).broker.more(wants('read write')), true);
+  assert.equal(make({ ...machine, stepUp: ['write'] }).broker.more(wants('admin')), false);
+  for (const other of ['Bearer error="invalid_token"', 'Bearer error="insufficient_scope"', ''])
+    assert.equal(make({ ...machine, stepUp: ['write'] }).broker.more(other), false);
+  const person = make({ grant: 'authorization_code' });
+  assert.equal(person.broker.more(wants('read write')), false, 'nobody is there to agree');
+  assert.match(person.kept(), /"wants":"read write"/);
 });
 
 test('what is kept is sealed, under its own name and key', () => {

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hash, hkdfSync } from 'node:crypto';
 import { isObject } from '../../../base/check.ts';
 import { Fault } from '../../../base/errors.ts';
 import type { Secret } from '../../../base/secret.ts';
@@ -57,7 +57,8 @@ export function vault(
   };
 }
 
-/** The name under which the tokens for a server are kept. */
-export function vaultName(resource: string, server: string): string {
-  return `oauth-${resource}-${server === '' ? 'it' : server}`;
+/** The name under which the tokens for a server are kept; names of people are not for file systems. */
+export function vaultName(resource: string, server: string, person?: string): string {
+  const whose = person === undefined ? '' : `-${hash('sha256', person, 'hex')}`;
+  return `oauth-${resource}-${server === '' ? 'it' : server}${whose}`;
 }
