@@ -180,7 +180,9 @@ class Drive implements Lasting {
         .finally(answered);
     } catch (thrown) {
       parts.house.log('error', 'mcp.task-not-kept', { why: whyOf(thrown) });
-      this.#ending.abort(new Fault('config', 'It could not be kept as a task'));
+      const why = new Fault('config', 'It could not be kept as a task');
+      this.#ending.abort(why);
+      if (step === 'running') throw why; // or it would be sent
     }
   }
 

@@ -14,6 +14,11 @@ export interface Driven {
 }
 
 const mostTasks = 2_000;
+/** Of one identity: all, and those that are not over. */
+const mostOwn = 200;
+const mostOpen = 100;
+/** Of all answers together; the oldest go first. */
+const mostAnswerChars = 33_554_432;
 const shortestMs = 3_600_000;
 const longestMs = 7 * 86_400_000;
 const mostKeptChars = 65_536;
@@ -49,11 +54,11 @@ export class HeldTasks {
   ): HeldTask {
     this.#prune();
     const { world } = this.#house;
-    if (this.#tasks.size >= mostTasks) {
-      const oldest = [...this.#tasks.values()].find(({ step }) => step === 'over');
-      if (oldest === undefined) throw new Fault('config', 'There are too many tasks');
-      this.#tasks.delete(oldest.id);
-    }
+    const own = [...this.#tasks.values()].filter(({ whose }) => whose === made.whose);
+    if (own.filter(({ step }) => step !== 'over').length >= mostOpen)
+      throw new Fault('config', `${mostOpen} tasks of this identity are under way`);
+    if (own.length >= mostOwn) this.#drop(own);
+    if (this.#tasks.size >= mostTasks) this.#drop([...this.#tasks.values()]);
     const at = world.now();
     const wished = typeof ttl === 'number' && Number.isFinite(ttl) ? Math.ceil(ttl) : 24 * shortestMs;
     const task: HeldTask = {
@@ -96,8 +101,26 @@ export class HeldTasks {
     if (told || task.step === 'over') return;
     Object.assign(task, what);
     task.at = this.#house.world.now();
+    if (what.answer !== undefined) this.#makeRoom();
     if (what.step !== undefined || what.review !== undefined) this.#keep(task);
     for (const listener of this.#listeners) listener(task);
+  }
+
+  /** The oldest that is over. Throws a Fault where none is. */
+  #drop(among: readonly HeldTask[]): void {
+    const oldest = among.find(({ step }) => step === 'over');
+    if (oldest === undefined) throw new Fault('config', 'There are too many tasks');
+    this.#tasks.delete(oldest.id);
+  }
+
+  /** Answers are kept as long as there is room. */
+  #makeRoom(): void {
+    let chars = 0;
+    for (const task of [...this.#tasks.values()].toReversed()) {
+      if (task.answer === undefined) continue;
+      chars += JSON.stringify(task.answer).length;
+      if (chars > mostAnswerChars) this.#tasks.delete(task.id);
+    }
   }
 
   driven({ id }: HeldTask): Driven | undefined {
