@@ -1,3 +1,4 @@
+import { type Ending, outcomeOf } from '../../carriers/http/outcome.ts';
 import { type Http2Request, type Http2Response, StreamReset } from '../../carriers/http/client2.ts';
 import type { Exchange } from '../../carriers/http/exchange.ts';
 import { Fault, WireError } from '../../base/errors.ts';
@@ -77,14 +78,9 @@ export class GrpcPass {
     }
   }
 
-  #outcome(
-    how:
-      | { readonly kind: 'ok' }
-      | { readonly kind: 'error'; readonly code: string }
-      | { readonly kind: 'cut'; readonly why: Denial['class'] },
-  ): Outcome {
+  #outcome(how: Ending): Outcome {
     const { masked, withheld } = this.#mask;
-    return { ...how, rows: 0, bytes: this.#bytes, masked, withheld };
+    return outcomeOf(how, { bytes: this.#bytes, masked, withheld });
   }
 
   #request(): Http2Request {

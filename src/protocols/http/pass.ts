@@ -1,10 +1,11 @@
+import { type Ending, outcomeOf } from '../../carriers/http/outcome.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
 import { decoded, wholeOf } from '../../carriers/http/decoded.ts';
 import type { Exchange } from '../../carriers/http/exchange.ts';
 import { documentMask, type DocumentMask } from '../../carriers/http/masks.ts';
 import { sayProblem } from '../../carriers/http/problem.ts';
 import { Fault } from '../../base/errors.ts';
-import type { Denial, Outcome, Permit } from '../../core/decision.ts';
+import type { Outcome, Permit } from '../../core/decision.ts';
 import { denialOfDemand } from '../../core/denial.ts';
 import type { House } from '../../core/protocol.ts';
 import type { MaskKey } from '../../mask/index.ts';
@@ -88,19 +89,9 @@ export class Pass {
     }
   }
 
-  #outcome(
-    how:
-      | { readonly kind: 'ok' }
-      | { readonly kind: 'error'; readonly code: string }
-      | { readonly kind: 'cut'; readonly why: Denial['class'] },
-  ): Outcome {
-    return {
-      ...how,
-      rows: 0,
-      bytes: this.#bytes,
-      masked: this.#mask.masked + this.#shown.masked,
-      withheld: this.#withheld,
-    };
+  #outcome(how: Ending): Outcome {
+    const masked = this.#mask.masked + this.#shown.masked;
+    return outcomeOf(how, { bytes: this.#bytes, masked, withheld: this.#withheld });
   }
 
   #request(body: Uint8Array | AsyncIterable<Uint8Array>): HttpRequest {

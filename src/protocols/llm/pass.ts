@@ -1,10 +1,11 @@
+import { type Ending, outcomeOf } from '../../carriers/http/outcome.ts';
 import type { HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
 import { decoded, wholeOf } from '../../carriers/http/decoded.ts';
 import type { Exchange } from '../../carriers/http/exchange.ts';
 import { documentMask, utf8 } from '../../carriers/http/masks.ts';
 import { isObject } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
-import type { Denial, Outcome, Permit } from '../../core/decision.ts';
+import type { Outcome, Permit } from '../../core/decision.ts';
 import { denial, denialOfDemand } from '../../core/denial.ts';
 import { contentOf } from '../../http/content.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
@@ -115,13 +116,8 @@ export class Pass {
     return { input, output, ...(kind === 'error' && this.#sent ? { atLeastReserved: true } : {}) };
   }
 
-  #outcome(
-    how:
-      | { readonly kind: 'ok' }
-      | { readonly kind: 'error'; readonly code: string }
-      | { readonly kind: 'cut'; readonly why: Denial['class'] },
-  ): Outcome {
-    return { ...how, rows: 0, bytes: this.#bytes, masked: this.#shown.masked, withheld: 0 };
+  #outcome(how: Ending): Outcome {
+    return outcomeOf(how, { bytes: this.#bytes, masked: this.#shown.masked, withheld: 0 });
   }
 
   /** Written anew from what was read and judged, with what must not reach the provider hidden. */
