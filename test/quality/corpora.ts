@@ -38,7 +38,7 @@ const caseRow = object({
 });
 
 /** Labels of the sources under the names that detectors use. */
-const renamed: Readonly<Record<string, string>> = { DOMAIN_NAME: 'URL' };
+const renamed: Readonly<Record<string, string>> = { DOMAIN_NAME: 'URL', ADDRESS: 'LOCATION' };
 
 export function partOf(group: string): Part {
   return (createHash('sha256').update(group).digest()[0] ?? 0) < 153 ? 'dev' : 'test';
@@ -52,7 +52,7 @@ export function texts(file: 'presidio-research' | 'pii-anon', part: Part): reado
       return {
         group,
         text,
-        gold: marksOf(spans, units),
+        gold: whole(marksOf(spans, units), text),
         ...(presidio === undefined ? {} : { presidio: marksOf(presidio, units) }),
       };
     });
@@ -90,6 +90,19 @@ function marksOf(spans: readonly unknown[], units: readonly number[]): readonly 
     const name = String(type);
     return { type: renamed[name] ?? name, start: units[Number(start)] ?? 0, end: units[Number(end)] ?? 0 };
   });
+}
+
+/** An address is labelled line by line, its town and country apart: what only blanks and commas part is one. */
+function whole(marks: readonly Mark[], text: string): readonly Mark[] {
+  const joined: Mark[] = [];
+  for (const mark of marks.toSorted((a, b) => a.start - b.start)) {
+    const last = joined.at(-1);
+    const near = last?.type === 'LOCATION' && mark.type === 'LOCATION' && mark.start - last.end < 8;
+    if (near && !/[\p{L}\p{N}]/u.test(text.slice(last.end, mark.start)))
+      joined[joined.length - 1] = { ...last, end: Math.max(last.end, mark.end) };
+    else joined.push(mark);
+  }
+  return joined;
 }
 
 /** Where each code point begins in UTF-16 units; one more for the end. */

@@ -87,6 +87,8 @@ const alone: readonly string[] = [
   'Cannot read properties of undefined (reading Foo)',
   'SELECT name FROM customers WHERE city = 1',
   'Visual Studio Code is open',
+  'Customer Mobility Orchestrator',
+  'Company: Sterling Cooper',
   'Last Monday, the second of April, was busy',
 ];
 

@@ -155,11 +155,12 @@ function named(text: string, first: Word, before: Word | undefined): Span | unde
       return { start: first.start, end: run.end, score: known ? sureName : likelyName };
     return undefined;
   }
-  if (cue !== undefined && cue !== 'label') return { start: first.start, end: first.end, score: sureName };
+  if (cue !== undefined && cue !== 'label' && cue !== 'beside')
+    return { start: first.start, end: first.end, score: sureName };
   if (isCommon(first) || first.end - first.start < 3) return undefined;
   if (isPlace(first) && (before === undefined || beforePlaces.has(before.lower))) return undefined;
   if (first.form === 'capitals' || (before?.end === first.start - 1 && isCapital(before))) return undefined;
-  if (cue === 'label' || besideSmall(text, first.start, first.end))
+  if (cue === 'label' || cue === 'beside' || besideSmall(text, first.start, first.end))
     return { start: first.start, end: first.end, score: likelyName };
   return undefined;
 }
@@ -238,7 +239,8 @@ function spoken(text: string, first: Word, before: Word | undefined): Span | und
     : undefined;
 }
 
-type Cue = 'sure' | 'likely' | 'greeting' | 'label' | 'other';
+/** `beside`: a label without its colon, which may be a part of what somebody or something is called. */
+type Cue = 'sure' | 'likely' | 'greeting' | 'label' | 'beside' | 'other';
 
 /** What stands before a name tells that it is one. */
 function cueBefore(text: string, start: number, before: Word | undefined): Cue | undefined {
@@ -251,7 +253,7 @@ function cueBefore(text: string, start: number, before: Word | undefined): Cue |
       if (namings.test(left)) return 'likely';
     }
     if (greetings.has(before.lower)) return 'greeting';
-    return isCapital(before) && labels.has(before.lower) ? 'label' : undefined;
+    return isCapital(before) && labels.has(before.lower) ? 'beside' : undefined;
   }
   if (/^["']?:[ \t]{1,3}["']?$|^["']: ?["']$/.test(gap))
     return otherLabels.has(before.lower) ? 'other' : labels.has(before.lower) ? 'label' : undefined;
