@@ -43,6 +43,10 @@ export function tokensDigest(tokens: readonly string[], key: MaskKey): string {
   return keyed(key, 'revealed', JSON.stringify(tokens)).toString('hex');
 }
 
+/** Nothing that has a type is longer; a search of all of a long text would be for nothing. */
+const longestTyped = 1_000;
+
 function typeOf(value: string): string {
+  if (value.length > longestTyped) return otherType;
   return scan(value).find(({ start, end }) => start === 0 && end === value.length)?.type ?? otherType;
 }
