@@ -264,15 +264,20 @@ function wordJustBefore(text: string, start: number): Word | undefined {
   return isBlank(text.charCodeAt(start - 1)) ? wordBefore(text, start - 1) : undefined;
 }
 
+/** A word in small letters; one letter alone is a sign. */
+function isSentence(word: Word | undefined): boolean {
+  return word?.form === 'small' && word.end - word.start > 1;
+}
+
 /** A word in small letters right before or behind, as in a sentence. */
 function besideSmall(text: string, start: number, end: number): boolean {
   const before = wordJustBefore(text, start);
-  if (before?.form === 'small') return true;
+  if (isSentence(before)) return true;
   let at = end;
   if (text[at] === "'" || text[at] === '’') at += 2;
   if (text[at] === ',') at++;
   if (!isBlank(text.charCodeAt(at))) return false;
-  return wordAt(text, at + 1)?.form === 'small';
+  return isSentence(wordAt(text, at + 1));
 }
 
 /** Words of a sentence, a label, or lines above or below. */
@@ -284,13 +289,13 @@ function isAmongWords(text: string, start: number, end: number): boolean {
     left--;
   }
   const before = wordBefore(text, left + 1);
-  if (before !== undefined && (before.form === 'small' || text[before.end] === ':')) return true;
+  if (before !== undefined && (isSentence(before) || text[before.end] === ':')) return true;
   let right = end;
   if (text[right] === '\n') return true;
   if ((text[right] === "'" || text[right] === '’') && /s/i.test(text[right + 1] ?? '')) right += 2;
   // Not over a quote or the end of a sentence: what comes in pieces is cut there.
   while (right < text.length && right - end < 5 && /[ \t,:()-]/.test(text[right] ?? '')) right++;
-  return right > end && wordAt(text, right)?.form === 'small';
+  return right > end && isSentence(wordAt(text, right));
 }
 
 const honorifics = /^(?:先生|女士|小姐|太太|さん|さま|様|氏|씨|님)/;
