@@ -71,9 +71,16 @@ describe('readOpenApi() names operations', () => {
     ['POST', '/people', undefined],
     ['OPTIONS', '/people', undefined],
     ['GET', '/people/7/notes', undefined],
-    ['GET', '/people/', undefined],
+    ['GET', '/people/', ''], // tags hold, and nothing else
   ] as const)
     test(`${method} ${path}`, () => assert.equal(api.operationOf(method, path)?.id, wanted));
+
+  test('a path that only a forgiving service reads so has the tags, and nothing that is allowed', () => {
+    const { id, access, exact, tagsOf } = api.operationOf('POST', '/Search;v=1/') ?? assert.fail();
+    assert.deepEqual([id, access, exact], ['', undefined, false]);
+    assert.deepEqual(tagsOf('x'), []);
+    assert.deepEqual(api.operationOf('GET', '/PEOPLE/7.json')?.tagsOf('ssn'), ['pii/ssn']);
+  });
 
   test('and what they do, where the method does not say it', () => {
     assert.equal(api.operationOf('POST', '/search')?.access, 'read');

@@ -8,6 +8,8 @@ export interface Operation extends Route {
   readonly id: string;
   /** What it does, where the method does not say it (`x-sallyport-access`). */
   readonly access?: OperationAccess;
+  /** False where the path is only read as its own by a forgiving service: then it is not documented. */
+  readonly exact: boolean;
   /** The tags of a value in its answers, by its path (`customers[].email`): of every answer that the document knows. */
   readonly tagsOf: (path: string) => readonly string[];
 }
@@ -77,6 +79,7 @@ export function readOpenApi(document: unknown): Result<ApiDocument, readonly Pro
       operations.push({
         id: operationId,
         template,
+        exact: true,
         methods: method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()],
         tagsOf: taggerOf(document, operation),
         ...(isAccess(access) ? { access } : {}),
@@ -86,7 +89,24 @@ export function readOpenApi(document: unknown): Result<ApiDocument, readonly Pro
   if (operations.length > mostOperations)
     problems.push({ path: '/paths', message: `More than ${mostOperations} operations` });
   if (problems.length > 0) return err(problems.slice(0, 20));
-  return ok({ operations, operationOf: router(operations) });
+  const fitting = router(operations);
+  return ok({
+    operations,
+    operationOf: (method, path) => {
+      const { routes, exact } = fitting(method, path);
+      const [own] = routes;
+      if (own === undefined || (exact && routes.length === 1)) return own;
+      const { access, ...named } = own;
+      return {
+        ...named,
+        ...(exact && access !== undefined ? { access } : {}),
+        id: exact ? own.id : '',
+        exact,
+        // Which of them the service takes, nobody knows: the tags of all count.
+        tagsOf: (column) => [...new Set(routes.flatMap((each) => each.tagsOf(column)))],
+      };
+    },
+  });
 }
 
 const templateForm = /^\/(?:(?:[^/{}?#]+|\{[\w.-]+\})(?:\/(?=.)|$))*\/?$/;

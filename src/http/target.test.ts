@@ -67,13 +67,15 @@ test('the template with more literal segments wins, whatever the order', () => {
       methods: template === '/customers/me' ? ['GET'] : [],
     }),
   );
-  const find = router(routes);
+  const fitting = router(routes);
+  const find = (method: string, path: string): (typeof routes)[number] | undefined =>
+    fitting(method, path).routes[0];
   const named = (method: string, path: string): string | undefined => find(method, path)?.template;
   assert.equal(named('GET', '/customers/me'), '/customers/me');
   assert.equal(named('POST', '/customers/me'), '/customers/{id}');
   assert.equal(named('GET', '/customers/42/orders'), '/customers/{id}/orders');
   assert.equal(named('GET', '/customers/'), '/{rest...}');
-  assert.equal(router([])('GET', '/'), undefined);
+  assert.deepEqual(router([])('GET', '/').routes, []);
 });
 
 test('names behind a semicolon are names', () => {
@@ -81,3 +83,23 @@ test('names behind a semicolon are names', () => {
   assert.ok(read.ok);
   assert.deepEqual(read.value.names, ['x', 'y;z', 'x', 'role', 'y', 'z']);
 });
+
+for (const [path, template] of [
+  ['/customers/42/', '/customers/{id}'],
+  ['/Customers/42', '/customers/{id}'],
+  ['/customers;v=1/42;x', '/customers/{id}'],
+  ['/customers%3Bv=1/42', '/customers/{id}'],
+  ['/customers.json', '/customers'],
+  ['/CUSTOMERS/ME', '/customers/me'],
+  ['/customers/42/x', undefined],
+  ['/customersx', undefined],
+  ['/', undefined],
+] as const) {
+  test(`read as forgiving services do: ${path}`, () => {
+    const templates = ['/customers', '/customers/{id}', '/customers/me'];
+    const routeOf = router(templates.map((each) => ({ template: each, methods: [] })));
+    const { routes, exact } = routeOf('GET', path);
+    assert.equal(routes[0]?.template, template);
+    assert.equal(exact, false);
+  });
+}

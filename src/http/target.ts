@@ -92,20 +92,53 @@ export interface Route {
   readonly methods: readonly string[]; // none: all
 }
 
-/** The first template that fits, or undefined. Templates with more literal segments come first, whatever order they are given in. */
-export function router<R extends Route>(
-  routes: readonly R[],
-): (method: string, path: string) => R | undefined {
+export interface Fitting<R> {
+  /** The one that counts first: of several, nobody knows which the service takes. */
+  readonly routes: readonly R[];
+  /** They fit as they are written, and not only as a forgiving service reads the path. */
+  readonly exact: boolean;
+}
+
+/**
+ * The templates that fit. Those with more literal segments come first, whatever order they are given in. Where none fits as it is written,
+ * those that fit as forgiving services read paths do: what is forbidden or hidden there must be so; what is allowed there is not said of this path.
+ */
+export function router<R extends Route>(routes: readonly R[]): (method: string, path: string) => Fitting<R> {
   const ordered = routes
-    .map((route) => ({ route, segments: route.template.slice(1).split('/') }))
+    .map((route) => ({
+      route,
+      segments: route.template.slice(1).split('/'),
+      loose: looseSegments(route.template, false),
+    }))
     .toSorted((a, b) => weight(b.segments) - weight(a.segments));
   return (method, path) => {
+    const asked = ordered.filter(
+      ({ route: { methods } }) => methods.length === 0 || methods.includes(method),
+    );
     const given = path.slice(1).split('/');
-    return ordered.find(
-      ({ route, segments }) =>
-        (route.methods.length === 0 || route.methods.includes(method)) && fits(segments, given),
-    )?.route;
+    const exact = asked.filter(({ segments }) => fits(segments, given)).map(({ route }) => route);
+    if (exact.length > 0) return { routes: exact, exact: true };
+    const read = looseSegments(path, true);
+    return { routes: asked.filter(({ loose }) => fits(loose, read)).map(({ route }) => route), exact: false };
   };
+}
+
+/** The segments of a path to a service that knows no case, drops parameters (`;v=1`), a slash at the end, and what names a form (`.json`). */
+function looseSegments(path: string, isGiven: boolean): readonly string[] {
+  const segments = path
+    .replace(/(?<=.)\/$/, '')
+    .slice(1)
+    .split('/')
+    .map((segment) => (segment.startsWith('{') ? segment : withoutParameters(segment).toLowerCase()));
+  const last = segments.at(-1);
+  if (isGiven && last !== undefined)
+    segments[segments.length - 1] = last.replace(/\.(?:json|xml|html?|csv|ya?ml|txt)$/, '');
+  return segments;
+}
+
+/** Parameters of one segment (RFC 3986, 3.3): many services leave them out. */
+export function withoutParameters(segment: string): string {
+  return segment.split(/;|%3B/i, 1)[0] ?? '';
 }
 
 function weight(segments: readonly string[]): number {

@@ -13,7 +13,6 @@ import {
   MessageReader,
 } from '../../http/grpc.ts';
 import { all, first } from '../../http/headers.ts';
-import { router } from '../../http/target.ts';
 import { type Bounds, type Call, type GrpcParts, notFramed, passesUnseen, within } from './grpc-call.ts';
 import { judgeOf, textOf, valuesOf, waitingOf } from './grpc-judge.ts';
 import { meaningOfCall } from './grpc-meaning.ts';
@@ -21,13 +20,13 @@ import { GrpcPass } from './grpc-pass.ts';
 import { grpcStatusOf, sayRefusal, sayStatus } from './grpc-say.ts';
 import { unreadable } from './meaning.ts';
 import { json } from './pass.ts';
-import type { HttpRoute } from './settings.ts';
+import { type HttpRoute, routesOf } from './settings.ts';
 
 const ended = 'The deadline of the call has passed';
 
 /** The services of gRPC of one resource: takes calls from signed-in clients to it. */
 export function grpcService(parts: GrpcParts): (exchange: Exchange) => Promise<void> {
-  const routeOf = router(parts.settings.routes);
+  const routeOf = routesOf(parts.settings.routes);
   return (exchange) => attend(parts, routeOf('POST', exchange.target.path), exchange);
 }
 

@@ -18,14 +18,14 @@ import { Fault } from '../../base/errors.ts';
 import type { House, Protocol, Room } from '../../core/protocol.ts';
 import type { Resource } from '../../core/session.ts';
 import { grpcMethod } from '../../http/grpc.ts';
-import { readTarget, router } from '../../http/target.ts';
+import { readTarget } from '../../http/target.ts';
 import { maskKey } from '../../mask/index.ts';
 import { grpcService } from './grpc.ts';
 import { meaningOfCall } from './grpc-meaning.ts';
 import { grpcStatusOfHttp, isGrpc, sayRefusal } from './grpc-say.ts';
 import { meaningOf, meaningOfMessage, unreadable } from './meaning.ts';
 import { site } from './session.ts';
-import { type HttpSettings, settings } from './settings.ts';
+import { type HttpSettings, routesOf, settings } from './settings.ts';
 import { attributes, verbs } from './words.ts';
 
 export const http: Protocol = {
@@ -124,7 +124,7 @@ function actionsOf(
   const target = readTarget(raw);
   if (!target.ok) return [unreadable(method, raw, target.error)];
   const body = Buffer.from(rest.join('\n\n'));
-  const routed = router(settingsOf(resource).routes);
+  const routed = routesOf(settingsOf(resource).routes);
   if (method === 'SEND') {
     const said = meaningOfMessage({
       from: 'client',

@@ -4,7 +4,7 @@ import { worstAccess } from '../../core/action.ts';
 import { type Content, contentOf, typeFits } from '../../http/content.ts';
 import { type Fields, first } from '../../http/headers.ts';
 import type { Operation } from '../../http/openapi.ts';
-import type { Target } from '../../http/target.ts';
+import { type Target, withoutParameters } from '../../http/target.ts';
 import { type Aliases, graphqlOf } from './graphql.ts';
 import { meaningOfParts } from './parts.ts';
 import { formNames, lookingLikeJson, pathsOf, sniffed, worded } from './said.ts';
@@ -136,7 +136,7 @@ export function meaningOf(asked: Asked): Meant {
         method,
         route: name,
         operationId: asked.operation?.id ?? '',
-        documented: asked.operation !== undefined,
+        documented: asked.operation?.exact === true,
         host: asked.host,
         query: target.names.map(worded),
         contentType: declared?.split(';', 1)[0]?.trim().toLowerCase() ?? '',
@@ -261,6 +261,7 @@ export function unreadable(method: string, path: string, why: string): Action {
 export function templateOf(path: string): string {
   return path
     .split('/')
+    .map(withoutParameters)
     .map((segment) =>
       segment === '' ||
       /^(?:[a-z][a-z_-]{0,39}|[A-Z][A-Za-z]{0,39}|v\d{1,3}|[a-z_-]{1,30}\.[a-z]{1,5})$/.test(segment)

@@ -11,11 +11,10 @@ import { denial } from '../../core/denial.ts';
 import type { Waiting } from '../../core/protocol.ts';
 import { contentOf, saysReadable, typeFits } from '../../http/content.ts';
 import { first } from '../../http/headers.ts';
-import { router } from '../../http/target.ts';
 import { towards } from './head.ts';
 import { meaningOf, unreadable } from './meaning.ts';
 import { json, Pass, type SiteParts } from './pass.ts';
-import type { HttpRoute } from './settings.ts';
+import { type HttpRoute, routesOf } from './settings.ts';
 import { Talk } from './talk.ts';
 
 /** One web service: takes requests from signed-in clients to it. */
@@ -23,7 +22,7 @@ export function site(parts: SiteParts): {
   readonly serve: (exchange: Exchange) => Promise<void>;
   readonly socket: (exchange: Exchange, wish: SocketWish) => Promise<void>;
 } {
-  const routeOf = router(parts.settings.routes);
+  const routeOf = routesOf(parts.settings.routes);
   const of = ({ method, target }: Exchange): HttpRoute | undefined => routeOf(method, target.path);
   return {
     serve: (exchange) => attend(parts, of(exchange), exchange),

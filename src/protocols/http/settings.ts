@@ -13,7 +13,7 @@ import {
 import { err, ok, type Result } from '../../base/result.ts';
 import type { Access } from '../../core/action.ts';
 import type { ApiDocument } from '../../http/openapi.ts';
-import type { Route } from '../../http/target.ts';
+import { type Route, router } from '../../http/target.ts';
 import { type Upstream, upstreamAnd } from '../../http/upstream.ts';
 import type { CookieRule } from './cookies.ts';
 import { openApiCheck } from './documented.ts';
@@ -104,4 +104,20 @@ function overlap(a: Route, b: Route): boolean {
   return (
     a.methods.length === 0 || b.methods.length === 0 || a.methods.some((method) => b.methods.includes(method))
   );
+}
+
+/** The route of a request. What a route allows is not said of a path that only a forgiving service reads as its own. */
+export function routesOf(
+  routes: readonly HttpRoute[],
+): (method: string, path: string) => HttpRoute | undefined {
+  const fitting = router(routes);
+  return (method, path) => {
+    const {
+      routes: [own],
+      exact,
+    } = fitting(method, path);
+    if (own === undefined || exact) return own;
+    const { access: _access, binary: _binary, ...named } = own;
+    return named;
+  };
 }

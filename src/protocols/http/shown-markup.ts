@@ -1,5 +1,6 @@
 import { Fault } from '../../base/errors.ts';
-import { type DocumentMask, type Hidden, withRanges } from '../../carriers/http/masks.ts';
+import type { DocumentMask } from '../../carriers/http/masks.ts';
+import { type Hidden, withRanges } from '../../carriers/http/ranges.ts';
 import { inSlices } from '../../carriers/http/turns.ts';
 import { jsonIn } from '../../http/json-in.ts';
 import { undoAll } from '../../http/encoded.ts';

@@ -1,5 +1,6 @@
 import { Fault } from '../../base/errors.ts';
-import { type DocumentMask, mayBeDocument, utf8, withRanges } from '../../carriers/http/masks.ts';
+import { type DocumentMask, mayBeDocument, utf8 } from '../../carriers/http/masks.ts';
+import { withRanges } from '../../carriers/http/ranges.ts';
 import { inSlices } from '../../carriers/http/turns.ts';
 import { contentOf, isMarkup, isYaml, tableOf, typeFits } from '../../http/content.ts';
 import { type Column, CsvColumns } from '../../http/csv.ts';
