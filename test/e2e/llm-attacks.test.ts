@@ -51,6 +51,12 @@ describe('attacks on a model behind the gateway', () => {
       request.on('end', () => {
         seen.push({ headers: request.headers, body });
         const message = `${request.headers.authorization ?? ''} is not liked`;
+        if (body.includes('go on')) {
+          response.setHeader('content-type', 'text/event-stream');
+          const piece = (content: string): string =>
+            `data: ${JSON.stringify({ id: 'c', choices: [{ index: 0, delta: { content } }] })}\n\n`;
+          return response.end(`${piece('Write to ann@exam')}data: [DONE]\n\n${piece('ple.com now')}`);
+        }
         if (body.includes('"stream":true')) {
           response.setHeader('content-type', 'text/event-stream');
           return response.end(`data: ${JSON.stringify({ error: { message } })}\n\n`);
@@ -135,6 +141,16 @@ resources:
       assert.equal((await ask('bob', path, body)).status, 200);
     }
     assert.equal(seen.length, 2);
+  });
+
+  test('nothing is shown behind the end of a stream', async () => {
+    for (const as of ['ana', 'bob'] as const) {
+      const { text } = await ask(as, 'chat/completions', {
+        stream: true,
+        messages: [{ role: 'user', content: 'Please go on' }],
+      });
+      assert.match(text, /ann@exam.*\[DONE\]\s*$/s);
+    }
   });
 
   test('a value behind an encoding does not reach the provider', async () => {

@@ -1,6 +1,6 @@
 import { isObject } from '../../base/check.ts';
 import { type Body, textOf } from './body.ts';
-import { type Api } from './request.ts';
+import type { Api } from './request.ts';
 import type { Shown } from './shown.ts';
 import type { Thoughts } from './thoughts.ts';
 import type { JudgeCall } from './tools.ts';
@@ -12,22 +12,17 @@ export async function showAnswer(
   answer: Body,
   parts: { readonly shown: Shown; readonly judge: JudgeCall; readonly thoughts: Thoughts },
 ): Promise<Body> {
-  switch (api) {
-    case 'chat':
-      await judgeChat(answer, parts.judge);
-      break;
-    case 'responses':
-    case 'stored':
-      await judgeOutput(answer, parts.judge);
-      break;
-    case 'messages':
-      await judgeContent(answer, parts.judge);
-      return parts.shown.document(parts.thoughts.hide(answer, parts.shown));
-    default:
-      break;
+  // SECURITY: a client may read any of the shapes, whatever it asked for.
+  if (!unjudged.has(api)) {
+    await judgeChat(answer, parts.judge);
+    await judgeOutput(answer, parts.judge);
+    await judgeContent(answer, parts.judge);
   }
-  return parts.shown.document(answer);
+  return parts.shown.document(parts.thoughts.hide(answer, parts.shown));
 }
+
+/** Of these nothing is called: lists of models, vectors, counts. */
+const unjudged: ReadonlySet<Api> = new Set<Api>(['models', 'embeddings', 'count']);
 
 function listOf(value: unknown): Body[] {
   return Array.isArray(value) ? value.filter((each): each is Body => isObject(each)) : [];
@@ -35,6 +30,8 @@ function listOf(value: unknown): Body[] {
 
 async function judgeChat(answer: Body, judge: JudgeCall): Promise<void> {
   for (const choice of listOf(answer['choices'])) {
+    // A piece of a stream is no answer, and its calls are not judged.
+    delete choice['delta'];
     const message = choice['message'];
     if (!isObject(message)) continue;
     const inner = message as Body;
@@ -121,7 +118,8 @@ export function deniedItem(id: string, denial: string): Body {
   };
 }
 
-async function judgeContent(answer: Body, judge: JudgeCall): Promise<void> {
+/** The calls among the blocks of a message: a denied one becomes a text. */
+export async function judgeContent(answer: Body, judge: JudgeCall): Promise<void> {
   if (!Array.isArray(answer['content'])) return;
   const content: Body[] = [];
   let called = 0;

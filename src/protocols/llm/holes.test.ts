@@ -227,3 +227,45 @@ test('items that a provider has stored are named as what must be owned', () => {
   );
   assert.deepEqual(read.ok && read.value.stored, ['resp_1', 'msg_1', 'rs_2']);
 });
+
+for (const masked of [true, false]) {
+  const how = masked ? 'masked' : 'without masks';
+
+  test(`a message that does not begin empty asks for nothing, ${how}`, async () => {
+    const content = [{ type: 'tool_use', id: 'c', name: 'shell', input: {} }];
+    const out = await play(messagesStream(parts(masked)), [
+      { type: 'message_start', message: { id: 'm', role: 'assistant', content } },
+      { type: 'message_stop' },
+    ]);
+    assert.ok(!out.includes('shell'), out);
+  });
+
+  test(`a whole answer in another shape than was asked for is judged, ${how}`, async () => {
+    for (const [api, answer] of [
+      ['chat', { content: [{ type: 'tool_use', id: 'c', name: 'shell', input: {} }] }],
+      ['chat', { output: [call] }],
+      ['chat', { choices: [{ index: 0, delta: { tool_calls: [{ function: old }] } }] }],
+      ['messages', { choices: [{ index: 0, message: { tool_calls: [{ id: 'c', function: old }] } }] }],
+      ['responses', { choices: [{ index: 0, message: { function_call: old } }] }],
+      ['completions', { content: [{ type: 'tool_use', id: 'c', name: 'shell', input: {} }] }],
+    ] as const) {
+      const shown = JSON.stringify(await showAnswer(api, structuredClone(answer) as Body, parts(masked)));
+      assert.ok(!shown.includes('shell'), shown);
+    }
+  });
+}
+
+test('numbers are no words of the protocol, nor is what a file is said to be', () => {
+  const number = '078-05-1120';
+  const answer = {
+    id: number,
+    role: number,
+    finish_reason: number,
+    tool_calls: [{ id: number, type: 'function', function: { name: number, arguments: '{}' } }],
+    results: [{ attributes: { id: number, status: 'ann.lee@example.com', card: 4111111111111111 } }],
+  };
+  const shown = JSON.stringify(parts(true).shown.document(answer));
+  assert.ok(!/078|ann|4111/.test(shown), shown);
+  const kept = { id: 'chatcmpl-0780511201', role: 'assistant', type: 'web_search_20250305', status: '' };
+  assert.deepEqual(parts(true).shown.document(kept), kept);
+});

@@ -1,4 +1,5 @@
 import { isObject } from '../../base/check.ts';
+import { judgeContent } from './answer.ts';
 import { type Body, textOf } from './body.ts';
 import { type AnswerStream, Channels, type StreamParts } from './stream.ts';
 
@@ -39,12 +40,20 @@ export function messagesStream({ shown, judge, thoughts }: StreamParts): AnswerS
       case 'message_stop':
         return [...(await end('whole')), shown.document(event)];
       case 'message_start':
-        return [shown.document(event)];
+        return [shown.document(await begins(event))];
       case 'error':
         return [...(await end('broken')), shown.document(event)];
       default:
         return shown.needed ? [] : [event]; // an event that nobody here knows could carry text past the masks
     }
+  }
+
+  /** SECURITY: a message begins empty. SDKs take what stands there for blocks, and calls among them for calls. */
+  async function begins(event: Body): Promise<Body> {
+    if (!isObject(event['message'])) return event;
+    const message = { ...event['message'] };
+    await judgeContent(message, judge);
+    return { ...event, message: thoughts.hide(message, shown) };
   }
 
   function begun(event: Body): readonly Body[] {

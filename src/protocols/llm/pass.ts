@@ -52,6 +52,7 @@ export class Pass {
   #used: Used | undefined;
   #eventName: string | undefined; // of the provider's last event
   #sent = false; // to the provider
+  #done = false; // the provider said `[DONE]`
   #answered = 0; // characters, for providers that do not count
 
   constructor(parts: ModelParts, asked: Asked) {
@@ -277,7 +278,10 @@ export class Pass {
   async #pass(events: readonly ServerEvent[], stream: AnswerStream): Promise<void> {
     const out: ServerEvent[] = [];
     for (const event of events) {
+      // SECURITY: who reads on behind the end would put together what was shown in two.
+      if (this.#done) break;
       const isDone = event.data?.trim() === '[DONE]';
+      this.#done = isDone;
       if (event.data === undefined || isDone) {
         if (isDone) out.push(...this.#named(await stream.end('whole')));
         out.push({

@@ -145,8 +145,8 @@ const bytes: ReadonlySet<string> = new Set([
   'audio',
 ]);
 
-/** What the protocol's own words look like; anything else under their keys was written by somebody. */
-const tame = /^[\w.:/=+-]*$/;
+/** What the protocol's own words look like, never all numbers; anything else under their keys was written by somebody. */
+const tame = /^(?=.*[A-Za-z_]|$)[\w.:/=+-]*$/;
 
 /** Whether a text is one of the protocol's own words. */
 export function isStructural(key: string, text: string): boolean {

@@ -86,7 +86,7 @@ export class Shown {
       // SECURITY: the texts of tokens stand there a second time.
       if (repeated.has(key) && this.needed) out[name] = Array.isArray(each) ? [] : null;
       // What a tool is called with can hold numbers too.
-      else if (key === 'input' && isObject(each)) out[name] = JSON.parse(this.json(JSON.stringify(each)));
+      else if (ownKeys.has(key) && isObject(each)) out[name] = JSON.parse(this.json(JSON.stringify(each)));
       else if (key === 'name' && typeof each === 'string' && isTool(value)) out[name] = this.toolName(each);
       // Bytes of pictures and sounds, and what the provider has sealed.
       else if (typeof each === 'string' && isBytes(key, value)) out[name] = this.#bytes(each, value);
@@ -97,7 +97,7 @@ export class Shown {
 
   /** A tool's own name, as the client knows it; what is no name was written by somebody. */
   toolName(name: string): string {
-    return /^[\w.:/-]{1,128}$/.test(name) ? name : this.text(name);
+    return /^(?=.*[A-Za-z_])[\w.:/-]{1,128}$/.test(name) ? name : this.text(name);
   }
 
   /** What may not be read may not be heard. */
@@ -150,6 +150,9 @@ export class Shown {
     };
   }
 }
+
+/** Objects with keys and numbers of somebody's own: what a tool is called with, and what a file is said to be. */
+const ownKeys: ReadonlySet<string> = new Set(['input', 'attributes', 'metadata']);
 
 export interface Channel {
   readonly push: (piece: string) => string;
