@@ -1,30 +1,20 @@
 import type { MaskKey } from '../../mask/index.ts';
-import type { Outputs } from '../../sql/analysis.ts';
-import type { Catalogue } from '../../sql/catalogue.ts';
 import { Fault, WireError } from '../../base/errors.ts';
 import { denialOfDemand } from '../../core/denial.ts';
-import type { Duties } from '../../core/decision.ts';
 import type { Gate } from '../../core/protocol.ts';
 import type { World } from '../../base/time.ts';
 import type { FrameKind, Recorder } from '../../core/ports.ts';
 
-import {
-  decodeBackend,
-  decodeDataRow,
-  decodeErrorFields,
-  decodeReadyForQuery,
-  decodeRowDescription,
-} from './decode.ts';
+import { decodeBackend, decodeDataRow, decodeErrorFields, decodeReadyForQuery } from './decode.ts';
 import * as encode from './encode.ts';
 import type { Flow, Turn } from './flow.ts';
 import { backendBounds, type Frame, Frames } from './frames.ts';
-import { backend, type ErrorFields, type Field, type Format } from './messages.ts';
+import { backend, type ErrorFields, type Field } from './messages.ts';
+import { Maskers } from './maskers.ts';
 import type { Names } from './names.ts';
 import { maskText, type NoticeAbout, showFields } from './notices.ts';
 import { Outgoing } from './outgoing.ts';
-import { contextNames, planOf, typesIn } from './plan.ts';
 import { errorOf } from './refusal.ts';
-import { type RowMasker, rowMasker } from './rows.ts';
 import { type About, outcomeOf, type Run } from './run.ts';
 import { showsAll, strict, TransactionAbout } from './shown.ts';
 import { HeldRows, mostHeldMs } from './voted.ts';
@@ -61,15 +51,7 @@ export class Answers {
   #recordFull = false;
   /** The end of an answer waits in `#out`: it is not held back for the next statement's entry. */
   #ended = false;
-  readonly #maskers: WeakMap<Outputs, Kept> = new WeakMap();
-  /** The last RowDescription for each statement's outputs: as a rule the next is the same. */
-  readonly #described: WeakMap<Outputs, { readonly bytes: Uint8Array; readonly fields: readonly Field[] }> =
-    new WeakMap();
-  /** Columns of a statement in the formats that the last Bind asked for. */
-  readonly #formatted: WeakMap<
-    readonly Field[],
-    { readonly formats: readonly Format[]; readonly fields: readonly Field[] }
-  > = new WeakMap();
+  readonly #maskers: Maskers;
   /** RowDescriptions for the recording: the same columns come again and again. */
   readonly #toldColumns: WeakMap<readonly Field[], Uint8Array> = new WeakMap();
   /** Rows of the current answer that wait for the votes of its columns. */
@@ -88,6 +70,7 @@ export class Answers {
 
   constructor(parts: AnswersParts) {
     this.#parts = parts;
+    this.#maskers = new Maskers(parts);
     this.#frames = new Frames(backendBounds(parts.messageBytes));
   }
 
@@ -201,7 +184,7 @@ export class Answers {
       (portal.fields ?? (portal.cursor ? undefined : portal.prepared.fields)) === undefined
     )
       return;
-    const fields = this.#fieldsOf(run);
+    const fields = this.#maskers.fields(run);
     if (fields.length === 0) return;
     const told = this.#toldColumns.get(fields) ?? encode.rowDescription(fields);
     this.#toldColumns.set(fields, told);
@@ -283,7 +266,7 @@ export class Answers {
     run.rows += 1;
     run.bytes += frame.end - frame.start;
     if (!this.#within(run)) return;
-    const masker = run.masker ?? this.#maskerFor(run, this.#fieldsOf(run));
+    const masker = run.masker ?? this.#maskers.of(run, this.#maskers.fields(run));
     if (masker.passes) return this.#pass(frame);
     if (masker.see !== undefined) {
       if (this.#held.takes(frame, masker)) {
@@ -298,56 +281,6 @@ export class Answers {
     run.masked += masker.masked - masked;
     run.withheld += masker.withheld - withheld;
     if (!changed) this.#pass(frame);
-  }
-
-  /** The columns of a portal's answer: as the last Describe told, in the formats that Bind asked for. */
-  #fieldsOf(run: Run): readonly Field[] {
-    const portal = run.described;
-    if (portal?.fields !== undefined) return portal.fields;
-    const fields = portal?.prepared.fields;
-    if (portal === undefined || portal.cursor || fields === undefined) {
-      throw new WireError('unexpected-message', 'Rows came without a description of their columns');
-    }
-    const known = this.#formatted.get(fields);
-    if (known !== undefined && sameFormats(known.formats, portal.resultFormats)) return known.fields;
-    const formatted = fields.map((field, at) => ({ ...field, format: formatAt(portal.resultFormats, at) }));
-    this.#formatted.set(fields, { formats: portal.resultFormats, fields: formatted });
-    return formatted;
-  }
-
-  /** Statements come again and again: their maskers are kept as long as judgement, catalogue and columns are the same. */
-  #maskerFor(run: Run, fields: readonly Field[]): RowMasker {
-    const { permit, catalogue, outputs } = run;
-    const kept = this.#maskers.get(outputs);
-    if (kept?.duties === permit.duties && kept.catalogue === catalogue) {
-      if (kept.fields !== fields && shapeOf(kept.fields) === shapeOf(fields)) kept.fields = fields;
-      if (kept.fields === fields) {
-        run.masker = kept.masker;
-        return kept.masker;
-      }
-    }
-    const masker = this.#newMasker(run, fields);
-    this.#maskers.set(outputs, { duties: permit.duties, catalogue, fields, masker });
-    run.masker = masker;
-    return masker;
-  }
-
-  #newMasker(run: Run, fields: readonly Field[]): RowMasker {
-    const plans = planOf(run.permit, run.outputs, fields, run.catalogue);
-    const names = contextNames(
-      run.outputs,
-      fields.map(({ name }) => name),
-    );
-    const watches = this.#parts.watches.of(run.outputs, plans);
-    return rowMasker(
-      plans,
-      fields.map((field, at) => {
-        const watch = watches[at];
-        const shape = { type: field.typeOid, format: field.format, name: names[at] ?? field.name };
-        return watch === undefined ? shape : { ...shape, watch };
-      }),
-      { key: this.#parts.maskKey, ...typesIn(run.catalogue) },
-    );
   }
 
   /** False once the statement's limit is reached: the row beyond is an error, never a silent cut. */
@@ -403,22 +336,12 @@ export class Answers {
     const { head } = this.#parts.flow;
     if (head?.kind === 'describe') {
       const of = (head.prepared ?? head.portal?.prepared)?.statement?.outputs;
-      return this.#describe(frame, this.#columns(frame, of));
+      return this.#describe(frame, this.#maskers.columns(frame, of));
     }
     if (head?.kind !== 'query') throw unexpected(frame);
     const current = this.#running(run);
-    this.#maskerFor(current, this.#columns(frame, current.outputs));
+    this.#maskers.of(current, this.#maskers.columns(frame, current.outputs));
     this.#pass(frame);
-  }
-
-  /** The columns that a RowDescription tells; the same ones when it comes again for the same outputs, byte for byte. */
-  #columns(frame: Frame, of: Outputs | undefined): readonly Field[] {
-    const known = of === undefined ? undefined : this.#described.get(of);
-    if (known !== undefined && sameBytes(known.bytes, frame)) return known.fields;
-    const fields = decodeRowDescription(frame);
-    if (of !== undefined)
-      this.#described.set(of, { bytes: frame.bytes.slice(frame.start, frame.end), fields });
-    return fields;
   }
 
   #describe(frame: Frame, fields: readonly Field[]): void {
@@ -629,42 +552,9 @@ const overtaking: ReadonlySet<number> = new Set([
   backend.ParameterStatus,
 ]);
 
-/** A masker, and what it was made for. */
-interface Kept {
-  /** Of one decision: another policy or another judgement has others. */
-  readonly duties: Duties;
-  readonly catalogue: Catalogue;
-  fields: readonly Field[];
-  readonly masker: RowMasker;
-}
-
-/** All that a masker depends on. */
-function shapeOf(fields: readonly Field[]): string {
-  return fields
-    .map(
-      ({ typeOid, tableOid, column, format, name }) => `${typeOid} ${tableOid} ${column} ${format} ${name}\0`,
-    )
-    .join();
-}
-
-function sameBytes(kept: Uint8Array, { bytes, start, end }: Frame): boolean {
-  if (kept.length !== end - start) return false;
-  for (let at = 0; at < kept.length; at++) if (kept[at] !== bytes[start + at]) return false;
-  return true;
-}
-
-function sameFormats(a: readonly Format[], b: readonly Format[]): boolean {
-  return a.length === b.length && a.every((format, at) => format === b[at]);
-}
-
 function unexpected(frame: Frame): WireError {
   return new WireError(
     'unexpected-message',
     `The server sent message '${String.fromCharCode(frame.type)}' out of turn`,
   );
-}
-
-/** One format stands for all columns, none for text (PostgreSQL 18 docs, 54.7, Bind). */
-function formatAt(formats: readonly Format[], at: number): Format {
-  return (formats.length === 1 ? formats[0] : formats[at]) ?? 0;
 }
