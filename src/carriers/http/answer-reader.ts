@@ -12,7 +12,7 @@ export interface AnswerHead {
 }
 
 /** A piece of the body, or what is missing for the next one. */
-export type Piece = Uint8Array | 'more' | 'end';
+type Piece = Uint8Array | 'more' | 'end';
 
 const mostHeadBytes = 65_536;
 const mostFields = 500;

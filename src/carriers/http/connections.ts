@@ -17,7 +17,7 @@ export interface Connection {
   keepMs: number;
 }
 
-export interface ConnectionsParts {
+interface ConnectionsParts {
   readonly world: World;
   readonly most: number;
   readonly connect: () => Promise<Wire>;
@@ -91,6 +91,12 @@ export class Connections {
     if (this.#closed || connection.keepMs === 0) return this.drop(connection);
     connection.idleSince = this.#parts.world.now();
     this.#watch(connection);
+    // SECURITY: what has come already is seen by then, so that nobody gets a connection that has more to say.
+    queueMicrotask(() => this.#rests(connection));
+  }
+
+  #rests(connection: Connection): void {
+    if (!this.#all.has(connection)) return;
     const waiting = this.#waiting.shift();
     if (waiting !== undefined) {
       connection.idleSince = undefined;
