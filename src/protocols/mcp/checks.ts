@@ -28,7 +28,7 @@ export function mirrored(message: Message, fields: Fields): string | undefined {
     return 'Header mismatch: Mcp-Method is not the method of the body';
   const name = first(fields, 'mcp-name');
   const { name: named, uri, taskId } = message.params;
-  const ofTask = message.method.startsWith('tasks/');
+  const ofTask = /^tasks\/(?:get|update|cancel)$/.test(message.method);
   const own = message.method === 'resources/read' ? uri : ofTask ? taskId : named;
   if (name === undefined && ofTask) return 'Header mismatch: Mcp-Name is missing';
   if (name !== undefined && plain(name) !== own)

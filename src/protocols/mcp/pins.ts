@@ -262,11 +262,21 @@ export class Pins {
       : { ...schema, additionalProperties: false };
     try {
       const validate = this.#validator.getValidator({ type: 'object', ...closed });
-      return (given) => validate(given).valid;
+      return (given) => validate(given).valid || validate(withoutNulls(given, closed)).valid;
     } catch {
       return undefined; // another dialect, a reference to elsewhere
     }
   }
+}
+
+/** A declared argument that need not be there and is null counts as not given (2026-07-28, SEP-2243). */
+function withoutNulls(given: unknown, { properties, required }: Json): unknown {
+  if (!isObject(given) || !isObject(properties)) return given;
+  const needed = Array.isArray(required) ? (required as readonly unknown[]) : [];
+  const left = Object.entries(given).filter(
+    ([key, value]) => value !== null || needed.includes(key) || !Object.hasOwn(properties, key),
+  );
+  return Object.fromEntries(left);
 }
 
 interface Kept {

@@ -117,7 +117,7 @@ async function received(
     return turnAway(
       exchange,
       era.httpStatus,
-      errorOf(null, era.code, era.message),
+      errorOf(message.kind === 'request' ? message.id : null, era.code, era.message),
       'MCP: another revision, or not as it says',
     );
   const modern = era.kind === 'modern';
@@ -200,10 +200,10 @@ async function judged(
     await out.whole(refusalOf(message, why, { modern, structured }));
     out.end();
   };
-  const meant =
-    isTaskMethod(message.method) && !hasTaskMethod(message.method, modern)
-      ? unknownMethod
-      : meaningOf(parts.settings, message);
+  const gone = isTaskMethod(message.method)
+    ? !hasTaskMethod(message.method, modern)
+    : modern && removed.has(message.method);
+  const meant = gone ? unknownMethod : meaningOf(parts.settings, message);
   if (meant.kind === 'refused') {
     const id = await notUnderstood(exchange, message.method, meant.why);
     if (message.kind === 'request' && meant.why === unknownMethod.why) {
@@ -297,6 +297,14 @@ async function own(
   }
 }
 
+/** What 2026-07-28 has no more. */
+const removed: ReadonlySet<string> = new Set([
+  'initialize',
+  'ping',
+  'logging/setLevel',
+  'resources/subscribe',
+  'resources/unsubscribe',
+]);
 const unknownMethod = { kind: 'refused', why: 'This method is not understood' } as const;
 
 /** The task that a request is about; `none` in the same words where there is none, it is another's, or it is denied by now. */

@@ -31,7 +31,7 @@ export function lacksTasks(message: Message, modern: boolean): Message | undefin
   if (!modern || message.kind !== 'request') return undefined;
   const { method, params } = message;
   const listens = method === 'subscriptions/listen' && taskIdsIn(params) !== undefined;
-  if (!listens && !isTaskMethod(method)) return undefined;
+  if (!listens && !hasTaskMethod(method, modern)) return undefined;
   if (takesTasks(message)) return undefined;
   const requiredCapabilities = { extensions: { [extension]: {} } };
   return errorOf(message.id, -32_021, 'Missing required client capability', { requiredCapabilities });

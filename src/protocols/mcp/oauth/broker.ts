@@ -278,7 +278,7 @@ export class Broker {
           !checkResourceAllowed({ requestedResource: server, configuredResource: resource })
         )
           throw new Fault('upstream-auth', 'The MCP server says that its tokens are for another server');
-        return Promise.resolve(new URL(resource ?? server));
+        return Promise.resolve(asWritten(resource ?? server));
       },
       discoveryState: () => this.#discovered ?? { authorizationServerUrl: issuer },
       saveDiscoveryState: (state) => this.#discover(state),
@@ -352,6 +352,11 @@ const nobody = 'Nobody has let the gateway in to this MCP server: sallyport mcp-
 
 const scopes = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+){0,50}$/;
 const asking = JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'tools/list', params: {} });
+
+/** A URL that is sent as it was written: an address without a path gets no `/` (RFC 8707 compares texts). */
+function asWritten(text: string): URL {
+  return Object.defineProperty(new URL(text), 'href', { value: text });
+}
 
 function sameIssuer(one: string, other: string): boolean {
   return one.replace(/\/$/, '') === other.replace(/\/$/, '');
