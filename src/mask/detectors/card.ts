@@ -67,7 +67,7 @@ function judge(window: Window): number {
   // A postal code and what stands on the next line are no card; one that is broken over two lines keeps its groups.
   if (/[\r\n]/.test(window.raw) && !printed.has(shape)) return 0;
   // Three, seven and seven are the groups of orders.
-  if (!bare && (!whole || shape === '3-7-7') && !shapes.has(shape)) return 0;
+  if (!bare && (!whole || shape === '3-7-7' || /[()+/]/.test(window.raw)) && !shapes.has(shape)) return 0;
   if (!issuers.test(digits) || !luhn(digits)) return bare || shapes.has(shape) ? -1 : 0;
   if (bare) {
     // The decimals of a fraction; a 13-digit number is a time in milliseconds far more often than an old Visa.

@@ -59,10 +59,19 @@ const rows: readonly LettersRow[] = [
   {
     name: 'IN_PAN',
     pattern: '[A-Z]{5}\\d{4}[A-Z]',
+    // Small letters are those of a hash.
+    capitals: true,
     score: 0.5,
     check: (c) => 'ABCFGHJLPT'.includes(c[3] ?? ''),
     context: ['pan', 'permanent account'],
     examples: { yes: ['ABCPE1234F'], no: ['ABCDE1234F', 'ABCPE12345'] },
+  },
+  {
+    name: 'IN_PAN',
+    pattern: '[A-Z]{5}\\d{4}[A-Z]',
+    score: 0.1,
+    context: ['pan', 'permanent account'],
+    examples: { yes: [], no: ['eaecd2137c'], named: ['abcpe1234f'] },
   },
   {
     name: 'IN_GSTIN',
@@ -157,9 +166,17 @@ const rows: readonly LettersRow[] = [
   {
     name: 'MX_RFC',
     pattern: '[A-ZÑ&]{3,4}\\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\\d|3[01])[A-Z0-9]{2}[0-9A]',
+    capitals: true,
     score: 0.5,
     context: ['rfc'],
     examples: { yes: ['GODE561231GR8'], no: ['GODE561331GR8'] },
+  },
+  {
+    name: 'MX_RFC',
+    pattern: '[A-ZÑ&]{3,4}\\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\\d|3[01])[A-Z0-9]{2}[0-9A]',
+    score: 0.1,
+    context: ['rfc'],
+    examples: { yes: [], no: ['aeb801020c2a'], named: ['gode561231gr8'] },
   },
   {
     name: 'IE_PPS',

@@ -239,9 +239,10 @@ function judge(window: Window): number {
   if (shape === '1-3-3-2-2' && first === '8') return 0.75;
   if (digits.startsWith('0') && digits[1] !== '0' && digits.length >= 8 && digits.length <= 12) {
     // `01234.5678` is a fraction, `0.3.2215` a version, `05.165 30.030` two measures.
-    if (groupsOf(shape) > 6 || /[/]/.test(raw.slice(7)) || /^\d+\.\d+$|^0\D|^\d{5}-\d{5}$/.test(raw))
+    if (groupsOf(shape) > 6 || /[/]/.test(raw.slice(7)) || /^\d+\.\d+$|^0[./]|^\d{5}-\d{5}$/.test(raw))
       return -1;
-    if (!isEven(raw) || shape.endsWith('-1') || things.test(window.left)) return -1;
+    if (/^-[Xx]/.test(after)) return -1;
+    if (!isEven(raw) || shape.endsWith('-1') || numbered.test(window.left)) return -1;
     return national(window) ? 0.6 : -1;
   }
   // `61 23 45 67`, `612 34 56 78`: without any leading sign the groups must be no thousands and the number somebody's.
@@ -250,7 +251,7 @@ function judge(window: Window): number {
   // Three groups with dashes are an order's or a part's number far more often than somebody's.
   const grouped = groupsOf(shape) >= (raw.includes('-') ? 4 : 3);
   // A group of one digit at its end is a check digit: `1-4295-8541-2`.
-  if (even && grouped && !/^\d+(?:-3)+$|^3-2-4$|(?:^|-)1(?:-|$)/.test(shape)) {
+  if (even && grouped && !/^\d+(?:-3)+$|^3-2-4$|-1$/.test(shape)) {
     if (national(window, true)) return 0.5;
   }
   return isAmongWords(window) && (isCalledNumber(window) || isWritten(window)) ? 0.45 : -1;
@@ -262,6 +263,9 @@ const wordsBehind = /^[,;:]? \p{L}{2,}/u;
 /** What is numbered without being anybody's. */
 const things =
   /(?:order|invoice|inv|ticket|ref|reference|sku|item|article|part|lot|batch|serial|model|version|isbn|issn|user|account|acct|customer|session|request|job|process|pid|epoch|timestamp|time|ts|id|hash|code|tracking|parcel|shipment|case|page|line|room|row|seq|build|release|amount|total|sum|price|eur|usd|gbp|chf|pln|czk|sek|nok|dkk|population|between|from|to|than|about|over|by)s?(?:[ :#.-]|no\.?|nr\.?|id|number|is|was|of)*$|[$€£¥%]\s?$/iu;
+/** The same, of what has numbers in groups. */
+const numbered =
+  /(?:order|invoice|ticket|ref|reference|sku|item|article|part|contract|lot|batch|serial|version|isbn|issn|tracking|parcel)s?(?:[ :#.-]|no\.?|nr\.?|id|number|is|was)*$/iu;
 const units =
   /^\s?(?:[$€£¥%°]|(?:eur|usd|gbp|chf|pln|czk|sek|nok|dkk|kr|zł|kč|people|pieces|items|units|rows|bytes|km|kg|mm|cm)(?![\p{L}]))/iu;
 
@@ -294,7 +298,8 @@ const beside = /\p{L}{2,}[)'’"]?[\s:;,.(–—-]{0,4}$/u;
 function isWritten(window: Window): boolean {
   const { raw, digits, shape, left } = window;
   // Behind a sign of markup, a path or a number it is what a machine wrote.
-  if (left.trim() !== '' && !beside.test(left)) return false;
+  const line = left.slice(left.lastIndexOf('\n') + 1);
+  if (raw.includes('+') || (line.trim() !== '' && !beside.test(line))) return false;
   // One kind of separator between all groups, or what a plan itself has between them.
   if (digits.length < 8 || !shape.includes('-') || /[/]/.test(raw) || /[-.]{2}| {2}/.test(raw)) return false;
   // Two years, and amounts with points for thousands.
