@@ -173,7 +173,8 @@ export function textStream(parts: StreamParts): TextStream {
   }
 
   function settle(): void {
-    if (!names || ended <= safe || isClear(normalise(before(ended - clearReach, ended)).text))
+    const left = (): string => normalise(before(ended - clearReach, ended)).text;
+    if (!names || ended <= safe || isClear(left(), /[\r\n]/.test(held[ended] ?? '')))
       safe = Math.max(safe, ended);
     ended = -1;
   }

@@ -1,10 +1,9 @@
 import type { Span } from '../detector.ts';
 import { addressAt } from './address.ts';
 import { personAt } from './person.ts';
-import { capitalsBefore, longestRun } from './cut.ts';
 import { flagsOf, place } from './lexicon.ts';
 import { homeAt } from './place.ts';
-import { isCapital, isLetter, wordAt, wordEnd, type Word } from './words.ts';
+import { capitalsBefore, isCapital, isLetter, longestRun, wordAt, wordEnd, type Word } from './words.ts';
 
 export interface Names {
   readonly people: readonly Span[];

@@ -116,6 +116,8 @@ const pieces = fc.oneof(
     arbitrary: fc.constantFrom(
       ' ',
       '\n',
+      'Springfield,\n',
+      'Fowler\n',
       ', ',
       '. ',
       ': ',
@@ -211,6 +213,7 @@ test('of a text in sentences little is held back, and of one in capitals not muc
     ],
     ['THE QUICK BROWN FOX JUMPS OVER THE LAZY DOG WHILE ANN LEE WAITS ', 300],
     ['The Quick Brown Fox Jumps Over The Lazy Dog ', 300],
+    ['Ann Fowler, Berlin, ORDERED\n', 60],
   ] as const) {
     const stream = textStream({ finds, key });
     let held = 0;

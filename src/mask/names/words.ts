@@ -126,3 +126,19 @@ export function isCommon({ flags }: Word): boolean {
 export function isPlace({ flags }: Word): boolean {
   return (flags & place) !== 0;
 }
+
+/** More words with capitals in a row are a headline, in which nobody is looked for. */
+export const longestRun = 8;
+
+/** How many words with capitals stand in a row before `start`, at most one more than make a headline. */
+export function capitalsBefore(text: string, start: number, reach = 400): number {
+  let count = 0;
+  let at = start;
+  while (count <= longestRun && text[at - 1] === ' ') {
+    const word = wordBefore(text, at - 1);
+    if (word === undefined || !isCapital(word) || start - word.start > reach) break;
+    count++;
+    at = word.start;
+  }
+  return count;
+}
