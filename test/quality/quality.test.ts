@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cases } from './corpora.ts';
-import { businessHits, conformance, scoreOf } from './run.ts';
+import { businessHits, cleanHits, conformance, type Corpus, scoreOf } from './run.ts';
 import { figuresOf } from './score.ts';
 
 // Floors under the numbers of `npm run quality` on the part that nothing was tuned on. A change that costs quality fails here.
-const floors: readonly (readonly ['presidio-research' | 'pii-anon' | 'made', string, number])[] = [
+const floors: readonly (readonly [Corpus, string, number])[] = [
   ['presidio-research', 'CREDIT_CARD', 0.98],
-  ['presidio-research', 'PHONE_NUMBER', 0.88],
+  ['presidio-research', 'PHONE_NUMBER', 0.96],
   ['presidio-research', 'US_SSN', 0.97],
   ['presidio-research', 'IBAN_CODE', 0.98],
   ['presidio-research', 'IP_ADDRESS', 0.98],
@@ -21,6 +21,15 @@ const floors: readonly (readonly ['presidio-research' | 'pii-anon' | 'made', str
   ['made', 'BR_CPF', 0.98],
   ['made', 'DE_TAX_ID', 0.98],
   ['made', 'VIN', 0.98],
+  ['made', 'CA_SIN', 0.98],
+  ['made', 'US_SSN', 0.98],
+  ['fresh', 'PHONE_NUMBER', 0.985],
+  ['fresh', 'US_SSN', 0.98],
+  ['fresh', 'CREDIT_CARD', 0.96],
+  ['fresh', 'EMAIL_ADDRESS', 0.98],
+  ['fresh', 'DE_TAX_ID', 0.95],
+  ['fresh', 'BR_CPF', 0.98],
+  ['fresh', 'PL_PESEL', 0.98],
 ];
 
 const scores = new Map<string, ReturnType<typeof scoreOf>>();
@@ -33,13 +42,21 @@ for (const [corpus, type, least] of floors) {
     assert.ok(tally !== undefined && tally.gold > 0, 'nothing labelled: the test would pass on nothing');
     const { f1, leakRate } = figuresOf(tally);
     assert.ok(f1 >= least, `F1 ${f1}`);
-    assert.ok(leakRate <= (type === 'PHONE_NUMBER' ? 0.18 : 0.01), `leak rate ${leakRate}`);
+    assert.ok(
+      leakRate <= (corpus === 'made' || corpus === 'pii-anon' ? 0.01 : 0.04),
+      `leak rate ${leakRate}`,
+    );
   });
 }
 
 test('of clean business cells at most one in a thousand is masked', () => {
   const { hits, cells } = businessHits(20_000);
   assert.ok(hits <= cells / 1_000, `${hits} of ${cells}`);
+});
+
+test('of what a business has in tables, logs and sentences at most one in a thousand is masked', () => {
+  const { hits, texts } = cleanHits('test', 100);
+  assert.ok(texts > 4_000 && hits <= texts / 1_000, `${hits} of ${texts}`);
 });
 
 test("nine in ten of the cases of Presidio's recognisers come out the same", () => {
