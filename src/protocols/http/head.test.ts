@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { documentMask } from '../../carriers/http/masks.ts';
+import { Secret } from '../../base/secret.ts';
 import type { Permit } from '../../core/decision.ts';
 import type { Fields } from '../../http/headers.ts';
 import { maskKey } from '../../mask/index.ts';
@@ -92,4 +93,20 @@ test("policies keep their sources, and lose what is somebody's", () => {
     ]),
     [['etag', '"1"']],
   );
+});
+
+test('a service that repeats what the gateway showed it repeats it to nobody', () => {
+  const credential = { header: 'authorization', value: new Secret('Bearer shop-key-0123') };
+  const behind = {
+    upstream: { base: '', credential },
+    prefix: '/web',
+    jar: jarOf('sealed', key, of('ann')),
+    mask: documentMask({ ...permit, duties: { masks: [], finds: [] } } as unknown as Permit, '/people', key),
+  } as unknown as Behind;
+  const fields: Fields = [
+    ['x-seen', 'Bearer shop-key-0123'],
+    ['location', 'https://else.example/?key=shop-key-0123'],
+  ];
+  const out = JSON.stringify(towardsAsker(fields, { changed: false }, behind));
+  assert.ok(!out.includes('shop-key') && out.includes('Bearer ***'), out);
 });

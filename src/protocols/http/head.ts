@@ -8,6 +8,7 @@ import {
   towardsClient,
   towardsResource,
 } from '../../http/headers.ts';
+import { withoutKey } from '../../http/upstream.ts';
 import type { MaskKey } from '../../mask/index.ts';
 import { type Jar, jarOf } from './cookies.ts';
 import type { HttpSettings } from './settings.ts';
@@ -85,7 +86,7 @@ export function towardsAsker(
     'cache-control',
     mask.needed || /no-store/i.test(asked) ? 'private, no-store' : ['private', ...kept].join(', '),
   ]);
-  return out;
+  return out.map(([name, value]) => [name, withoutKey(value, upstream.credential)]);
 }
 
 /** The type and what says how to read it stay; other parameters are texts (`name="…"`). */

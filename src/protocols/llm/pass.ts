@@ -1,3 +1,4 @@
+import { withoutKey } from '../../http/upstream.ts';
 import { type Ending, outcomeOf } from '../../carriers/http/outcome.ts';
 import type { HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
 import { decoded, wholeOf } from '../../carriers/http/decoded.ts';
@@ -202,12 +203,8 @@ export class Pass {
     return this.#say(answer, after === before && isUnique(text) ? text : after);
   }
 
-  /** SECURITY: providers say which key it was that they did not like. */
   #withoutKey(text: string): string {
-    const key = this.#parts.settings.upstream.credential?.value
-      .reveal('it is looked for where it must not be')
-      .replace(/^(?:Bearer|Basic) /, '');
-    return key === undefined || key.length < 8 || !text.includes(key) ? text : text.replaceAll(key, '***');
+    return withoutKey(text, this.#parts.settings.upstream.credential);
   }
 
   #say(answer: HttpResponse, text: string): Outcome {
