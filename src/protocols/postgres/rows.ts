@@ -47,7 +47,7 @@ export function rowMasker(
   // Values to be shown: column, start and length of each.
   const noted = new Int32Array(3 * ways.length);
   let notes = 0;
-  // Columns of which the last value was shown: the next as a rule is, too, and may be one that is remembered.
+  // Columns of which a value was looked at: of so many more the memory is asked before the gate, for they may be remembered.
   const hot = new Uint8Array(ways.length);
   // The row that they are of.
   let notedOf: Uint8Array | undefined;
@@ -109,7 +109,7 @@ export function rowMasker(
           changed = true;
         if (
           !way.gated ||
-          hot[column] === 1 ||
+          (hot[column] ?? 0) > 0 ||
           way.vote?.verdict() !== undefined ||
           mayContain(bytes, at, at + length)
         ) {
@@ -140,10 +140,11 @@ export function rowMasker(
       const way = ways[column];
       if (way === undefined) continue;
       // A vote that says something has its own way of showing, which is in `show`.
-      const cell =
-        hot[column] === 1 && way.vote?.verdict() === undefined ? (way.recall ?? way.show) : way.show;
+      const heat = way.vote?.verdict() === undefined ? (hot[column] ?? 0) : 0;
+      const cell = heat > 0 ? (way.recall ?? way.show) : way.show;
       const shown = cell(bytes, at, at + length);
-      hot[column] = shown !== undefined && way.gated && way.recall !== undefined ? 1 : 0;
+      if (way.gated && way.recall !== undefined)
+        hot[column] = heat === 0 || shown !== undefined ? hottest : heat - 1;
       if (shown === undefined) continue;
       if (shown === 'withheld' || shown === stars) masker.withheld++;
       else masker.masked++;
@@ -170,6 +171,8 @@ export function rowMasker(
     return true;
   }
 }
+
+const hottest = 8;
 
 function bad(): WireError {
   return new WireError('bad-message', 'DataRow does not have the columns or lengths it says');
