@@ -155,10 +155,25 @@ function unpacked(
   const asHex = kind === hexJoint || !isText64(codes, from);
   const stops = asHex ? codes.findIndex((code, at) => at >= from && hex[code] === other) : -1;
   const to = stops < 0 ? codes.length : stops;
-  const bytes = Buffer.from(
-    Buffer.from(codes.buffer, codes.byteOffset + from, to - from).toString('latin1'),
-    asHex ? 'hex' : 'base64',
-  );
+  // As much as is text and not more, however much stands behind it.
+  let reach = from;
+  let bytes = Buffer.alloc(0);
+  let end = 0;
+  for (let size = 256; reach < to && end === bytes.length; size *= 4) {
+    reach = Math.min(to, from + size);
+    const written = Buffer.from(codes.buffer, codes.byteOffset + from, reach - from).toString('latin1');
+    bytes = Buffer.from(written, asHex ? 'hex' : 'base64');
+    end = textEnd(bytes);
+    if (reach < to && end + 4 > bytes.length) end = bytes.length; // a character may be cut
+  }
+  if (end === bytes.length) end = textEnd(bytes);
+  if (end < fewest) return undefined;
+  const length = end === bytes.length ? to - from : asHex ? end * 2 : Math.ceil((end * 4) / 3);
+  return { text: bytes.toString('utf8', 0, end), length };
+}
+
+/** How many bytes are a text. */
+function textEnd(bytes: Uint8Array): number {
   let state = 0;
   let end = 0;
   for (let at = 0; at < bytes.length; at++) {
@@ -166,7 +181,5 @@ function unpacked(
     if (state < 0) break;
     if (state === 0) end = at + 1;
   }
-  if (end < fewest) return undefined;
-  const length = end === bytes.length ? to - from : asHex ? end * 2 : Math.ceil((end * 4) / 3);
-  return { text: bytes.toString('utf8', 0, end), length };
+  return end;
 }

@@ -340,3 +340,14 @@ test('noise: a number stays a number near it, and nothing else is shown', () => 
   const { pay } = JSON.parse(shown.value) as { readonly pay: number };
   assert.ok(pay !== 1000.5 && pay >= 900.45 && pay <= 1100.55, String(pay));
 });
+
+test('what is packed is found wherever in it, however long it is', () => {
+  const filler = 'nothing to see in here, really. '.repeat(2_000);
+  for (const before of ['', 'data:text/plain;base64,', 'see: ']) {
+    const clean = maskOf().json(JSON.stringify({ a: before + b64(filler) }));
+    assert.ok(clean.ok && clean.value.length > 80_000);
+    const shown = maskOf().json(JSON.stringify({ a: before + b64(`${filler}to ${mail} ${filler}`) }));
+    assert.ok(shown.ok);
+    assert.deepEqual(JSON.parse(shown.value), { a: `${before}[EMAIL_ADDRESS]` });
+  }
+});

@@ -115,6 +115,8 @@ class Masks implements DocumentMask {
   readonly #readyJson: Map<string, Map<string, Result<string, string>>> = new Map(); // by name
   readonly #readyTexts: Map<string, Map<string, string>> = new Map(); // by name
   #unpacking = 0;
+  /** Units of long packed texts that may still be looked at; beyond, they count as findings. */
+  #packedLeft = 0;
   masked = 0;
 
   constructor(permit: Permit, object: string, key: MaskKey) {
@@ -270,6 +272,24 @@ class Masks implements DocumentMask {
       ...this.#seenThrough(part, name),
       ...this.#plain(find(part), part),
     ]);
+    // What is packed is cut nowhere but where it ends.
+    if (maybePacked(text)) {
+      if (this.#unpacking === 0) this.#packedLeft = 2 * text.length;
+      for (const { start, end, text: inner } of packedIn(text)) {
+        const types =
+          inner === undefined || inner.length <= long
+            ? this.#withinOr(inner, name)
+            : yield* this.#withinLong(inner, name);
+        if (types !== undefined)
+          ranges.push({
+            from: start,
+            to: end,
+            type: types[0],
+            shown: this.#coarse(types, text.slice(start, end)),
+          });
+        yield;
+      }
+    }
     if (stripped === undefined) return ranges;
     const displayed = yield* inWindows(stripped.text, (part) => [
       ...this.#seenThrough(part, name),
@@ -361,11 +381,29 @@ class Masks implements DocumentMask {
     if (!maybePacked(layer.text)) return found;
     for (const { start, end, text } of packedIn(layer.text)) {
       const [from, to] = [layer.from(start), layer.to(end - 1)];
-      const types = text === undefined ? [] : this.#within(text, name);
+      const types = this.#withinOr(text, name);
       if (types !== undefined)
         found.push({ from, to, type: types[0], shown: this.#coarse(types, layer.text.slice(start, end)) });
     }
     return found;
+  }
+
+  /** The same of a long text, window by window. */
+  *#withinLong(text: string, name: string): Generator<void, readonly string[] | undefined> {
+    this.#packedLeft -= text.length;
+    if (this.#unpacking >= mostPacked || this.#packedLeft < 0) return [];
+    this.#unpacking++;
+    try {
+      const found = yield* this.#windows(text, name);
+      return found.length === 0 ? undefined : found.flatMap(({ type }) => (type === undefined ? [] : [type]));
+    } finally {
+      this.#unpacking--;
+    }
+  }
+
+  /** What nobody looked at counts as a finding. */
+  #withinOr(text: string | undefined, name: string): readonly string[] | undefined {
+    return text === undefined ? [] : this.#within(text, name);
   }
 
   /** The types of what would be hidden in a text; undefined where that is nothing. */
