@@ -1,6 +1,7 @@
 import { isAlias, isMap, isScalar, isSeq, type Node, parseAllDocuments } from 'yaml';
 import { Fault } from '../../base/errors.ts';
-import { type DocumentMask, mayBeDocument } from '../../carriers/http/masks.ts';
+import { type DocumentMask } from '../../carriers/http/masks.ts';
+import { mayBeDocument } from '../../carriers/http/texts.ts';
 import { type Hidden, withRanges } from '../../carriers/http/ranges.ts';
 import type { Column } from '../../http/csv.ts';
 

@@ -1,5 +1,7 @@
 import { Fault } from '../../base/errors.ts';
-import { type DocumentMask, mayBeDocument, utf8 } from '../../carriers/http/masks.ts';
+import { utf8 } from '../../carriers/http/cuts.ts';
+import { type DocumentMask } from '../../carriers/http/masks.ts';
+import { mayBeDocument } from '../../carriers/http/texts.ts';
 import { withRanges } from '../../carriers/http/ranges.ts';
 import { inSlices } from '../../carriers/http/turns.ts';
 import { contentOf, isMarkup, isYaml, tableOf, typeFits } from '../../http/content.ts';

@@ -1,4 +1,4 @@
-import { isClean } from '../../carriers/http/masks.ts';
+import { isClean } from '../../carriers/http/texts.ts';
 import { scan } from '../../mask/index.ts';
 import type { Body } from './body.ts';
 import { layersOf } from './placeholders.ts';

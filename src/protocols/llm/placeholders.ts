@@ -1,4 +1,4 @@
-import { isClean } from '../../carriers/http/masks.ts';
+import { isClean } from '../../carriers/http/texts.ts';
 import type { FindMask } from '../../core/decision.ts';
 import { undoAll, type Undone } from '../../http/encoded.ts';
 import { operatorForFind } from '../../core/duties.ts';

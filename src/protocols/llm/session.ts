@@ -1,6 +1,6 @@
 import { Fault } from '../../base/errors.ts';
 import type { Exchange } from '../../carriers/http/exchange.ts';
-import { utf8 } from '../../carriers/http/masks.ts';
+import { utf8 } from '../../carriers/http/cuts.ts';
 import { isObject } from '../../base/check.ts';
 import { denial, denialOfDemand } from '../../core/denial.ts';
 import { inRun } from '../../carriers/http/run.ts';

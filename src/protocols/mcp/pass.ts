@@ -1,6 +1,7 @@
 import type { HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
 import { wholeOf } from '../../carriers/http/decoded.ts';
-import { documentMask, utf8 } from '../../carriers/http/masks.ts';
+import { utf8 } from '../../carriers/http/cuts.ts';
+import { documentMask } from '../../carriers/http/masks.ts';
 import { isObject } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
 import type { Action } from '../../core/action.ts';

@@ -4,7 +4,7 @@ import { inRun } from '../../carriers/http/run.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
 import { isObject } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
-import { utf8 } from '../../carriers/http/masks.ts';
+import { utf8 } from '../../carriers/http/cuts.ts';
 import { statusOf } from '../../carriers/http/problem.ts';
 import type { Action } from '../../core/action.ts';
 import type { Denial, Permit } from '../../core/decision.ts';

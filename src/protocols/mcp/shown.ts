@@ -1,7 +1,8 @@
 import { isObject } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
 import type { DocumentMask, LongText } from '../../carriers/http/masks.ts';
-import { mayBeDocument, utf8 } from '../../carriers/http/masks.ts';
+import { utf8 } from '../../carriers/http/cuts.ts';
+import { mayBeDocument } from '../../carriers/http/texts.ts';
 import { base64Bytes } from '../../http/base64.ts';
 import { contentOf, typeFits } from '../../http/content.ts';
 import type { Json, Message } from './message.ts';

@@ -3,7 +3,7 @@ import { Fault } from '../../../base/errors.ts';
 import { httpClient } from '../../../carriers/http/client.ts';
 import { decoded, wholeOf } from '../../../carriers/http/decoded.ts';
 import type { Exchange } from '../../../carriers/http/exchange.ts';
-import { utf8 } from '../../../carriers/http/masks.ts';
+import { utf8 } from '../../../carriers/http/cuts.ts';
 import type { World } from '../../../base/time.ts';
 import type { Inside, TicketResult } from '../../../core/protocol.ts';
 import { first, type Fields, mayBeNamed } from '../../../http/headers.ts';
