@@ -55,13 +55,13 @@ async function serveIssuer(
     scopes: ['openid', 'offline_access', 'tools', 'write'],
     issueRefreshToken: () => Promise.resolve(true),
     ttl: {
-      AccessToken: 60,
-      ClientCredentials: 60,
+      AccessToken: 3_600,
+      ClientCredentials: 3_600,
       RefreshToken: 3_600,
       Grant: 3_600,
       Interaction: 600,
       Session: 600,
-      IdToken: 60,
+      IdToken: 3_600,
     },
     features: {
       clientCredentials: { enabled: true },
@@ -83,13 +83,14 @@ async function serveIssuer(
 describe('MCP servers that want OAuth', () => {
   const folder = temporaryFolder('mcp-oauth');
   const asked: IncomingMessage[] = [];
-  const given: string[] = [];
+  /** Tokens that were taken, by resource: the gateway signs in on its own too, to see whether a server is there. */
+  const given: { readonly resource: string; readonly token: string }[] = [];
+  const revoked = new Set<string>();
   let auth: Awaited<ReturnType<typeof serveIssuer>>;
   let gateway: Configured;
   let server: Server;
   let url = '';
   let token = '';
-  let revoked = false;
   let stepUp = false;
   let callbackPort = 0;
   let serverPort = 0;
@@ -101,6 +102,10 @@ describe('MCP servers that want OAuth', () => {
     const found = machine ?? person;
     return found === undefined || found.isExpired ? undefined : found.aud;
   };
+
+  const tokensOf = (resource: string): readonly string[] =>
+    given.filter((each) => each.resource === resource).map((each) => each.token);
+  const lastOf = (resource: string): string => tokensOf(resource).at(-1) ?? '';
 
   const scopeOf = async (bearer: string): Promise<string> =>
     (await auth.provider.ClientCredentials.find(bearer))?.scope ?? '';
@@ -131,11 +136,9 @@ describe('MCP servers that want OAuth', () => {
       request.once('end', () => {
         const bearer = request.headers.authorization?.replace(/^Bearer /, '') ?? '';
         void audienceOf(bearer).then(async (audience) => {
-          if (audience !== `${base}${request.url}` || revoked) {
-            revoked = false;
+          if (audience !== `${base}${request.url}` || revoked.has(bearer))
             return say(401, {}, { 'www-authenticate': 'Bearer error="invalid_token"' });
-          }
-          given.push(bearer);
+          given.push({ resource: request.url?.slice(1) ?? '', token: bearer });
           const needs = stepUp && !(await scopeOf(bearer)).includes('write');
           if (needs)
             return say(
@@ -222,38 +225,40 @@ resources:
   test('by client credentials: for this server alone, one token for many, a new one where it is taken no more', async () => {
     const answers = await Promise.all([call('machine'), call('machine'), call('machine')]);
     for (const { text } of answers) assert.match(text, /Hello/);
-    assert.equal(new Set(given).size, 1, 'one token is asked for');
-    revoked = true;
+    assert.equal(new Set(tokensOf('machine')).size, 1, 'one token is asked for');
+    revoked.add(lastOf('machine'));
     assert.match((await call('machine')).text, /Hello/);
-    assert.equal(new Set(given).size, 2);
+    assert.equal(new Set(tokensOf('machine')).size, 2);
     for (const { headers } of asked)
       assert.ok(!headers.authorization?.includes(token), 'a token of the client came through');
-    for (const { text } of answers) for (const each of given) assert.ok(!text.includes(each));
+    for (const { text } of answers) for (const each of given) assert.ok(!text.includes(each.token));
   });
 
   test('a server that names another authorization server gets nothing', async () => {
-    const before = given.length;
     const { text } = await call('other');
     assert.match(text, /could not sign in/);
-    assert.equal(given.length, before);
+    const sent = asked.filter((each) => each.url === '/other').map(({ headers }) => headers.authorization);
+    assert.ok(sent.every((each) => each === undefined));
   });
 
   test('by an authorization code: an operator lets it in, tokens are sealed and renewed', async () => {
     assert.match((await call('person')).text, /could not sign in/);
     await login();
     assert.match((await call('person')).text, /Hello/);
-    const first = given.at(-1) ?? '';
+    const first = lastOf('person');
     assert.equal(await audienceOf(first), `http://127.0.0.1:${serverPort}/person`);
-    revoked = true;
+    revoked.add(first);
     assert.match((await call('person')).text, /Hello/);
-    assert.notEqual(given.at(-1), first, 'it was renewed');
+    assert.notEqual(lastOf('person'), first, 'it was renewed');
     const kept = join(gateway.home, 'kept', 'mcp');
     const files = readdirSync(kept).filter((name) => name.startsWith('oauth-'));
     assert.deepEqual(files, ['oauth-person-it.json']);
     const sealed = readFileSync(join(kept, files[0] ?? ''), 'utf8');
-    for (const each of given) assert.ok(!sealed.includes(each));
+    for (const { token: each } of given) assert.ok(!sealed.includes(each));
     assert.match(sealed, /^\{"sealed":"[A-Za-z0-9+/=]+"\}$/);
-    assert.ok(!gateway.log().includes('-secret') && !given.some((each) => gateway.log().includes(each)));
+    assert.ok(
+      !gateway.log().includes('-secret') && !given.some((each) => gateway.log().includes(each.token)),
+    );
     // Whoever changes what is kept signs in nowhere.
     writeFileSync(join(kept, files[0] ?? ''), sealed.replace(/.{6}"\}$/, 'AAAAAA"}'));
     assert.match((await call('person')).text, /Hello/, 'what the gateway holds in memory goes on');
@@ -261,11 +266,11 @@ resources:
 
   test('by a key of its own, and with more scopes where the server wants what it may ask for', async () => {
     assert.match((await call('keyed')).text, /Hello/);
-    assert.equal(await scopeOf(given.at(-1) ?? ''), 'tools');
+    assert.equal(await scopeOf(lastOf('keyed')), 'tools');
     stepUp = true;
     try {
       assert.match((await call('keyed')).text, /Hello/);
-      assert.match(await scopeOf(given.at(-1) ?? ''), /write/);
+      assert.match(await scopeOf(lastOf('keyed')), /write/);
       assert.match((await call('machine')).text, /could not sign in/, 'nobody said that it may ask for more');
     } finally {
       stepUp = false;
@@ -275,12 +280,12 @@ resources:
   test('a token for each person, of a client that registered itself; an agent has that of its owner', async () => {
     await login('each', 'ann');
     assert.match((await call('each')).text, /Hello/);
-    const own = given.at(-1) ?? '';
+    const own = lastOf('each');
     assert.match((await call('each', await gateway.token('helper'))).text, /Hello/);
-    assert.equal(given.at(-1), own);
-    const before = given.length;
+    assert.equal(lastOf('each'), own);
+    const before = tokensOf('each').length;
     assert.match((await call('each', await gateway.token('bob'))).text, /could not sign in/);
-    assert.equal(given.length, before);
+    assert.equal(tokensOf('each').length, before);
     const files = readdirSync(join(gateway.home, 'kept', 'mcp')).filter((name) =>
       name.startsWith('oauth-each'),
     );
