@@ -31,6 +31,7 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ner: {
     'node:fs': 'the files of a model',
     'node:path': 'the files of a model',
+    'node:module': 'loads both packages from the folder that the settings name',
     'onnxruntime-node': 'runs models; only where somebody has installed it, so never by a plain import',
     '@huggingface/tokenizers':
       "reads models' tokenizers; only where somebody has installed it, so never by a plain import",

@@ -21,7 +21,7 @@ const textsKept = 4_096;
 const least = 0.4;
 
 /**
- * Opens a model: its folder, or a YAML or JSON file with `model`, `labels`, `threshold`, `withinMs`.
+ * Opens a model: its folder, or a YAML or JSON file with `model`, `packages`, `labels`, `threshold`, `withinMs`.
  * @throws {Error} that says what is missing and what to do.
  */
 export async function nerReader(path: string): Promise<NerReader> {
@@ -68,6 +68,11 @@ function settingsOf(path: string): NerSettings {
   const checked = nerCheck(entityNames)(raw, 'ner');
   if (!checked.ok)
     throw new Error(checked.error.map(({ path: at, message }) => `${path}: ${at}: ${message}`).join('\n'));
-  const { model } = checked.value;
-  return { ...checked.value, model: statSync(path).isDirectory() ? model : resolve(dirname(path), model) };
+  const { model, packages } = checked.value;
+  if (statSync(path).isDirectory()) return checked.value;
+  return {
+    ...checked.value,
+    model: resolve(dirname(path), model),
+    ...(packages === undefined ? {} : { packages: resolve(dirname(path), packages) }),
+  };
 }

@@ -36,7 +36,8 @@ column     the column's or key's name: context for what stands in the text
 --entities only these types: ${entityNames.join(', ')}
 --detectors YAML or JSON with more detectors, as under "detectors" of the configuration
 --ner      a model that finds names: its folder (model.onnx, tokenizer.json, config.json), or a YAML file with
-           model, labels, threshold and withinMs; needs the packages onnxruntime-node and @huggingface/tokenizers
+           model, packages, labels, threshold and withinMs; needs the packages onnxruntime-node and
+           @huggingface/tokenizers, installed beside Sallyport or in the folder "packages"
 Exit code 0: done, 2: could not run, or a line could not be read.
 `;
 

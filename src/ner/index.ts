@@ -13,6 +13,8 @@ import type { Found } from './windows.ts';
 export interface NerSettings {
   /** The folder of the model: `model.onnx`, `tokenizer.json`, `config.json`. */
   readonly model: string;
+  /** The folder in whose `node_modules` `onnxruntime-node` and `@huggingface/tokenizers` are; absent: beside Sallyport. */
+  readonly packages?: string;
   /** What the model's labels are found as, without `B-` and `I-`: `{ PER: PERSON }`. */
   readonly labels: Readonly<Record<string, string>>;
   /** The least score, from 0 to 1. */
@@ -33,6 +35,7 @@ const usual: Readonly<Record<string, string>> = {
 
 const shape = object({
   model: string({ max: 4_096 }),
+  packages: optional(string({ max: 4_096 })),
   labels: optional(
     record(string({ pattern: /^[A-Z][A-Z0-9_]{1,39}$/, what: 'a type of findings, such as PERSON' })),
   ),
@@ -40,13 +43,19 @@ const shape = object({
   withinMs: optional(number({ min: 10, max: 600_000 })),
 });
 
-/** `{ model, labels?, threshold? (0.5), withinMs? (5000) }`; `entities` are the types that labels may be found as. */
+/** `{ model, packages?, labels?, threshold? (0.5), withinMs? (5000) }`; `entities` are the types that labels may be found as. */
 export function nerCheck(entities: readonly string[]): Check<NerSettings> {
-  return map(shape, ({ model, labels, threshold = 0.5, withinMs = 5_000 }, path) => {
+  return map(shape, ({ model, packages, labels, threshold = 0.5, withinMs = 5_000 }, path) => {
     const unknown = Object.entries(labels ?? {}).find(([, type]) => !entities.includes(type));
     if (unknown !== undefined)
       return err([{ path: `${path}.labels.${unknown[0]}`, message: `No detector finds "${unknown[1]}"` }]);
-    return ok({ model, labels: labels ?? usual, threshold, withinMs });
+    return ok({
+      model,
+      ...(packages === undefined ? {} : { packages }),
+      labels: labels ?? usual,
+      threshold,
+      withinMs,
+    });
   });
 }
 
@@ -63,9 +72,10 @@ export interface NerFinder {
  * @throws {Error} that says what is missing and what to do: a package, a file, a label.
  */
 export async function nerFinder(worker: Worker, settings: NerSettings): Promise<NerFinder> {
-  const { model, labels, threshold, withinMs } = settings;
+  const { model, packages, labels, threshold, withinMs } = settings;
+  const opening = packages === undefined ? { model } : { model, packages };
   // What our own worker answers.
-  const opened = (await worker.call('open', { model }, openMs)) as Opened;
+  const opened = (await worker.call('open', opening, openMs)) as Opened;
   if (opened.kind === 'problem') throw new Error(opened.problem);
   const said = Object.keys(labels).filter((label) => opened.labels.includes(label));
   if (said.length === 0)
@@ -81,7 +91,7 @@ export async function nerFinder(worker: Worker, settings: NerSettings): Promise<
       try {
         return (await worker.call(
           'find',
-          { model, text, labels, threshold } satisfies Asked,
+          { ...opening, text, labels, threshold } satisfies Asked,
           withinMs,
         )) as readonly Found[];
       } catch {

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { isObject } from '../base/check.ts';
 import { messageOf } from '../base/errors.ts';
@@ -10,6 +11,8 @@ import { joined, piecesOf, windowsOf, type Found, type Judged } from './windows.
 export interface Opening {
   /** The folder of the model. */
   readonly model: string;
+  /** The folder in whose `node_modules` both packages are; absent: beside Sallyport. */
+  readonly packages?: string;
 }
 
 /** What the model can say, without `B-` and `I-`; or why it cannot be used, and what to do. */
@@ -61,12 +64,12 @@ interface Model {
 const files = ['model.onnx', 'onnx/model.onnx', 'model_quantized.onnx', 'onnx/model_quantized.onnx'];
 const mostTokens = 512;
 
-let opened: { readonly folder: string; readonly model: Promise<Model> } | undefined;
+let opened: { readonly from: string; readonly model: Promise<Model> } | undefined;
 
 /** Reads the model. */
-export async function open({ model }: Opening): Promise<Opened> {
+export async function open(opening: Opening): Promise<Opened> {
   try {
-    const { labels } = await modelOf(model);
+    const { labels } = await modelOf(opening);
     return { kind: 'ready', labels: [...new Set(labels.map(bare))].filter((label) => label !== 'O') };
   } catch (thrown) {
     return { kind: 'problem', problem: messageOf(thrown) };
@@ -74,8 +77,9 @@ export async function open({ model }: Opening): Promise<Opened> {
 }
 
 /** What the model finds in a text. */
-export async function find({ model: folder, text, labels, threshold }: Asked): Promise<readonly Found[]> {
-  const model = await modelOf(folder);
+export async function find(asked: Asked): Promise<readonly Found[]> {
+  const { text, labels, threshold } = asked;
+  const model = await modelOf(asked);
   const pieces = piecesOf(text);
   if (pieces.length === 0) return [];
   const tokens = pieces.map(({ start, end }) => {
@@ -141,23 +145,22 @@ function best(logits: Float32Array, labels: readonly string[]): Judged {
   return { label: labels[most] ?? 'O', score: 1 / sum };
 }
 
-function modelOf(folder: string): Promise<Model> {
-  if (opened?.folder !== folder) opened = { folder, model: read(folder) };
+function modelOf({ model, packages }: Opening): Promise<Model> {
+  const from = JSON.stringify([model, packages]);
+  if (opened?.from !== from) opened = { from, model: read(model, packages) };
   return opened.model;
 }
 
-async function read(folder: string): Promise<Model> {
+async function read(folder: string, packages: string | undefined): Promise<Model> {
   const file = files.map((name) => join(folder, name)).find((path) => existsSync(path));
   if (file === undefined) throw new Error(`No model in ${folder}: it needs one of ${files.join(', ')}`);
   const config = json(join(folder, 'config.json'));
   const labels = labelsOf(config);
-  const runtime = await loaded<Runtime>('onnxruntime-node');
-  const { Tokenizer } = await loaded<Tokenizers>('@huggingface/tokenizers');
   const optional = join(folder, 'tokenizer_config.json');
-  const tokenizer = new Tokenizer(
-    json(join(folder, 'tokenizer.json')),
-    existsSync(optional) ? json(optional) : {},
-  );
+  const known = [json(join(folder, 'tokenizer.json')), existsSync(optional) ? json(optional) : {}] as const;
+  const runtime = await loaded<Runtime>('onnxruntime-node', packages);
+  const { Tokenizer } = await loaded<Tokenizers>('@huggingface/tokenizers', packages);
+  const tokenizer = new Tokenizer(...known);
   const session = await runtime.InferenceSession.create(file, { intraOpNumThreads: 1, interOpNumThreads: 1 });
   const { ids } = tokenizer.encode('a', {});
   const inner = tokenizer.encode('a', { add_special_tokens: false }).ids;
@@ -200,14 +203,26 @@ function json(path: string): Readonly<Record<string, unknown>> {
 }
 
 /** A package that is there only where somebody has installed it; it has no types for us where it is not. */
-async function loaded<T>(name: string): Promise<T> {
+async function loaded<T>(name: string, packages: string | undefined): Promise<T> {
   try {
-    const module: unknown = await import(name);
+    const module: unknown = packages === undefined ? await import(name) : required(name, packages);
     return module as T; // what is used of it is written down above
   } catch (cause) {
+    const where =
+      packages === undefined
+        ? 'install it beside Sallyport, or anywhere and name that folder with "packages" in the file of --ner'
+        : 'install it there';
+    const how = 'npm install --ignore-scripts onnxruntime-node@1.30.0 @huggingface/tokenizers@0.2.0';
     throw new Error(
-      `Cannot load the package ${name}: install it beside Sallyport, with npm install onnxruntime-node@1.30.0 @huggingface/tokenizers@0.2.0`,
+      `Cannot load the package ${name}${packages === undefined ? '' : ` from ${packages}`}: ${where}, with ${how}`,
       { cause },
     );
   }
+}
+
+/** SECURITY: code comes from the folder that was named, not from those above it where Node would look as well. */
+function required(name: string, packages: string): unknown {
+  const folder = join(packages, 'node_modules', name);
+  if (!existsSync(folder)) throw new Error(`No ${folder}`);
+  return createRequire(join(packages, 'from.js'))(name);
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type ScriptedModel, scriptedModel } from './clients/agents-model.ts';
 import { type Configured, startConfigured } from './harness/gateway.ts';
+import { installPackages } from './harness/packages.ts';
 import { freePorts, root, temporaryFolder } from './harness/place.ts';
 
 // Two agents as people install them, without the internet: their model and their tools are reached through the gateway, with
@@ -53,7 +54,7 @@ describe('real agents through the gateway, offline', () => {
   let token = '';
 
   before(async () => {
-    install();
+    installPackages(agents);
     writeFileSync(join(folder.path, 'note.txt'), `Write to ${secret} about order 7`);
     model = await scriptedModel('files__read_text_file', { path: join(folder.path, 'note.txt') });
     first = await freePorts(3);
@@ -168,15 +169,6 @@ default_tools_approval_mode = "approve"
     await saw('codex-1');
   });
 });
-
-/** Once: they are larger than everything else together, so only this test has them. */
-function install(): void {
-  const stamp = join(agents, 'node_modules/.stamp');
-  const wanted = readFileSync(join(agents, 'package-lock.json'), 'utf8');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
-  execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: agents, stdio: 'pipe' });
-  writeFileSync(stamp, wanted);
-}
 
 function run(
   command: string,
