@@ -54,6 +54,8 @@ export interface FindDetector extends Common {
   readonly marks?: string;
   /** Not the program's: the gate knows no more of it than `literal`, ASCII that every value has. */
   readonly own?: boolean;
+  /** Looks only at a value as a whole, which nothing but the name of its column can name. */
+  readonly onlyInColumn?: boolean;
   /** Its values may have blanks, quotes or brackets of markup in them. */
   readonly spaced?: boolean;
   readonly literal?: string;

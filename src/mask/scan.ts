@@ -323,6 +323,7 @@ function byItself(search: Search, used: Used, marks: number): void {
     if (!masked.test(text))
       search.found.push({ type: detector.name, start: 0, end: text.length, score: 0.9, order });
   } else if (detector.kind === 'find') {
+    if (detector.onlyInColumn === true && !here) return;
     if (detector.head !== undefined || (marks !== anyMarks && (marks & search.signs.marks) === 0)) return;
     if (detector.gate !== undefined && !detector.gate.test(text)) return;
     for (const span of detector.find(text)) report(search, used, span);

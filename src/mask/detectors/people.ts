@@ -146,5 +146,6 @@ export const personAlone: FindDetector = {
     'guardian',
   ],
   find: nameAlone,
+  onlyInColumn: true,
   examples: { yes: [], no: ['Ann Lee'], named: ['Ann Lee', 'Smith, John', 'María García-López'] },
 };

@@ -1,5 +1,6 @@
 import type { Span } from '../detector.ts';
 import { addressAt } from './address.ts';
+import { mayName } from './gate.ts';
 import { personAt } from './person.ts';
 import { flagsOf, place } from './lexicon.ts';
 import { homeAt } from './place.ts';
@@ -11,16 +12,24 @@ export interface Names {
 }
 
 const sureAddress = 0.85;
-let last: { readonly text: string; readonly names: Names } = { text: '', names: { people: [], places: [] } };
+const none: Names = { people: [], places: [] };
+let last: { readonly text: string; readonly names: Names } = { text: '', names: none };
 
 /** The names of people, and the addresses, among the words of a text. Linear in it. */
 export function namesIn(text: string): Names {
   // Two detectors ask for the same text, one after the other.
-  if (last.text !== text) last = { text, names: walked(text) };
+  if (last.text !== text) last = { text, names: isQuiet(text) ? none : namesByWords(text) };
   return last.names;
 }
 
-function walked(text: string): Names {
+/** The gate takes a small part of the time of the walk, and most texts do not pass it. */
+function isQuiet(text: string): boolean {
+  const bytes = Buffer.from(text);
+  return !mayName(bytes, 0, bytes.length);
+}
+
+/** The same without the gate. */
+export function namesByWords(text: string): Names {
   const people: Span[] = [];
   const places: Span[] = [];
   const numbers = /\d|US/.test(text);
@@ -90,7 +99,7 @@ export function* nameAlone(text: string): Generator<Span> {
   if (end - start > longestName || !/^\p{L}/u.test(text.slice(start))) return;
   if ((flagsOf(text.slice(start, end).toLowerCase()) & place) !== 0) return; // San Jose
   // A sentence is made around it: then it is found as one is.
-  const [found] = namesIn(`met ${text.slice(start, end)} here`).people;
+  const [found] = namesByWords(`met ${text.slice(start, end)} here`).people;
   if (found?.start === 4 && found.end === 4 + end - start && /\s/.test(text.slice(start, end)))
     yield { start, end, score: alone };
 }
