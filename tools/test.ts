@@ -1,8 +1,9 @@
 // Everything that must hold, in one command: `npm test`; with --quick, the part that needs no server: `npm run check`.
 import { spawnSync } from 'node:child_process';
-import { globSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { have, packages } from '../test/e2e/harness/needs.ts';
 
 const root = join(import.meta.dirname, '..');
 const bin = (name: string): string => join(root, 'node_modules', '.bin', name);
@@ -33,12 +34,38 @@ const rounds: readonly (readonly [string, readonly string[], number])[] = [
   ['end to end', quick ? [] : globSync('test/**/*.test.ts', { cwd: root }), 1],
 ];
 
+// A test that is left out says so; under CI=true none is, and what can be installed for it is there before the first.
+const isCi = process.env['CI'] === 'true';
+if (isCi || !quick)
+  for (const name of ['strace', 'psql', 'postgres15'] as const)
+    if (!have(name)) process.stdout.write(`${name} is missing: apt-get install ${packages[name].debian}\n`);
+
+const folder = mkdtempSync(join(tmpdir(), 'sallyport-tests-'));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+const list = join(folder, 'left-out');
+const reporters = [
+  '--test-reporter=spec',
+  '--test-reporter-destination=stdout',
+  `--test-reporter=${join(root, 'tools/left-out.ts')}`,
+  `--test-reporter-destination=${list}`,
+];
+
 let status = 0;
 for (const [name, files, side] of rounds) {
   if (files.length === 0) continue;
   process.stdout.write(`\n${name}: ${files.length} files\n`);
-  const args = ['--test', '--test-timeout=1800000', `--test-concurrency=${side}`, ...files.toSorted()];
+  const args = [
+    '--test',
+    '--test-timeout=1800000',
+    `--test-concurrency=${side}`,
+    ...reporters,
+    ...files.toSorted(),
+  ];
   const run = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
   status = Math.max(status, run.status ?? 2);
+  const left = readFileSync(list, 'utf8').replaceAll(`${root}/`, '');
+  if (left === '') continue;
+  process.stdout.write(`\n${isCi ? '✖' : '⚠'} left out:\n${left}`);
+  if (isCi) status = Math.max(status, 1);
 }
 process.exit(status);

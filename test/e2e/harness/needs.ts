@@ -58,14 +58,19 @@ export const packages: Readonly<Record<PackageName, Package>> = {
  */
 export function needs(t: TestContext, ...names: readonly PackageName[]): boolean {
   for (const name of names) {
-    const { debian, is } = packages[name];
-    if (is() || (install(debian) && is())) continue;
-    const reason = `${name} is missing: apt-get install ${debian}`;
+    if (have(name)) continue;
+    const reason = `${name} is missing: apt-get install ${packages[name].debian}`;
     if (process.env['CI'] === 'true') throw new Error(reason);
     t.skip(reason);
     return false;
   }
   return true;
+}
+
+/** Whether it is there; installs it where it is not and that can be done without asking. */
+export function have(name: PackageName): boolean {
+  const { debian, is } = packages[name];
+  return is() || (install(debian) && is());
 }
 
 const aptGet = '/usr/bin/apt-get';
