@@ -87,6 +87,8 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   identity: { jose: 'signed tokens', 'node:crypto': 'keys' },
   protocols: {
     'node:crypto': 'SCRAM, md5, cancel keys; seals tokens of MCP servers',
+    'node:fs/promises':
+      'what a platform says of the gateway, to sign in to MCP servers: it changes while it runs',
     graphql: 'reads what GraphQL requests do',
     protobufjs: 'reads schemas of gRPC services: .proto and descriptor sets',
     'node:zlib': 'compressed messages of gRPC',

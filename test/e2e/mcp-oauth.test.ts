@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { calculateJwkThumbprint, decodeProtectedHeader } from 'jose';
 import { Provider } from 'oidc-provider';
 import { type Configured, startConfigured } from './harness/gateway.ts';
 import { freePorts, temporaryFolder } from './harness/place.ts';
@@ -49,6 +50,7 @@ async function serveIssuer(
       { client_id: 'machine', client_secret: 'machine-secret', grant_types: ['client_credentials'], redirect_uris: [], response_types: [] },
       { client_id: 'person', client_secret: 'person-secret', grant_types: ['authorization_code', 'refresh_token'], redirect_uris: [redirect], response_types: ['code'] },
       { client_id: 'keyed', token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: 'ES256', jwks: { keys: [jwk] }, grant_types: ['client_credentials'], redirect_uris: [], response_types: [] },
+      { client_id: 'bound', token_endpoint_auth_method: 'none', dpop_bound_access_tokens: true, grant_types: ['authorization_code', 'refresh_token'], redirect_uris: [redirect], response_types: ['code'] },
     ], // prettier-ignore
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     pkce: { required: () => true },
@@ -66,6 +68,7 @@ async function serveIssuer(
     features: {
       clientCredentials: { enabled: true },
       registration: { enabled: true },
+      dPoP: { enabled: true },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => Promise.resolve(''),
@@ -103,6 +106,14 @@ describe('MCP servers that want OAuth', () => {
     return found === undefined || found.isExpired ? undefined : found.aud;
   };
 
+  /** Whether a token that is bound to a key comes with a proof of that key, and no other comes as if it were. */
+  const isBound = async ({ headers }: IncomingMessage, bearer: string): Promise<boolean> => {
+    const { jkt } = (await auth.provider.AccessToken.find(bearer)) ?? {};
+    if (jkt === undefined) return headers.authorization === `Bearer ${bearer}`;
+    const { jwk } = decodeProtectedHeader(String(headers['dpop']));
+    return headers.authorization === `DPoP ${bearer}` && (await calculateJwkThumbprint(jwk ?? {})) === jkt;
+  };
+
   const tokensOf = (resource: string): readonly string[] =>
     given.filter((each) => each.resource === resource).map((each) => each.token);
   const lastOf = (resource: string): string => tokensOf(resource).at(-1) ?? '';
@@ -134,9 +145,10 @@ describe('MCP servers that want OAuth', () => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.once('end', () => {
-        const bearer = request.headers.authorization?.replace(/^Bearer /, '') ?? '';
+        const bearer = request.headers.authorization?.replace(/^(?:Bearer|DPoP) /, '') ?? '';
         void audienceOf(bearer).then(async (audience) => {
-          if (audience !== `${base}${request.url}` || revoked.has(bearer))
+          const shown = audience === undefined || (await isBound(request, bearer));
+          if (audience !== `${base}${request.url}` || revoked.has(bearer) || !shown)
             return say(401, {}, { 'www-authenticate': 'Bearer error="invalid_token"' });
           given.push({ resource: request.url?.slice(1) ?? '', token: bearer });
           const needs = stepUp && !(await scopeOf(bearer)).includes('write');
@@ -185,6 +197,8 @@ resources:
   - { name: person, kind: mcp, url: '${at('person')}', oauth: ${oauth('person', 'authorization_code')} }
   - { name: keyed, kind: mcp, url: '${at('keyed')}', oauth: { issuer: '${auth.issuer}', clientId: keyed, clientKey: { file: ${keyFile} }, scope: tools, stepUp: [write] } }
   - { name: each, kind: mcp, url: '${at('each')}', oauth: { issuer: '${auth.issuer}', grant: authorization_code, per: identity, scope: 'tools offline_access' } }
+  - { name: bound, kind: mcp, url: '${at('bound')}', oauth: { issuer: '${auth.issuer}', grant: authorization_code, clientId: bound, scope: 'tools offline_access', dpop: true } }
+  - { name: unbound, kind: mcp, url: '${at('unbound')}', oauth: { issuer: '${auth.issuer}', clientId: federated, grant: jwt_bearer, assertionFile: ${join(folder.path, 'none.jwt')} } }
   - { name: other, kind: mcp, url: '${at('other')}', oauth: ${oauth('machine', 'client_credentials')} }
 `,
     });
@@ -291,6 +305,25 @@ resources:
     );
     assert.equal(files.length, 1);
     assert.match(files[0] ?? '', /^oauth-each-it-[0-9a-f]{64}\.json$/);
+  });
+
+  test('tokens bound to a key: whoever lets it in makes it, and the gateway proves and renews with it', async () => {
+    await login('bound');
+    assert.match((await call('bound')).text, /Hello/);
+    const first = lastOf('bound');
+    revoked.add(first);
+    assert.match((await call('bound')).text, /Hello/);
+    assert.notEqual(lastOf('bound'), first, 'it was renewed');
+    const proofs = asked
+      .filter(({ url: at }) => at === '/bound')
+      .flatMap(({ headers }) => headers['dpop'] ?? []);
+    assert.ok(proofs.length >= 4);
+    assert.equal(new Set(proofs).size, proofs.length, 'none is used twice');
+  });
+
+  test('an assertion that is not there signs in nowhere', async () => {
+    assert.match((await call('unbound')).text, /could not sign in/);
+    assert.deepEqual(tokensOf('unbound'), []);
   });
 
   /** The command, and the browser of the one who runs it. */

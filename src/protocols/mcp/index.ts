@@ -229,23 +229,30 @@ function each(make: (person: string) => Broker): NonNullable<Remote['broker']> {
 
 /** With a token of the gateway's own; once more with a new one, where the server takes that one no more. */
 async function signedIn({ upstream, client }: Remote, broker: Broker, request: Request): Promise<Answer> {
-  const with_ = (token: string): Request => {
+  const send = async (again = false): Promise<{ readonly token: string; readonly answer: Answer }> => {
+    const { token, fields } = await broker.signed(request.method);
     const asked = towards(upstream, request);
-    return { ...asked, fields: [...asked.fields, ['authorization', `Bearer ${token}`]] };
+    const answer = await client.call({ ...asked, fields: [...asked.fields, ...fields] });
+    if (!(await broker.heard(answer)) || again) return { token, answer };
+    await drop(answer);
+    return send(true);
   };
-  const token = await broker.bearer();
-  const answer = await client.call(with_(token));
+  const { token, answer } = await send();
   if (answer.status === 403) {
     const challenge = answer.fields.find(([name]) => name === 'www-authenticate')?.[1] ?? '';
     if (!/insufficient_scope/.test(challenge)) return answer;
-    for await (const _ of answer.body) break;
+    await drop(answer);
     if (!broker.more(challenge)) throw new Fault('upstream-auth', 'The MCP server wants more scopes');
-    return client.call(with_(await broker.bearer()));
+    return (await send()).answer;
   }
   if (answer.status !== 401) return answer;
-  for await (const _ of answer.body) break;
+  await drop(answer);
   broker.refused(token);
-  return client.call(with_(await broker.bearer()));
+  return (await send()).answer;
+}
+
+async function drop({ body }: Answer): Promise<void> {
+  for await (const _ of body) break;
 }
 
 /**

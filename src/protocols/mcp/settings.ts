@@ -91,7 +91,9 @@ const oauth = object({
   scope: optional(
     string({ pattern: /^[\x21\x23-\x5b\x5d-\x7e ]{1,1000}$/, what: 'scopes with blanks between' }),
   ),
-  grant: optional(literal('client_credentials', 'authorization_code')),
+  grant: optional(literal('client_credentials', 'authorization_code', 'jwt_bearer')),
+  assertionFile: optional(string({ pattern: /^\/[^\0]{1,1000}$/, what: 'the whole path of a file' })),
+  dpop: optional(literal(true)),
 });
 const remote = upstreamAnd(object({ oauth: optional(oauth) }), 'tools');
 const serverKeys: readonly string[] = [
@@ -136,10 +138,14 @@ const server: Check<McpServerSettings> = (raw, path) => {
     if (proves && given.clientId === undefined) return problem('`clientId` says whose secret or key it is');
     if (grant === 'client_credentials' && !proves)
       return problem('`client_credentials` needs `clientId` and `clientSecret`, or `clientKey`');
-    if (grant === 'client_credentials' && given.per !== undefined)
+    if ((grant === 'jwt_bearer') !== (given.assertionFile !== undefined))
+      return problem('`assertionFile` is what `grant: jwt_bearer` needs, and nothing else does');
+    if (grant === 'jwt_bearer' && given.clientId === undefined)
+      return problem('`jwt_bearer` needs a `clientId`: nobody is there to register the gateway');
+    if (grant !== 'authorization_code' && given.per !== undefined)
       return problem('`per: identity` needs `grant: authorization_code`: each person lets the gateway in');
     if (grant === 'authorization_code' && given.stepUp !== undefined)
-      return problem('`stepUp` is for `client_credentials`: else the person who lets the gateway in agrees');
+      return problem('`stepUp` is where nobody agrees: else the person who lets the gateway in agrees');
     if (given.algorithm !== undefined && given.clientKey === undefined)
       return problem('`algorithm` is that of a `clientKey`');
     const { hostname } = new URL(`http://${upstream.authority}`);

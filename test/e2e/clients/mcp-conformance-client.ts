@@ -5,10 +5,14 @@
 import {
   Client,
   ClientCredentialsProvider,
+  DpopSession,
   type OAuthClientProvider,
   PrivateKeyJwtProvider,
   StreamableHTTPClientTransport,
 } from '@modelcontextprotocol/client';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Secret } from '../../../src/base/secret.ts';
 import { openRoom } from './mcp-room.ts';
 
@@ -20,6 +24,10 @@ const context = JSON.parse(process.env['MCP_CONFORMANCE_CONTEXT'] ?? '{}') as Re
 const modern = process.env['MCP_CONFORMANCE_PROTOCOL_VERSION'] === '2026-07-28';
 const said = (key: string): string | undefined =>
   typeof context[key] === 'string' ? context[key] : undefined;
+
+const bound = scenario.startsWith('auth/dpop');
+const federated = scenario === 'auth/wif-jwt-bearer';
+const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
 /** Where documents about clients lie that the suite knows (Client ID Metadata Documents). */
 const aboutUs = 'https://conformance-test.local/client-metadata.json';
@@ -76,9 +84,24 @@ function providerOf(): {
       }),
       came: () => undefined,
     };
+  const workload: { tokens?: unknown } = {};
+  if (federated)
+    return {
+      provider: {
+        redirectUrl: undefined,
+        clientMetadata: { client_name: 'conformance', redirect_uris: [], grant_types: [jwtBearer] },
+        clientInformation: () => ({ client_id: id ?? '' }),
+        tokens: () => workload.tokens,
+        saveTokens: (tokens: unknown) => void (workload.tokens = tokens),
+        prepareTokenRequest: () =>
+          new URLSearchParams({ grant_type: jwtBearer, assertion: said('valid_jwt') ?? '' }),
+      } as unknown as OAuthClientProvider,
+      came: () => undefined,
+    };
   const kept: Record<string, unknown> = {};
   const keep = (name: string) => (value: unknown) => void (kept[name] = value);
   let came: Promise<{ code: string; iss?: string }> | undefined;
+  let proofs: Promise<DpopSession> | undefined;
   const provider = {
     redirectUrl: 'http://127.0.0.1:8765/callback',
     clientMetadata: {
@@ -97,6 +120,7 @@ function providerOf(): {
     saveTokens: keep('tokens'),
     saveCodeVerifier: keep('verifier'),
     codeVerifier: () => String(kept['verifier']),
+    ...(bound ? { dpop: () => (proofs ??= DpopSession.create()) } : {}),
     discoveryState: () => kept['state'],
     saveDiscoveryState: keep('state'),
     redirectToAuthorization: (page: URL) => {
@@ -152,9 +176,15 @@ function settingsOf(issuer: string): object {
     };
   if (scenario === 'auth/client-credentials-basic')
     return { issuer, clientId: id, clientSecret: new Secret(secret ?? '') };
+  if (federated) {
+    const file = join(folder, 'workload.jwt');
+    writeFileSync(file, said('valid_jwt') ?? '');
+    return { issuer, clientId: id, grant: 'jwt_bearer', assertionFile: file };
+  }
   return {
     issuer,
     grant: 'authorization_code',
+    ...(bound ? { dpop: true } : {}),
     ...(id === undefined ? { clientId: aboutUs } : { clientId: id }),
     ...(secret === undefined ? {} : { clientSecret: new Secret(secret) }),
   };
@@ -260,6 +290,8 @@ function sampleOf(schema: unknown): unknown {
   return type === 'object' ? {} : type === 'array' ? [] : 'text';
 }
 
+const folder = mkdtempSync(join(tmpdir(), 'mcp-conformance-client-'));
+process.once('exit', () => rmSync(folder, { recursive: true }));
 const way = process.env['THROUGH'] === undefined ? direct() : await through();
 try {
   await drive(way);

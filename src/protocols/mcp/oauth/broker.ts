@@ -3,7 +3,9 @@ import {
   checkResourceAllowed,
   computeScopeUnion,
   createPrivateKeyJwtAuth,
+  type DpopSession,
   extractWWWAuthenticateParams,
+  isDpopNonceChallenge,
   type OAuthClientProvider,
   type OAuthDiscoveryState,
   type StoredOAuthClientInformation,
@@ -14,6 +16,8 @@ import { Fault } from '../../../base/errors.ts';
 import type { Secret } from '../../../base/secret.ts';
 import type { World } from '../../../base/time.ts';
 import type { Upstream } from '../../../http/upstream.ts';
+import { assertionOf } from './assertion.ts';
+import { proofs } from './proofs.ts';
 import type { Vault } from './sealed.ts';
 
 /** How the gateway signs in to a server that wants OAuth: as itself, or for the operator who let it. */
@@ -36,7 +40,12 @@ export interface OAuthSettings {
   readonly stepUp?: readonly string[];
   /** A token for each person; an agent has that of the person it acts for. */
   readonly per?: 'identity';
-  readonly grant: 'client_credentials' | 'authorization_code';
+  /** `jwt_bearer`: a token of the platform that the gateway runs on stands for it (RFC 7523, workload identity federation). */
+  readonly grant: 'client_credentials' | 'authorization_code' | 'jwt_bearer';
+  /** Where the platform puts that token, and puts a new one before it ends: it is read each time. */
+  readonly assertionFile?: string;
+  /** Tokens are bound to a key of the gateway's (DPoP, RFC 9449); one that is not is not used. */
+  readonly dpop?: true;
 }
 
 export interface BrokerParts {
@@ -51,6 +60,14 @@ export interface BrokerParts {
 interface Login {
   readonly redirect: string;
   readonly state: string;
+}
+
+type Fields = readonly (readonly [string, string])[];
+
+/** The token, and the fields of a request that shows it. */
+interface Signed {
+  readonly token: string;
+  readonly fields: Fields;
 }
 
 interface Held {
@@ -78,6 +95,9 @@ export class Broker {
   #discovered: OAuthDiscoveryState | undefined;
   #asked: { readonly scope?: string; readonly resourceMetadataUrl?: URL } | undefined;
   #verifier = '';
+  /** The key that tokens are bound to, and what servers want proofs to repeat. */
+  #proofs: Promise<DpopSession> | undefined;
+  #proofKey: object | undefined;
   /** What it was registered as, where it registered itself. */
   #client: StoredOAuthClientInformation | undefined;
   /** Scopes that the server has said it needs besides. */
@@ -87,8 +107,44 @@ export class Broker {
     this.#parts = parts;
   }
 
-  /** The token as it is sent. Rejects with a Fault `upstream-auth`; whoever asks meanwhile waits for the same one. */
-  bearer(): Promise<string> {
+  /** How a request to the server shows the token. Rejects with a Fault `upstream-auth`. */
+  async signed(method: string): Promise<Signed> {
+    const token = await this.#token();
+    if (this.#parts.settings.dpop !== true) return { token, fields: [['authorization', `Bearer ${token}`]] };
+    const session = await this.#session();
+    const htu = resourceUrl(this.#parts.upstream);
+    const proof = await session.buildProof({ htm: method, htu, accessToken: token });
+    return {
+      token,
+      fields: [
+        ['authorization', `DPoP ${token}`],
+        ['dpop', proof],
+      ],
+    };
+  }
+
+  /** What the server says of proofs (RFC 9449, 8.2 and 9). Gives whether the same request is to be sent once more, with a new one. */
+  async heard({ status, fields }: { readonly status: number; readonly fields: Fields }): Promise<boolean> {
+    if (this.#parts.settings.dpop !== true) return false;
+    const nonce = fields.find(([name]) => name.toLowerCase() === 'dpop-nonce')?.[1];
+    if (nonce === undefined || !nonces.test(nonce)) return false;
+    (await this.#session()).rememberNonce(resourceUrl(this.#parts.upstream), nonce);
+    if (status !== 401) return false;
+    const said = fields.filter(([name]) => name.toLowerCase() === 'www-authenticate');
+    return isDpopNonceChallenge(
+      new Response(null, { status, headers: said.map(([name, value]): [string, string] => [name, value]) }),
+    );
+  }
+
+  #session(): Promise<DpopSession> {
+    this.#proofs ??= proofs(this.#proofKey, (key) => {
+      this.#proofKey = key;
+    });
+    return this.#proofs;
+  }
+
+  /** Whoever asks meanwhile waits for the same one. */
+  #token(): Promise<string> {
     const held = this.#held;
     if (held !== undefined && held.until > this.#parts.world.now())
       return Promise.resolve(held.tokens.access_token);
@@ -115,7 +171,7 @@ export class Broker {
       return false;
     const { settings } = this.#parts;
     const wanted = params.scope.split(' ');
-    if (settings.grant === 'client_credentials') {
+    if (settings.grant !== 'authorization_code') {
       const may = new Set([...(settings.scope ?? '').split(' '), ...(settings.stepUp ?? [])]);
       if (!wanted.every((each) => may.has(each))) return false;
       this.#wants = computeScopeUnion(this.#wants, params.scope);
@@ -213,6 +269,7 @@ export class Broker {
   #provider(login?: Login & { readonly show?: (url: URL) => void }): OAuthClientProvider {
     const { settings, upstream } = this.#parts;
     const { issuer, clientId, clientSecret, clientKey, scope, grant, algorithm = 'ES256' } = settings;
+    const { assertionFile, dpop } = settings;
     const byDocument =
       clientId?.startsWith('https://') === true && clientSecret === undefined && clientKey === undefined;
     const registers = clientId === undefined || byDocument;
@@ -224,7 +281,7 @@ export class Broker {
       clientMetadata: {
         client_name: 'sallyport',
         redirect_uris: login === undefined ? [] : [login.redirect],
-        grant_types: byCode ? ['authorization_code', 'refresh_token'] : ['client_credentials'],
+        grant_types: byCode ? ['authorization_code', 'refresh_token'] : [grants[grant]],
         ...(scope === undefined ? {} : { scope }),
       },
       ...(login === undefined ? {} : { state: () => login.state }),
@@ -285,12 +342,14 @@ export class Broker {
       ...(byCode
         ? {}
         : {
-            prepareTokenRequest: (wanted?: string) =>
+            prepareTokenRequest: async (wanted?: string) =>
               new URLSearchParams({
-                grant_type: 'client_credentials',
+                grant_type: grants[grant],
+                ...(assertionFile === undefined ? {} : { assertion: await assertionOf(assertionFile) }),
                 ...(wanted === undefined ? {} : { scope: wanted }),
               }),
           }),
+      ...(dpop === true ? { dpop: () => this.#session() } : {}),
     };
   }
 
@@ -307,9 +366,9 @@ export class Broker {
   }
 
   #keep(tokens: StoredOAuthTokens): void {
-    const { world } = this.#parts;
+    const { settings, world } = this.#parts;
     this.#wants = undefined;
-    if (tokens.token_type.toLowerCase() !== 'bearer')
+    if (tokens.token_type.toLowerCase() !== (settings.dpop === true ? 'dpop' : 'bearer'))
       throw new Fault(
         'upstream-auth',
         'The authorization server gave a token of a kind that is not understood',
@@ -329,13 +388,19 @@ export class Broker {
   #store(): void {
     const { vault, settings } = this.#parts;
     if (settings.grant !== 'authorization_code') return;
-    vault.set(JSON.stringify({ ...this.#held, client: this.#client, wants: this.#wants }));
+    const { tokens, until } = this.#held ?? {};
+    const said = { tokens, until, client: this.#client, wants: this.#wants, key: this.#proofKey };
+    vault.set(JSON.stringify(said));
   }
 
   #read(text: string | undefined): Held | undefined {
     const read = text === undefined ? undefined : (JSON.parse(text) as unknown);
     if (!isObject(read)) return undefined;
-    const { client, wants } = read as { client?: StoredOAuthClientInformation; wants?: string }; // #store wrote it, and the seal says so
+    const { client, wants, key } = read as Stored; // #store wrote it, and the seal says so
+    if (key !== undefined && JSON.stringify(key) !== JSON.stringify(this.#proofKey)) {
+      this.#proofKey = key;
+      this.#proofs = undefined;
+    }
     this.#client = client ?? this.#client;
     this.#wants = wants ?? this.#wants;
     if (!isObject(read['tokens']) || typeof read['until'] !== 'number') return undefined;
@@ -347,6 +412,21 @@ export class Broker {
     this.#store();
   }
 }
+
+interface Stored {
+  readonly client?: StoredOAuthClientInformation;
+  readonly wants?: string;
+  readonly key?: object;
+}
+
+const grants = {
+  client_credentials: 'client_credentials',
+  authorization_code: 'authorization_code',
+  jwt_bearer: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+} as const;
+
+/** RFC 9449, 8.1: NQCHAR. */
+const nonces = /^[\x21\x23-\x5b\x5d-\x7e]{1,500}$/;
 
 const nobody = 'Nobody has let the gateway in to this MCP server: sallyport mcp-login';
 

@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
+import { mkdtempDisposableSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { importJWK, jwtVerify } from 'jose';
 import { Secret } from '../../../base/secret.ts';
 import { realWorld } from '../../../base/time.ts';
 import { settings } from '../settings.ts';
+import { assertionOf } from './assertion.ts';
 import { Broker } from './broker.ts';
 import { oauthFetch } from './fetch.ts';
+import { proofs } from './proofs.ts';
 import { vault, vaultName } from './sealed.ts';
 
 const url = 'https://mcp.example/mcp';
@@ -33,6 +39,13 @@ test('settings: what is right, and what is refused', () => {
   assert.match(String(read({ oauth: { ...byCode, stepUp: ['x'] } })), /agrees/);
   assert.match(String(read({ oauth: { ...byCode, clientSecret: 's' } })), /whose secret/);
   assert.match(String(read({ oauth: { ...whole, algorithm: 'ES256' } })), /that of a `clientKey`/);
+  const federated = { issuer, clientId: 'gate', grant: 'jwt_bearer', assertionFile: '/var/run/token' };
+  assert.equal(read({ oauth: { ...federated, dpop: true } }), 'jwt_bearer');
+  assert.match(String(read({ oauth: { ...federated, clientId: undefined } })), /needs a `clientId`/);
+  assert.match(String(read({ oauth: { ...federated, assertionFile: undefined } })), /`assertionFile` is/);
+  assert.match(String(read({ oauth: { ...federated, assertionFile: 'token' } })), /whole path/);
+  assert.match(String(read({ oauth: { ...whole, assertionFile: '/var/run/token' } })), /nothing else does/);
+  assert.match(String(read({ oauth: { ...federated, per: 'identity' } })), /authorization_code/);
   const two = settings({ servers: { a: { url, oauth: { ...byCode, per: 'identity' } } } }, '');
   assert.match(two.ok ? '' : String(two.error[0]?.message), /one server/);
   assert.match(String(read({ oauth: whole, credentials: { bearer: 'x' } })), /not both/);
@@ -67,6 +80,36 @@ test('more scopes are asked for where they may be, and by a person else', () => 
   const person = make({ grant: 'authorization_code' });
   assert.equal(person.broker.more(wants('read write')), false, 'nobody is there to agree');
   assert.match(person.kept(), /"wants":"read write"/);
+});
+
+test('proofs: the key that was kept signs on, what is no such key is refused', async () => {
+  const kept: object[] = [];
+  const first = await proofs(undefined, (key) => void kept.push(key));
+  const again = await proofs(JSON.parse(JSON.stringify(kept[0])) as object, () => assert.fail('it has one'));
+  assert.equal(again.thumbprint, first.thumbprint);
+  const proof = await again.buildProof({ htm: 'POST', htu: `${url}?x=1`, accessToken: 'token' });
+  const key = await importJWK(first.publicJwk, 'ES256');
+  const { payload, protectedHeader } = await jwtVerify(proof, key, { typ: 'dpop+jwt' });
+  assert.deepEqual([payload['htm'], payload['htu']], ['POST', url]);
+  assert.ok(protectedHeader.jwk !== undefined && !('d' in protectedHeader.jwk), 'the private key stays here');
+  await assert.rejects(
+    proofs({ kty: 'oct', k: 'AAAA' }, () => undefined),
+    /not understood/,
+  );
+});
+
+test('an assertion is a JWT that the file has now; nothing else is sent', async () => {
+  using folder = mkdtempDisposableSync(join(tmpdir(), 'assertion-'));
+  const file = join(folder.path, 'token');
+  await assert.rejects(assertionOf(file), /cannot be read/);
+  for (const text of ['a.b.c\n', 'd.e.f']) {
+    writeFileSync(file, text);
+    assert.equal(await assertionOf(file), text.trim());
+  }
+  for (const text of ['', 'root:x:0:0', 'a.b', 'a.b.c d', `a.b.${'c'.repeat(20_000)}`]) {
+    writeFileSync(file, text);
+    await assert.rejects(assertionOf(file), /no signed JWT/);
+  }
 });
 
 test('what is kept is sealed, under its own name and key', () => {
