@@ -37,11 +37,14 @@ export const nobody: Nearness = new Map();
 // Scripts that write words without blanks between them, or hang endings onto them.
 const joined =
   /[\p{sc=Han}\p{sc=Hangul}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Arabic}\p{sc=Hebrew}]/u;
+/** No text without one of these has any of `joined`. */
+const mayJoin = /[\u0590-\uffff]/;
 // A column that is named so says nothing about a person.
 const noNames = new Set(['DATE_TIME', 'LOCATION', 'PERSON', 'URL']);
 
 export function contextFinder(detectors: readonly Detector[]): ContextFinder {
   const byFirst = new Map<string, Phrase[]>();
+  const begins = new Map<string, readonly Phrase[]>();
   const anywhere: { readonly detector: Detector; readonly word: string }[] = [];
   const add = (phrase: Phrase): void => {
     const key = phrase.words[0] ?? '';
@@ -80,27 +83,30 @@ export function contextFinder(detectors: readonly Detector[]): ContextFinder {
     const found = new Map<Detector, Naming>();
     const text = readable(written);
     const words = wordsIn(text);
-    for (const [at, { word }] of words.entries()) {
-      for (const form of formsOf(word)) {
-        for (const phrase of byFirst.get(form) ?? []) {
-          const length = phrase.words.length;
-          if (phrase.first && at > 0 && !anyPlace) continue;
-          if (
-            length > 1 &&
-            !phrase.words.every((each, offset) => offset === 0 || isForm(words[at + offset]?.word, each))
-          )
-            continue;
-          const before = found.get(phrase.detector);
-          let last = at + length - 1;
-          while (fillers.has(words[last + 1]?.word ?? '')) last++;
-          if (phrase.last && last + 1 < words.length && !anyPlace) continue;
-          found.set(phrase.detector, {
-            distance: Math.min(text.length - (words[last]?.end ?? 0), before?.distance ?? Infinity),
-            words: Math.max(phrase.count, before?.words ?? 0),
-          });
-        }
+    for (let at = 0; at < words.length; at++) {
+      for (const phrase of beginningWith(words[at]?.word ?? '')) {
+        const length = phrase.words.length;
+        if (phrase.first && at > 0 && !anyPlace) continue;
+        if (
+          length > 1 &&
+          !phrase.words.every((each, offset) => offset === 0 || isForm(words[at + offset]?.word, each))
+        )
+          continue;
+        const before = found.get(phrase.detector);
+        let last = at + length - 1;
+        while (fillers.has(words[last + 1]?.word ?? '')) last++;
+        if (phrase.last && last + 1 < words.length && !anyPlace) continue;
+        found.set(phrase.detector, {
+          distance: Math.min(text.length - (words[last]?.end ?? 0), before?.distance ?? Infinity),
+          words: Math.max(phrase.count, before?.words ?? 0),
+        });
       }
     }
+    if (mayJoin.test(text)) findJoined(text, found);
+    return found.size === 0 ? nobody : found;
+  }
+
+  function findJoined(text: string, found: Map<Detector, Naming>): void {
     for (const { detector, word } of anywhere) {
       const at = text.lastIndexOf(word);
       if (at < 0) continue;
@@ -110,9 +116,22 @@ export function contextFinder(detectors: readonly Detector[]): ContextFinder {
         words: 1,
       });
     }
-    return found.size === 0 ? nobody : found;
+  }
+
+  /** The phrases that begin with this word, whatever its form. Words come again, and of most nothing begins. */
+  function beginningWith(word: string): readonly Phrase[] {
+    const known = begins.get(word);
+    if (known !== undefined) return known;
+    const made = formsOf(word).flatMap((form) => byFirst.get(form) ?? []);
+    if (begins.size >= wordsKept) begins.clear();
+    if (word.length <= longestKept) begins.set(word, made.length === 0 ? noPhrases : made);
+    return made;
   }
 }
+
+const noPhrases: readonly Phrase[] = [];
+const wordsKept = 8_192;
+const longestKept = 40;
 
 // Between a name and its value they take nothing away: `NHS number is 943 …`, `Steuer-ID lautet …`.
 export const between: readonly string[] = (
@@ -190,13 +209,24 @@ export function leftOf(text: string, start: number): string {
 }
 
 function reachedOf(text: string, start: number): string {
-  // Half a word is no word.
-  let from = Math.max(0, start - reach);
-  if (from > 0 && wordSign.test(text[from - 1] ?? ''))
-    while (from < start && wordSign.test(text[from] ?? '')) from++;
   // A shown value's own name (`[US_SSN]`) is no word of the text.
-  return withoutNames(text.slice(from, start));
+  return withoutNames(text.slice(fromWord(text, Math.max(0, start - reach), start), start));
 }
+
+/** Where the first whole word begins that does not begin before `at`: half a word, or half of a shown value's name, is none. */
+function fromWord(text: string, at: number, end: number): number {
+  let from = at;
+  if (from > 0 && wordSign.test(text[from - 1] ?? ''))
+    while (from < end && wordSign.test(text[from] ?? '')) from++;
+  if (from === 0 || !nameSign.test(text[from] ?? '')) return from;
+  const open = /\[[A-Z_]{0,40}$/.exec(text.slice(Math.max(0, from - longestName), from));
+  if (open === null) return from;
+  const close = /^[A-Z_]{0,40}\]/.exec(text.slice(from, Math.min(end, from + longestName)));
+  return close === null ? from : from + close[0].length;
+}
+
+const nameSign = /[A-Z_\]]/;
+const longestName = 42; // of `withoutNames`, with its brackets
 
 const wordSign = /[\p{L}\p{M}.\ud800-\udfff]/u;
 /** How far above a value its head or the question for it may begin. INVARIANT: less than a stream keeps. */
@@ -217,7 +247,7 @@ export function aboveOf(text: string, start: number): string {
   while (lines.length > 0 && (lines.at(-1) ?? '').trim() === '') lines.pop();
   const line = lines.pop() ?? '';
   if ((lines.length === 0 && from > 0) || /\d{3}/.test(line)) return '';
-  return withoutNames(line.slice(-reach));
+  return withoutNames(line.slice(fromWord(line, Math.max(0, line.length - reach), line.length)));
 }
 
 function headOf(

@@ -4,8 +4,9 @@ import type { FindMask, MaskOperator } from '../core/decision.ts';
 import { operatorForFind } from '../core/duties.ts';
 import type { Finding } from './detector.ts';
 import { fakeOf } from './fake.ts';
+import { mayContain } from './gate.ts';
 import { lettersOf, type MaskKey } from './key.ts';
-import { scanner, type Scanner } from './scan.ts';
+import { isContext, scanner, type Scanner } from './scan.ts';
 import { sealed, tokenOf } from './token.ts';
 
 /**
@@ -78,7 +79,10 @@ export function findMasker(
   parts: { readonly key: MaskKey; readonly column?: string },
 ): (text: string, around?: Around) => Masked {
   const { key: _key, ...search } = parts;
-  const find = scanner({ entities: finds.map((each) => each.entity), ...search });
+  const entities = finds.map((each) => each.entity);
+  const find = scanner({ entities, ...search });
+  // In a column that is context for nothing the gate can say that nothing is left to find: much quicker than to look.
+  const gated = parts.column === undefined || !isContext({ entities, column: parts.column });
   // A pseudonym can look like what it stands for: it is shown once, and what stands around it searched without it.
   const once = finds.some(({ operator }) => operator.kind === 'fake');
   // Columns repeat their values. What was shown is forgotten with the masker: that is with the answer.
@@ -100,10 +104,9 @@ export function findMasker(
     const types: string[] = [];
     // What an operator keeps can make a new finding with its surroundings: it is done when nothing is left to show.
     for (let round = 0; round < mostRounds; round++) {
-      const found = within(find, shown, {
-        ...around,
-        original: round === 0 ? around.original : around.shown,
-      });
+      const left = round === 0 ? around.original : around.shown;
+      const isQuiet = gated && (round > 0 || around !== alone) && !mayShow(left + shown + around.right);
+      const found = isQuiet ? [] : within(find, shown, { ...around, original: left });
       const next = found.length === 0 ? undefined : showFindings(shown, found, { finds, key: parts.key });
       if (next === undefined || next.masked === 0) {
         // What was shown on the left can be other context than what stood there.
@@ -122,6 +125,15 @@ export function findMasker(
 
 const mostKept = 4_096;
 const longestKept = 128;
+
+/** Texts up to here are asked of the gate first: of longer ones it seldom says no. */
+const longestGated = 65_536;
+
+function mayShow(text: string): boolean {
+  if (text.length > longestGated) return true;
+  const bytes = Buffer.from(text);
+  return mayContain(bytes, 0, bytes.length);
+}
 
 /** What is found in `text` where it stands. */
 function within(find: Scanner, text: string, { original: left, right }: Around): readonly Finding[] {

@@ -227,18 +227,30 @@ function search(text: string, ready: Ready): readonly Finding[] {
 /** Which detectors any part of the text may name. INVARIANT: `nobody` only where no part of it names any. */
 function nearOf(text: string, bytes: Uint8Array, { contexts, words }: Ready): Nearness {
   if (!mayNameIn(bytes, words)) return nobody;
-  // A shown value's name between two words parts them here, and not where it is left out.
-  if (text.length > askedWhole || text.includes('[')) return everyone;
+  if (text.length > askedWhole) return everyone;
   // Digits are in no word: texts that differ in them alone name the same.
   const said = text.replaceAll(/\d+/g, '0');
   let near = nears.get(contexts)?.get(said);
   if (near === undefined) {
-    near = contexts.find(withoutNames(text), true);
+    near = contexts.find(text, true);
+    // A shown value's name between two words parts them, and does not where it is left out: both are asked. It can be read
+    // as a word in brackets, too (`rightOf`). And a value can begin right behind a letter of another script.
+    const without = withoutNames(text);
+    const apart = without.replaceAll(glued, '$& ');
+    if (without !== text) near = either(near, contexts.find(without, true));
+    if (apart !== without) near = either(near, contexts.find(apart, true));
     const kept = nears.get(contexts) ?? new Lru(nearsKept);
     nears.set(contexts, kept);
     kept.set(said, near);
   }
   return near;
+}
+
+const glued = /[^\0-\x7f](?=[a-z])/gi;
+
+function either(one: Nearness, other: Nearness): Nearness {
+  if (one.size === 0) return other;
+  return other.size === 0 ? one : new Map([...one, ...other]);
 }
 
 const nearsKept = 500;
