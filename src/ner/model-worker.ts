@@ -208,21 +208,26 @@ async function loaded<T>(name: string, packages: string | undefined): Promise<T>
     const module: unknown = packages === undefined ? await import(name) : required(name, packages);
     return module as T; // what is used of it is written down above
   } catch (cause) {
-    const where =
+    const from = packages === undefined ? '' : ` from ${packages}`;
+    // What is there and fails says why: it is made for another machine, or a library is missing.
+    const absent = isObject(cause) && cause['code'] === notFound;
+    const how =
       packages === undefined
         ? 'install it beside Sallyport, or anywhere and name that folder with "packages" in the file of --ner'
         : 'install it there';
-    const how = 'npm install --ignore-scripts onnxruntime-node@1.30.0 @huggingface/tokenizers@0.2.0';
     throw new Error(
-      `Cannot load the package ${name}${packages === undefined ? '' : ` from ${packages}`}: ${where}, with ${how}`,
+      `Cannot load the package ${name}${from}: ${absent ? `${how}, with ${install}` : messageOf(cause)}`,
       { cause },
     );
   }
 }
 
+const install = 'npm install --ignore-scripts onnxruntime-node@1.30.0 @huggingface/tokenizers@0.2.0';
+const notFound = 'ERR_MODULE_NOT_FOUND';
+
 /** SECURITY: code comes from the folder that was named, not from those above it where Node would look as well. */
 function required(name: string, packages: string): unknown {
   const folder = join(packages, 'node_modules', name);
-  if (!existsSync(folder)) throw new Error(`No ${folder}`);
+  if (!existsSync(folder)) throw Object.assign(new Error(`No ${folder}`), { code: notFound });
   return createRequire(join(packages, 'from.js'))(name);
 }

@@ -75,6 +75,15 @@ const problems: readonly (readonly [name: string, change: (model: string) => voi
     },
     /Cannot load the package onnxruntime-node from .*: install it there, with npm install/,
   ],
+  [
+    'a package that is there and cannot be loaded, with its own reason',
+    (model) => {
+      const folder = join(model, 'node_modules/onnxruntime-node');
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, 'index.js'), 'throw new Error("made for another machine")');
+    },
+    /Cannot load the package onnxruntime-node from .*: made for another machine/,
+  ],
 ];
 for (const [name, change, problem] of problems) {
   test(`refused with what to do: ${name}`, async () => {
