@@ -33,4 +33,5 @@ export { detectorsCheck } from './own.ts';
 export { detectors, entityNames } from './detectors/index.ts';
 export type { Detector, DigitsDetector, Finding } from './detector.ts';
 export { type TerminalParts, type TerminalStream, terminalStream } from './terminal.ts';
+export { partsAt } from './parted.ts';
 export { type ByteStream, byteStream, type StreamParts, type TextStream, textStream } from './stream.ts';

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { FindMask } from '../core/decision.ts';
 import { maskKey } from './key.ts';
 import { findMasker } from './operators.ts';
+import { partsAt } from './parted.ts';
 import { byteStream, textStream } from './stream.ts';
 
 const key = maskKey(new Uint8Array(32).fill(3));
@@ -92,6 +93,67 @@ test('stream(x) = whole(x), for made texts and made splits', () => {
     }),
     { numRuns: 2_000 },
   );
+});
+
+const apart: readonly (readonly [parts: readonly string[], shown: readonly string[]])[] = [
+  [
+    ['Pay 4111 1111 ', '1111 1111 now'],
+    ['Pay ***', ' now'],
+  ],
+  [
+    ['card 4111111111111111', 'Thanks'],
+    ['card ***', 'Thanks'],
+  ],
+  [
+    ['Thanks', '4111 1111 1111 1111 is'],
+    ['Thanks', '*** is'],
+  ],
+  [
+    ['mail ann', '@exam', 'ple.com', ' now'],
+    ['mail ***', '', '', ' now'],
+  ],
+  [
+    ['', 'Hello ', 'World', ''],
+    ['', 'Hello ', 'World', ''],
+  ],
+  [
+    ['-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n', 'MIID\n-----END PRIVATE KEY----- ok'],
+    ['***', ' ok'],
+  ],
+];
+
+function inParts(
+  parts: readonly string[],
+  size: number,
+  finds: readonly FindMask[] = redact,
+): readonly string[] {
+  const stream = textStream({ finds, key });
+  let out = '';
+  for (const [index, part] of parts.entries()) {
+    if (index > 0) stream.mark();
+    for (let at = 0; at < part.length; at += size) out += stream.push(part.slice(at, at + size));
+  }
+  out += stream.end();
+  assert.equal(stream.marks.length, parts.length - 1);
+  return partsAt(out, stream.marks);
+}
+
+test('parts that a reader may put together: what goes over a mark is shown before it', () => {
+  for (const [parts, shown] of apart)
+    for (const size of [1, 5, 100])
+      assert.deepEqual(
+        inParts(parts, size).map((each) => each.replaceAll(/\[[A-Z_]+\]/g, '***')),
+        shown,
+      );
+});
+
+test('parts cut anywhere: together nothing of them is left to be found, and neither in one of them', () => {
+  for (const text of documents)
+    for (let at = 0; at <= text.length; at += 3) {
+      const parts = [text.slice(0, at), text.slice(at)];
+      const shown = inParts(parts, 7);
+      for (const each of [shown.join(''), ...shown]) assert.equal(masked(each), each, `${at}: ${each}`);
+    }
 });
 
 // Each came out otherwise once: a value went on behind what was taken for its end, or depends on what stands behind it.

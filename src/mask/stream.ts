@@ -5,6 +5,7 @@ import type { MaskKey } from './key.ts';
 import { clearReach, isClear } from './names/index.ts';
 import { normalise } from './normalise.ts';
 import { findMasker } from './operators.ts';
+import { parted, type Since } from './parted.ts';
 import { detectorsInUse } from './registry.ts';
 import { scanner, type Scanner } from './scan.ts';
 
@@ -22,6 +23,13 @@ export interface TextStream {
   readonly flush: () => string;
   /** The text is over: gives the rest. */
   readonly end: () => string;
+  /**
+   * Here a part of the text ends and another begins, of which a reader may make one text or two: what is a value in either is
+   * masked. One that goes over the mark is shown before it.
+   */
+  readonly mark: () => void;
+  /** Where marks came to stand in all that was shown since the beginning; those behind it are not known yet. */
+  readonly marks: readonly number[];
   /** Findings shown so far. */
   masked: number;
   /** Characters held back now. */
@@ -99,8 +107,17 @@ export function textStream(parts: StreamParts): TextStream {
   let original = '';
   let shown = '';
   let swallowing: 'no' | 'word' | 'key' = 'no';
-  const stream = { push, flush, end, masked: 0, held: 0 };
+  let given = 0; // characters shown so far
+  let ahead: readonly number[] = []; // marks in `held`
+  let since: Since = { original: Infinity, shown: Infinity };
+  const passed: number[] = [];
+  const stream = { push, flush, end, mark, marks: passed, masked: 0, held: 0 };
   return stream;
+
+  function mark(): void {
+    if (held === '') passed.push(given);
+    else ahead = [...ahead, held.length];
+  }
 
   function push(piece: string): string {
     held += piece;
@@ -187,15 +204,25 @@ export function textStream(parts: StreamParts): TextStream {
 
   function release(to: number): string {
     const region = held.slice(0, to);
-    const made = mask(region, { original, shown, right: held.slice(to, to + lookahead) });
+    const around = { original, shown, right: held.slice(to, to + lookahead) };
+    const made = mask(region, around);
+    const parts = parted(mask, { text: region, around, shown: made.text, marks: ahead, since });
+    const text = parts.shown;
     original = (original + region).slice(-contextKept);
-    shown = (shown + made.text).slice(-contextKept);
+    shown = (shown + text).slice(-contextKept);
+    since = parts.since;
     stream.masked += made.masked;
+    for (const at of parts.marks) passed.push(given + at);
+    ahead = ahead.slice(parts.marks.length);
+    given += text.length;
     drop(to);
-    return made.text;
+    return text;
   }
 
   function drop(count: number): void {
+    // What was dropped unseen stands nowhere.
+    for (const at of ahead) if (at <= count) passed.push(given);
+    ahead = ahead.flatMap((at) => (at <= count ? [] : [at - count]));
     held = held.slice(count);
     seen -= count;
     word = Math.max(0, word - count);
@@ -213,6 +240,7 @@ export function textStream(parts: StreamParts): TextStream {
     stream.masked++;
     original = '';
     shown = '';
+    given += 3;
     return '***';
   }
 
@@ -248,6 +276,7 @@ export function textStream(parts: StreamParts): TextStream {
     original = '';
     shown = '';
     swallowing = 'word';
+    given += 3;
     return '***';
   }
 

@@ -38,6 +38,8 @@ export interface DocumentMask {
    * may be JSON) and `text` know them then. Rejects with the signal's reason when that aborts in between.
    */
   readonly ready: (texts: Iterable<LongText>, signal: AbortSignal) => Promise<void>;
+  /** Texts that a reader may put together (`textRuns`), each as it is shown then. Like `ready` with the others' time. */
+  readonly joined: (texts: readonly string[], signal: AbortSignal) => Promise<readonly string[]>;
   /** What is to be hidden in a text, and where; ranges may overlap. For those who put it back by themselves: see `withRanges`. */
   readonly hidden: (text: string, signal: AbortSignal, name?: string) => Promise<readonly Hidden[]>;
   /** Whether values under this name are looked at in another way than values under none. */
@@ -177,6 +179,10 @@ class Masks implements DocumentMask {
 
   pieces(name: string = ''): Pieces {
     return this.#texts.pieces(name);
+  }
+
+  joined(texts: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+    return this.#texts.joined(texts, signal);
   }
 
   names(name: string): boolean {

@@ -9,6 +9,7 @@ import {
   isContext,
   type MaskKey,
   mayContain,
+  partsAt,
   scanner,
   showText,
   textStream,
@@ -136,6 +137,38 @@ export class TextMask {
     const finds = this.#finds;
     if (finds.length === 0) return { push: (piece) => piece, end: () => '' };
     return this.stream(name === '' ? {} : { column: name });
+  }
+
+  /** Texts that a reader may put together: what is a value in one of them, and what goes over from one to the next. Like `inPieces`. */
+  async joined(texts: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+    if (this.#finds.length === 0 || isClean(texts.join(''))) return texts.map((text) => this.text(text, ''));
+    const stream = textStream({ finds: this.#finds, key: this.#key, most: texts.join('').length });
+    let shown = '';
+    let part = 0;
+    let at = 0;
+    await inTurns((due) => {
+      while (part < texts.length) {
+        const text = texts[part] ?? '';
+        shown += stream.push(text.slice(at, at + pieceBytes));
+        at += pieceBytes;
+        if (at >= text.length) {
+          part++;
+          at = 0;
+          if (part < texts.length) stream.mark();
+        }
+        if (due()) return false;
+      }
+      return true;
+    }, signal);
+    shown += stream.end();
+    this.masked += stream.masked;
+    const out: string[] = [];
+    for (const [index, each] of partsAt(shown, stream.marks).entries()) {
+      const again = each === texts[index] && each.length > long ? undefined : this.encoded(each, '');
+      this.masked += again?.masked ?? 0;
+      out.push(again?.text ?? (await this.inPieces(each, '', signal)));
+    }
+    return out;
   }
 
   names(name: string): boolean {

@@ -1,23 +1,19 @@
 import { isObject } from '../../base/check.ts';
 import { type Body, textOf } from './body.ts';
 import type { Api } from './request.ts';
-import type { Shown } from './shown.ts';
-import type { Thoughts } from './thoughts.ts';
+import type { StreamParts } from './stream.ts';
 import type { JudgeCall } from './tools.ts';
 import type { Used } from './budget.ts';
 
 /** A whole answer as the client gets it: calls of tools judged, texts masked. */
-export async function showAnswer(
-  api: Api,
-  answer: Body,
-  parts: { readonly shown: Shown; readonly judge: JudgeCall; readonly thoughts: Thoughts },
-): Promise<Body> {
+export async function showAnswer(api: Api, answer: Body, parts: StreamParts): Promise<Body> {
   // SECURITY: a client may read any of the shapes, whatever it asked for.
   if (!unjudged.has(api)) {
     await judgeChat(answer, parts.judge);
     await judgeOutput(answer, parts.judge);
     await judgeContent(answer, parts.judge);
   }
+  await parts.shown.join(answer, parts.signal);
   return parts.shown.document(parts.thoughts.hide(answer, parts.shown));
 }
 

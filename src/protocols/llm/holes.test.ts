@@ -25,6 +25,7 @@ function parts(
   shown: Shown;
   judge: JudgeCall;
   thoughts: Thoughts;
+  signal: AbortSignal;
   calls: ToolCall[];
 } {
   const permit = {
@@ -38,7 +39,7 @@ function parts(
     return Promise.resolve(call.name.includes('shell') ? 'Denied' : undefined);
   };
   const shown = new Shown({ permit, key, mask, placeholders: new Placeholders(), wantsJson });
-  return { shown, judge, thoughts: new Thoughts(), calls };
+  return { shown, judge, thoughts: new Thoughts(), signal: new AbortController().signal, calls };
 }
 
 async function play(stream: AnswerStream, events: readonly Body[]): Promise<string> {

@@ -233,7 +233,12 @@ function parts(finds: readonly string[]): StreamParts {
   const key = maskKey(Buffer.alloc(32, 7));
   const mask = documentMask(permit, 'answer', key);
   const shown = new Shown({ permit, key, mask, placeholders: new Placeholders() });
-  return { shown, judge: () => Promise.resolve(undefined), thoughts: new Thoughts() };
+  return {
+    shown,
+    judge: () => Promise.resolve(undefined),
+    thoughts: new Thoughts(),
+    signal: new AbortController().signal,
+  };
 }
 
 function bodies(samples: readonly unknown[]): readonly Body[] {

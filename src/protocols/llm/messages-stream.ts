@@ -1,7 +1,8 @@
 import { isObject } from '../../base/check.ts';
 import { judgeContent } from './answer.ts';
 import { type Body, textOf } from './body.ts';
-import { type AnswerStream, Channels, type StreamParts } from './stream.ts';
+import { Joined } from './joined.ts';
+import type { AnswerStream, StreamParts } from './stream.ts';
 
 interface Held {
   readonly start: Body;
@@ -11,8 +12,8 @@ interface Held {
 }
 
 /** A streamed answer of Anthropic Messages. */
-export function messagesStream({ shown, judge, thoughts }: StreamParts): AnswerStream {
-  const channels = new Channels(shown);
+export function messagesStream({ shown, judge, thoughts, signal }: StreamParts): AnswerStream {
+  const texts = new Joined(shown);
   /** Blocks that are not complete: calls, and thoughts that are signed. */
   const held = new Map<unknown, Held>();
   let asked = 0;
@@ -53,22 +54,25 @@ export function messagesStream({ shown, judge, thoughts }: StreamParts): AnswerS
     if (!isObject(event['message'])) return event;
     const message = { ...event['message'] };
     await judgeContent(message, judge);
+    await shown.join(message, signal);
     return { ...event, message: thoughts.hide(message, shown) };
   }
 
   function begun(event: Body): readonly Body[] {
     const { index } = event;
     const block = isObject(event['content_block']) ? (event['content_block'] as Body) : {};
+    const between = block['type'] === 'text' ? [] : texts.apart();
     if (isHeld(block)) {
       const [text, signature] = [textOf(block['thinking']), textOf(block['signature'])];
       held.set(index, { start: event, block, text, signature });
-      return [];
+      return between;
     }
     const { text } = block;
-    if (block['type'] !== 'text' || typeof text !== 'string' || text === '') return [shown.document(event)];
+    if (block['type'] !== 'text' || typeof text !== 'string' || text === '')
+      return [...between, ...texts.pass(() => [shown.document(event)])];
     // What a block begins with and its first piece are one text.
     return [
-      shown.document({ ...event, content_block: { ...block, text: '' } }),
+      ...texts.pass(() => [shown.document({ ...event, content_block: { ...block, text: '' } })]),
       ...delta({ type: 'content_block_delta', index, delta: {} }, { type: 'text_delta', text }),
     ];
   }
@@ -77,15 +81,15 @@ export function messagesStream({ shown, judge, thoughts }: StreamParts): AnswerS
     const { index } = stop;
     const waiting = held.get(index);
     held.delete(index);
-    const rests = channels.end(textOf(index));
-    if (waiting === undefined) return announced ? [...rests, stop] : rests;
+    const rests = texts.close(textOf(index));
+    if (waiting === undefined) return announced ? [...rests, ...texts.pass(() => [stop])] : rests;
     const out = waiting.block['type'] === 'thinking' ? thought(index, waiting) : await called(index, waiting);
-    return [...rests, ...out, stop];
+    return [...rests, ...texts.pass(() => [...out, stop])];
   }
 
   /** What was still open when the message ended: it is over too. */
   async function end(how: 'whole' | 'broken'): Promise<readonly Body[]> {
-    const out = [...channels.endAll()];
+    const out = [...texts.end()];
     for (const [index, { block }] of held) {
       const isCall = block['type'] !== 'thinking';
       if (isCall && how === 'broken') held.delete(index);
@@ -106,15 +110,14 @@ export function messagesStream({ shown, judge, thoughts }: StreamParts): AnswerS
     const piece = inner['text'];
     if (inner['type'] === 'text_delta' && typeof piece === 'string') {
       const plain = shown.needed ? { type: 'content_block_delta', index } : event;
-      const last = (text: string): Body => ({ ...plain, delta: { type: 'text_delta', text } });
-      const text = channels.push(piece, { of: textOf(index), part: '', last });
-      return text === '' ? [] : [last(text)];
+      const last = (text: string): readonly Body[] => [{ ...plain, delta: { type: 'text_delta', text } }];
+      return texts.push({ of: textOf(index), kind: 'text', text: piece, last });
     }
     // These come whole.
     if (inner['type'] === 'citations_delta' || inner['type'] === 'compaction_delta')
-      return [shown.document(event)];
+      return texts.pass(() => [shown.document(event)]);
     // Arguments of a call that nobody asked for cannot be judged.
-    return shown.needed || inner['type'] === 'input_json_delta' ? [] : [event];
+    return shown.needed || inner['type'] === 'input_json_delta' ? [] : texts.pass(() => [event]);
   }
 
   async function called(index: unknown, { start, block, text }: Held): Promise<readonly Body[]> {

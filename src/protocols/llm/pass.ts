@@ -197,6 +197,7 @@ export class Pass {
       shown: this.#shown,
       judge: this.#judge,
       thoughts: this.#memory.thoughts,
+      signal: exchange.signal,
     });
     if (exchange.signal.aborted) throw exchange.signal.reason;
     // Numbers and spaces stay as the provider wrote them where nothing was changed.
@@ -261,7 +262,8 @@ export class Pass {
   }
 
   #stream(): AnswerStream {
-    const parts = { shown: this.#shown, judge: this.#judge, thoughts: this.#memory.thoughts };
+    const { signal } = this.#asked.exchange;
+    const parts = { shown: this.#shown, judge: this.#judge, thoughts: this.#memory.thoughts, signal };
     switch (this.#asked.api) {
       case 'messages':
         return messagesStream(parts);

@@ -1,11 +1,12 @@
 import { isObject } from '../../base/check.ts';
 import { calledOf, callName, deniedItem, isCall } from './answer.ts';
 import { type Body, textOf } from './body.ts';
-import { type AnswerStream, Channels, listOf, type StreamParts } from './stream.ts';
+import { Joined } from './joined.ts';
+import { type AnswerStream, listOf, type StreamParts } from './stream.ts';
 
 /** A streamed answer of OpenAI Responses. */
-export function responsesStream({ shown, judge }: StreamParts): AnswerStream {
-  const channels = new Channels(shown);
+export function responsesStream({ shown, judge, signal }: StreamParts): AnswerStream {
+  const texts = new Joined(shown);
   /** Calls that are not complete, by their place: what came of them waits. */
   const held = new Map<number, Body[]>();
   const denied = new Map<string, Body>();
@@ -25,10 +26,11 @@ export function responsesStream({ shown, judge }: StreamParts): AnswerStream {
       if (type !== 'response.output_item.added' || typeof at !== 'number') {
         // A call that was not announced is a call.
         if (typeof at === 'number') held.delete(at);
-        return called(at, waiting ?? [], event, item);
+        const out = await called(at, waiting ?? [], event, item);
+        return [...texts.apart(), ...texts.pass(() => out)];
       }
       held.set(at, [...(waiting ?? []), event]);
-      return [];
+      return texts.apart();
     }
     if (waiting !== undefined && ofCalls.test(type)) {
       waiting.push(event);
@@ -40,24 +42,33 @@ export function responsesStream({ shown, judge }: StreamParts): AnswerStream {
     const isLast = lasts.has(type);
     const unseen = isLast ? await complete(event) : [];
     await judgeUnseen(event);
-    const rests = isLast ? channels.endAll() : ended(type, event);
-    return [...rests, ...unseen, shown.document(replaceDenied(event))];
+    const other = type === 'response.output_item.added' && item?.['type'] !== 'message';
+    const rests = isLast ? texts.end() : other ? texts.apart() : ended(type, event);
+    if (item !== undefined || isLast) await shown.join(event, signal);
+    return [...rests, ...texts.pass(() => [...unseen, shown.document(replaceDenied(event))])];
   }
 
   /** What was held back of the texts that this event ends; others of the same item may go on. */
   function ended(type: string, event: Body): readonly Body[] {
-    if (type === 'response.output_item.done') return channels.end(placeOf(event));
-    const of = type.replace(/\.done$/, '.delta');
-    if (of === type || !streamed.has(of)) return [];
+    if (type === 'response.output_item.done') return texts.closeAll(placeOf(event));
+    const kind = type.replace(/\.done$/, '.delta');
+    if (kind === type || !streamed.has(kind)) return [];
+    const of = `${placeOf(event)}${partOf(kind, event)}`;
     const whole = event['text'] ?? event['refusal'];
-    return channels.endOne(placeOf(event), partOf(of, event), typeof whole === 'string' ? whole : undefined);
+    if (typeof whole !== 'string') return texts.close(of);
+    // A text without pieces may go on in the next one too.
+    const unseen =
+      texts.open(of) === undefined && whole !== ''
+        ? texts.push({ of, kind, text: whole, last: () => [] })
+        : [];
+    return [...unseen, ...texts.close(of, whole)];
   }
 
   function delta(type: string, event: Body): readonly Body[] {
     const piece = event['delta'];
     // SECURITY: a piece of something that is not known may be a part of a text.
     if (typeof piece !== 'string' || !streamed.has(type))
-      return shown.needed || ofCalls.test(type) ? [] : [event];
+      return shown.needed || ofCalls.test(type) ? [] : texts.pass(() => [event]);
     const { obfuscation: _, ...plain } = event;
     const frame = shown.document({ ...plain, delta: '' });
     const last = (text: string): Body => ({
@@ -65,8 +76,12 @@ export function responsesStream({ shown, judge }: StreamParts): AnswerStream {
       delta: text,
       ...(Object.hasOwn(event, 'logprobs') ? { logprobs: [] } : {}),
     });
-    const text = channels.push(piece, { of: placeOf(event), part: partOf(type, event), last });
-    return text === '' ? [] : [shown.needed ? last(text) : { ...event, delta: text }];
+    return texts.push({
+      of: `${placeOf(event)}${partOf(type, event)}`,
+      kind: type,
+      text: piece,
+      last: (text) => [shown.needed ? last(text) : { ...event, delta: text }],
+    });
   }
 
   async function called(
@@ -135,7 +150,7 @@ export function responsesStream({ shown, judge }: StreamParts): AnswerStream {
   return {
     event: async (event) => numbered(await handle(event)),
     // A call that was never closed is not complete, and of that nobody can judge.
-    end: () => Promise.resolve(numbered(channels.endAll())),
+    end: () => Promise.resolve(numbered(texts.end())),
   };
 }
 

@@ -2,7 +2,8 @@ import { isObject } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
 import type { DocumentMask, LongText } from '../../carriers/http/masks.ts';
 import type { Permit } from '../../core/decision.ts';
-import { type MaskKey, textStream } from '../../mask/index.ts';
+import { textRuns } from '../../http/text-runs.ts';
+import { type MaskKey, partsAt, textStream } from '../../mask/index.ts';
 import type { Placeholders } from './placeholders.ts';
 import { textOf } from './body.ts';
 import { isStructural } from './request.ts';
@@ -14,6 +15,10 @@ export class Shown {
   readonly #mask: DocumentMask;
   readonly #placeholders: Placeholders;
   readonly #wantsJson: boolean;
+  /** Texts that are shown otherwise than by themselves, since a reader may put them together with those beside them. */
+  readonly #joined: Map<string, string> = new Map();
+  /** Texts that were looked at together with others. */
+  readonly #seen: Set<string> = new Set();
   #streamed = 0;
 
   constructor(parts: {
@@ -41,6 +46,10 @@ export class Shown {
   }
 
   text(text: string): string {
+    return this.#joined.get(text) ?? this.#alone(text);
+  }
+
+  #alone(text: string): string {
     return this.#placeholders.restore(this.#mask.text(text));
   }
 
@@ -56,6 +65,26 @@ export class Shown {
   /** Works out the long texts of a whole answer in slices, before `document` asks for them; `signal` ends that. */
   async ready(value: unknown, signal: AbortSignal): Promise<void> {
     if (this.needed) await this.#mask.ready(this.#longTexts(value, ''), signal);
+  }
+
+  /** Looks at the texts of a value that a reader may put together, before `document` asks for them. */
+  async join(value: unknown, signal: AbortSignal): Promise<void> {
+    if (!this.needed) return;
+    for (const run of textRuns(value)) {
+      if (run.every((text) => this.#seen.has(text))) continue;
+      const shown = await this.#mask.joined(run, signal);
+      for (const [index, text] of run.entries())
+        this.joined(text, this.#placeholders.restore(shown[index] ?? '***'));
+    }
+  }
+
+  /** What one of several texts is shown as, wherever it is repeated. */
+  joined(text: string, shown: string): void {
+    this.#seen.add(text);
+    const known = this.#joined.get(text);
+    // SECURITY: of the same text in two places nobody can say which one is meant.
+    if (known !== undefined && known !== shown) this.#joined.set(text, '***');
+    else if (shown !== this.#alone(text)) this.#joined.set(text, shown);
   }
 
   *#longTexts(value: unknown, key: string): Generator<LongText> {
@@ -115,37 +144,69 @@ export class Shown {
 
   /** A JSON document cannot be masked before its end: a number may go on, and escapes hide what they stand for. */
   #whole(): Channel {
-    let text = '';
+    const parts = [''];
+    let length = 0;
     return {
       push: (piece) => {
-        text += piece;
-        if (text.length > longestDocument)
+        parts.push((parts.pop() ?? '') + piece);
+        length += piece.length;
+        if (length > longestDocument)
           throw new Fault('mask', 'A document of the answer is too long to be masked');
-        return '';
+        return [''];
       },
-      end: () => (this.#isJson(text) ? this.json(text) : this.text(text)),
+      next: () => {
+        parts.push('');
+        return [''];
+      },
+      end: () => {
+        const shown = parts.map((text) => this.#named(text, ''));
+        const all = parts.join('');
+        const whole = this.#named(all, '');
+        return whole === all || whole === shown.join('')
+          ? shown
+          : parts.map((_, at) => (at === 0 ? whole : ''));
+      },
     };
   }
 
-  /** One text that comes in pieces. */
+  /** Texts that come in pieces, one after the other. */
   channel(): Channel {
     const { finds } = this.#permit.duties;
     const restoring = this.#placeholders.restoring();
-    if (finds.length === 0) return restoring;
+    if (finds.length === 0) {
+      return {
+        push: (piece) => [restoring.push(piece)],
+        next: () => [restoring.end(), ''],
+        end: () => [restoring.end()],
+      };
+    }
     if (this.#wantsJson) return this.#whole();
     const masking = textStream({ finds, key: this.#key });
+    let given = 0;
+    let passed = 0;
+    const parted = (text: string): string[] => {
+      const places = masking.marks.slice(passed).map((at) => at - given);
+      passed += places.length;
+      given += text.length;
+      const parts = partsAt(text, places);
+      return parts.map((part, at) => restoring.push(part) + (at < places.length ? restoring.end() : ''));
+    };
     return {
       push: (piece) => {
         try {
-          return restoring.push(masking.push(piece));
+          return parted(masking.push(piece));
         } catch (cause) {
           throw new Fault('mask', 'A text of the answer could not be masked', { cause });
         }
       },
+      next: () => {
+        masking.mark();
+        return parted('');
+      },
       end: () => {
-        const rest = restoring.push(masking.end()) + restoring.end();
+        const rest = parted(masking.end());
         this.#streamed += masking.masked;
-        return rest;
+        return [...rest.slice(0, -1), (rest.at(-1) ?? '') + restoring.end()];
       },
     };
   }
@@ -154,9 +215,12 @@ export class Shown {
 /** Objects with keys and numbers of somebody's own: what a tool is called with, and what a file is said to be. */
 const ownKeys: ReadonlySet<string> = new Set(['input', 'attributes', 'metadata']);
 
+/** Gives what can no longer change: of the oldest part whose end is not known, and of those behind it once it is. */
 export interface Channel {
-  readonly push: (piece: string) => string;
-  readonly end: () => string;
+  readonly push: (piece: string) => readonly string[];
+  /** Another part begins, of which a reader may make one text with the one before. */
+  readonly next: () => readonly string[];
+  readonly end: () => readonly string[];
 }
 
 export const longestDocument = 16_777_216;

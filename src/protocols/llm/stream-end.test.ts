@@ -26,7 +26,7 @@ function parts(masked: boolean = true): StreamParts & { readonly calls: ToolCall
     calls.push(call);
     return Promise.resolve(call.name === 'shell' ? 'Denied' : undefined);
   };
-  return { shown, judge, thoughts: new Thoughts(), calls };
+  return { shown, judge, thoughts: new Thoughts(), signal: new AbortController().signal, calls };
 }
 
 async function play(

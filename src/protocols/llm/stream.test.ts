@@ -20,11 +20,17 @@ function parts(placeholders: Placeholders = new Placeholders()): {
   shown: Shown;
   judge: () => Promise<undefined>;
   thoughts: Thoughts;
+  signal: AbortSignal;
 } {
   const duties = { ...noDuties, finds: [{ entity: '*', operator: { kind: 'redact' as const } }] };
   const permit = { duties, operatorOf: () => undefined } as unknown as Permit; // the real gate is not needed here
   const shown = new Shown({ permit, key, mask: documentMask(permit, 'answer', key), placeholders });
-  return { shown, judge: () => Promise.resolve(undefined), thoughts: new Thoughts() };
+  return {
+    shown,
+    judge: () => Promise.resolve(undefined),
+    thoughts: new Thoughts(),
+    signal: new AbortController().signal,
+  };
 }
 
 const words = fc.constantFrom(

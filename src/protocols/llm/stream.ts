@@ -9,6 +9,7 @@ export interface StreamParts {
   readonly shown: Shown;
   readonly judge: JudgeCall;
   readonly thoughts: Thoughts;
+  readonly signal: AbortSignal;
 }
 
 /** One streamed answer: takes the provider's events and gives those that the client gets. */
@@ -30,7 +31,6 @@ export function named(data: Body | string, event: string | undefined): ServerEve
 interface Open {
   readonly channel: Channel;
   last: (text: string) => Body;
-  length: number;
 }
 
 /** Pieces of texts, and a way to send what was still held back: of one block, item or choice, or of all. */
@@ -48,11 +48,10 @@ export class Channels {
   ): string {
     const parts = this.#open.get(of) ?? new Map<string, Open>();
     this.#open.set(of, parts);
-    const known = parts.get(part) ?? { channel: this.#shown.channel(), last, length: 0 };
+    const known = parts.get(part) ?? { channel: this.#shown.channel(), last };
     known.last = last;
-    known.length += piece.length;
     parts.set(part, known);
-    return known.channel.push(piece);
+    return known.channel.push(piece).join('');
   }
 
   /** Ends the texts of one: the events that carry their rests. */
@@ -62,14 +61,12 @@ export class Channels {
     return rests;
   }
 
-  /** Ends one text. Of one that is said to be longer than its pieces, more may come: its rest is not shown. */
-  endOne(of: string, part: string, whole?: string): readonly Body[] {
+  endOne(of: string, part: string): readonly Body[] {
     const known = this.#open.get(of)?.get(part);
     this.#open.get(of)?.delete(part);
     if (known === undefined) return [];
-    const rest = known.channel.end();
-    const isWhole = whole === undefined || whole.length === known.length;
-    return rest === '' || !isWhole ? [] : [known.last(rest)];
+    const rest = known.channel.end().join('');
+    return rest === '' ? [] : [known.last(rest)];
   }
 
   endAll(): readonly Body[] {
