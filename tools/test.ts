@@ -65,7 +65,9 @@ for (const [name, files, side] of rounds) {
   status = Math.max(status, run.status ?? 2);
   const left = readFileSync(list, 'utf8').replaceAll(`${root}/`, '');
   if (left === '') continue;
-  process.stdout.write(`\n${isCi ? '✖' : '⚠'} left out:\n${left}`);
-  if (isCi) status = Math.max(status, 1);
+  // What only another user could run is told; nothing that can be installed would change it.
+  const fails = isCi && left.split('\n').some((line) => line !== '' && !line.includes(': only root '));
+  process.stdout.write(`\n${fails ? '✖' : '⚠'} left out:\n${left}`);
+  if (fails) status = Math.max(status, 1);
 }
 process.exit(status);
