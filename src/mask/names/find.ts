@@ -2,8 +2,9 @@ import type { Span } from '../detector.ts';
 import { addressAt } from './address.ts';
 import { mayName } from './gate.ts';
 import { personAt } from './person.ts';
-import { flagsOf, place } from './lexicon.ts';
+import { flagsOf, flagsOfHash, given, hashOf, mix, place } from './lexicon.ts';
 import { homeAt } from './place.ts';
+import { beforeName } from './streets.ts';
 import { capitalsBefore, isCapital, isLetter, longestRun, wordAt, wordEnd, type Word } from './words.ts';
 
 export interface Names {
@@ -34,6 +35,7 @@ export function namesByWords(text: string): Names {
   const places: Span[] = [];
   const numbers = /\d|US/.test(text);
   let before: Word | undefined;
+  let passedFrom = -1; // where the word before begins, if nothing could begin with that
   let at = 0;
   while (at < text.length) {
     const code = text.charCodeAt(at);
@@ -43,6 +45,7 @@ export function namesByWords(text: string): Names {
         places.push({ ...address, score: sureAddress });
         at = address.end;
         before = undefined;
+        passedFrom = -1;
       } else while (at < text.length && text.charCodeAt(at) >= 0x30 && text.charCodeAt(at) <= 0x39) at++;
       continue;
     }
@@ -50,12 +53,21 @@ export function namesByWords(text: string): Names {
       at++;
       continue;
     }
+    const passed = idleEnd(text, at);
+    if (passed > at) {
+      passedFrom = at;
+      at = passed;
+      continue;
+    }
     const word = wordAt(text, at);
     if (word === undefined) {
       at = Math.max(at + 1, wordEnd(text, at));
       before = undefined;
+      passedFrom = -1;
       continue;
     }
+    if (passedFrom >= 0) before = wordAt(text, passedFrom);
+    passedFrom = -1;
     const address = numbers ? addressAt(text, at, word) : undefined;
     let place = address === undefined ? homeAt(text, word, before) : { ...address, score: sureAddress };
     let person = place === undefined ? personAt(text, word, before) : undefined;
@@ -71,6 +83,32 @@ export function namesByWords(text: string): Names {
   }
   return { people, places };
 }
+
+/**
+ * The end of a word in small letters of ASCII that neither a name nor an address begins with: most words are such, and
+ * nothing is made of them. `at` where it is another.
+ */
+function idleEnd(text: string, at: number): number {
+  let end = at;
+  let hash = 0;
+  for (; end - at < longestIdle; end++) {
+    const code = text.charCodeAt(end);
+    if (code >= 0x61 && code <= 0x7a) hash = mix(hash, code);
+    else if (code >= 0x80 || code === 0x27 || code === 0x2d || (code >= 0x41 && code <= 0x5a)) return at;
+    else break;
+  }
+  if (end === at || end - at === longestIdle || openers.has(hash)) return at;
+  return (flagsOfHash(hash) & given) === 0 ? end : at;
+}
+
+const longestIdle = 32;
+/** INVARIANT: every word that an address can begin with though it has no capital. */
+const openers: ReadonlySet<number> = new Set(
+  [
+    ...beforeName,
+    ...'p po post postfach postbus postboks apartado caixa casella boite psc unit cmr apo fpo dpo'.split(' '),
+  ].map((word) => hashOf(word)),
+);
 
 /** Words with capitals go on for so long that they tell nothing. */
 function isHeadline(text: string, first: Word, end: number): boolean {

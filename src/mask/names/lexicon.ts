@@ -20,9 +20,13 @@ let lists: Lists | undefined;
 
 /** What a word in small letters is: the flags above, 0 where it is on no list. */
 export function flagsOf(word: string): number {
+  return flagsOfHash(hashOf(word));
+}
+
+export function hashOf(word: string): number {
   let hash = 0;
   for (let at = 0; at < word.length; at++) hash = mix(hash, word.charCodeAt(at));
-  return flagsOfHash(hash);
+  return hash;
 }
 
 /** The hash of a word, letter by letter. Beginning: 0. */
