@@ -142,6 +142,27 @@ describe('AnswerReader refuses', () => {
     });
 });
 
+test('who speaks otherwise is not waited for', () => {
+  for (const text of [
+    'HTTP/1.1 200 OK\nContent-Length: 5\n\nhello',
+    '<html>',
+    'hello',
+    '\n',
+    'HTTP/2',
+    'HTTP/1.1 200 OK\n',
+    'HTTP/1.1 200 OK\r\nA: b\n\n',
+  ]) {
+    const reader = new AnswerReader('GET');
+    reader.push(Buffer.from(text));
+    assert.throws(() => reader.head(), Fault, text);
+  }
+  for (const text of ['', 'H', 'HTTP/1.', 'HTTP/1.1 200 OK\r', 'HTTP/1.1 200 OK\r\n', interim.slice(0, 30)]) {
+    const reader = new AnswerReader('GET');
+    reader.push(Buffer.from(text));
+    assert.equal(reader.head(), undefined, text);
+  }
+});
+
 /** What Node's own client makes of it; undefined where it refuses. */
 async function readByNode(text: string): Promise<Pick<Read, 'status' | 'body'> | undefined> {
   const server = createServer((socket) => {

@@ -82,6 +82,8 @@ export class AnswerReader {
       const end = this.#held.indexOf('\r\n\r\n');
       if ((end < 0 ? this.#held.length : end) > mostHeadBytes) throw broken('its head is too long');
       if (end < 0) {
+        // Who speaks otherwise is not waited for: lines that end in LF alone never end a head.
+        if (!mayBegin(this.#held)) throw broken('it does not begin like one');
         if (this.#ended) throw broken('it ended');
         return undefined;
       }
@@ -203,6 +205,17 @@ export class AnswerReader {
 }
 
 const nothing = Buffer.alloc(0);
+
+const begins = Buffer.from('HTTP/1.');
+
+/** Whether what has come may be the beginning of a head: of its lines those that are here. */
+function mayBegin(held: Buffer): boolean {
+  const same = Math.min(held.length, begins.length);
+  if (held.compare(begins, 0, same, 0, same) !== 0) return false;
+  for (let end = held.indexOf(0x0a); end >= 0; end = held.indexOf(0x0a, end + 1))
+    if (held[end - 1] !== 0x0d) return false;
+  return true;
+}
 
 function broken(why: string): Fault {
   return new Fault('upstream-closed', `The answer of the resource cannot be read: ${why}`);
