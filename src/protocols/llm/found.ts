@@ -1,7 +1,8 @@
 import { isClean } from '../../carriers/http/texts.ts';
 import { scan } from '../../mask/index.ts';
 import type { Body } from './body.ts';
-import { layersOf } from './placeholders.ts';
+import { textRuns } from '../../http/text-runs.ts';
+import { layersOf, meetings, packedFindings } from './placeholders.ts';
 import { mapTexts } from './request.ts';
 
 /** What detectors see in a prompt. */
@@ -22,9 +23,20 @@ export function foundIn(body: Body): Found {
       const found = layer === 'deeper' ? undefined : scan(layer.text);
       if (found === undefined || found.length > 0) seen = true;
       for (const { type } of found ?? []) types.add(type);
+      for (const { types: packed } of layer === 'deeper' ? [] : packedFindings(layer.text, scan)) {
+        seen = true;
+        for (const type of packed) types.add(type);
+      }
     }
     if (!seen) nothing.add(text);
     return text;
   });
+  for (const { text, at, from } of textRuns(body).flatMap((run) => [...meetings(run)])) {
+    if (isClean(text)) continue;
+    for (const layer of layersOf(text)) {
+      if (layer === 'deeper') continue;
+      for (const { type, end } of scan(layer.text)) if (from + layer.to(end - 1) > at) types.add(type);
+    }
+  }
   return { types: [...types].toSorted(), nothing };
 }

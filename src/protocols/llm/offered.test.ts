@@ -4,6 +4,7 @@ import type { Identity } from '../../core/identity.ts';
 import { maskKey } from '../../mask/index.ts';
 import { Budgets } from './budget.ts';
 import { givenIds } from './offered.ts';
+import { foundIn } from './found.ts';
 import { Placeholders } from './placeholders.ts';
 import { type Prompt, readPrompt } from './request.ts';
 import type { Budget } from './settings.ts';
@@ -122,13 +123,17 @@ for (const text of [
   'ann&#64;example.com',
   '{"a":"ann\\u0040example.com"}',
   'ann%2540example.com',
+  Buffer.from('ann@example.com').toString('base64'),
+  Buffer.from(Buffer.from('mail to ann@example.com').toString('base64')).toString('base64'),
 ])
   test(`a prompt hides what stands behind an encoding, and gives it back: ${text}`, () => {
     const placeholders = new Placeholders();
     const finds = [{ entity: 'EMAIL_ADDRESS', operator: { kind: 'token' } }] as const;
     const hidden = placeholders.hide(`See ${text} again`, finds, maskKey(Buffer.alloc(32)));
-    assert.ok(!/ann|example/.test(hidden.text), hidden.text);
-    assert.match(placeholders.restore(hidden.text), /ann@example\.com/);
+    assert.ok(!hidden.text.includes(text) && !/ann|example/.test(hidden.text), hidden.text);
+    const restored = placeholders.restore(hidden.text);
+    assert.ok(restored.includes('ann@example.com') || restored.includes(text), restored);
+    assert.deepEqual(foundIn({ prompt: `See ${text} again` }).types, ['EMAIL_ADDRESS']);
   });
 
 test('answers without a bound do not all pass at once, and who breaks off pays what was reserved', () => {
@@ -145,4 +150,23 @@ test('answers without a bound do not all pass at once, and who breaks off pays w
   broken.settle({ input: 10, output: 0, atLeastReserved: true });
   assert.ok('why' in budgets.reserve(payer, 'm', { input: 10, output: 4_900 }));
   assert.ok('settle' in budgets.reserve(payer, 'm', { input: 10, output: 4_600 }));
+});
+
+test('a value that goes over from one part of a prompt to the next is found, hidden in the first, and given back', () => {
+  const placeholders = new Placeholders();
+  const finds = [{ entity: '*', operator: { kind: 'token' } }] as const;
+  const hide = (...texts: readonly string[]): readonly string[] =>
+    placeholders.hideAll(texts, finds, maskKey(Buffer.alloc(32)));
+  assert.deepEqual(hide('Pay 4111 1111 ', '1111 1111 now'), ['Pay [CREDIT_CARD_1]', ' now']);
+  assert.deepEqual(hide('mail ann', '@exam', 'ple.com'), ['mail [EMAIL_ADDRESS_1]', '', '']);
+  assert.deepEqual(hide('Hello you ', 'Thanks', ''), ['Hello you ', 'Thanks', '']);
+  assert.deepEqual(hide('a@b.example', ' some words'.repeat(900), ' c@d.example'), [
+    '[EMAIL_ADDRESS_2]',
+    ' some words'.repeat(900),
+    ' [EMAIL_ADDRESS_3]',
+  ]);
+  assert.equal(placeholders.restore('[CREDIT_CARD_1]'), '4111 1111 1111 1111');
+  const content = ['Pay 4111 1111 ', '1111 1111 now'].map((text) => ({ type: 'text', text }));
+  assert.deepEqual(foundIn({ messages: [{ role: 'user', content }] }).types, ['CREDIT_CARD']);
+  assert.deepEqual(foundIn({ system: content }).types, ['CREDIT_CARD']);
 });

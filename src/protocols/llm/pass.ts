@@ -11,6 +11,7 @@ import type { Outcome, Permit } from '../../core/decision.ts';
 import { denial, denialOfDemand } from '../../core/denial.ts';
 import { contentOf } from '../../http/content.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
+import { textRuns } from '../../http/text-runs.ts';
 import { EventReader, eventText, type ServerEvent } from '../../http/events.ts';
 import { type Fields, first, towardsClient, towardsResource } from '../../http/headers.ts';
 import { showAnswer, usedOf } from './answer.ts';
@@ -129,10 +130,12 @@ export class Pass {
     if (prompt === undefined) return undefined;
     const { finds } = permit.duties;
     const restored = this.#memory.thoughts.restore(prompt.body);
+    const joined = finds.length === 0 ? undefined : this.#joined(restored);
     const hide = (text: string): string =>
-      this.#asked.found?.nothing.has(text) === true
+      joined?.get(text) ??
+      (this.#asked.found?.nothing.has(text) === true
         ? text
-        : this.#memory.placeholders.hide(text, finds, this.#parts.maskKey).text;
+        : this.#memory.placeholders.hide(text, finds, this.#parts.maskKey).text);
     const hidden = finds.length === 0 ? restored : mapTexts(restored, hide);
     const body = hidden as Body;
     // Without it a streamed chat does not say how many tokens it took.
@@ -147,6 +150,21 @@ export class Pass {
       };
     }
     return Buffer.from(JSON.stringify(body));
+  }
+
+  /** Texts of a prompt of which a reader may make one, as they are shown then. */
+  #joined(body: unknown): ReadonlyMap<string, string> {
+    const { finds } = this.#asked.permit.duties;
+    const joined = new Map<string, string>();
+    for (const run of textRuns(body)) {
+      const shown = this.#memory.placeholders.hideAll(run, finds, this.#parts.maskKey);
+      for (const [index, text] of run.entries()) {
+        const [known, each = '***'] = [joined.get(text), shown[index]];
+        // SECURITY: of the same text in two places nobody can say which one is meant.
+        joined.set(text, known === undefined || known === each ? each : '***');
+      }
+    }
+    return joined;
   }
 
   #request(body: Uint8Array | undefined): HttpRequest {

@@ -1,12 +1,17 @@
 import { isClean } from '../../carriers/http/texts.ts';
 import type { FindMask } from '../../core/decision.ts';
 import { undoAll, type Undone } from '../../http/encoded.ts';
-import { operatorForFind } from '../../core/duties.ts';
-import { type MaskKey, scanner, showText } from '../../mask/index.ts';
+import { packedIn } from '../../http/packed.ts';
+import { operatorForFind, stronger } from '../../core/duties.ts';
+import { type MaskKey, scanner, type Scanner, showText } from '../../mask/index.ts';
 
 const mostKept = 10_000;
 const shape = /\[[A-Z][A-Z_]{1,39}_\d{1,6}\]/g;
 const begun = /\[(?:[A-Z][A-Z_]{0,39}(?:\d{0,6})?)?$/;
+
+function shifted(hidden: readonly Hidden[], by: number): readonly Hidden[] {
+  return hidden.map((each) => ({ ...each, from: each.from + by, to: each.to + by }));
+}
 
 interface Hidden {
   readonly from: number;
@@ -21,16 +26,68 @@ export function* layersOf(text: string): Generator<Undone | 'deeper'> {
   yield* undoAll(text);
 }
 
-/** What overlaps goes together. */
-function without(text: string, hidden: readonly Hidden[]): string {
-  let out = '';
-  let at = 0;
-  for (const { from, to, shown } of hidden.toSorted((a, b) => a.from - b.from)) {
-    if (from >= at) out += text.slice(at, from) + shown;
-    at = Math.max(at, to);
+/** Types of what is found in letters that stand for bytes, and where these stand; nobody's type where nobody can look into them. */
+export function* packedFindings(
+  text: string,
+  search: Scanner,
+  depth: number = 0,
+): Generator<{ readonly start: number; readonly end: number; readonly types: readonly string[] }> {
+  for (const { start, end, text: inner } of packedIn(text)) {
+    const types = new Set<string>();
+    let seen = inner === undefined || depth >= mostPacked;
+    for (const layer of seen || inner === undefined ? [] : layersOf(inner)) {
+      if (layer === 'deeper') {
+        seen = true;
+        continue;
+      }
+      for (const { type } of search(layer.text)) types.add(type);
+      for (const { types: more } of packedFindings(layer.text, search, depth + 1)) {
+        seen = true;
+        for (const type of more) types.add(type);
+      }
+    }
+    if (seen || types.size > 0) yield { start, end, types: [...types] };
   }
-  return out + text.slice(at);
 }
+
+/** Letters for bytes in letters for bytes …: what is deeper is hidden. */
+const mostPacked = 4;
+
+/** What overlaps goes together; what goes over from one part to the next is shown in the first. `ends`: of the parts. */
+function without(text: string, hidden: readonly Hidden[], ends: readonly number[]): readonly string[] {
+  const sorted = hidden.toSorted((a, b) => a.from - b.from);
+  let next = 0;
+  let at = 0;
+  return ends.map((end) => {
+    let out = '';
+    for (let each = sorted[next]; each !== undefined && each.from < end; each = sorted[++next]) {
+      const { from, to, shown } = each;
+      if (from >= at) out += text.slice(at, from) + shown;
+      at = Math.max(at, to);
+    }
+    if (at < end) {
+      out += text.slice(at, end);
+      at = end;
+    }
+    return out;
+  });
+}
+
+/** What stands around the places where texts meet that a reader may put together. */
+export function* meetings(
+  texts: readonly string[],
+): Generator<{ readonly text: string; readonly from: number; readonly at: number }> {
+  const whole = texts.join('');
+  let at = 0;
+  for (const text of texts.slice(0, -1)) {
+    at += text.length;
+    const from = Math.max(0, at - beside);
+    yield { text: whole.slice(from, at + beside), from, at };
+  }
+}
+
+/** Characters on either side of such a place: more than any value but a key has. */
+const beside = 4_096;
 
 /**
  * Values that a session's prompts hide behind placeholders (`[EMAIL_ADDRESS_1]`) and its answers get back: equal values have
@@ -49,10 +106,34 @@ export class Placeholders {
     key: MaskKey,
   ): { readonly text: string; readonly found: readonly string[] } {
     if (isClean(text)) return { text, found: [] };
+    const hidden = this.#hidden(text, finds, key);
+    const [shown = ''] = without(text, hidden, [text.length]);
+    return { text: shown, found: hidden.map(({ type }) => type) };
+  }
+
+  /** The same of texts that a reader may put together: what goes over from one to the next is hidden too. */
+  hideAll(texts: readonly string[], finds: readonly FindMask[], key: MaskKey): readonly string[] {
+    const whole = texts.join('');
+    const hidden: Hidden[] = [];
+    const ends: number[] = [];
+    for (const text of texts) {
+      const start = ends.at(-1) ?? 0;
+      if (!isClean(text)) hidden.push(...shifted(this.#hidden(text, finds, key), start));
+      ends.push(start + text.length);
+    }
+    for (const { text, from, at } of meetings(texts)) {
+      if (isClean(text)) continue;
+      const found = shifted(this.#hidden(text, finds, key), from);
+      hidden.push(...found.filter((each) => each.to > at && (each.from > from || from === 0)));
+    }
+    return without(whole, hidden, ends);
+  }
+
+  #hidden(text: string, finds: readonly FindMask[], key: MaskKey): readonly Hidden[] {
     const search = scanner({ entities: finds.map((find) => find.entity) });
     const hidden: Hidden[] = [];
     for (const layer of layersOf(text)) {
-      if (layer === 'deeper') return { text: '***', found: [] };
+      if (layer === 'deeper') return [{ from: 0, to: text.length, type: '', shown: '***' }];
       for (const { type, start, end } of search(layer.text)) {
         const operator = operatorForFind(finds, type);
         const value = layer.text.slice(start, end);
@@ -66,8 +147,15 @@ export class Placeholders {
             : showText(operator, value, key, { entity: type });
         hidden.push({ from, to, type, shown });
       }
+      for (const { start, end, types } of packedFindings(layer.text, search)) {
+        const [from, to] = [layer.from(start), layer.to(end - 1)];
+        const [type = ''] = types;
+        const operator = types.map((each) => operatorForFind(finds, each)).reduce(stronger, undefined);
+        const shown = operator?.kind === 'token' ? this.#placeholder(type, text.slice(from, to)) : '***';
+        hidden.push({ from, to, type, shown });
+      }
     }
-    return { text: without(text, hidden), found: hidden.map(({ type }) => type) };
+    return hidden;
   }
 
   #placeholder(type: string, value: string): string {

@@ -5,6 +5,7 @@ import { utf8 } from '../../carriers/http/cuts.ts';
 import { mayBeDocument } from '../../carriers/http/texts.ts';
 import { base64Bytes } from '../../http/base64.ts';
 import { contentOf, typeFits } from '../../http/content.ts';
+import { textRuns } from '../../http/text-runs.ts';
 import type { Json, Message } from './message.ts';
 
 export interface ShowParts {
@@ -17,6 +18,8 @@ export interface ShowParts {
 export class Shower {
   readonly #mask: DocumentMask;
   readonly #uninspected: readonly string[];
+  /** Texts that were looked at together with those beside them. */
+  readonly #joined: Map<string, string> = new Map();
   withheld = 0;
 
   constructor({ mask, uninspected }: ShowParts) {
@@ -28,6 +31,7 @@ export class Shower {
   async show(message: Message, signal: AbortSignal): Promise<Message> {
     if (!this.#mask.needed) return message;
     await this.#mask.ready(longTexts(bodyOf(message), ''), signal);
+    await this.#join(bodyOf(message), signal);
     switch (message.kind) {
       case 'answer':
         return { ...message, result: this.#object(message.result) };
@@ -35,6 +39,20 @@ export class Shower {
         return { ...message, error: this.#object(message.error) };
       default:
         return { ...message, params: this.#object(message.params) };
+    }
+  }
+
+  /** Texts that follow each other in one content: a reader may make one of them. */
+  async #join(value: unknown, signal: AbortSignal): Promise<void> {
+    for (const texts of textRuns(value)) {
+      for (const run of plainRuns(texts)) {
+        const shown = await this.#mask.joined(run, signal);
+        for (const [index, text] of run.entries()) {
+          const [known, each = '***'] = [this.#joined.get(text), shown[index]];
+          // SECURITY: of the same text in two places nobody can say which one is meant.
+          this.#joined.set(text, known === undefined || known === each ? each : '***');
+        }
+      }
     }
   }
 
@@ -88,6 +106,8 @@ export class Shower {
 
   /** A text that is JSON says the same as the structured content beside it, so it is shown by the same paths. */
   #text(text: string, key: string): string {
+    const joined = key === 'text' ? this.#joined.get(text) : undefined;
+    if (joined !== undefined) return joined;
     if (mayBeDocument(text)) {
       const shown = this.#mask.json(text, nameOf(key));
       if (shown.ok) return shown.value;
@@ -112,6 +132,19 @@ export class Shower {
     const shown = this.#text(text.value, '');
     return shown === text.value ? given : Buffer.from(shown).toString('base64');
   }
+}
+
+/** Documents have an end of their own. */
+function* plainRuns(texts: readonly string[]): Generator<readonly string[]> {
+  let run: string[] = [];
+  for (const text of texts) {
+    if (!mayBeDocument(text)) run.push(text);
+    else {
+      if (run.length > 1) yield run;
+      run = [];
+    }
+  }
+  if (run.length > 1) yield run;
 }
 
 function bodyOf(message: Message): Json {
