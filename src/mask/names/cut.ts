@@ -32,12 +32,16 @@ export function isClear(left: string, newLine: boolean): boolean {
   const word = wordBefore(left, end);
   if (word === undefined) return false;
   if (isCapital(word)) return inHeadline(left, word) || (newLine && isAddressOver(left));
-  // Words without capitals may be the name of a street or town behind a number.
-  if (word.form === 'plain' && /\d/.test(left.slice(-addressReach))) return false;
+  // Words without capitals may be the name of a street or town behind a number, or behind `rue`.
+  if (word.form === 'plain' && mayBeInAddress(left.slice(-addressReach))) return false;
   const { lower } = word;
   if (particles.has(lower) || boxWords.has(lower) || units.has(lower)) return false;
   if (beforeName.has(lower) || behindName.has(lower) || betweenNameAndNumber.has(lower)) return false;
   return !(isGiven(word) || isSurname(word)) || (isCommon(word) && word.form === 'small');
+}
+
+function mayBeInAddress(left: string): boolean {
+  return /\d/.test(left) || left.split(/[^\p{L}\p{M}]+/u).some((word) => beforeName.has(word.toLowerCase()));
 }
 
 /** A name ends with its line, an address may go on in the next. */

@@ -1,5 +1,6 @@
 import { common, flagsOfHash, given, isOnlyGiven, mix, place, surname } from './lexicon.ts';
 import { greetings, labels, titles, weakTitles } from './phrases.ts';
+import { homeEnds } from './place.ts';
 import { beforeName, behindName, betweenNameAndNumber, endings, states } from './streets.ts';
 
 // Whether a text may hold a name or an address: one walk over its bytes, without a string. It knows the words that
@@ -11,11 +12,23 @@ const withNumber = 2;
 /** Only with a capital, or before a colon or quote. */
 const labelling = 4;
 const capitalised = 8;
-const capitalisedWithNumber = 16;
+/** Only in capitals, and where a number stands in the text. */
+const capitalsWithNumber = 16;
+/** Only a little before a word with a capital, or a given name. */
+const naming = 32;
+/** Only a little before one of `homeEnd` that a word with a capital follows. */
+const home = 64;
+const homeEnd = 128;
+/** Only where a number and a word with a capital stand in the text, or the other one of these two. */
+const street = 256;
+const beforeStreet = 512;
+
+/** Bytes from the end of a word of `naming` to the name, and of `home` to the place. INVARIANT: not less than the walk looks back. */
+const cueBytes = 100;
 
 const told =
   'name names heiße heisse llamo nombre chiamo nome nom chamo heet naam nazywam imię heter hedder namn nimeni adım зовут appelle mam';
-const homes = `live lives lived living reside resides resided residing born raised grew stay stays staying based settled moved moving move
+const homes = `am is are m live lives lived living reside resides resided residing born raised grew stay stays staying based settled moved moving move
    relocated relocating came comes come originally native hail hails back coming flew travels travelling traveling wohnt wohne wohnhaft lebt
    lebe geboren komme kommt stamme stammt zieht ziehe habite habitant vit vis né née réside vive vivo nacido nacida nació resido abita abito
    nato nata residente moro mora nasci nasceu woon woont woonachtig`;
@@ -25,7 +38,7 @@ const addresses = `box postfach postbus postboks apartado caixa casella boîte b
 /** What the words that findings need are, by the hash of their bytes. */
 const slots = 1 << 13;
 const cues = new Int32Array(slots);
-const kinds = new Uint8Array(slots);
+const kinds = new Uint16Array(slots);
 
 function add(words: Iterable<string>, kind: number): void {
   for (const word of words) {
@@ -42,14 +55,21 @@ function slotOf(hash: number): number {
   return (hash ^ (hash >>> 13)) & (slots - 1);
 }
 
-add([...told.split(/\s+/), ...homes.split(/\s+/)], anyCase);
-add([...beforeName, ...behindName, ...betweenNameAndNumber, ...addresses.split(/\s+/)], withNumber);
+add(told.split(/\s+/), naming);
+add(homes.split(/\s+/), home);
+add(
+  [...homeEnds].filter((word) => /^[a-z]+$/.test(word)),
+  homeEnd,
+);
+add([...behindName, ...betweenNameAndNumber], street);
+add(beforeName, beforeStreet);
+add(addresses.split(/\s+/), withNumber);
 add('usns uss uscgc usnv'.split(' '), anyCase);
 add(labels, labelling);
 add([...titles, ...weakTitles, ...greetings], capitalised);
 add(
   [...states].map((state) => state.toLowerCase()),
-  capitalisedWithNumber,
+  capitalsWithNumber,
 );
 const tails = new Set(endings.filter((ending) => /^[a-z]+$/.test(ending)).map((ending) => tailOf(ending)));
 
@@ -81,7 +101,11 @@ classes.fill(high, 0x80);
 export function mayName(bytes: Uint8Array, start: number, end: number): boolean {
   if (!hasSeveral(bytes, start, end)) return false;
   let numbers = false;
-  let wanting = false; // a word that counts where a number stands
+  let wanting = 0; // the kinds of words that count where a number stands
+  let capitals = false;
+  let named = -cueBytes; // where the last word of `naming` ends
+  let homed = -cueBytes; // the same of `home`
+  let ended = -cueBytes; // the same of `homeEnd`
   for (let at = start; at < end;) {
     const first = classes[bytes[at] ?? 0];
     if (first !== small && first !== capital) {
@@ -91,8 +115,9 @@ export function mayName(bytes: Uint8Array, start: number, end: number): boolean 
         if (isAccented(bytes[at] ?? 0)) {
           const to = longEnd(bytes, at, end);
           if (isForeignWord(bytes, at, to) || isKnownWord(bytes, at, to)) return true;
-          wanting = true;
+          wanting |= withNumber;
           at = to;
+          ended = at; // à
           continue;
         }
       }
@@ -111,36 +136,48 @@ export function mayName(bytes: Uint8Array, start: number, end: number): boolean 
     if (kind === high && isAccented(bytes[at] ?? 0)) {
       const to = longEnd(bytes, at, end);
       if (first === capital || isForeignWord(bytes, at, to) || isKnownWord(bytes, from, to)) return true;
-      wanting = true;
+      wanting |= withNumber;
       at = to;
+      ended = at;
       continue;
+    }
+    const isTold = from - named <= cueBytes;
+    if (first === small) {
+      if (isOnlyGiven(hash) || (isTold && (flagsOfHash(hash) & given) !== 0)) return true;
+    } else {
+      if (isTold || isName(bytes, from, at, hash)) return true;
+      if (from - ended <= mostGap && from - homed <= cueBytes) return true;
+      capitals = true;
+      if (at - from >= 6 && tails.has(tailAt(bytes, at))) wanting |= withNumber;
     }
     const cue = kindOf(hash);
     if (cue !== 0) {
       if ((cue & anyCase) !== 0) return true;
-      if ((cue & withNumber) !== 0) wanting = true;
+      wanting |= cue & (withNumber | street | beforeStreet);
       if ((cue & labelling) !== 0 && (first === capital || isMark(bytes[at] ?? 0))) return true;
       if (first === capital) {
         if ((cue & capitalised) !== 0) return true;
-        if ((cue & capitalisedWithNumber) !== 0) wanting = true;
+        if ((cue & capitalsWithNumber) !== 0 && classes[bytes[from + 1] ?? 0] === capital)
+          wanting |= withNumber;
       }
+      if ((cue & naming) !== 0) named = at;
+      if ((cue & home) !== 0) homed = at;
+      if ((cue & homeEnd) !== 0) ended = at;
     }
-    if (first === small) {
-      if (isOnlyGiven(hash)) return true;
-    } else if (isName(bytes, { from, at, hash, inside: from > start })) return true;
-    else if (at - from >= 6 && tails.has(tailAt(bytes, at))) wanting = true;
     // `o'neil`, `jean-luc`: the parts are looked at one by one, and the whole might be on a list.
     if ((bytes[at] === 0x2d || (at < end && isApostrophe(bytes, at))) && isJoined(bytes, from, at, end))
       return true;
-    if (
-      at - from === 4 &&
-      ((bytes[from] ?? 0) | 0x20) === 0x66 &&
-      bytes[at] === 0x20 &&
-      isUpper(bytes[at + 1] ?? 0)
-    )
-      return true; // from Berlin
   }
-  return wanting && numbers;
+  return numbers && mayBeAddress(wanting, capitals);
+}
+
+/** A blank, of whatever kind, between two words. */
+const mostGap = 4;
+
+function mayBeAddress(wanting: number, capitals: boolean): boolean {
+  if ((wanting & withNumber) !== 0) return true;
+  const streets = wanting & (street | beforeStreet);
+  return streets === (street | beforeStreet) || (capitals && streets !== 0);
 }
 
 /** Several words, or a script that needs no blank between them. */
@@ -156,18 +193,11 @@ function isMark(byte: number): boolean {
   return byte === 0x3a || byte === 0x22 || byte === 0x27;
 }
 
-interface Capital {
-  readonly from: number;
-  readonly at: number;
-  readonly hash: number;
-  readonly inside: boolean;
-}
-
-function isName(bytes: Uint8Array, { from, at, hash, inside }: Capital): boolean {
+// oxlint-disable-next-line max-params
+function isName(bytes: Uint8Array, from: number, at: number, hash: number): boolean {
   const flags = flagsOfHash(hash);
   if ((flags & given) !== 0) return true;
   if ((flags & surname) !== 0 && (flags & (common | place)) === 0) return true;
-  if ((flags & place) !== 0 && inside) return true;
   return at - from === 1 && bytes[at] === 0x2e; // an initial
 }
 
@@ -237,10 +267,6 @@ function isApostrophe(bytes: Uint8Array, at: number): boolean {
     byte === 0x27 ||
     (byte === 0xe2 && bytes[at + 1] === 0x80 && (bytes[at + 2] === 0x99 || bytes[at + 2] === 0x98))
   );
-}
-
-function isUpper(byte: number): boolean {
-  return (byte >= 0x41 && byte <= 0x5a) || byte >= 0x80;
 }
 
 /** `i'm`, `o'clock`: none of these is a part of a name. */

@@ -66,6 +66,8 @@ const places: readonly (readonly [text: string, ...names: readonly string[]])[] 
 for (const [text, ...names] of places)
   test(`places of ${JSON.stringify(text)}`, () => assert.deepEqual(found(text)[1], names));
 
+const streetsWithoutCapitals = ['rue 田中さんから電話 an Postfach 12 34 in Ulm ', 'Via 我叫王小明 Suite 5'];
+
 const alone: readonly string[] = [
   'Ann Lee',
   'Berlin',
@@ -169,7 +171,7 @@ test('mayName() is never false where a name or an address is found', () => {
 
 test('stream(x) = whole(x) with names and addresses in it, for every split', () => {
   const mask = findMasker(finds, { key });
-  for (const [text] of [...people, ...places]) {
+  for (const text of [...[...people, ...places].map(([each]) => each), ...streetsWithoutCapitals]) {
     const long = `Somebody wrote before it. ${text}; and later there was ${text}`;
     const whole = mask(long).text;
     for (let at = 0; at <= long.length; at++) {

@@ -7,7 +7,8 @@ import { isCapital, wordAt, type Word } from './words.ts';
 
 const likely = 0.75;
 
-const homeEnds: ReadonlySet<string> = new Set(
+/** What `homes` end in. */
+export const homeEnds: ReadonlySet<string> = new Set(
   'in at near the to from of aus nach à en au aux a em no na te'.split(' '),
 );
 
