@@ -5,6 +5,7 @@ import { createServer, request as ask, type Server } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { assertTable, listed, passes, runSuite, said, type Seen, seenOf } from './harness/conformance.ts';
 import { type Configured, startConfigured } from './harness/gateway.ts';
 import { freePorts, root, temporaryFolder } from './harness/place.ts';
 
@@ -25,7 +26,6 @@ rules:
 `,
 };
 
-const suite = join(root, 'node_modules/@modelcontextprotocol/conformance/dist/index.js');
 const everything = join(root, 'node_modules/@modelcontextprotocol/server-everything/dist/index.js');
 const fixture = join(root, 'test/e2e/clients/mcp-fixture.ts');
 
@@ -72,22 +72,67 @@ resources:
     folder[Symbol.dispose]();
   });
 
+  /** One column of the table each: scenario, and the two results. */
+  const columns = new Map<string, Map<string, readonly [direct: Seen, through: Seen]>>();
   const cases = [
+    { server: 'fixture', offset: 3, revision: '2025-06-18', least: 20 },
     { server: 'fixture', offset: 3, revision: '2025-11-25', least: 20 },
     { server: 'fixture', offset: 3, revision: '2026-07-28', least: 20 },
+    { server: 'fixture', offset: 3, revision: 'extension', least: 0 },
     { server: 'everything', offset: 4, revision: '2025-11-25', least: 8 },
   ] as const;
   for (const { server, offset, revision, least } of cases) {
     test(`${server}, ${revision}: what passes directly passes through the gateway`, async () => {
-      const direct = await passed(`http://127.0.0.1:${first + offset}/mcp`, revision, folder.path);
-      const through = await passed(`http://127.0.0.1:${first + 2}/${server}`, revision, folder.path);
-      const lost = [...direct].filter((name) => !through.has(name));
-      assert.ok(direct.size >= least, `only ${direct.size} scenarios pass directly`);
+      const wanted = [...(await listed('server'))].flatMap(([name, revisions]) =>
+        revisions.includes(revision) ? [name] : [],
+      );
+      const direct = await seen(`http://127.0.0.1:${first + offset}/mcp`, revision, folder.path);
+      const through = await seen(`http://127.0.0.1:${first + 2}/${server}`, revision, folder.path);
+      const column = new Map<string, readonly [Seen, Seen]>();
+      for (const name of wanted) {
+        const [one, other] = [direct.get(name), through.get(name)];
+        assert.ok(one !== undefined && other !== undefined, `${name} did not run`);
+        column.set(name, [one, other]);
+      }
+      columns.set(`${server}, ${revision}`, column);
+      const all = [...column];
+      const lost = all.filter(([, [one, other]]) => passes(one) && !passes(other));
       assert.deepEqual(lost, []);
-      if (revision === '2025-11-25') assert.ok(through.has('dns-rebinding-protection'));
+      assert.deepEqual(
+        all.filter(([, [one, other]]) => other.failed > one.failed),
+        [],
+      );
+      const good = all.filter(([, [one]]) => passes(one)).length;
+      assert.ok(good >= least, `only ${good} scenarios pass directly`);
+      if (server === 'fixture' && revision >= '2025-11-25' && revision <= '2026-07-28') {
+        const rebinding = column.get('dns-rebinding-protection')?.[1];
+        assert.ok(rebinding !== undefined && passes(rebinding));
+      }
     });
   }
+
+  test('the page says what was seen, of every scenario that the suite lists', async () => {
+    const rows = [...(await listed('server')).keys()].map((name) => [
+      `\`${name}\``,
+      ...[...columns.values()].map((column) => cell(column.get(name))),
+    ]);
+    for (const [name = '', ...cells] of rows)
+      assert.ok(cells.some((each) => each !== ''), `${name} has not been run`); // prettier-ignore
+    assertTable('server scenarios', ['scenario', ...columns.keys()], rows);
+  });
 });
+
+function cell(both: readonly [Seen, Seen] | undefined): string {
+  if (both === undefined) return '';
+  const [direct, through] = both.map(said);
+  return direct === through ? String(direct) : `${direct} → ${through}`;
+}
+
+/** Extensions belong to no revision: they run where none is named. */
+async function seen(url: string, revision: string, folder: string): Promise<ReadonlyMap<string, Seen>> {
+  const version = revision === 'extension' ? [] : ['--spec-version', revision];
+  return seenOf(await runSuite(['server', '--url', url, '--suite', 'all', '-o', folder, ...version]));
+}
 
 /** The suite cannot sign in: this adds the token and changes nothing else. */
 function signingIn(port: number, token: string): Server {
@@ -122,21 +167,4 @@ async function answers(port: number): Promise<void> {
     await sleep(100);
   }
   throw new Error(`Nothing answers on port ${port}`);
-}
-
-/** The scenarios without a failed check. */
-async function passed(url: string, revision: string, folder: string): Promise<ReadonlySet<string>> {
-  const run = spawn(
-    process.execPath,
-    [suite, 'server', '--url', url, '--suite', 'all', '--spec-version', revision, '-o', folder],
-    {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    },
-  );
-  let text = '';
-  for await (const chunk of run.stdout) text += String(chunk);
-  if (process.env['MCP_SHOW'] !== undefined) process.stderr.write(text);
-  return new Set(
-    [...text.matchAll(/^✓ ([\w-]+): [1-9]\d* passed, 0 failed$/gm)].map(([, name = '']) => name),
-  );
 }

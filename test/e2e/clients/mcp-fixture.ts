@@ -1,6 +1,7 @@
 /** A server with the tools, resources and prompts that the conformance suite of MCP asks for by name; both eras. */
 import { createMcpHandler, fromJsonSchema, McpServer, ResourceTemplate } from '@modelcontextprotocol/server';
 import { createServer } from 'node:http';
+import { asking, state } from './mcp-fixture-asking.ts';
 
 const image =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==';
@@ -21,6 +22,7 @@ function fixture(): McpServer {
     { name: 'fixture', version: '1.0.0' },
     {
       capabilities: { tools: {}, resources: { subscribe: true }, prompts: {}, logging: {}, completions: {} },
+      requestState: { verify: (text, context) => state.verify(text, context) },
     },
   );
   const plain = (name: string, content: readonly object[]): void => {
@@ -66,8 +68,25 @@ function fixture(): McpServer {
   });
   const named = {
     type: 'object',
-    properties: { name: { $ref: '#/$defs/name' } },
-    $defs: { name: { type: 'string' } },
+    $defs: {
+      address: {
+        $anchor: 'addressDef',
+        type: 'object',
+        properties: { street: { type: 'string' }, city: { type: 'string' } },
+      },
+    },
+    properties: {
+      name: { type: 'string' },
+      address: { $ref: '#/$defs/address' },
+      contactMethod: { type: 'string', enum: ['phone', 'email'] },
+      phone: { type: 'string' },
+      email: { type: 'string' },
+    },
+    allOf: [{ anyOf: [{ required: ['phone'] }, { required: ['email'] }] }],
+    if: { properties: { contactMethod: { const: 'phone' } }, required: ['contactMethod'] },
+    // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
+    then: { required: ['phone'] },
+    else: { required: ['email'] },
     additionalProperties: false,
   };
   server.registerTool(
@@ -142,6 +161,7 @@ function fixture(): McpServer {
       ],
     }),
   );
+  asking(server);
   return server;
 }
 

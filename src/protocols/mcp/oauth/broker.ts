@@ -326,6 +326,9 @@ export class Broker {
       },
       codeVerifier: () => this.#verifier,
       invalidateCredentials: (what) => {
+        // The same assertion would be refused again (RFC 7523, 3.1).
+        if (grant === 'jwt_bearer')
+          throw new Fault('upstream-auth', 'The authorization server does not take the assertion');
         if (what === 'tokens' || what === 'all') this.#forget();
       },
       // The token is for this server, whatever it calls itself; what calls itself another is not this one.
