@@ -36,19 +36,6 @@ export interface Credential {
   readonly value: Secret;
 }
 
-/** SECURITY: services say what they were asked with, and providers which key it was that they did not like. */
-export function withoutKey(text: string, credential: Credential | undefined): string {
-  const key = credential?.value
-    .reveal('it is looked for where it must not be')
-    .replace(/^(?:Bearer|Basic) /, '');
-  return key === undefined || key.length < shortestKey || !text.includes(key)
-    ? text
-    : text.replaceAll(key, '***');
-}
-
-/** What is shorter stands in texts by chance. */
-const shortestKey = 8;
-
 /** A secret that the configuration has put in already (`{ env: NAME }`, `{ file: PATH }`), or a plain text. */
 export const secret: Check<Secret> = (raw, path) => {
   if (raw instanceof Secret) return ok(raw);

@@ -179,6 +179,19 @@ resources:
     assert.ok(!JSON.stringify(seen).includes(tokens.analyst));
   });
 
+  test('a body that repeats the credential of the gateway has stars for it', async () => {
+    for (const [name, token] of Object.entries(tokens))
+      for (const coding of ['', 'gzip', 'br', 'zstd']) {
+        const answered = await ask(`/whoami?coding=${coding}`, {}, token);
+        assert.equal(
+          await answered.text(),
+          'you said Bearer ***************, thank you',
+          `${name} ${coding}`,
+        );
+        assert.equal(answered.headers.get('content-encoding'), null);
+      }
+  });
+
   test('a refusal is a problem with the denial, and nothing of it arrives', async () => {
     seen.length = 0;
     const answered = await ask('/customers', {
@@ -404,6 +417,13 @@ function answer(url: URL, body: string, response: import('node:http').ServerResp
       response.writeHead(302, { location: `http://${response.req.headers.host ?? ''}/v2/customers/1` });
       response.end();
       return;
+    case '/whoami': {
+      const text = `you said ${response.req.headers.authorization ?? ''}, thank you`;
+      const coding = url.searchParams.get('coding') ?? '';
+      const coded = { gzip: gzipSync, br: brotliCompressSync, zstd: zstdCompressSync }[coding];
+      if (coded !== undefined) response.setHeader('content-encoding', coding);
+      return say('text/plain', coded === undefined ? text : coded(text));
+    }
     case '/echo':
       return say('application/octet-stream', body);
     default:

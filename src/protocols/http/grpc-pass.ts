@@ -15,6 +15,7 @@ import {
   statusOfHttp,
 } from '../../http/grpc.ts';
 import { all, type Fields, first, towardsClient } from '../../http/headers.ts';
+import { keysOf, starred } from '../../http/key-scan.ts';
 import { plainProto } from '../../http/protobuf.ts';
 import { type GrpcParts, notFramed, passesUnseen, type Permitted, within } from './grpc-call.ts';
 import { expanded, MessageMask } from './grpc-mask.ts';
@@ -91,6 +92,8 @@ export class GrpcPass {
     if (left !== undefined) fields.push(['grpc-timeout', grpcTimeoutText(left)]);
     const accepts = first(this.#exchange.fields, 'grpc-accept-encoding');
     if (!this.#unseen) fields.push(['grpc-accept-encoding', 'identity,gzip,deflate']);
+    else if (this.#parts.settings.upstream.credential !== undefined)
+      fields.push(['grpc-accept-encoding', 'identity']);
     else if (accepts !== undefined) fields.push(['grpc-accept-encoding', accepts]);
     const { firstByteMs, streamIdleMs } = this.#parts.settings.upstream.patience;
     // A stream may be quiet for long before its first message, and some services send no head before that.
@@ -198,13 +201,15 @@ export class GrpcPass {
     const { permit, bounds } = this.#with;
     const { byteLimit } = permit.duties;
     const encoding = first(fields, 'grpc-encoding');
+    const keys = keysOf(this.#parts.settings.upstream.credential);
     const reader = new MessageReader(this.#parts.house.limits.messageBytes);
     for await (const piece of this.#inTime(body)) {
       const read = reader.push(piece);
       if (!read.ok)
         throw new Fault('upstream-closed', `The resource broke the protocol: ${notFramed(read.error)}`);
       for (const message of read.value) {
-        const bytes = this.#unseen ? message.raw : await this.#mask.show(message, encoding, bounds.signal);
+        const shown = this.#unseen ? message.raw : await this.#mask.show(message, encoding, bounds.signal);
+        const bytes = starred(shown, keys);
         this.#bytes += bytes.length;
         if (byteLimit !== undefined && this.#bytes > byteLimit) return this.#cut(byteLimit);
         if (permit.duties.record === 'full') {

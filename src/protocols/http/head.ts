@@ -8,7 +8,7 @@ import {
   towardsClient,
   towardsResource,
 } from '../../http/headers.ts';
-import { withoutKey } from '../../http/upstream.ts';
+import { withoutKey } from '../../http/key-scan.ts';
 import type { MaskKey } from '../../mask/index.ts';
 import { type Jar, jarOf } from './cookies.ts';
 import type { HttpSettings } from './settings.ts';

@@ -2,6 +2,7 @@ import { type Ending, outcomeOf } from '../../carriers/http/outcome.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
 import { decoded, wholeOf } from '../../carriers/http/decoded.ts';
 import type { Exchange } from '../../carriers/http/exchange.ts';
+import { keyless, searched } from '../../carriers/http/keyless.ts';
 import { documentMask, type DocumentMask } from '../../carriers/http/masks.ts';
 import { sayProblem } from '../../carriers/http/problem.ts';
 import { Fault } from '../../base/errors.ts';
@@ -98,7 +99,8 @@ export class Pass {
     const { method, fields, signal } = this.#exchange;
     const { path, fields: out } = towards(this.#parts, this.#exchange);
     // Coded bytes can only be passed on where nobody has to look into them.
-    const coding = this.#mask.needed ? 'identity' : (first(fields, 'accept-encoding') ?? 'identity');
+    const looks = this.#mask.needed || this.#parts.settings.upstream.credential !== undefined;
+    const coding = looks ? 'identity' : (first(fields, 'accept-encoding') ?? 'identity');
     out.push(['accept-encoding', coding]);
     const empty = body instanceof Uint8Array && body.length === 0;
     const bodiless =
@@ -117,17 +119,22 @@ export class Pass {
     const declared = first(fields, 'content-type');
     const bodiless = this.#exchange.method === 'HEAD' || status === 204 || status === 304;
     const passes = this.#parts.settings.uninspected.some((pattern) => typeFits(pattern, declared));
-    if (bodiless || !this.#mask.needed || passes) {
-      return this.#stream(
-        answer.body,
-        status,
-        this.#fields(fields, { changed: bodiless && this.#mask.needed }),
+    const { credential } = this.#parts.settings.upstream;
+    if (bodiless)
+      return this.#stream(answer.body, status, this.#fields(fields, { changed: this.#mask.needed }));
+    if (!this.#mask.needed || passes) {
+      const open = keyless(answer, credential);
+      if (open !== undefined)
+        return this.#stream(open.body, status, this.#fields(fields, { changed: open.recoded }));
+      return this.#withhold(
+        'The answer cannot be looked into, so it may repeat the credential of the gateway',
       );
     }
     // Of two types nobody can say which the client believes; of a piece nobody can say what it is cut from.
     const piece = status === 206 || first(fields, 'content-range') !== undefined;
     const content = piece || all(fields, 'content-type').length > 1 ? 'opaque' : contentOf(declared);
-    const body = content === 'opaque' ? undefined : decoded(answer);
+    const plain = content === 'opaque' ? undefined : decoded(answer);
+    const body = plain === undefined ? undefined : searched(plain, credential);
     if (body !== undefined && content !== 'opaque') return this.#inspected(body, content, answer);
     if (await isEmpty(answer.body))
       return this.#stream(nothing(), status, this.#fields(fields, { changed: true }));

@@ -196,7 +196,15 @@ async function attendSocket(
     exchange.signal.throwIfAborted();
     const client = await wish.accept(resource.protocol);
     outcome = await new Talk(
-      { exchange, route, client, resource, maskKey: parts.maskKey, opening: verdict },
+      {
+        exchange,
+        route,
+        client,
+        resource,
+        maskKey: parts.maskKey,
+        credential: parts.settings.upstream.credential,
+        opening: verdict,
+      },
       (message) => patient(exchange, message),
     ).run(wish.draining);
   } catch (thrown) {

@@ -6,6 +6,8 @@ import type { Action } from '../../core/action.ts';
 import type { Denial, Outcome, Permit } from '../../core/decision.ts';
 import { denial, denialOfDemand } from '../../core/denial.ts';
 import type { Waiting } from '../../core/protocol.ts';
+import { keysOf, starred, withoutKey } from '../../http/key-scan.ts';
+import type { Credential } from '../../http/upstream.ts';
 import type { MaskKey } from '../../mask/index.ts';
 import { type Aliases, aliasedBy } from './graphql.ts';
 import { meaningOfMessage, unreadable } from './meaning.ts';
@@ -17,6 +19,8 @@ export interface TalkParts {
   readonly client: MessageSocket;
   readonly resource: MessageSocket;
   readonly maskKey: MaskKey;
+  /** What the gateway signs in with there. */
+  readonly credential?: Credential | undefined;
   /** The permit of the request that opened it. */
   readonly opening: Permit;
 }
@@ -101,14 +105,20 @@ export class Talk {
   }
 
   async #fromResource(): Promise<End> {
-    const { client, resource, exchange, maskKey, opening } = this.#parts;
+    const { client, resource, exchange, maskKey, opening, credential } = this.#parts;
     const { gate, recorder } = exchange.stay;
     for (;;) {
-      const message = await resource.next();
+      const given = await resource.next();
+      // SECURITY: a service that repeats what it was signed in to with repeats it to nobody.
+      const message =
+        given === undefined ? undefined : { ...given, bytes: starred(given.bytes, keysOf(credential)) };
       if (message === undefined) {
         const { code, reason } = await resource.closed;
         const mask = documentMask(opening, String(opening.action.attributes['route']), maskKey);
-        return { toClient: [sayable(code) ?? serverError, mask.text(reason)], toResource: [normal] };
+        return {
+          toClient: [sayable(code) ?? serverError, mask.text(withoutKey(reason, credential))],
+          toResource: [normal],
+        };
       }
       const judged = await this.#judge(message, 'resource');
       if (judged.kind === 'end') return judged.end;

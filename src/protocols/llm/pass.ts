@@ -1,4 +1,4 @@
-import { withoutKey } from '../../http/upstream.ts';
+import { withoutKey } from '../../http/key-scan.ts';
 import { type Ending, outcomeOf } from '../../carriers/http/outcome.ts';
 import type { HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
 import { decoded, wholeOf } from '../../carriers/http/decoded.ts';

@@ -16,12 +16,15 @@ import {
 } from '../../carriers/http/client.ts';
 import { httpDoor } from '../../carriers/http/door.ts';
 import type { Exchange } from '../../carriers/http/exchange.ts';
+import { keyless } from '../../carriers/http/keyless.ts';
 import { Fault } from '../../base/errors.ts';
 import { Lru } from '../../base/lru.ts';
+import { Secret } from '../../base/secret.ts';
 import type { Action } from '../../core/action.ts';
 import type { House, Protocol, Room } from '../../core/protocol.ts';
 import type { Resource } from '../../core/session.ts';
-import type { Upstream } from '../../http/upstream.ts';
+import { towardsClient } from '../../http/headers.ts';
+import type { Credential, Upstream } from '../../http/upstream.ts';
 import { maskKey } from '../../mask/index.ts';
 import { HeldTasks } from './held/store.ts';
 import { hub } from './hub.ts';
@@ -77,11 +80,9 @@ function start(house: House): Room {
       const at = remote.get(name);
       if (at === undefined) throw new Fault('bug', 'A server that is not reached over HTTP');
       const broker = at.broker?.(exchange);
-      if (at.broker === undefined) return at.client.call(towards(at.upstream, request));
+      if (at.broker === undefined) return called(at, request);
       // A probe is nobody's: that somebody answers is all it asks.
-      return broker === undefined
-        ? at.client.call(towards(at.upstream, request))
-        : signedIn(at, broker, request);
+      return broker === undefined ? called(at, request) : signedIn(at, broker, request);
     };
     // One server over HTTP speaks for itself; everything else is made to look like one.
     const single = remote.has('');
@@ -201,6 +202,19 @@ function towards({ base, credential }: Upstream, request: Request): Request {
   };
 }
 
+async function called({ upstream, client }: Remote, request: Request): Promise<Answer> {
+  return without(await client.call(towards(upstream, request)), upstream.credential);
+}
+
+/** SECURITY: a server that repeats what it was signed in to with repeats it to nobody. */
+function without(answer: Answer, credential: Credential | undefined): Answer {
+  const open = keyless(answer, credential);
+  if (open === undefined)
+    throw new Fault('upstream-closed', 'The answer of the MCP server cannot be decoded');
+  const fields = open.recoded ? towardsClient(answer.fields, { changed: true }) : answer.fields;
+  return { ...answer, fields, body: open.body };
+}
+
 interface Remote {
   readonly upstream: Upstream;
   readonly client: HttpClient;
@@ -233,7 +247,10 @@ async function signedIn({ upstream, client }: Remote, broker: Broker, request: R
     const { token, fields } = await broker.signed(request.method);
     const asked = towards(upstream, request);
     const answer = await client.call({ ...asked, fields: [...asked.fields, ...fields] });
-    if (!(await broker.heard(answer)) || again) return { token, answer };
+    if (!(await broker.heard(answer)) || again) {
+      const credential = { header: 'authorization', value: new Secret(token) };
+      return { token, answer: without(answer, credential) };
+    }
     await drop(answer);
     return send(true);
   };

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Secret } from '../base/secret.ts';
+import { KeyScan, keysOf, starred, withoutKey } from './key-scan.ts';
+
+const bearer = { header: 'authorization', value: new Secret('Bearer sk-a/b+c"1234567') };
+const pair = Buffer.from('gate:hunter2-secret').toString('base64');
+const basic = { header: 'authorization', value: new Secret(`Basic ${pair}`) };
+
+const bodies: readonly (readonly [text: string, credential: typeof bearer, hidden: readonly string[]])[] = [
+  ['you sent Bearer sk-a/b+c"1234567.', bearer, ['1234567']],
+  ['{"key":"sk-a\\/b+c\\"1234567"}', { ...bearer, value: new Secret('sk-a/b+c1234567') }, []],
+  [JSON.stringify({ key: 'sk-a/b+c"1234567' }), bearer, ['1234567']],
+  ['{"key":"sk-a\\/b+c1234567"}', { ...bearer, value: new Secret('sk-a/b+c1234567') }, ['1234567']],
+  [`k=${encodeURIComponent('sk-a/b+c"1234567')}&b`, bearer, ['1234567']],
+  [`Basic ${pair} is gate:hunter2-secret, hunter2-secret`, basic, [pair, 'hunter2']],
+  ['sk-a/b+c"sk-a/b+c"1234567sk-a/b+c"1234567', bearer, ['1234567']],
+  ['sk-a/b+', bearer, []],
+  ['nothing of it', bearer, []],
+];
+
+test('a credential is stars of its length, however the bytes are cut', () => {
+  for (const [text, credential, hidden] of bodies) {
+    const keys = keysOf(credential);
+    const whole = Buffer.from(starred(Buffer.from(text), keys)).toString();
+    assert.equal(whole.length, text.length);
+    for (const each of hidden) assert.ok(!whole.includes(each) && text.includes(each), whole);
+    if (hidden.length === 0) assert.equal(whole, text);
+    for (let at = 0; at <= text.length; at++) {
+      const scan = new KeyScan(keys);
+      const pieces = [text.slice(0, at), text.slice(at)].map((piece) => Buffer.from(piece));
+      const shown = pieces.map((piece) => Buffer.from(scan.push(piece)));
+      assert.equal(Buffer.concat([...shown, scan.end()]).toString(), whole, `${text} at ${at}`);
+      assert.equal(Buffer.concat(pieces).toString(), text, 'what was given stays as it is');
+    }
+    const scan = new KeyScan(keys);
+    const single = Array.from(text, (char) => Buffer.from(scan.push(Buffer.from(char))));
+    assert.equal(Buffer.concat([...single, scan.end()]).toString(), whole, 'byte by byte');
+  }
+});
+
+test('no more is held back than a credential may begin with', () => {
+  const scan = new KeyScan(keysOf(bearer));
+  assert.equal(Buffer.from(scan.push(Buffer.from('data: hello\n\n'))).toString(), 'data: hello\n\n');
+  assert.equal(Buffer.from(scan.push(Buffer.from('a sk-a'))).toString(), 'a ');
+  assert.equal(Buffer.from(scan.push(Buffer.from('x'))).toString(), 'sk-ax');
+});
+
+test('what is too short stands in texts by chance', () => {
+  const short = { header: 'x-key', value: new Secret('abc') };
+  assert.deepEqual(keysOf(short), []);
+  assert.equal(withoutKey('abc', short), 'abc');
+  assert.equal(withoutKey('it is sk-a/b+c"1234567', bearer), 'it is ***');
+});
