@@ -14,6 +14,7 @@ const word = fc.oneof(
   fc.stringMatching(/^[A-Za-z]{0,20}$/),
   fc.constantFrom(...values),
   fc.constantFrom(...detectors.flatMap(({ context }) => context)),
+  fc.constantFrom('C I', 'c i ', 'D', 'c', 'i', 'h p', 'AA1234567', 'CA12345AA', 'D O B', '1/2/1980'),
   fc.constantFrom(
     'Bogotá',
     'ÿ',
@@ -55,6 +56,20 @@ test('every word for a secret that is assigned to shows itself, as short as it m
       assert.ok(scan(bytes.toString()).length > 0 && mayContain(bytes, 0, bytes.length), bytes.toString());
     }
   }
+});
+
+test('letters that name something together are seen, one alone is not', () => {
+  for (const value of ['AB12345CD', 'CA12345AA', 'AA1234567']) {
+    for (const said of ['C I', 'c i', 'C.I.', 'D O B', 'h p', 'x C I']) {
+      const bytes = Buffer.from(`${said} ${value}`);
+      const found = scan(bytes.toString()).length > 0;
+      assert.ok(!found || mayContain(bytes, 0, bytes.length), bytes.toString());
+    }
+  }
+  const named = Buffer.from('C I AA1234567');
+  assert.ok(mayContain(named, 0, named.length));
+  const part = Buffer.from('SKU-4445-D');
+  assert.ok(!mayContain(part, 0, part.length));
 });
 
 test('where the gate says no, nothing is found; what lies around a cell is not read', () => {

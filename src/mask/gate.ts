@@ -64,6 +64,8 @@ interface Gate {
   readonly letters: Letters;
   readonly named: Letters;
   readonly words: Uint8Array;
+  /** So many words of one letter name something together (`C I`): one does not, unless somebody's own detector says so. */
+  readonly initials: number;
   /** How many digits in one group may be somebody's; the bit of each number. */
   readonly bare: number;
   /** The same where words stand around it. */
@@ -112,6 +114,9 @@ function gate(): Gate {
     letters: alone,
     named: all,
     words: known,
+    initials: detectors.some(({ context }) => context.some((each) => /^[a-z][$^]?$/i.test(each.trim())))
+      ? 1
+      : 2,
     bare,
     among,
     fewest: fewestOf(bare | among),
@@ -157,7 +162,7 @@ function proved(shape: Uint8Array): Proof {
 
 // oxlint-disable-next-line max-params
 function looks(bytes: Uint8Array, start: number, end: number, as: Digits): boolean {
-  const { words: known, literals, shapedLiterals } = built ?? gate();
+  const { words: known, initials, literals, shapedLiterals } = built ?? gate();
   if (literals !== none) {
     const needed = as === 'digits' ? literals : shapedLiterals;
     if (needed === undefined || holds(bytes.subarray(start, end), needed)) return true;
@@ -168,6 +173,8 @@ function looks(bytes: Uint8Array, start: number, end: number, as: Digits): boole
   let hash = 0;
   let length = 0; // letters in this word
   let run = 0; // characters without a blank
+  let single = 0; // words of one letter
+  let initial = false; // one of them can name something
   let digits = 0;
   let named = false;
   let eight = false;
@@ -183,7 +190,12 @@ function looks(bytes: Uint8Array, start: number, end: number, as: Digits): boole
     }
     if (length > 0) {
       if (length === 8 || length === 11) eight = true;
-      if (!named && isKnown(known, hash)) named = true;
+      if (length === 1) single++;
+      if (!named && isKnown(known, hash)) {
+        if (length > 1) named = true;
+        else initial = true;
+      }
+      if (initial && single >= initials) named = true;
       hash = 0;
       length = 0;
     }
@@ -196,7 +208,12 @@ function looks(bytes: Uint8Array, start: number, end: number, as: Digits): boole
   }
   if (length > 0) {
     if (length === 8 || length === 11) eight = true;
-    if (isKnown(known, hash)) named = true;
+    if (length === 1) single++;
+    if (isKnown(known, hash)) {
+      if (length > 1) named = true;
+      else initial = true;
+    }
+    if (initial && single >= initials) named = true;
   }
   return (named && (digits > 0 || eight) && mayFit(bytes, start, end, as)) || mayName(bytes, start, end);
 }
@@ -247,7 +264,7 @@ const shortNumber = 7;
 /** `walks`: patterns that begin with a word can fit (`mayWalk`). */
 // oxlint-disable-next-line max-params
 function shows(bytes: Uint8Array, start: number, end: number, as: Digits, walks: boolean): boolean {
-  const { letters, words: known, bare, among, least, fewest } = built ?? gate();
+  const { letters, words: known, initials, bare, among, least, fewest } = built ?? gate();
   let hash = 0;
   let length = 0; // letters in this word
   let token = 0; // characters without a blank
@@ -263,6 +280,8 @@ function shows(bytes: Uint8Array, start: number, end: number, as: Digits, walks:
   let colons = 0;
   let lone = false; // a number that may be somebody's among words
   let spelled = 0; // words
+  let single = 0; // words of one letter
+  let initial = false; // one of them can name something
   for (let place = start; place < end; place++) {
     const byte = bytes[place] ?? 0;
     const kind = classes[byte] ?? 0;
@@ -300,7 +319,15 @@ function shows(bytes: Uint8Array, start: number, end: number, as: Digits, walks:
     if (length > 0) {
       if (length === 8 || length === 11) eight = true;
       if (length > 1) spelled++;
-      if (!named && (isKnown(known, hash) || (kind === dot && isInitial(bytes, place, start)))) named = true;
+      else single++;
+      if (!named) {
+        if (kind === dot && isInitial(bytes, place, start)) named = true;
+        else if (isKnown(known, hash)) {
+          if (length > 1) named = true;
+          else initial = true;
+        }
+        if (initial && single >= initials) named = true;
+      }
       if ((kind === colon || kind === equals) && mayAssign(bytes, place, start)) return true;
       hash = 0;
       length = 0;
@@ -396,7 +423,12 @@ function shows(bytes: Uint8Array, start: number, end: number, as: Digits, walks:
     }
   }
   if (length === 8 || length === 11) eight = true;
-  if (length > 0 && isKnown(known, hash)) named = true;
+  if (length === 1) single++;
+  if (length > 0 && isKnown(known, hash)) {
+    if (length > 1) named = true;
+    else initial = true;
+  }
+  if (initial && single >= initials) named = true;
   if (length > 1) spelled++;
   if (lone && (spelled > 0 || named)) return true;
   if (folded && (digits > 0 || long)) return true;

@@ -25,6 +25,7 @@ const beforeStreet = 512;
 
 /** Bytes from the end of a word of `naming` to the name, and of `home` to the place. INVARIANT: not less than the walk looks back. */
 const cueBytes = 100;
+const never = -1 - cueBytes;
 
 const told =
   'name names heiße heisse llamo nombre chiamo nome nom chamo heet naam nazywam imię heter hedder namn nimeni adım зовут appelle mam';
@@ -103,9 +104,9 @@ export function mayName(bytes: Uint8Array, start: number, end: number): boolean 
   let numbers = false;
   let wanting = 0; // the kinds of words that count where a number stands
   let capitals = false;
-  let named = -cueBytes; // where the last word of `naming` ends
-  let homed = -cueBytes; // the same of `home`
-  let ended = -cueBytes; // the same of `homeEnd`
+  let named = never; // where the last word of `naming` ends
+  let homed = never; // the same of `home`
+  let ended = never; // the same of `homeEnd`
   for (let at = start; at < end;) {
     const first = classes[bytes[at] ?? 0];
     if (first !== small && first !== capital) {
