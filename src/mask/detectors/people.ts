@@ -115,8 +115,8 @@ export const address: FindDetector = {
 export const personAlone: FindDetector = {
   kind: 'find',
   name: 'PERSON',
+  // `name` alone is what everything has: whoever keeps people in such a column tags it.
   context: [
-    'name$',
     'contact$',
     'author',
     'owner$',

@@ -101,8 +101,9 @@ for (const text of alone)
 test('a cell that is a name and nothing else counts where its column speaks of people', () => {
   for (const column of ['contact', 'assigned_to', 'customerName', 'author'])
     assert.deepEqual(scan('Ann Lee', { column })[0]?.type, 'PERSON', column);
-  assert.deepEqual(scan('Steel hammer', { column: 'name' }), []);
-  assert.deepEqual(scan('San Jose', { column: 'name' }), []);
+  assert.deepEqual(scan('Ann Lee', { column: 'name' }), []);
+  assert.deepEqual(scan('Steel hammer', { column: 'contact' }), []);
+  assert.deepEqual(scan('San Jose', { column: 'contact' }), []);
   assert.deepEqual(scan('Ann Lee', { column: 'product_code' }), []);
 });
 
