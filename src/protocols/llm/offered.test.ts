@@ -110,12 +110,41 @@ test('whatever a provider keeps must be owned by who names it', () => {
       },
       ['box'],
     ],
+    [{ tools: [{ type: 'file_search', vector_store_ids: ['vs', 7] }] }, ['vs', '7']],
+    [{ tools: [{ type: 'code_interpreter', container: { type: 'auto', file_ids: ['f'] } }] }, ['f']],
+    [{ input: [{ role: 'user', content: [{ type: 'input_file', file_id: 'f' }] }] }, ['f']],
+    [{ messages: [{ role: 'user', content: [{ type: 'file', file: { file_id: 'f' } }] }] }, ['f']],
+    [{ messages: [{ content: [{ type: 'document', source: { type: 'file', file_id: 'f' } }] }] }, ['f']],
+    [{ messages: [{ content: [{ type: 'tool_use', name: 't', input: { file_id: 'own' } }] }] }, []],
+    [{ tools: [{ name: 't', input_schema: { properties: { file_id: { type: 'string' } } } }] }, []],
+    [
+      {
+        input: [
+          { role: 'assistant', content: [{ type: 'output_text', annotations: [{ file_id: 'told' }] }] },
+        ],
+      },
+      [],
+    ],
   ] as const)
     assert.deepEqual(prompt(body).stored, stored, JSON.stringify(body));
   const item = { type: 'code_interpreter_call', id: 'ci', container_id: 'box' };
   assert.deepEqual(givenIds({ id: 'r', output: [item] }), ['r', 'ci', 'box']);
   assert.deepEqual(givenIds({ type: 'response.output_item.done', item }), ['ci', 'box']);
   assert.deepEqual(givenIds({ type: 'message_delta', delta: { container: { id: 'box' } } }), ['box']);
+  const annotations = [
+    { type: 'container_file_citation', file_id: 'cf' },
+    { type: 'file_citation', file_id: 'f' },
+  ];
+  assert.deepEqual(givenIds({ output: [{ content: [{ type: 'output_text', annotations }] }] }), ['cf']);
+  // What a client wrote and the answer repeats is not given.
+  assert.deepEqual(
+    givenIds({ metadata: { type: 'container_file_citation', file_id: 'f' }, tools: [{ file_ids: ['f'] }] }),
+    [],
+  );
+  assert.deepEqual(
+    givenIds({ content: [{ type: 'tool_use', input: { type: 'code_execution_output', file_id: 'f' } }] }),
+    [],
+  );
 });
 
 for (const text of [

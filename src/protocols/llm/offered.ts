@@ -153,8 +153,33 @@ export function storedIn(body: Readonly<Body>): readonly string[] {
       isObject(item) && isReference(item) ? [textOf(item['id'])] : [],
     ),
     ...rooms.flatMap(idsOf),
+    ...filesIn(body),
   ];
 }
+
+/** Ids of the provider's files and vector stores that a request has it read. */
+function filesIn(value: unknown): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap(filesIn);
+  if (!isObject(value)) return [];
+  return Object.entries(value).flatMap(([key, each]) => {
+    // What was said of files gives nobody theirs, and what a tool is called with is its own.
+    if (told.has(key) || (key === 'input' && isObject(each))) return [];
+    if (!fileKeys.has(key) || typeof each === 'boolean' || (isObject(each) && !Array.isArray(each)))
+      return filesIn(each);
+    return (Array.isArray(each) ? each : [each]).flatMap(idsOf);
+  });
+}
+
+const fileKeys: ReadonlySet<string> = new Set(['file_id', 'file_ids', 'vector_store_id', 'vector_store_ids']);
+const told: ReadonlySet<string> = new Set([
+  'annotations',
+  'citations',
+  'results',
+  'metadata',
+  'parameters',
+  'input_schema',
+  'schema',
+]);
 
 /** Undefined and null name nothing; whatever else is no id names nobody's. */
 function idsOf(given: unknown): readonly string[] {
@@ -180,8 +205,35 @@ export function givenIds(answer: Readonly<Body>): readonly string[] {
     ...all.flatMap((each) => [...idsOf(each['conversation']), ...idsOf(each['container'])]),
     ...all.slice(0, 2).flatMap((each) => idsOf(each['id'])),
     ...items.flatMap((item) => [...idsOf(item['id']), ...idsOf(item['container_id'])]),
+    ...givenFiles(answer),
   ].filter((id) => id !== '');
 }
+
+/** Files that a provider made for an answer. SECURITY: looked for only where providers say so; an answer repeats what a client wrote. */
+function givenFiles(value: unknown): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap(givenFiles);
+  if (!isObject(value)) return [];
+  const inner = Object.entries(value).flatMap(([key, each]) => (saying.has(key) ? givenFiles(each) : []));
+  return [...(madeFiles.has(textOf(value['type'])) ? idsOf(value['file_id']) : []), ...inner];
+}
+
+const saying: ReadonlySet<string> = new Set([
+  'response',
+  'output',
+  'item',
+  'part',
+  'message',
+  'content',
+  'content_block',
+  'annotations',
+  'annotation',
+]);
+
+const madeFiles: ReadonlySet<string> = new Set([
+  'container_file_citation',
+  'code_execution_output',
+  'bash_code_execution_output',
+]);
 
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? (value as readonly unknown[]) : [];

@@ -73,10 +73,14 @@ async function judged(
   const posts = method === 'POST';
   const foreign = ownerOf(parts, api, exchange, prompt);
   if (foreign.some((owner) => owner !== stay.session.identity.subject)) {
-    return refuse(reply, denial('SIGN_IN', '', 'There is no such stored answer, or it is not yours'), {
-      path: target.path,
-      status: 404,
-    });
+    return refuse(
+      reply,
+      denial('SIGN_IN', '', 'There is no such stored answer or file, or it is not yours'),
+      {
+        path: target.path,
+        status: 404,
+      },
+    );
   }
   const found = prompt === undefined ? undefined : foundIn(prompt.body);
   const shownText = posts ? text : `${method} ${target.path}`;
@@ -143,11 +147,13 @@ async function notUnderstood(
 
 /** The subjects that what it names of stored answers belongs to; nobody's is nobody's to use. */
 function ownerOf(
-  { stored }: ModelParts,
+  { stored, settings }: ModelParts,
   api: Api,
   { target }: Exchange,
   prompt: Prompt | undefined,
 ): readonly string[] {
   const named = api === 'stored' ? [target.path.split('/').at(-1) ?? ''] : (prompt?.stored ?? []);
-  return named.map((id) => stored.get(id) ?? '');
+  const isShared = (id: string): boolean =>
+    settings.shared.some((each) => (each.endsWith('*') ? id.startsWith(each.slice(0, -1)) : id === each));
+  return named.flatMap((id) => (api !== 'stored' && isShared(id) ? [] : [stored.get(id) ?? '']));
 }

@@ -21,6 +21,8 @@ export interface LlmSettings {
   /** Money for a million tokens, by model; a name may end with `*`. The longest that fits counts. */
   readonly prices: readonly Price[];
   readonly budgets: readonly Budget[];
+  /** Ids of the provider's files and vector stores that everybody may name who may ask at all; one may end with `*`. */
+  readonly shared: readonly string[];
 }
 
 export interface Price {
@@ -49,7 +51,18 @@ const budget = object({
   money: optional(number({ min: 0 })),
 });
 
-const own = object({ prices: optional(record(price)), budgets: optional(array(budget)) });
+const own = object({
+  prices: optional(record(price)),
+  budgets: optional(array(budget)),
+  shared: optional(
+    array(
+      string({
+        pattern: /^[\w-]{1,200}\*?$/,
+        what: 'an id such as vs_1a2b, or the beginning of ids such as vs_*',
+      }),
+    ),
+  ),
+});
 type Own = typeof own extends Check<infer T> ? T : never;
 
 export const settings: Check<LlmSettings> = map(upstreamAnd(own, 'model'), toSettings);
@@ -81,5 +94,7 @@ function toSettings(
       ...(money === undefined ? {} : { money }),
     });
   }
-  return problems.length > 0 ? err(problems) : ok({ upstream: given.upstream, prices, budgets });
+  return problems.length > 0
+    ? err(problems)
+    : ok({ upstream: given.upstream, prices, budgets, shared: given.shared ?? [] });
 }
