@@ -28,9 +28,11 @@ export function mirrored(message: Message, fields: Fields): string | undefined {
     return 'Header mismatch: Mcp-Method is not the method of the body';
   const name = first(fields, 'mcp-name');
   const { name: named, uri, taskId } = message.params;
-  const ofTask = /^tasks\/(?:get|update|cancel)$/.test(message.method);
+  const ofTask = message.method.startsWith('tasks/');
+  // Those that are no more are not found, whether they come with a name or without.
+  const needed = /^tasks\/(?:get|update|cancel)$/.test(message.method);
   const own = message.method === 'resources/read' ? uri : ofTask ? taskId : named;
-  if (name === undefined && ofTask) return 'Header mismatch: Mcp-Name is missing';
+  if (name === undefined && needed) return 'Header mismatch: Mcp-Name is missing';
   if (name !== undefined && plain(name) !== own)
     return 'Header mismatch: Mcp-Name is not the name in the body';
   return undefined;
