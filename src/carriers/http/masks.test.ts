@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { FindMask, MaskOperator, Permit } from '../../core/decision.ts';
-import { findMasker, maskKey, showText } from '../../mask/index.ts';
+import { findMasker, isContext, maskKey, showText } from '../../mask/index.ts';
+import { calledIn, withZeros } from './called.ts';
 import { documentMask, type DocumentMask } from './masks.ts';
 
 const key = maskKey(Buffer.alloc(32, 1));
@@ -31,7 +32,7 @@ function expected(value: unknown, path: string, name: string): unknown {
     return Object.fromEntries(
       Object.entries(value).map(([key, each]) => [
         found(key, ''),
-        expected(each, path === '' ? key : `${path}.${key}`, key),
+        expected(each, path === '' ? key : `${path}.${key}`, calledIn(key, name)),
       ]),
     );
   }
@@ -54,7 +55,11 @@ function expected(value: unknown, path: string, name: string): unknown {
 }
 
 function found(text: string, name: string): string {
-  return findMasker(everything, name === '' ? { key } : { key, column: name })(text).text;
+  const find = findMasker(everything, name === '' ? { key } : { key, column: name });
+  const named = name !== '' && isContext({ entities: ['*'], column: name });
+  // Under a name that speaks of numbers those that lost their zeros are known too.
+  const readings = named ? [text, ...withZeros(text)] : [text];
+  return readings.map((each) => find(each)).find(({ masked }) => masked > 0)?.text ?? text;
 }
 
 function stars(value: number): number {
