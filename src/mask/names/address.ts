@@ -2,6 +2,7 @@ import { flagsOf, place } from './lexicon.ts';
 import { particles } from './phrases.ts';
 import {
   addressCue,
+  alsoEnglish,
   beforeName,
   behindName,
   betweenNameAndNumber,
@@ -24,7 +25,7 @@ export interface Place {
 }
 
 const houseNumber =
-  /\d{1,5}(?: ?[A-Za-z](?![\p{L}\p{N}]))?(?:[-/]\d{1,4}[A-Za-z]?)?(?![\p{L}\p{N}_@%:]|[.,]\d)/uy;
+  /\d{1,5}(?: ?[A-Za-z](?![\p{L}\p{N}]))?(?:[-/]\d{1,4}[A-Za-z]?)?(?![\p{L}\p{N}_@%:]|[.,/-]\d)/uy;
 const ordinal = /\d{1,3}(?:st|nd|rd|th)(?![\p{L}\p{N}])/uy;
 const numberSign = /(?:n[º°o]\.? ?|№ ?|# ?)?/uy;
 const partGap = /[ \t]{0,3},?[ \t]{0,3}(?:\r?\n[ \t]{0,4}){0,2},?[ \t]{0,2}/y;
@@ -126,6 +127,13 @@ function nameFrom(text: string, from: number): Name {
   return { street, end, prefixed, compound };
 }
 
+/** `Berliner Ring 12`, `Kongens gate 5`; not `Please ring 206`, `We gate 5 features`. */
+function isBetween(word: Word, before: Word): boolean {
+  if (!betweenNameAndNumber.has(word.lower)) return false;
+  if (isCapital(word) || !alsoEnglish.has(word.lower)) return true;
+  return word.lower === 'gate' && before.lower.endsWith('s');
+}
+
 function isCompound({ lower }: Word): boolean {
   return (
     lower.length >= 6 && endings.some((ending) => lower.endsWith(ending) && lower.length >= ending.length + 3)
@@ -162,19 +170,18 @@ function byWord(text: string, first: Word): Place | undefined {
   if (!isCapital(first)) return undefined;
   let end = first.end;
   let word: Word | undefined = first;
+  let before: Word | undefined;
   for (let count = 0; count < mostNameWords && word !== undefined; count++) {
     end = text[word.end] === '.' ? word.end + 1 : word.end;
-    if (isCompound(word) || (count > 0 && betweenNameAndNumber.has(word.lower))) {
+    if (isCompound(word) || (before !== undefined && isBetween(word, before))) {
       const number = numberBehind(text, word.end);
       if (number > 0) return { start, end: number };
     }
     if (text[end] !== ' ') break;
     const next = wordAt(text, end + 1);
-    if (
-      next === undefined ||
-      (!isCapital(next) && !particles.has(next.lower) && !betweenNameAndNumber.has(next.lower))
-    )
+    if (next === undefined || (!isCapital(next) && !particles.has(next.lower) && !isBetween(next, word)))
       break;
+    before = word;
     word = next;
   }
   return townAndState(text, first) ?? cuedName(text, first);

@@ -44,6 +44,8 @@ for (const [text, ...names] of people)
 
 const places: readonly (readonly [text: string, ...names: readonly string[]])[] = [
   ['send it to 12 Main Street, Springfield, IL 62704, please', '12 Main Street, Springfield, IL 62704'],
+  ['bis Kölner Ring 12 und', 'Kölner Ring 12'],
+  ['til Kongens gate 5 og', 'Kongens gate 5'],
   ['at 1600 Pennsylvania Ave NW today', '1600 Pennsylvania Ave'],
   ['sie wohnt Hauptstraße 12, 80331 München, im Hof', 'Hauptstraße 12, 80331 München'],
   ['Kurt-Schumacher-Str. 5a ist zu', 'Kurt-Schumacher-Str. 5a'],
@@ -80,6 +82,8 @@ const alone: readonly string[] = [
   '3 boxes left on the street',
   'Room 101, Floor 7',
   'Main Street is closed',
+  'Please ring 20 minutes before',
+  'We gate 24 features',
   'Please ship by Friday to the warehouse',
   'Returned: screen is broken, customer wants a refund',
   'Meeting in Room Berlin at 10:15',

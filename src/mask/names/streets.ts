@@ -24,6 +24,9 @@ export const betweenNameAndNumber: ReadonlySet<string> = words(
    utca u út útja tér ulice ulica cesta street st road улица ул`,
 );
 
+/** Words for streets that mean something else in an English sentence: there they have no capital. */
+export const alsoEnglish: ReadonlySet<string> = words('ring gate street st road');
+
 /** A word of at least seven letters that ends so, before a number: `Hauptstraße 12`. */
 export const endings: readonly string[] =
   `straße strasse str weg gasse platz allee ufer damm ring steig stieg straat stasse laan gracht
