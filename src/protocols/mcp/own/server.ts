@@ -68,9 +68,14 @@ function front({ inside, world, version }: OwnParts, exchange: Exchange): Server
     const { signal } = exchange;
     const caller = { inside, exchange, world, signal, tell: teller(context) };
     const given: unknown = params.arguments ?? {};
-    return resultOf(await ran(tool, caller, isObject(given) ? given : {})) as never;
+    return resultOf(await ran(tool, caller, isObject(given) ? withoutNulls(given) : {})) as never;
   });
   return server;
+}
+
+/** What need not be given may be null (2026-07-28, SEP-2243); what is needed was seen to be there. */
+function withoutNulls(given: Json): Json {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
 }
 
 /** Whatever becomes of it is said where the model reads it. */
