@@ -148,6 +148,7 @@ function named(text: string, first: Word, before: Word | undefined): Span | unde
   if (second !== undefined) {
     const rest = run.words.slice(1);
     const known = rest.some((word) => isSurname(word) || isGiven(word));
+    if (!known && isAcronym(second, first)) return undefined;
     const odd = isCommon(first) || isPlace(first);
     const right = odd
       ? rest.some((word) => isSurname(word) && !isPlaceOnly(word))
@@ -164,6 +165,11 @@ function named(text: string, first: Word, before: Word | undefined): Span | unde
   if (cue === 'label' || cue === 'beside' || besideSmall(text, first.start, first.end))
     return { start: first.start, end: first.end, score: likelyName };
   return undefined;
+}
+
+/** `Cyrus SASL`, `Geronimo API`: what programs and standards are called. */
+function isAcronym(word: Word, before: Word): boolean {
+  return word.form === 'capitals' && before.form !== 'capitals' && word.end - word.start <= 5;
 }
 
 const beforePlaces: ReadonlySet<string> = new Set(

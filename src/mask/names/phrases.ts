@@ -67,6 +67,8 @@ export const notNames: ReadonlySet<string> = words(
    holdings foundation institute society association club team league cup award prize day night week month year season summer winter spring
    royal princess queen king president the a an and or but for with from in on at of to by is was are he she it they we you i his her their our my your this that who what when where why how
    if as not no yes please thanks thank regards sincerely best dear hi hello mr mrs ms dr prof sir madam miss
+   select distinct null else end case when then where join union limit values insert update delete create alter drop primary foreign constraint
+   default true false undefined void return function class import export const type
    order invoice account card phone email mail id ssn dob address name date number ticket case claim project server database table
    monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october november december
    und der die das ist hat war mit von für im am aus bei nach sehr rechnung auftrag konto kunde et est le la les un une des dans pour sur avec
