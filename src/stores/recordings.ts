@@ -226,8 +226,9 @@ class SessionRecorder implements Recorder {
     // Chunks are stored side by side; their entries stand in the ledger in order.
     this.#last = this.#last
       .then(() => stored)
-      .then((bytes) =>
-        this.#parts.ledger.append({
+      .then((bytes) => {
+        if (this.#fault !== undefined) throw this.#fault; // one before it is lost, and this one counted with it
+        return this.#parts.ledger.append({
           kind: 'recording.chunk',
           at: this.#parts.world.now(),
           session: this.#session.id,
@@ -235,8 +236,8 @@ class SessionRecorder implements Recorder {
           digest: hash('sha256', bytes, 'hex'),
           bytes: bytes.length,
           frames,
-        }),
-      )
+        });
+      })
       .then(
         () => {
           this.#firstLost = chunk + 1;
