@@ -1,15 +1,25 @@
-/** Where JSON objects and arrays stand in a text that is something else; not looked into further than that they end. */
-export function* jsonIn(text: string): Generator<{ readonly start: number; readonly end: number }> {
+/** A part of a text; `known`: it is JSON. What is not known is the rest, which nobody looked at. */
+interface JsonPart {
+  readonly start: number;
+  readonly end: number;
+  readonly known: boolean;
+}
+
+/**
+ * Where JSON objects and arrays stand in a text that is something else; not looked into further than that they end. Linear in the text:
+ * where too many begin and do not end, the last part is not known.
+ */
+export function* jsonIn(text: string): Generator<JsonPart> {
   let budget = 4 * text.length + 1_024;
   begins.lastIndex = 0;
   for (let found = begins.exec(text); found !== null; found = begins.exec(text)) {
     const end = endOf(text, found.index);
     budget -= (end ?? text.length) - found.index;
-    if (budget < 0) return;
+    if (budget < 0) return yield { start: found.index, end: text.length, known: false };
     if (end === undefined) continue;
     const isJson = parses(text.slice(found.index, end));
     if (!isJson) continue;
-    yield { start: found.index, end };
+    yield { start: found.index, end, known: true };
     begins.lastIndex = end;
   }
 }

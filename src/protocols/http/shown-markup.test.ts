@@ -110,6 +110,13 @@ test('what defines its own references is withheld', async () => {
   await assert.rejects(shown('<!DOCTYPE a [<!ENTITY x "4111">]><a>&x; 1111 1111 1111</a>', true));
 });
 
+test('a script with more beginnings of JSON than can be looked into is withheld', async () => {
+  await assert.rejects(
+    shown(`<script>${'{"a" '.repeat(2_000)} {"nick":"Zoë"}</script>`),
+    /beginnings of JSON/,
+  );
+});
+
 test('however a card is cut by tags, comments and references, it is not displayed', async () => {
   const between = fc.constantFrom(
     '<b>',

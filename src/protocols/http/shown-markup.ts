@@ -189,7 +189,11 @@ class Walk {
         );
       return;
     }
-    for (const { start, end } of jsonIn(text)) {
+    for (const { start, end, known } of jsonIn(text)) {
+      if (!known) {
+        if (columnOf === undefined) break; // without tags it is a text like every other
+        throw new Fault('mask', 'A script of the answer has more beginnings of JSON than can be looked into');
+      }
       const json = text.slice(start, end);
       const shown = await mask.document(json, signal);
       if (shown.ok && shown.value !== json)

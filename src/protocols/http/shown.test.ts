@@ -237,6 +237,11 @@ test('JSON behind something else in an event', async () => {
   );
 });
 
+test('JSON behind more beginnings than can be looked into is not shown where values are known by their paths', async () => {
+  const body = `data: for(;;); ${'{"a" '.repeat(2_000)} {"nick":"Zoë"}\n\n`;
+  await assert.rejects(text(shown().events(pieces(Buffer.from(body)))), /beginnings of JSON/);
+});
+
 for (const [what, body, wanted] of [
   ['by its path', 'a: 1 # one\nnick: Zoë\n', 'a: 1 # one\nnick: "***"\n'],
   [

@@ -133,7 +133,11 @@ export class Shown {
   async #embedded(text: string): Promise<string> {
     let out = '';
     let at = 0;
-    for (const { start, end } of jsonIn(text)) {
+    for (const { start, end, known } of jsonIn(text)) {
+      if (!known) {
+        if (this.#columnOf === undefined) break; // without tags it is a text like every other
+        throw new Fault('mask', 'The answer has more beginnings of JSON than can be looked into');
+      }
       const json = text.slice(start, end);
       const shown = await this.#mask.document(json, this.#signal);
       out += this.#mask.text(text.slice(at, start)) + (shown.ok ? shown.value : this.#mask.text(json));
