@@ -123,6 +123,16 @@ function int32(value: number): Uint8Array {
   return Uint8Array.from([value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255]);
 }
 
+/** Big-endian, as everything on the wire; whoever asks has seen that four bytes are there. */
+export function int32At(bytes: Uint8Array, at: number): number {
+  return (
+    ((bytes[at] ?? 0) << 24) |
+    ((bytes[at + 1] ?? 0) << 16) |
+    ((bytes[at + 2] ?? 0) << 8) |
+    (bytes[at + 3] ?? 0)
+  );
+}
+
 export function decode(value: Uint8Array): string {
   return Buffer.from(value.buffer, value.byteOffset, value.length).toString('utf8');
 }
@@ -143,13 +153,7 @@ class Reader {
     const { at } = this;
     if (at + 4 > this.#bytes.length) throw new Malformed('Cut off');
     this.at += 4;
-    const bytes = this.#bytes;
-    return (
-      ((bytes[at] ?? 0) << 24) |
-      ((bytes[at + 1] ?? 0) << 16) |
-      ((bytes[at + 2] ?? 0) << 8) |
-      (bytes[at + 3] ?? 0)
-    );
+    return int32At(this.#bytes, at);
   }
 
   /** `undefined`: NULL. */

@@ -1,5 +1,6 @@
 import { Fault, WireError } from '../../base/errors.ts';
 import { mayContain } from '../../mask/index.ts';
+import { int32At } from './binary.ts';
 import { type CellParts, type ColumnPlan, type FieldShape, stars, wayOf } from './cells.ts';
 import { copy, Written } from './outgoing.ts';
 import { type Ballot, ballotOf, mayVote } from './voted.ts';
@@ -87,14 +88,14 @@ export function rowMasker(
   /** Gives whether what a vote says has changed. */
   function note({ bytes, start, end }: Message, votes: Ballot | undefined, counts: boolean): boolean {
     if (end - start < 7 || end > bytes.length || bytes[start] !== 0x44) throw bad();
-    if (int32(bytes, start + 1) !== end - start - 1) throw bad();
+    if (int32At(bytes, start + 1) !== end - start - 1) throw bad();
     if ((((bytes[start + 5] ?? 0) << 8) | (bytes[start + 6] ?? 0)) !== ways.length) throw bad();
     notes = 0;
     let changed = false;
     let at = start + 7;
     for (let column = 0; column < ways.length; column++) {
       if (at + 4 > end) throw bad();
-      const length = int32(bytes, at);
+      const length = int32At(bytes, at);
       at += 4;
       if (length === -1) continue;
       if (length < 0 || length > end - at) throw bad();
@@ -183,13 +184,4 @@ function putInt32(into: Uint8Array, at: number, value: number): void {
   into[at + 1] = value >>> 16;
   into[at + 2] = value >>> 8;
   into[at + 3] = value;
-}
-
-function int32(bytes: Uint8Array, at: number): number {
-  return (
-    ((bytes[at] ?? 0) << 24) |
-    ((bytes[at + 1] ?? 0) << 16) |
-    ((bytes[at + 2] ?? 0) << 8) |
-    (bytes[at + 3] ?? 0)
-  );
 }

@@ -1,4 +1,5 @@
 import { WireError } from '../../base/errors.ts';
+import { int32At } from './binary.ts';
 import { textOf } from './decode.ts';
 import type { Frame } from './frames.ts';
 import type { Format } from './messages.ts';
@@ -30,7 +31,7 @@ export function skimBind(frame: Frame): SkimmedBind {
   at += 2;
   for (let value = 0; value < values; value++) {
     if (at + 4 > end) throw malformed(frame, 'too short');
-    const length = int32(bytes, at);
+    const length = int32At(bytes, at);
     at += 4;
     if (length === -1) continue;
     if (length < 0) throw malformed(frame, 'a negative length');
@@ -115,15 +116,6 @@ function formatsOf(bytes: Uint8Array, from: number, count: number): readonly For
   const formats: Format[] = [];
   for (let at = 0; at < count; at++) formats.push(bytes[from + 2 * at + 1] === 1 ? 1 : 0);
   return formats;
-}
-
-function int32(bytes: Uint8Array, at: number): number {
-  return (
-    ((bytes[at] ?? 0) << 24) |
-    ((bytes[at + 1] ?? 0) << 16) |
-    ((bytes[at + 2] ?? 0) << 8) |
-    (bytes[at + 3] ?? 0)
-  );
 }
 
 function malformed({ type }: Frame, what: string): WireError {

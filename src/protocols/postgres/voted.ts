@@ -1,7 +1,7 @@
 import type { FindMask } from '../../core/decision.ts';
 import { operatorForFind } from '../../core/duties.ts';
 import { type ColumnVote, type MaskKey, showText } from '../../mask/index.ts';
-import { decode, encode } from './binary.ts';
+import { decode, encode, int32At } from './binary.ts';
 import type { Cell } from './cells.ts';
 import type { Frame } from './frames.ts';
 import { type Outgoing, Written } from './outgoing.ts';
@@ -58,20 +58,11 @@ export class HeldRows {
     this.#count = 0;
     masker.settle?.();
     for (let start = 0; start < length;) {
-      const end = start + 1 + int32(bytes, start + 1);
+      const end = start + 1 + int32At(bytes, start + 1);
       if (!masker.write({ bytes, start, end }, out)) out.put(bytes.subarray(start, end));
       start = end;
     }
   }
-}
-
-function int32(bytes: Uint8Array, at: number): number {
-  return (
-    ((bytes[at] ?? 0) << 24) |
-    ((bytes[at + 1] ?? 0) << 16) |
-    ((bytes[at + 2] ?? 0) << 8) |
-    (bytes[at + 3] ?? 0)
-  );
 }
 
 const fewestDigits = 7;
