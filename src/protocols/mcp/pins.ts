@@ -262,7 +262,8 @@ export class Pins {
       : { ...schema, additionalProperties: false };
     try {
       const validate = this.#validator.getValidator({ type: 'object', ...closed });
-      return (given) => validate(given).valid || validate(withoutNulls(given, closed)).valid;
+      return (given) =>
+        validate(given).valid || (isObject(given) && validate(withoutNulls(given, closed)).valid);
     } catch {
       return undefined; // another dialect, a reference to elsewhere
     }
@@ -270,8 +271,8 @@ export class Pins {
 }
 
 /** A declared argument that need not be there and is null counts as not given (2026-07-28, SEP-2243). */
-function withoutNulls(given: unknown, { properties, required }: Json): unknown {
-  if (!isObject(given) || !isObject(properties)) return given;
+export function withoutNulls(given: Json, { properties, required }: Json): Json {
+  if (!isObject(properties)) return given;
   const needed = Array.isArray(required) ? (required as readonly unknown[]) : [];
   const left = Object.entries(given).filter(
     ([key, value]) => value !== null || needed.includes(key) || !Object.hasOwn(properties, key),

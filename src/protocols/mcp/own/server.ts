@@ -7,6 +7,7 @@ import type { HttpRequest, HttpResponse } from '../../../carriers/http/client.ts
 import type { Exchange } from '../../../carriers/http/exchange.ts';
 import type { Inside } from '../../../core/protocol.ts';
 import type { Json } from '../message.ts';
+import { withoutNulls } from '../pins.ts';
 import { type Caller, failed, type Told } from './caller.ts';
 import { type OwnTool, ownTools } from './tools.ts';
 
@@ -68,14 +69,11 @@ function front({ inside, world, version }: OwnParts, exchange: Exchange): Server
     const { signal } = exchange;
     const caller = { inside, exchange, world, signal, tell: teller(context) };
     const given: unknown = params.arguments ?? {};
-    return resultOf(await ran(tool, caller, isObject(given) ? withoutNulls(given) : {})) as never;
+    return resultOf(
+      await ran(tool, caller, withoutNulls(isObject(given) ? given : {}, schemaOf(tool))),
+    ) as never;
   });
   return server;
-}
-
-/** What need not be given may be null (2026-07-28, SEP-2243); what is needed was seen to be there. */
-function withoutNulls(given: Json): Json {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
 }
 
 /** Whatever becomes of it is said where the model reads it. */
@@ -104,19 +102,21 @@ function holdsNoText(value: unknown): boolean {
   return isObject(value) && Object.entries(value).some((pair) => pair.some(holdsNoText));
 }
 
-const definitions: readonly Json[] = ownTools.map(
-  ({ name, title, description, access, input, required }) => ({
-    name,
-    title,
-    description,
-    inputSchema: { type: 'object', properties: input, required, additionalProperties: false },
-    annotations: {
-      readOnlyHint: access === 'read',
-      destructiveHint: access !== 'read',
-      openWorldHint: access !== 'read',
-    },
-  }),
-);
+function schemaOf({ input, required }: OwnTool): Json {
+  return { type: 'object', properties: input, required, additionalProperties: false };
+}
+
+const definitions: readonly Json[] = ownTools.map((tool) => ({
+  name: tool.name,
+  title: tool.title,
+  description: tool.description,
+  inputSchema: schemaOf(tool),
+  annotations: {
+    readOnlyHint: tool.access === 'read',
+    destructiveHint: tool.access !== 'read',
+    openWorldHint: tool.access !== 'read',
+  },
+}));
 
 function teller(context: ServerContext): (line: string) => void {
   const { _meta: meta } = context.mcpReq;
