@@ -114,6 +114,42 @@ suite('tasks of the gateway', () => {
     assert.equal(tasks.of(long.id, 'eve'), undefined, 'answers are kept as long as there is room');
   });
 
+  test('a disk that cannot be written: none begins, and what is over is told and said', () => {
+    let full = false;
+    const files = new Map<string, string>();
+    const parts = house(files);
+    const set = (name: string, text: string): void => {
+      if (full) throw Object.assign(new Error('full'), { code: 'ENOSPC' });
+      files.set(name, text);
+    };
+    const tasks = new HeldTasks('tools', { ...parts, kept: { get: (name) => files.get(name), set } });
+    const task = tasks.add(made('ann'), undefined);
+    const told: string[] = [];
+    using _listener = tasks.listen(({ step }) => told.push(step));
+    full = true;
+    assert.throws(() => tasks.add(made('ann'), undefined), /full/);
+    assert.deepEqual(tasks.own('ann'), [task]);
+    assert.throws(() => tasks.changed(task, { step: 'over', answer: answer('done') }), /full/);
+    assert.deepEqual(told, ['over']);
+    assert.deepEqual(tasks.of(task.id, 'ann')?.answer, answer('done'));
+  });
+
+  test('one whose call breaks off is driven no longer, and nothing is left unhandled', async () => {
+    const tasks = new HeldTasks('tools', house(new Map()));
+    const task = tasks.add(made('ann'), undefined);
+    const unhandled: unknown[] = [];
+    const listener = (why: unknown): void => void unhandled.push(why);
+    process.on('unhandledRejection', listener);
+    const over = Promise.withResolvers<void>();
+    tasks.drive(task, { cancel: () => undefined, over: over.promise });
+    assert.ok(tasks.driven(task) !== undefined);
+    over.reject(new Error('broke off'));
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', listener);
+    assert.equal(tasks.driven(task), undefined);
+    assert.deepEqual(unhandled, []);
+  });
+
   test('a tool’s error is a failed task in 2025-11-25, and a completed one in 2026-07-28', () => {
     const tasks = new HeldTasks('tools', house(new Map()));
     const task = tasks.add(made('ann'), undefined);

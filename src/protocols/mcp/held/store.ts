@@ -102,8 +102,11 @@ export class HeldTasks {
     Object.assign(task, what);
     task.at = this.#house.world.now();
     if (what.answer !== undefined) this.#makeRoom();
-    if (what.step !== undefined || what.review !== undefined) this.#keep(task);
-    for (const listener of this.#listeners) listener(task);
+    try {
+      if (what.step !== undefined || what.review !== undefined) this.#keep(task);
+    } finally {
+      for (const listener of this.#listeners) listener(task); // who waits for its end is not left waiting
+    }
   }
 
   /** The oldest that is over. Throws a Fault where none is. */
@@ -129,9 +132,10 @@ export class HeldTasks {
 
   drive({ id }: HeldTask, driven: Driven): void {
     this.#driven.set(id, driven);
-    void driven.over.finally(() => {
+    const over = (): void => {
       if (this.#driven.get(id) === driven) this.#driven.delete(id);
-    });
+    };
+    driven.over.then(over, over); // how it ended is told to who drives it
   }
 
   /** Is told of each change, until it is disposed. */
