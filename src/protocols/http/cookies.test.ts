@@ -7,10 +7,14 @@ import { type CookieRule, type Jar, jarOf } from './cookies.ts';
 
 const key = maskKey(Buffer.alloc(32, 1));
 
-function jar(
-  subject = 'ann',
-  { resource = 'web', rule = 'sealed' as CookieRule, with: own = key } = {},
-): Jar {
+interface Whose {
+  readonly subject?: string;
+  readonly resource?: string;
+  readonly rule?: CookieRule;
+  readonly own?: typeof key;
+}
+
+function jar({ subject = 'ann', resource = 'web', rule = 'sealed', own = key }: Whose = {}): Jar {
   const session = { identity: { subject }, resource: { name: resource } };
   return jarOf(rule, own, { stay: { session } } as unknown as Exchange); // all that is read of it
 }
@@ -45,7 +49,7 @@ test('it is nothing in the hands of another, for another resource, under another
   const value = pair.slice('sid='.length);
   const kept = 'a=1';
   const other = maskKey(Buffer.alloc(32, 2));
-  for (const from of [jar('bob'), jar('ann', { resource: 'web2' }), jar('ann', { with: other })])
+  for (const from of [jar({ subject: 'bob' }), jar({ resource: 'web2' }), jar({ own: other })])
     assert.equal(from.taken(`${pair}; ${kept}`), kept);
   assert.equal(jar().taken(`uid=${value}; ${kept}`), kept);
   for (let length = 'sallyport1.'.length; length < value.length; length++)
@@ -63,17 +67,17 @@ test('the same cookie is sealed otherwise each time', () => {
 });
 
 test('names and values that could be put together in another way are other cookies', () => {
-  const one = sealed('a=secret; HttpOnly', jar('x"],"y'));
-  assert.equal(jar('x', { resource: 'web"],"y' }).taken(one), '');
+  const one = sealed('a=secret; HttpOnly', jar({ subject: 'x"],"y' }));
+  assert.equal(jar({ subject: 'x', resource: 'web"],"y' }).taken(one), '');
 });
 
 test('what scripts may read goes as it is, as does one that is removed; a rule may pass all or none', () => {
   for (const cookie of ['theme=dark; Path=/', 'sid=; HttpOnly; Max-Age=0', 'note=httponly'])
     assert.deepEqual(jar().given(cookie), { cookie, sealed: false });
   const cookie = 'sid=secret; HttpOnly';
-  assert.deepEqual(jar('ann', { rule: 'pass' }).given(cookie), { cookie, sealed: false });
-  assert.equal(jar('ann', { rule: 'none' }).given(cookie), undefined);
-  assert.equal(jar('ann', { rule: 'none' }).taken('a=1'), '');
+  assert.deepEqual(jar({ rule: 'pass' }).given(cookie), { cookie, sealed: false });
+  assert.equal(jar({ rule: 'none' }).given(cookie), undefined);
+  assert.equal(jar({ rule: 'none' }).taken('a=1'), '');
 });
 
 test('one that browsers would not keep any more when it is sealed is not set', () => {
