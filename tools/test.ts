@@ -58,6 +58,7 @@ for (const [name, files, side] of rounds) {
     '--test',
     '--test-timeout=1800000',
     `--test-concurrency=${side}`,
+    ...(isCi ? [`--import=${join(root, 'tools/seed.ts')}`] : []),
     ...reporters,
     ...files.toSorted(),
   ];
