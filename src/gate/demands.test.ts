@@ -8,7 +8,8 @@ import type { Identity, Subject } from '../core/identity.ts';
 import type { Stated } from '../core/protocol.ts';
 import type { ResourceName, Session, SessionId } from '../core/session.ts';
 import type { SessionEnd } from './demands.ts';
-import { gate, type GateParts, type Notice } from './gate.ts';
+import { gate, type GateParts } from './gate.ts';
+import type { Notice } from './notice.ts';
 import { Usage } from './usage.ts';
 
 /** A clock that stands still until it is set. */

@@ -1,76 +1,45 @@
-import { Fault, messageOf } from '../base/errors.ts';
+import { Fault } from '../base/errors.ts';
 import { never } from '../base/result.ts';
 import type { Wire } from '../base/stream.ts';
-import type { World } from '../base/time.ts';
-import type { Action, ColumnRef } from '../core/action.ts';
+import type { Action } from '../core/action.ts';
 import type {
   Decision,
   DecisionId,
   Denial,
   Duties,
-  MaskOperator,
   Outcome,
   Permit,
   Refusal,
-  RuleRef,
   Verdict,
 } from '../core/decision.ts';
 import { denial, denialOf } from '../core/denial.ts';
-import { operatorForTags } from '../core/duties.ts';
-import type { Actor, DecisionEntry } from '../core/entry.ts';
-import type { Metrics } from '../core/metrics.ts';
-import type { Ledger, Opinions, Policy, Question } from '../core/ports.ts';
+import type { DecisionEntry } from '../core/entry.ts';
+import type { Ledger, Policy } from '../core/ports.ts';
 import type { Ask, Gate, Upstream } from '../core/protocol.ts';
 import type { ReviewId } from '../core/review.ts';
 import type { Session } from '../core/session.ts';
-import type { Access } from './access.ts';
 import { actorOf } from './actor.ts';
 import type { Breaker } from './breaker.ts';
-import { entryFacts, type EntryFacts, entryOf, type Writable } from './decision-entry.ts';
+import { entryOf, type Writable } from './decision-entry.ts';
 import { Demands, type DemandParts } from './demands.ts';
 import type { Desk } from './desk.ts';
 import { glassCard, glassEntry } from './glass.ts';
+import { counted } from './incident.ts';
+import { Judge, type Judged, type JudgeParts } from './judge.ts';
+import type { Notify } from './notice.ts';
 import { Outcomes } from './outcomes.ts';
-import { asked, Probes } from './predicates.ts';
-import {
-  elsewise,
-  endOf,
-  noPolicy,
-  notWritten,
-  pausedFor,
-  policyError,
-  reviewUnavailable,
-  traceable,
-} from './refusing.ts';
+import { elsewise, endOf, notWritten, pausedFor, reviewUnavailable } from './refusing.ts';
 import { review } from './review.ts';
-import { saysOf, type Taint } from './taint.ts';
 import { alert } from './telling.ts';
 
-export interface GateParts extends DemandParts {
-  /** The policy in force, or undefined when there is none or it is too old: then everything is denied. */
-  readonly policy: () => Policy | undefined;
+export interface GateParts extends DemandParts, JudgeParts {
   readonly ledger: Ledger;
-  readonly world: World;
-  /** Tells these that a rule wants to be told of a decision. Must not throw. */
-  readonly notify?: (who: readonly string[], about: Notice) => void;
-  readonly metrics: Metrics;
-  /** Remembers what clients have seen; absent: nobody does, and each session has seen nothing. */
-  readonly taint?: Taint;
+  /** Tells these that a rule wants to be told of a decision. */
+  readonly notify?: Notify;
   /** Counts what is denied again and again; absent: nobody does. */
   readonly breaker?: Breaker;
   /** Where requests wait for people; absent: what needs a review is denied. */
   readonly desk?: Desk;
-  /** Access for a time; absent: nobody has any. */
-  readonly access?: Pick<Access, 'of' | 'holds' | 'used' | 'left'>;
-}
-
-export interface Notice {
-  readonly decision: DecisionId;
-  readonly kind: Decision['kind'];
-  readonly rule: string;
-  readonly subject: string;
-  readonly resource: string;
-  readonly verb: string;
 }
 
 export interface SessionGate extends Gate {
@@ -84,37 +53,18 @@ export function gate(parts: GateParts, session: Session): SessionGate {
   return new Chamber(parts, session);
 }
 
-/** A decision for one action under one policy, with what every permit from it shares. */
-interface Judged {
-  readonly policy: Policy | undefined;
-  readonly decision: Decision;
-  readonly operatorOf: (column: ColumnRef) => MaskOperator | undefined;
-  readonly entry: EntryFacts;
-  /** The soft rules that it goes past. */
-  readonly glass?: readonly RuleRef[];
-}
-
 class Chamber implements SessionGate {
   readonly #parts: GateParts;
   readonly #session: Session;
-  readonly #actor: Actor;
+  readonly #judge: Judge;
   /** SECURITY: the only permits an upstream takes; a permit leaves it when its action is done. */
   readonly #live: Set<Permit> = new Set();
-  /** INVARIANT: an entry is only used while its policy is the one in force. */
-  readonly #judged: WeakMap<Action, Judged> = new WeakMap();
-  /** What was said outside of actions that are judged in this very step. */
-  readonly #opinions: WeakMap<Action, Opinions> = new WeakMap();
   /** Permits that an approval was used up for. */
   readonly #reviewed: Map<Permit, ReviewId> = new Map();
   /** Duties that an entry of this session has said in full: records with the same rules under the same policy have the same. */
   readonly #told: WeakSet<Duties> = new WeakSet();
-  #sawNow: readonly string[] = [];
-  #sawAt = -1;
-  /** What was permitted by these has been noted as seen. */
-  readonly #seen: WeakSet<Judged> = new WeakSet();
   readonly #outcomes: Outcomes;
   readonly #demands: Demands;
-  readonly #probes: Probes = new Probes();
   /** What an action under way has to leave when it ends. */
   readonly #leaves: WeakMap<Permit, () => void> = new WeakMap();
   decisions = 0;
@@ -130,13 +80,13 @@ class Chamber implements SessionGate {
   constructor(parts: GateParts, session: Session) {
     this.#parts = parts;
     this.#session = session;
-    this.#actor = actorOf(session.identity);
+    this.#judge = new Judge(parts, session, actorOf(session.identity));
     this.#outcomes = new Outcomes(parts, session);
     this.#demands = new Demands(parts, session);
     this.#demands.busy = () => this.#live.size > 0;
-    this.ask = (request) => this.#consulted(request.action, () => this.#ask(request));
-    this.prepare = (action, text) => this.#consulted(action, () => this.#prepare(action, text));
-    this.foresee = (action) => this.#foresee(action);
+    this.ask = (request) => this.#judge.consulted(request.action, () => this.#ask(request));
+    this.prepare = (action, text) => this.#judge.consulted(action, () => this.#prepare(action, text));
+    this.foresee = (action) => this.#judge.foresee(action);
     this.done = (permit, outcome) => this.#done(permit, outcome);
     this.guard = (wire) => this.#guard(wire);
     this.guardCalls = (call) => (permit, request) => {
@@ -162,7 +112,7 @@ class Chamber implements SessionGate {
   #ask(given: Ask): Verdict | Promise<Verdict> {
     const { ticket } = this.#session;
     const request = ticket === undefined ? given : this.#withStated(given, ticket);
-    const judged = this.#judgeFor(request.action, request); // decide
+    const judged = this.#judge.judgeFor(request.action, request); // decide
     const { decision } = judged;
     const paused = this.#paused(decision);
     if (paused !== undefined) return this.#bar(judged.policy, request, paused);
@@ -171,7 +121,7 @@ class Chamber implements SessionGate {
       return this.#bar(judged.policy, request, elsewise(decision));
     const entered = decision.kind === 'deny' ? undefined : this.#demands.enter(decision, request.stated);
     if (entered?.kind === 'barred') return this.#bar(judged.policy, request, entered.decision);
-    const probed = this.#probed(judged, request.action);
+    const probed = this.#judge.probed(judged, request.action);
     if (probed !== undefined) {
       entered?.leave?.();
       return this.#bar(judged.policy, request, probed);
@@ -199,34 +149,6 @@ class Chamber implements SessionGate {
     }
   }
 
-  /**
-   * Asks what lies outside of the policy, where it needs that, and then goes on. What was said holds for the one
-   * judgement that follows in the same step, and under the policy that asked.
-   */
-  #consulted<T>(action: Action, then: () => T | Promise<T>): T | Promise<T> {
-    const policy = this.#parts.policy();
-    if (policy?.consult === undefined || this.#knownUnder(policy, action) !== undefined) return then();
-    const asked = policy.consult(this.#question(action));
-    if (asked === undefined) return then();
-    const goOn = (opinions: Opinions): T | Promise<T> => {
-      if (this.#parts.policy() !== policy) return this.#consulted(action, then);
-      this.#opinions.set(action, opinions);
-      try {
-        return then();
-      } finally {
-        this.#opinions.delete(action);
-      }
-    };
-    return asked.then(goOn, () => goOn(new Map()));
-  }
-
-  /** What it would be, as far as that can be told without asking outside. */
-  #foresee(action: Action): Decision['kind'] {
-    const { policy, decision } = this.#judge(action);
-    const open = policy?.consult !== undefined && decision.code === 'POLICY_ERROR';
-    return open ? 'review' : decision.kind;
-  }
-
   /** What it was allowed by has ended while it was written down: nothing of it is sent, and an outcome says so. */
   #lapsed({ decision }: Judged, id: DecisionId, leave?: () => void): Refusal | undefined {
     const { grants } = decision;
@@ -250,17 +172,11 @@ class Chamber implements SessionGate {
     return until === undefined ? undefined : pausedFor(decision, until - world.now());
   }
 
-  /** A question about a hidden column more than one session may ask. */
-  #probed({ policy, decision }: Judged, action: Action): Decision | undefined {
-    if (policy === undefined || decision.kind === 'deny') return undefined;
-    return this.#probes.count(decision, action, (column) => policy.tagsOf(this.#session.resource, column));
-  }
-
   /** A duty that depends on more than the action is not met: a deny like any other, with an entry that says so. */
   #bar(policy: Policy | undefined, request: Ask, decision: Decision): Promise<Refusal> {
     const id = this.#nextId();
     const why = { ...denialOf(decision, id), retryable: decision.code === 'LIMIT' };
-    return this.#refuse(this.#judgedAs(policy, request.action, decision), id, request, why);
+    return this.#refuse(this.#judge.judgedAs(policy, request.action, decision), id, request, why);
   }
 
   async #review(judged: Judged, request: Ask, leave?: () => void): Promise<Verdict> {
@@ -278,8 +194,8 @@ class Chamber implements SessionGate {
       request,
       decision: judged.decision,
       judge: (action) =>
-        this.#consulted(action, () => {
-          last.again = this.#judgeFor(action, request);
+        this.#judge.consulted(action, () => {
+          last.again = this.#judge.judgeFor(action, request);
           return last.again.decision;
         }),
       enter: (about) => {
@@ -308,7 +224,7 @@ class Chamber implements SessionGate {
   }
 
   #prepare(action: Action, text?: string): Verdict | Promise<Verdict> {
-    const judged = this.#judge(action);
+    const judged = this.#judge.judge(action);
     if (judged.decision.grants !== undefined) this.#parts.access?.used(judged.decision.grants, this.#session);
     // Nothing runs yet: whether a soft deny is broken is seen when it does.
     if (judged.decision.kind !== 'deny' || judged.decision.soft === true) {
@@ -356,91 +272,11 @@ class Chamber implements SessionGate {
     return `${this.#session.id}.${this.decisions}` as DecisionId;
   }
 
-  #knownUnder(policy: Policy | undefined, action: Action): Judged | undefined {
-    const known = this.#judged.get(action);
-    return known !== undefined && known.policy === policy && known.decision.cacheable ? known : undefined;
-  }
-
-  #judge(action: Action): Judged {
-    const policy = this.#parts.policy();
-    const known = this.#knownUnder(policy, action);
-    if (known !== undefined) return known;
-    const decision =
-      policy === undefined
-        ? noPolicy
-        : this.#guarded(policy, traceable(this.#decide(policy, action), action), action);
-    const judged = this.#judgedAs(policy, action, decision);
-    this.#judged.set(action, judged);
-    return judged;
-  }
-
-  /** As judged, or past the soft rules that deny it for who asks to break them and may. */
-  #judgeFor(action: Action, { stated }: Ask): Judged {
-    const judged = this.#judge(action);
-    const { soft, past } = judged.decision;
-    if (stated?.breakGlass !== true || soft !== true || past === undefined) return judged;
-    const { policy } = judged;
-    const traced = traceable(past, action);
-    const broken = policy === undefined ? traced : this.#guarded(policy, traced, action);
-    return { ...this.#judgedAs(policy, action, broken), glass: judged.decision.because };
-  }
-
-  /** Conditions on hidden columns, as the duties allow them. */
-  #guarded(policy: Policy, decision: Decision, action: Action): Decision {
-    return asked(decision, action, (column) => policy.tagsOf(this.#session.resource, column));
-  }
-
-  #judgedAs(policy: Policy | undefined, action: Action, decision: Decision): Judged {
-    return {
-      policy,
-      decision,
-      operatorOf: operators(policy, decision, this.#session),
-      entry: entryFacts(this.#session, this.#actor, action, decision),
-    };
-  }
-
-  #question(action: Action): Question {
-    const { identity, resource, id, startedAt, run } = this.#session;
-    const saw = this.#saw();
-    const grants = this.#parts.access?.of(identity) ?? [];
-    return {
-      identity,
-      resource,
-      action,
-      session: {
-        id,
-        startedAt,
-        ...(run === undefined ? {} : { run }),
-        ...(saw.length === 0 ? {} : { saw }),
-      },
-      at: this.#parts.world.now(),
-      ...(grants.length === 0 ? {} : { grants }),
-    };
-  }
-
-  #decide(policy: Policy, action: Action): Decision {
-    const started = performance.now();
-    try {
-      const question = this.#question(action);
-      // SECURITY: without opinions the policy would wait for them in here, and everybody with it.
-      return policy.decide(
-        policy.consult === undefined
-          ? question
-          : { ...question, opinions: this.#opinions.get(action) ?? new Map() },
-      );
-    } catch (thrown) {
-      // A policy is total by contract; one that throws has decided nothing.
-      return policyError(policy, messageOf(thrown));
-    } finally {
-      this.#parts.metrics.observe('decide_seconds', (performance.now() - started) / 1_000);
-    }
-  }
-
   // oxlint-disable-next-line max-params
   #write(judged: Judged, id: DecisionId, request: Ask, why?: Denial, of?: ReviewId): Promise<void> {
     const entry = entryOf(judged.entry, this.#parts.world.now(), id, { request, why, review: of });
     const { decision } = judged;
-    const saw = this.#saw();
+    const saw = this.#judge.saw();
     if (saw.length > 0) entry.saw = saw;
     if (decision.kind !== 'deny' && !this.#told.has(decision.duties)) {
       this.#told.add(decision.duties);
@@ -487,76 +323,11 @@ class Chamber implements SessionGate {
   }
 
   #refuse(judged: Judged, id: DecisionId, request: Ask, given: Denial): Promise<Refusal> {
-    const { why, incident } = this.#counted(request, given);
+    const { why, incident } = counted(this.#parts, this.#session, request, given);
     return Promise.all([this.#write(judged, id, request, why), incident]).then(
       () => ({ kind: 'refusal', denial: why }),
       (thrown: unknown) => notWritten(id, thrown),
     );
-  }
-
-  #saw(): readonly string[] {
-    const { taint } = this.#parts;
-    if (taint === undefined) return [];
-    if (taint.version !== this.#sawAt) {
-      this.#sawAt = taint.version;
-      this.#sawNow = taint.saw(this.#session);
-    }
-    return this.#sawNow;
-  }
-
-  /** From here on its client counts as having seen what the answer may show: the answer itself comes later. */
-  #see(judged: Judged, action: Action): void {
-    const { taint } = this.#parts;
-    if (taint === undefined || this.#seen.has(judged)) return;
-    this.#seen.add(judged);
-    const { resource } = this.#session;
-    const shown = new Set([...saysOf(resource.tags), ...(action.shows ?? [])]);
-    for (const column of action.columns) {
-      if (column.use !== 'output' || judged.operatorOf(column) !== undefined) continue;
-      for (const tag of judged.policy?.tagsOf(resource, column) ?? []) shown.add(tag);
-      for (const tag of column.tags ?? []) shown.add(tag);
-    }
-    taint.add(this.#session, [...shown]);
-  }
-
-  /** The denial with what it is worth to ask again, and the entry of the incident where it was once too often. */
-  #counted(request: Ask, denied: Denial): { readonly why: Denial; readonly incident?: Promise<void> } {
-    const { breaker, world, ledger, metrics } = this.#parts;
-    const { action } = request;
-    const session = this.#session;
-    const about = { action, text: request.text ?? action.text, denial: denied };
-    const counted = breaker?.count(session, about, world.now());
-    if (counted === undefined) return { why: denied };
-    const { attemptsLeft, denials, tripped } = counted;
-    const again = `The same was denied ${denials} times: to ask again gets the same answer`;
-    const fix = attemptsLeft > 1 ? denied.fix : [...denied.fix, again];
-    const why = { ...denied, fix, attemptsLeft };
-    if (!tripped) return { why };
-    metrics.count('breakers_total', { resource: session.resource.name });
-    this.#parts.notify?.(['operators'], {
-      decision: denied.decisionId as DecisionId, // the gate's own
-      kind: 'deny',
-      rule: denied.rule ?? denied.class,
-      subject: session.identity.subject,
-      resource: session.resource.name,
-      verb: action.verb,
-    });
-    const incident = ledger.append({
-      kind: 'incident',
-      at: world.now(),
-      session: session.id,
-      identity: this.#actor,
-      resource: session.resource.name,
-      what: 'breaker',
-      decision: denied.decisionId as DecisionId, // the gate's own
-      verb: action.verb,
-      targets: action.targets,
-      ...(denied.rule === undefined ? {} : { rule: denied.rule }),
-      denials,
-      ...(session.run === undefined ? {} : { run: session.run }),
-    });
-    incident.catch(ignore);
-    return { why, incident };
   }
 
   // oxlint-disable-next-line max-params
@@ -572,7 +343,7 @@ class Chamber implements SessionGate {
     if (more.written !== undefined) permit.written = more.written;
     if (more.leave !== undefined) this.#leaves.set(permit, more.leave);
     this.#live.add(permit);
-    if (id !== '') this.#see(judged, action);
+    if (id !== '') this.#judge.see(judged, action);
     return permit;
   }
 }
@@ -583,16 +354,6 @@ interface Passing {
 }
 
 const alone: Passing = {};
-
-function operators(policy: Policy | undefined, decision: Decision, session: Session): Judged['operatorOf'] {
-  const { masks } = decision.duties;
-  if (policy === undefined || masks.length === 0) return none;
-  return (column) => operatorForTags(masks, policy.tagsOf(session.resource, column));
-}
-
-function none(): undefined {
-  return undefined;
-}
 
 function ignore(): void {
   // The rejection has its effect elsewhere.
