@@ -18,8 +18,11 @@ import { inTurns } from './turns.ts';
 export interface DocumentMask {
   /** False where nothing is to be masked at all: then bytes may pass unread. */
   readonly needed: boolean;
-  /** A JSON text; an error where it is not JSON, and so cannot be shown. `name` is what it is called, as context. */
-  readonly json: (text: string, name?: string) => Result<string, string>;
+  /**
+   * A JSON text; an error where it is not JSON, and so cannot be shown. `name` is what it is called, as context; `under` the path of
+   * what it stands in, which goes on in it.
+   */
+  readonly json: (text: string, name?: string, under?: string) => Result<string, string>;
   /**
    * The same for a body of any size, without keeping everybody else waiting. Gives what is to be sent, in pieces, or
    * undefined where nothing was changed; an error also where it is not UTF-8. A mark of the byte order is no part of it.
@@ -117,12 +120,12 @@ class Masks implements DocumentMask {
     return masks.length > 0 || finds.length > 0;
   }
 
-  json(text: string, name: string = ''): Result<string, string> {
-    const known = text.length > long ? this.#readyJson.get(name)?.get(text) : undefined;
+  json(text: string, name: string = '', under: string = ''): Result<string, string> {
+    const known = text.length > long && under === '' ? this.#readyJson.get(name)?.get(text) : undefined;
     if (known !== undefined) return known;
     const bytes = jsonBytes(text);
     if (bytes === undefined) return err('It is not JSON');
-    const walk = this.#walk(bytes, this.#called(name));
+    const walk = this.#walk(bytes, this.#called(name, under));
     walk.step(never);
     if (walk.error !== undefined) return err(walk.error);
     const shown = walk.end();
@@ -159,8 +162,8 @@ class Masks implements DocumentMask {
     return walk.error === undefined ? ok(walk.end()) : err(walk.error);
   }
 
-  #called(name: string): Inside {
-    return name === '' ? this.#outermost : { places: new Places(name), under: '', depth: 0 };
+  #called(name: string, under: string = ''): Inside {
+    return name === '' && under === '' ? this.#outermost : { places: new Places(name), under, depth: 0 };
   }
 
   async document(text: string, signal: AbortSignal, name: string = ''): Promise<Result<string, string>> {

@@ -128,27 +128,29 @@ export class MessageMask {
         ? null
         : showText(operator, value, this.#parts.key);
     }
-    if (kind === 'string') return this.#text(value, key);
+    if (kind === 'string') return this.#text(value, { path, key });
     if (kind === 'number') return this.texts.text(value, key) === value ? undefined : null;
-    return kind === 'bytes' ? this.#bytes(bytes, key) : undefined;
+    return kind === 'bytes' ? this.#bytes(bytes, { path, key }) : undefined;
   }
 
-  #text(value: string, key: string): ShownLeaf {
+  /** JSON in a text has its own paths, and those that go on from where it stands. */
+  #text(value: string, { path, key }: Pick<ProtoLeaf, 'path' | 'key'>): ShownLeaf {
     const document = mayBeDocument(value) ? this.texts.json(value, key) : undefined;
-    const shown = document?.ok === true ? document.value : this.texts.text(value, key);
+    const placed = document?.ok === true ? this.texts.json(document.value, key, path) : undefined;
+    const shown = placed?.ok === true ? placed.value : this.texts.text(value, key);
     return shown === value ? undefined : shown;
   }
 
   /** SECURITY: whatever is in there, nobody can change a part of it: it stays whole, or goes whole. */
-  #bytes(bytes: Uint8Array, key: string): ShownLeaf {
-    if (bytes.length === 0 || this.#parts.bytesPass || this.#parts.permit.duties.finds.length === 0)
-      return undefined;
+  #bytes(bytes: Uint8Array, at: Pick<ProtoLeaf, 'path' | 'key'>): ShownLeaf {
+    if (bytes.length === 0 || this.#parts.bytesPass) return undefined;
     if (!isUtf8(bytes)) {
+      if (this.#parts.permit.duties.finds.length === 0) return undefined; // tags know paths, and there are none
       this.withheld++;
       return null;
     }
     const text = Buffer.from(bytes).toString('utf8');
-    return this.#text(text, key) === undefined ? undefined : null;
+    return this.#text(text, at) === undefined ? undefined : null;
   }
 
   /** What the schema does not have: the rule says whether it is left out or all of it refused. */

@@ -15,9 +15,10 @@ import {
   statusOfHttp,
 } from '../../http/grpc.ts';
 import { all, type Fields, first, towardsClient } from '../../http/headers.ts';
-import { keysOf, starred } from '../../http/key-scan.ts';
+import { keysOf } from '../../http/key-scan.ts';
 import { plainProto } from '../../http/protobuf.ts';
 import { type GrpcParts, notFramed, passesUnseen, type Permitted, within } from './grpc-call.ts';
+import { keylessMessage, keylessMetadata } from './grpc-keyless.ts';
 import { expanded, MessageMask } from './grpc-mask.ts';
 import type { Judge } from './grpc-judge.ts';
 import { grpcStatusOf, sayRefusal, sayStatus } from './grpc-say.ts';
@@ -184,7 +185,9 @@ export class GrpcPass {
       sayStatus(reply, grpcStatus.internal, 'The resource ended the call without a status');
       return this.#outcome({ kind: 'error', code: 'upstream-closed' });
     }
-    const shown = this.#metadata(towardsClient(trailers, { changed: false }));
+    // A cookie is set by a head: whoever takes one from here takes it without its seal and path.
+    const told = trailers.filter(([name]) => name !== 'set-cookie');
+    const shown = this.#metadata(towardsClient(told, { changed: false }));
     if (whole) void stay.recorder.frame('answer', Buffer.from(`${recorded(shown)}\n`), permit.id);
     reply.over2?.finish(shown);
     return this.#ended(trailers);
@@ -202,14 +205,15 @@ export class GrpcPass {
     const { byteLimit } = permit.duties;
     const encoding = first(fields, 'grpc-encoding');
     const keys = keysOf(this.#parts.settings.upstream.credential);
-    const reader = new MessageReader(this.#parts.house.limits.messageBytes);
+    const most = this.#parts.house.limits.messageBytes;
+    const reader = new MessageReader(most);
     for await (const piece of this.#inTime(body)) {
       const read = reader.push(piece);
       if (!read.ok)
         throw new Fault('upstream-closed', `The resource broke the protocol: ${notFramed(read.error)}`);
       for (const message of read.value) {
         const shown = this.#unseen ? message.raw : await this.#mask.show(message, encoding, bounds.signal);
-        const bytes = starred(shown, keys);
+        const bytes = await keylessMessage(shown, { encoding, keys, most });
         this.#bytes += bytes.length;
         if (byteLimit !== undefined && this.#bytes > byteLimit) return this.#cut(byteLimit);
         if (permit.duties.record === 'full') {
@@ -267,14 +271,21 @@ export class GrpcPass {
     const jar = jarOf(settings.cookies, this.#parts.maskKey, this.#exchange);
     const behind = { upstream: settings.upstream, prefix, mask: this.#mask.texts, jar };
     const changed = { changed: !this.#unseen };
-    if (this.#unseen) return towardsAsker(fields, changed, { ...behind, mask: this.#mask.texts });
+    if (this.#unseen) return this.#keyless(towardsAsker(fields, changed, behind));
     const [own, others] = [fields.filter(isOwn), fields.filter((field) => !isOwn(field))];
     return [...towardsAsker(others, changed, behind), ...this.#metadata(own)];
   }
 
   /** Metadata: texts, and bytes in base64 where the name ends so. */
   #metadata(fields: Fields): Fields {
-    if (this.#unseen) return fields;
+    return this.#keyless(this.#unseen ? fields : this.#masked(fields));
+  }
+
+  #keyless(fields: Fields): Fields {
+    return keylessMetadata(fields, this.#parts.settings.upstream.credential);
+  }
+
+  #masked(fields: Fields): Fields {
     const { texts } = this.#mask;
     return fields.flatMap(([name, value]): Fields => {
       if (name === 'grpc-message') {
