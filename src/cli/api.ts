@@ -1,6 +1,6 @@
 import { isObject } from '../base/check.ts';
 import { messageOf } from '../base/errors.ts';
-import { environment } from '../server/config.ts';
+import { environment } from '../server/environment.ts';
 import { CouldNotRun, safe } from './command.ts';
 
 /** Asks the gateway's API. Gives its answer, or its refusal; throws CouldNotRun when there is no answer to have. */

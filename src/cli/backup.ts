@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { realWorld } from '../base/time.ts';
-import { environment } from '../server/config.ts';
+import { environment } from '../server/environment.ts';
 import { backup as backUp, type BackedUp, restore as putBack } from '../stores/backup.ts';
 import { type Command, CouldNotRun, print } from './command.ts';
 

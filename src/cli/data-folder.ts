@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { environment } from '../server/config.ts';
+import { environment } from '../server/environment.ts';
 import { CouldNotRun } from './command.ts';
 
 /** The data folder that is meant: the one given, else that of the gateway whose state is here, else of the demo. */

@@ -13,8 +13,9 @@ import { defaultReviewSettings, type ReviewSettings } from '../gate/review-setti
 import { directory, type DirectoryRecord } from '../identity/directory.ts';
 import { issueToken } from '../identity/tokens.ts';
 import { protocols } from '../protocols/index.ts';
-import { environment, packageFolder, type Config } from '../server/config.ts';
+import type { Config } from '../server/config.ts';
 import { endStalePostgres, startPostgres, type Contents } from '../server/embedded-postgres.ts';
+import { environment, packageFolder } from '../server/environment.ts';
 import { tokenTerms, type Gateway } from '../server/gateway.ts';
 import { passingKeys, type TokenKeys } from '../server/keys.ts';
 import { lockHome } from '../server/lock.ts';

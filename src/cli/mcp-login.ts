@@ -8,7 +8,7 @@ import { protocols } from '../protocols/index.ts';
 import type { McpSettings } from '../protocols/mcp/settings.ts';
 import type { Broker } from '../protocols/mcp/oauth/broker.ts';
 import { brokerOf } from '../protocols/mcp/oauth/index.ts';
-import { environment } from '../server/config.ts';
+import { environment } from '../server/environment.ts';
 import { keptIn } from '../server/kept.ts';
 import { maskKey } from '../server/keys.ts';
 import { CouldNotRun, print, say, type Command } from './command.ts';

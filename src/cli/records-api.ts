@@ -2,7 +2,7 @@ import { appendFile, readFile, truncate } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isObject } from '../base/check.ts';
 import { messageOf } from '../base/errors.ts';
-import { environment } from '../server/config.ts';
+import { environment } from '../server/environment.ts';
 import { CouldNotRun, safe } from './command.ts';
 
 type Raw = Readonly<Record<string, unknown>>;

@@ -4,7 +4,7 @@ import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { isObject } from '../base/check.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { environment } from '../server/config.ts';
+import { environment } from '../server/environment.ts';
 import { readText } from './bundle.ts';
 import { CouldNotRun } from './command.ts';
 

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { duration, realWorld, timestamp, instant } from '../base/time.ts';
 import { issueToken } from '../identity/tokens.ts';
 import { protocols } from '../protocols/index.ts';
-import { environment } from '../server/config.ts';
+import { environment } from '../server/environment.ts';
 import { tokenTerms } from '../server/gateway.ts';
 import { revokeToken, tokenKeys } from '../server/keys.ts';
 import { CouldNotRun, print, say, type Command } from './command.ts';

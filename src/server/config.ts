@@ -1,8 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument, type Document } from 'yaml';
 import {
   array,
@@ -89,37 +88,6 @@ export interface Address {
 /** `127.0.0.1:8420`, `[::1]:8420`. */
 export function addressText({ host, port }: Address): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-/** What the program takes from its environment. The only reader of `process.env`. */
-export interface Environment {
-  /** Where state lives: SALLYPORT_HOME; else `.sallyport` in a clone; else the XDG state folder. */
-  readonly home: string;
-  readonly api: string | undefined; // SALLYPORT_API
-  readonly token: Secret | undefined; // SALLYPORT_TOKEN
-}
-
-export function environment(): Environment {
-  const { SALLYPORT_HOME: home, SALLYPORT_API: api, SALLYPORT_TOKEN: token } = process.env;
-  return {
-    home: given(home) === undefined ? defaultHome() : resolve(home ?? ''),
-    api: given(api)?.replace(/\/+$/, ''),
-    token: given(token) === undefined ? undefined : new Secret(token ?? ''),
-  };
-}
-
-/** The folder of this package: a clone's root, or where npm put it. */
-export const packageFolder: string = resolve(import.meta.dirname, '..', '..');
-
-function defaultHome(): string {
-  const isClone = existsSync(join(packageFolder, 'tools', 'setup.js')); // not among the published files
-  if (isClone) return join(packageFolder, '.sallyport');
-  const state = given(process.env['XDG_STATE_HOME']) ?? join(homedir(), '.local', 'state');
-  return join(state, 'sallyport');
-}
-
-function given(value: string | undefined): string | undefined {
-  return value === '' ? undefined : value;
 }
 
 export interface ConfigParts {
@@ -371,8 +339,8 @@ function withSecrets(raw: unknown, at: SecretsAt): unknown {
 }
 
 function fromVariable(variable: string, at: SecretsAt): Secret | undefined {
-  const value = given(at.variable(variable));
-  if (value !== undefined) return new Secret(value);
+  const value = at.variable(variable) ?? '';
+  if (value !== '') return new Secret(value);
   at.problems.push({ path: `${at.path}.env`, message: 'This variable of the environment is not set' });
   return undefined;
 }
