@@ -7,7 +7,7 @@ import type { Operation } from '../../http/openapi.ts';
 import { type Target, withoutParameters } from '../../http/target.ts';
 import { type Aliases, graphqlOf } from './graphql.ts';
 import { meaningOfParts } from './parts.ts';
-import { formNames, lookingLikeJson, pathsOf, sniffed, worded } from './said.ts';
+import { formNames, lookingLikeJson, pathsOf, pathsOfMessage, sniffed, worded } from './said.ts';
 import type { HttpRoute } from './settings.ts';
 
 /** The attributes of a request of which nothing is known. */
@@ -175,11 +175,10 @@ export function meaningOfMessage(said: SaidOnSocket): Meant {
       why: 'A binary message cannot be looked into, and its route does not let it pass',
     };
   const text = binary ? '' : Buffer.from(bytes).toString('utf8');
-  const json = /^\s*[[{]/.test(text);
-  const read = json ? pathsOf([text]) : [];
+  const read = pathsOfMessage(text);
   if (read === undefined && from === 'client')
     return { kind: 'refused', why: 'The message begins as JSON and is none, or names a key twice' };
-  const asks = from === 'client' && json && isGraphql(route, target) ? subscribed(text) : undefined;
+  const asks = from === 'client' && !binary && isGraphql(route, target) ? subscribed(text) : undefined;
   if (asks?.kind === 'refused') return asks;
   const name = route?.template ?? templateOf(target.path);
   const access = from === 'resource' ? 'read' : (asks?.access ?? route?.access ?? 'write');
@@ -191,7 +190,8 @@ export function meaningOfMessage(said: SaidOnSocket): Meant {
       access,
       targets: [{ kind: 'path', name, access }],
       columns: [],
-      attributes: (binary ? passed : seen)({
+      // What a resource begins as JSON and is none may hold whatever a rule asks for.
+      attributes: (binary ? passed : read === undefined ? unseen : seen)({
         ...nothingKnown,
         route: name,
         host: said.host,
@@ -225,7 +225,9 @@ function isGraphql(route: HttpRoute | undefined, target: Target): boolean {
 
 /** What the two sub-protocols of GraphQL over WebSocket ask to run (`subscribe`, `start`); undefined of their upkeep. */
 function subscribed(text: string): ReturnType<typeof graphqlOf> | undefined {
-  const message = JSON.parse(text) as unknown; // read as JSON before
+  if (pathsOf([text]) === undefined)
+    return { kind: 'refused', why: 'This is no message of GraphQL over WebSocket' };
+  const message = JSON.parse(text) as unknown;
   const type = isObject(message) ? message['type'] : undefined;
   if (typeof type === 'string' && upkeep.has(type)) return undefined;
   if (!isObject(message) || (type !== 'subscribe' && type !== 'start'))

@@ -1,5 +1,5 @@
 import type { Exchange } from '../../carriers/http/exchange.ts';
-import { type DocumentMask, documentMask } from '../../carriers/http/masks.ts';
+import { documentMask } from '../../carriers/http/masks.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
 import type { MessageSocket, SocketMessage } from '../../carriers/http/socket.ts';
 import type { Action } from '../../core/action.ts';
@@ -12,6 +12,7 @@ import type { MaskKey } from '../../mask/index.ts';
 import { type Aliases, aliasedBy } from './graphql.ts';
 import { meaningOfMessage, unreadable } from './meaning.ts';
 import type { HttpRoute } from './settings.ts';
+import { shownMessage } from './shown-message.ts';
 
 export interface TalkParts {
   readonly exchange: Exchange;
@@ -127,7 +128,13 @@ export class Talk {
       try {
         const name = String(permit.action.attributes['route']);
         const mask = documentMask(aliasedBy(permit, this.#aliases), name, maskKey);
-        const shown = message.binary ? message.bytes : shownAs(message.bytes, mask);
+        const isTagged = opening.duties.masks.length + permit.duties.masks.length > 0;
+        const shown = message.binary ? message.bytes : shownMessage(message.bytes, mask, isTagged);
+        if (shown === undefined) {
+          outcome = { ...outcomeOf(0), kind: 'cut', why: 'LINEAGE', withheld: 1 };
+          const why = 'The message has JSON in it that cannot be read, so it cannot be masked';
+          return refusedBy(denialOfDemand(permit, 'LINEAGE', 'mask', why));
+        }
         this.#bytes += shown.length;
         const limit = smallest(opening.duties.byteLimit, permit.duties.byteLimit);
         if (limit !== undefined && this.#bytes > limit) {
@@ -211,34 +218,6 @@ function refusedBy({ class: code, rule, decisionId, why }: Denial): End {
     toResource: [goingAway],
     cut: code,
   };
-}
-
-/** As JSON where it is, else as text: a message of a client that is neither was never let through. */
-export function shownAs(bytes: Uint8Array, mask: DocumentMask): Uint8Array {
-  if (!mask.needed) return bytes;
-  const text = Buffer.from(bytes).toString('utf8');
-  const shown = shownJson(text, mask) ?? mask.text(text);
-  return shown === text ? bytes : Buffer.from(shown);
-}
-
-/**
- * JSON by itself, behind the number of an event (Socket.IO: `42/chat,7[…]`), or one value after another, each with an end of its own
- * (SignalR: U+001E, others a line end); undefined where it is none of these.
- */
-function shownJson(text: string, mask: DocumentMask): string | undefined {
-  const lead = /^\d{1,6}(?:-)?(?:\/[^,{[]{0,200},)?\d{0,10}(?=[[{])/.exec(text)?.[0] ?? '';
-  const rest = text.slice(lead.length);
-  if (!/^\s*[[{"]/.test(rest)) return undefined;
-  const whole = mask.json(rest);
-  if (whole.ok) return mask.text(lead) + whole.value;
-  let shown = mask.text(lead);
-  // oxlint-disable-next-line no-control-regex
-  for (const piece of rest.split(/([\n\u001e])/)) {
-    const one = piece.trim() === '' || piece === '\u001e' ? undefined : mask.json(piece);
-    if (one?.ok === false) return undefined;
-    shown += one?.value ?? piece;
-  }
-  return shown;
 }
 
 function outcomeOf(bytes: number): Outcome & { readonly kind: 'ok' } {
