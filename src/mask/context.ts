@@ -1,4 +1,5 @@
 import type { Detector } from './detector.ts';
+import { givingWay, type Said } from './general.ts';
 
 export const reach = 72; // characters left of a value in which its context is looked for: about five words and a separator
 
@@ -8,6 +9,8 @@ export interface Naming {
   readonly distance: number;
   /** How many words name it: `uk passport` is surer than `passport`. */
   readonly words: number;
+  /** It is named by a word for a whole class alone (`card`), and another's own word says what it is. */
+  readonly general?: boolean;
 }
 
 export type Nearness = ReadonlyMap<Detector, Naming>;
@@ -31,6 +34,8 @@ interface Phrase {
   readonly first: boolean;
   /** `account$`: nothing but signs, and words that take nothing away, stands behind it. */
   readonly last: boolean;
+  /** A word for a whole class of things: see general.ts. */
+  readonly general: boolean;
 }
 
 export const nobody: Nearness = new Map();
@@ -67,6 +72,7 @@ export function contextFinder(detectors: readonly Detector[]): ContextFinder {
         count: words.length,
         first: written.endsWith('^'),
         last: written.endsWith('$'),
+        general: detector.general?.includes(written) === true,
       };
       add(phrase);
       if (words.length > 1) add({ ...phrase, words: [words.join('')] });
@@ -83,6 +89,8 @@ export function contextFinder(detectors: readonly Detector[]): ContextFinder {
     const found = new Map<Detector, Naming>();
     const text = readable(written);
     const words = wordsIn(text);
+    const all: Said[] = [];
+    let general = false;
     for (let at = 0; at < words.length; at++) {
       for (const phrase of beginningWith(words[at]?.word ?? '')) {
         const length = phrase.words.length;
@@ -96,12 +104,19 @@ export function contextFinder(detectors: readonly Detector[]): ContextFinder {
         let last = at + length - 1;
         while (fillers.has(words[last + 1]?.word ?? '')) last++;
         if (phrase.last && last + 1 < words.length && !anyPlace) continue;
+        all.push(saidOf(phrase, words[at], words[at + length - 1]));
+        if (phrase.general) general = true;
         found.set(phrase.detector, {
           distance: Math.min(text.length - (words[last]?.end ?? 0), before?.distance ?? Infinity),
           words: Math.max(phrase.count, before?.words ?? 0),
         });
       }
     }
+    if (general && all.length > 1)
+      for (const detector of givingWay(text, all)) {
+        const naming = found.get(detector);
+        if (naming !== undefined) found.set(detector, { ...naming, general: true });
+      }
     if (mayJoin.test(text)) findJoined(text, found);
     return found.size === 0 ? nobody : found;
   }
@@ -127,6 +142,15 @@ export function contextFinder(detectors: readonly Detector[]): ContextFinder {
     if (word.length <= longestKept) begins.set(word, made.length === 0 ? noPhrases : made);
     return made;
   }
+}
+
+function saidOf({ detector, general }: Phrase, first: Word | undefined, last: Word | undefined): Said {
+  return {
+    detector,
+    start: (first?.end ?? 0) - (first?.word.length ?? 0),
+    end: last?.end ?? 0,
+    general,
+  };
 }
 
 const noPhrases: readonly Phrase[] = [];

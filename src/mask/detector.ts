@@ -21,6 +21,8 @@ interface Common {
    * name is one too. `account$` counts only right before the value, `address^` only as the first word.
    */
   readonly context: readonly string[];
+  /** Those of the context that name a whole class of things (`card`, `account$`): another's own word beside them is surer. */
+  readonly general?: readonly string[];
   /** The text of every `yes` is found whole as this type, alone; nothing of this type is found in a `no`. */
   readonly examples: {
     readonly yes: readonly string[];

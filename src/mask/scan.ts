@@ -1,4 +1,5 @@
 import { Lru } from '../base/lru.ts';
+import { arbitrate } from './arbitrate.ts';
 import {
   aboveOf,
   isNamedBehind,
@@ -216,7 +217,7 @@ function search(text: string, ready: Ready): readonly Finding[] {
     return [{ type: state.doing, start: 0, end: text.length, score: 1 }];
   }
   if (state.found.length === 0) return none;
-  return arbitrate(state.found).map(({ type, start, end, score }) => ({
+  return arbitrate(state.found, normal.text).map(({ type, start, end, score }) => ({
     type,
     start: normal.from(start),
     end: normal.to(end - 1),
@@ -376,7 +377,8 @@ function report(search: Search, used: Used, span: Span): void {
     const labelled = isLabelled ? (loose ? labelledLoosely : labelledScore) : 0;
     const raised = loose ? leastScore + close / 10 : score + contextBoost + close / 20;
     const sure = Math.max(least + surer, isLabelled ? labelled + surer : 0, Math.min(1, raised));
-    score = Math.round(Math.min(sure, detector.vague === true ? vaguely : 1) * 100) / 100;
+    const most = !here && naming?.general === true ? leastScore : detector.vague === true ? vaguely : 1;
+    score = Math.round(Math.min(sure, most) * 100) / 100;
   }
   if (score >= leastScore) {
     search.found.push({ type: detector.name, start: span.start, end: span.end, score, order });
@@ -427,27 +429,4 @@ const aboveDistance = 24;
 function isLetter(byte: number): boolean {
   const low = byte | 0x20;
   return byte >= 0x80 || (low >= 0x61 && low <= 0x7a);
-}
-
-/**
- * Of findings that overlap the best stays: higher score, then longer, then first. It grows over what the others cover,
- * so that arbitration never uncovers a character that some detector found.
- */
-function arbitrate(found: Found[]): readonly Finding[] {
-  if (found.length === 1) return found;
-  const ordered = found.sort((a, b) => a.start - b.start || b.end - a.end || a.order - b.order);
-  const kept: Finding[] = [];
-  for (const each of ordered) {
-    const last = kept.at(-1);
-    if (last === undefined || each.start >= last.end) {
-      kept.push(each);
-      continue;
-    }
-    const better =
-      each.score > last.score || (each.score === last.score && each.end - each.start > last.end - last.start)
-        ? each
-        : last;
-    kept[kept.length - 1] = { ...better, start: last.start, end: Math.max(last.end, each.end) };
-  }
-  return kept;
 }

@@ -6,8 +6,10 @@ import {
   normalise,
   wordsOf,
 } from '../../src/mask/index.ts';
+import { isBelow } from '../../src/mask/arbitrate.ts';
 import { bytesOf } from '../../src/mask/normalise.ts';
 import { aboveOf, between, isNamedBehind, leftOf, readable, rightOf } from '../../src/mask/context.ts';
+import { givingWay, type Said } from '../../src/mask/general.ts';
 
 // The plain way to find things, which the fast engine must agree with: every pattern over the whole text, one after the
 // other, no gate, no tables, no bytes. Only the detectors' own patterns, checks and words are shared, and where words are
@@ -96,7 +98,7 @@ export function reference(text: string, column?: string): readonly Finding[] {
       }
     }
   }
-  return best(found).map((each) => ({
+  return best(found, normal.text).map((each) => ({
     ...each,
     start: normal.from(each.start),
     end: normal.to(each.end - 1),
@@ -232,6 +234,7 @@ function windows(
 interface Naming {
   readonly distance: number;
   readonly words: number;
+  readonly general?: boolean;
 }
 
 // One pattern for each phrase, over the whole of the words.
@@ -248,6 +251,9 @@ interface Phrase {
   /** What the words must hold for the pattern to fit. */
   readonly stem: string;
   readonly words: number;
+  readonly general: boolean;
+  /** In scripts without blanks. */
+  readonly joined: boolean;
 }
 
 function phrase(detector: Detector, written: string): Phrase {
@@ -256,7 +262,14 @@ function phrase(detector: Detector, written: string): Phrase {
   if (
     /[\p{sc=Han}\p{sc=Hangul}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Arabic}\p{sc=Hebrew}]/u.test(text)
   ) {
-    return { detector, pattern: new RegExp(text, 'gu'), stem: text.toLowerCase(), words: 1 };
+    return {
+      detector,
+      pattern: new RegExp(text, 'gu'),
+      stem: text.toLowerCase(),
+      words: 1,
+      general: false,
+      joined: true,
+    };
   }
   const apart = words.map((word) => `${word}${ending(word)}(?:['’]s)?`).join('(?:[^\\p{L}\\p{M}])+');
   const either =
@@ -269,6 +282,8 @@ function phrase(detector: Detector, written: string): Phrase {
     pattern: new RegExp(`${first}${either}(?![\\p{L}\\p{M}])${last}(${tail})`, 'giu'),
     stem: (words[0] ?? '').toLowerCase(),
     words: words.length,
+    general: detector.general?.includes(written) === true,
+    joined: false,
   };
 }
 
@@ -286,7 +301,8 @@ function namedBy(written: string): ReadonlyMap<Detector, Naming> {
   if (namings.size > 50_000) namings.clear();
   const found = new Map<Detector, Naming>();
   const lower = words.toLowerCase();
-  for (const { detector, pattern, stem, words: count } of phrases) {
+  const all: Said[] = [];
+  for (const { detector, pattern, stem, words: count, general, joined } of phrases) {
     if (!lower.includes(stem)) continue;
     for (const match of words.matchAll(pattern)) {
       const before = found.get(detector);
@@ -295,7 +311,13 @@ function namedBy(written: string): ReadonlyMap<Detector, Naming> {
         distance: Math.min(distance, before?.distance ?? distance),
         words: Math.max(count, before?.words ?? 0),
       });
+      const end = match.index + match[0].length - (match[1]?.length ?? 0);
+      if (!joined) all.push({ detector, start: match.index, end, general });
     }
+  }
+  for (const detector of givingWay(words, all)) {
+    const naming = found.get(detector);
+    if (naming !== undefined) found.set(detector, { ...naming, general: true });
   }
   namings.set(words, found);
   return found;
@@ -333,15 +355,22 @@ function scored(
   const label = naming !== undefined && naming.distance <= 4 ? (loose ? 0.81 : 0.95) + surer : 0;
   const raised = loose ? 0.4 + close / 10 : span.score + 0.35 + close / 20;
   const sure = Math.max(least + surer, label, Math.min(1, raised));
-  return Math.round(Math.min(sure, detector.vague === true ? 0.7 : 1) * 100) / 100;
+  const most = !here && naming?.general === true ? 0.4 : detector.vague === true ? 0.7 : 1;
+  return Math.round(Math.min(sure, most) * 100) / 100;
 }
 
 /** The best of what overlaps, grown over all of it. */
-function best(found: readonly Finding[]): readonly Finding[] {
+function best(found: readonly Finding[], text: string): readonly Finding[] {
   const kept: Finding[] = [];
   for (const each of found.toSorted((a, b) => a.start - b.start || b.end - a.end)) {
     const last = kept.at(-1);
     if (last === undefined || each.start >= last.end) {
+      kept.push(each);
+      continue;
+    }
+    const above = isBelow(each, last, text);
+    if (above > 0) {
+      kept[kept.length - 1] = { ...last, end: last.start + above };
       kept.push(each);
       continue;
     }

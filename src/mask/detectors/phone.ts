@@ -190,8 +190,9 @@ export const phone: DigitsDetector = {
   most: 0.85,
 };
 
-/** Behind the number; `Fax:` is the label of the next one. */
-const labelled = /^[ \t]{1,2}\(?(?:office|work|home|mobile|cell|fax|tel|phone)(?![\p{L}]|\.?[ \t]?[:=])/iu;
+/** Behind the number, after a blank, in brackets or after a dash; `Fax:` is the label of the next one. */
+const labelled =
+  /^(?:[ \t]{1,2}\(?|-)(?:office|work|home|mobile|cell|fax|tel|phone|landline|pager|mobil|handy|festnetz|büro|bureau|domicile|portable|móvil|celular|oficina|ufficio|cellulare|mobiel|kantoor|моб|раб|дом)(?![\p{L}]|\.?[ \t]?[:=])/iu;
 
 /** The letter before a number below a letter: `T: …`, `| M …`; somewhere before it stands a word. */
 const signed =

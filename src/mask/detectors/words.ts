@@ -177,7 +177,8 @@ const words: Readonly<Record<string, string>> = {
   IBAN_CODE: 'iban no|iban nr|iban num|bank details|account iban',
   IMEI: 'imei no|imei num|imei1|imei2|device id|handset id|device imei|序列号',
   IMSI: 'imsi no|subscriber identity',
-  ICCID: 'sim number|sim no|sim serial|iccid no|sim iccid|sim$|simkarte',
+  ICCID:
+    'sim number|sim no|sim serial|iccid no|sim iccid|sim$|sim card|simkarte|carte sim|tarjeta sim|scheda sim|cartão sim|karta sim|sim kort|сим карта',
   VIN: 'vehicle identification|vin no|vin num|fahrgestellnummer|fahrgestell|fin$|fahrzeugidentifikationsnummer|fahrzeug ident|numéro de châssis|châssis|bastidor|número de bastidor|numero di telaio|telaio|chassi|chassisnummer|numer nadwozia|şasi no|şasi|vin код|车架号|車台番号|차대번호',
   LICENSE_PLATE:
     'plate no|plate num|tag number|license tag|matrícula|placa|immatriculation|plaque|targa|kenteken|nummerplaat|registreringsnummer|rendszám|kentekenplaat|tablice|nr rejestracyjny|车牌|車牌|ナンバープレート|차량번호|автомобильный номер|госномер',
@@ -196,13 +197,22 @@ const words: Readonly<Record<string, string>> = {
     'phone no|phone num|phone nbr|tel no|telno|telnr|mobile no|mobile num|cell no|cell phone|cellular|contact no|contact num|contact phone|fone|ph no|phonenumber|hp$|h p$|tlfn|tlf nr|telefonnr|telefoonnr|telefoonnummer|mobielnummer|gsm nr|gsm no|handynummer|handynr|mobilnr|rufnr|rückruf|durchwahl|ruf mich|melde dich|fernsprecher|numéro de téléphone|numéro de portable|mon numéro$|son numéro$|numéro de mobile|téléphone portable|tél|port$|appelle moi|rappeler|rappelez|contacter|número de teléfono|numero de telefono|número de móvil|nro de teléfono|mi número$|su número$|tlfno|llamarme|llámeme|llamada|marque|numero di telefono|numero di cellulare|mio numero$|suo numero$|chiamarmi|chiamami|cell$|tel cel|número de telefone|numero de telefone|meu número$|telemóvel|telemovel|zap$|ligação|liga me|me ligue|mijn nummer$|bereikbaar|bel$|bel me|mobiele|telefonisch|ring mig|mitt nummer$|nummer till|mobilen|telefonnumret|telefonnummeret|min telefon|mit nummer$|numeroni|puhelinnumero|puhelinnumeroni|soita|matkapuhelin|gsm numara|numer telefonu|mój numer$|telefonu|komórka|tel kom|tel komórkowy|dzwonić|zadzwonić|kontakt pod|pod numerem|telefonní|telefonní číslo|mobilní|zavolejte|volejte|volat|moje číslo$|telefónne číslo|telefónu|zavolajte|telefonszám|telefonszámom|telefonszáma|mobilszám|hívjon|hívj|elérhető|telefonul|număr de telefon|numărul de telefon|numărul meu$|sunați|sunati|suna|telefonu numarası|telefon numarası|telefonum|numaram$|numarasından|arayabilirsiniz|arayın|cep|cep telefonu|cep tel|telefonski broj|broj telefona|nazovite|mobitel|pozovite|telefonska|telefonska številka|телефону|телефона|номер телефона|номер телефону|мобильный|мобільний|моб|моб тел|позвонить|позвоните|позвони|звонить|зателефонуйте|подзвоніть|мой номер$|мій номер$|по номеру|за номером|сотовый|телефонен|обадете|обадете се|мобилен|τηλέφωνο|τηλεφώνου|τηλ|κινητό|κινητού|καλέστε|αριθμός τηλεφώνου|טלפון|טל׳|נייד|פלאפון|תתקשר|התקשרו|הטלפון|هاتفي|رقم الهاتف|رقم هاتفي|جوال|موبايل|اتصل|الجوال|تلفن|موبایل|شماره تلفن|شماره|تماس|فون|موبائل|मोबाइल|मोबाइल नंबर|फोन|फ़ोन नंबर|फोन नंबर|दूरभाष|कॉल|মোবাইল|ফোন|手机|手机号|手機|手機號碼|联系电话|聯絡電話|电话号码|電話號碼|座机|打电话|電話番号|携帯|携帯電話|連絡先|お電話|전화번호|휴대폰|핸드폰|연락처|휴대전화|โทร|โทรศัพท์|เบอร์|เบอร์โทร|มือถือ|điện thoại|số điện thoại|sđt|di động|gọi|gọi cho|nomor hp|no hp|nomor telepon|telepon|telp|hubungi|nombor telefon|telefon bimbit|nambari ya simu|simu|selfoon|tālrunis|tālruņa|telefonas|telefono numeris|telefoninumber|sími|símanúmer|ffôn',
 };
 
+/** Those of a detector's context that name a whole class of things (see general.ts). */
+const general: Readonly<Record<string, string>> = {
+  CREDIT_CARD: 'card|karta|карта|картка|tarjeta|cartão|cartao',
+  US_BANK_NUMBER:
+    'account$|acct$|cuenta$|konto$|compte$|conta$|rachunek|deposit account|savings|checking|acct',
+};
+
 /** The detectors with their names in other languages behind their own. */
 export function withWords<T extends Detector>(detectors: readonly T[]): readonly T[] {
   return detectors.map((detector) => {
     const more = words[detector.name]?.split('|') ?? [];
     const known = new Set(detector.context);
+    const classes = general[detector.name]?.split('|');
     return {
       ...detector,
+      ...(classes === undefined ? {} : { general: classes }),
       context: [...detector.context, ...new Set(more.filter((each) => !known.has(each)))],
     };
   });
