@@ -1,7 +1,8 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../base/errors.ts';
 import type { House } from '../core/protocol.ts';
+import { realFiles } from '../stores/files.ts';
 
 /** Small texts of a room in files of this folder, each whole or not there at all. */
 export function keptIn(folder: string): NonNullable<House['kept']> {
@@ -17,16 +18,11 @@ export function keptIn(folder: string): NonNullable<House['kept']> {
     },
     set: (name, text) => {
       try {
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
         const fresh = `${file(name)}.new`;
-        const out = openSync(fresh, 'w', 0o600);
-        try {
-          writeSync(out, text);
-          fsyncSync(out);
-        } finally {
-          closeSync(out);
-        }
-        renameSync(fresh, file(name));
+        realFiles.makeFolder(folder);
+        realFiles.create(fresh, Buffer.from(text));
+        realFiles.rename(fresh, file(name));
+        realFiles.syncFolder(folder); // after a power cut too it is the new one
       } catch (thrown) {
         throw new Fault('config', `Nothing can be kept in ${folder}`, { cause: thrown });
       }

@@ -134,6 +134,18 @@ suite('tasks of the gateway', () => {
     assert.deepEqual(tasks.of(task.id, 'ann')?.answer, answer('done'));
   });
 
+  test('what cannot be opened is set aside before anything is kept', () => {
+    const files = new Map<string, string>();
+    new HeldTasks('tools', house(files)).add(made('ann'), undefined);
+    const [sealed] = files.values();
+    const other = { ...house(files), maskKey: new Secret('01'.repeat(32)) };
+    const tasks = new HeldTasks('tools', other);
+    assert.deepEqual(tasks.own('ann'), []);
+    tasks.add(made('bob'), undefined);
+    assert.ok(sealed !== undefined && [...files.values()].includes(sealed));
+    assert.notEqual(files.get('.tasks.tools'), sealed);
+  });
+
   test('one whose call breaks off is driven no longer, and nothing is left unhandled', async () => {
     const tasks = new HeldTasks('tools', house(new Map()));
     const task = tasks.add(made('ann'), undefined);

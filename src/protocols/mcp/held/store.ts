@@ -30,6 +30,7 @@ const mostKeptChars = 65_536;
 export class HeldTasks {
   readonly #house: House;
   readonly #resource: string;
+  readonly #name: string;
   readonly #vault: Vault | undefined;
   readonly #tasks: Map<string, HeldTask> = new Map();
   readonly #driven: Map<string, Driven> = new Map();
@@ -39,8 +40,8 @@ export class HeldTasks {
     this.#house = house;
     this.#resource = resource;
     const { kept, maskKey, world } = house;
-    // No resource has a name that begins like this.
-    this.#vault = kept === undefined ? undefined : vault(kept, maskKey, world, `.tasks.${resource}`);
+    this.#name = `.tasks.${resource}`; // no resource has a name that begins like this
+    this.#vault = kept === undefined ? undefined : vault(kept, maskKey, world, this.#name);
     this.#load();
   }
 
@@ -165,6 +166,13 @@ export class HeldTasks {
     this.#vault.set(JSON.stringify(short));
   }
 
+  /** What another key may still open is not written over. */
+  #setAside(): void {
+    const { kept } = this.#house;
+    const text = kept?.get(this.#name);
+    if (text !== undefined) kept?.set(`${this.#name}.unread`, text);
+  }
+
   /** What ran when the gateway stopped has an end that says so; what cannot be read is nobody's. */
   #load(): void {
     try {
@@ -187,6 +195,7 @@ export class HeldTasks {
       }
     } catch (thrown) {
       this.#house.log('error', 'mcp.tasks-unread', { resource: this.#resource, why: whyOf(thrown) });
+      this.#setAside();
     }
   }
 }
