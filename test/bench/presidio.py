@@ -3,6 +3,7 @@ import json
 import sys
 import time
 
+import tldextract
 from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
 from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 
@@ -34,6 +35,9 @@ class NoModel(NlpEngine):
         return ["en"]
 
 
+# Its recogniser of mail addresses would ask the internet for a list with each one where it cannot have it: it has one inside.
+tldextract.tldextract.TLD_EXTRACTOR = tldextract.TLDExtract(suffix_list_urls=())
+
 cells = json.load(sys.stdin)
 engine = NoModel()
 registry = RecognizerRegistry()
@@ -42,7 +46,7 @@ registry.recognizers = [each for each in registry.recognizers if "Spacy" not in 
 analyzer = AnalyzerEngine(registry=registry, nlp_engine=engine, supported_languages=["en"])
 for cell in cells[:20]:
     analyzer.analyze(cell, language="en")
-started = time.perf_counter()
+started = time.process_time()
 for cell in cells:
     analyzer.analyze(cell, language="en")
-print((time.perf_counter() - started) * 1e9 / len(cells))
+print((time.process_time() - started) * 1e9 / len(cells))
