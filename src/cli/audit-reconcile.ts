@@ -11,7 +11,7 @@ import { readConfig } from '../server/config.ts';
 import { diskFolder } from '../stores/folder.ts';
 import { keysOfSessions } from '../stores/keys.ts';
 import { type AuditIo, ledgerFolder } from './audit-folder.ts';
-import { safe } from './command.ts';
+import { safe, unusable } from './command.ts';
 import { dataFolder } from './data-folder.ts';
 import { formatOf, loggedIn, logFormats, type LogFormat } from './reconcile-logs.ts';
 import { reduced } from './reconcile-texts.ts';
@@ -138,7 +138,7 @@ export async function reconcile(args: readonly string[], io: AuditIo): Promise<n
 
 function configuredOf(file: string, name: string): PostgresSettings {
   const config = readConfig(file, { protocols });
-  if (!config.ok) throw new Error(config.error.join('\n'));
+  if (!config.ok) throw unusable(config.error);
   const resource = config.value.resources.find((each) => each.name === name);
   if (resource === undefined) throw new Error(`${file} has no resource ${name}`);
   if (resource.kind !== 'postgres')

@@ -4,6 +4,7 @@ import { readConfig } from '../server/config.ts';
 import { indexStoreOf } from '../server/index-config.ts';
 import { rebuildIndex } from '../stores/index-rebuild.ts';
 import type { AuditIo } from './audit-folder.ts';
+import { unusable } from './command.ts';
 import { dataFolder } from './data-folder.ts';
 
 /** `sallyport audit reindex`. */
@@ -14,7 +15,7 @@ export async function reindex(args: readonly string[], io: AuditIo): Promise<num
   });
   const folder = dataFolder(values.data);
   const config = values.config === undefined ? undefined : readConfig(values.config, { protocols });
-  if (config?.ok === false) throw new Error(config.error.join('\n'));
+  if (config?.ok === false) throw unusable(config.error);
   const stop = new AbortController();
   const interrupt = (): void => stop.abort();
   process.once('SIGINT', interrupt);

@@ -11,6 +11,11 @@ export class CouldNotRun extends Error {
   override readonly name = 'CouldNotRun';
 }
 
+/** What to throw for a configuration with these problems, one a line. */
+export function unusable(problems: readonly string[]): CouldNotRun {
+  return new CouldNotRun(`The configuration cannot be used:\n  ${problems.join('\n  ')}`);
+}
+
 export function print(text: string): void {
   process.stdout.write(visible(text.endsWith('\n') ? text : `${text}\n`));
 }

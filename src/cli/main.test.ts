@@ -56,7 +56,7 @@ const usage: readonly (readonly [string, readonly string[], number, RegExp, RegE
   ['no verb', ['sessions'], 2, /^$/, /Expected `sessions list`/],
   ['no statement', ['explain', '--on', 'shop'], 2, /^$/, /Expected --on RESOURCE and one statement/],
   ['no token', ['sessions', 'list'], 2, /^$/, /Set SALLYPORT_TOKEN/],
-  ['no configuration', ['up', '--config', 'none.yaml'], 2, /^$/, /none\.yaml: Cannot be read/],
+  ['no configuration', ['up', '--config', 'none.yaml'], 2, /^$/, /none\.yaml: There is no such file; --config FILE names another/],
   ['an unknown subject', ['token', 'zed', '--config', config], 1, /^$/, /no identity "zed".*it has: ana/],
   [
     'a token for too long',

@@ -1,12 +1,10 @@
 import { parseArgs } from 'node:util';
 import { duration, realWorld, timestamp, instant } from '../base/time.ts';
 import { issueToken } from '../identity/tokens.ts';
-import { protocols } from '../protocols/index.ts';
+import { readIdentities } from '../server/config-identities.ts';
 import { environment } from '../server/environment.ts';
-import { tokenTerms } from '../server/gateway.ts';
-import { revokeToken, tokenKeys } from '../server/keys.ts';
-import { CouldNotRun, print, say, type Command } from './command.ts';
-import { configOf } from './up.ts';
+import { revokeToken, tokenKeys, tokenTerms } from '../server/keys.ts';
+import { CouldNotRun, print, say, unusable, type Command } from './command.ts';
 
 const help = `Usage: sallyport token SUBJECT [--ttl 1h] [--config sallyport.yaml]
        sallyport token --revoke ID
@@ -41,16 +39,22 @@ async function run(args: readonly string[]): Promise<number> {
   if (ttlMs === undefined || ttlMs < shortestMs || ttlMs > longestMs) {
     throw new CouldNotRun('--ttl: Expected 1m to 24h, such as 30m');
   }
-  const config = configOf(values.config, protocols);
-  const known = config.directory.find(subject);
+  const who = readIdentities(values.config);
+  if (!who.ok) throw unusable(who.error);
+  const { directory } = who.value;
+  const known = directory.find(subject);
   if (known === undefined) {
     say(
-      `There is no identity "${subject}" in ${values.config}; it has: ${config.directory.subjects.join(', ') || 'none'}`,
+      `There is no identity "${subject}" in ${values.config}; it has: ${directory.subjects.join(', ') || 'none'}`,
     );
     return 1;
   }
   const { key } = tokenKeys(home);
-  const issued = await issueToken({ terms: tokenTerms(config), world: realWorld, key }, known.subject, ttlMs);
+  const issued = await issueToken(
+    { terms: tokenTerms(who.value), world: realWorld, key },
+    known.subject,
+    ttlMs,
+  );
   print(issued.token.reveal('it was asked for on the command line'));
   say(`token ${issued.id} for ${subject} until ${timestamp(instant(realWorld.now() + ttlMs))}`);
   return 0;

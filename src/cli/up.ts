@@ -7,7 +7,7 @@ import { environment } from '../server/environment.ts';
 import { lockHome } from '../server/lock.ts';
 import { untilStopped } from '../server/process.ts';
 import { wire } from '../server/wire.ts';
-import { CouldNotRun, say, type Command } from './command.ts';
+import { say, unusable, type Command } from './command.ts';
 
 const help = `Usage: sallyport up [--config sallyport.yaml]
 
@@ -43,5 +43,5 @@ async function run(args: readonly string[]): Promise<number> {
 export function configOf(file: string, known: readonly Protocol[]): Config {
   const read = readConfig(file, { protocols: known, detectors: detectorsCheck });
   if (read.ok) return read.value;
-  throw new CouldNotRun(`The configuration cannot be used:\n  ${read.error.join('\n  ')}`);
+  throw unusable(read.error);
 }

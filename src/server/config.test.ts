@@ -90,10 +90,10 @@ test('parseConfig() puts secrets where the file refers to them', () => {
 
 const line = (yaml: string): string => `${minimal}${yaml}\n`;
 const wrong: readonly (readonly [string, string, RegExp])[] = [
-  ['no YAML', 'a: [', /sallyport\.yaml:\d+: Not YAML/],
+  ['no YAML', 'a: [', /sallyport\.yaml:1:\d+: Not YAML/],
   ['a key twice', line('policy: ./policy'), /Not YAML: .*unique/],
   ['nothing', '', /Expected a mapping/],
-  ['a key that is nearly known', line('limit: {}'), /:6: limit: Unknown key; did you mean "limits"\?/],
+  ['a key that is nearly known', line('limit: {}'), /:6:1: limit: Unknown key; did you mean "limits"\?/],
   ['a limit that is nearly known', line('limits: { conections: 1 }'), /limits\.conections: .*"connections"/],
   ['a limit of nothing', line('limits: { connections: 0 }'), /limits\.connections: Expected a number from 1/],
   [
@@ -104,7 +104,7 @@ const wrong: readonly (readonly [string, string, RegExp])[] = [
   [
     'a kind that is nearly known',
     minimal.replace('kind: postgres', 'kind: postgers'),
-    /:5: resources\[0\]\.kind: .*"postgres"/,
+    /:5:27: resources\[0\]\.kind: .*"postgres"/,
   ],
   [
     'a resource without a listener',
@@ -184,7 +184,7 @@ test('parseConfig() names no secret in a problem', () => {
 
 test('readConfig() says which file cannot be read', () => {
   const read = readConfig(join(folder, 'none.yaml'), { protocols: [postgres] });
-  assert.match(read.ok ? '' : read.error.join(), /none\.yaml: Cannot be read/);
+  assert.match(read.ok ? '' : read.error.join(), /none\.yaml: There is no such file; --config FILE/);
 });
 
 test('parseConfig() reads channels, and whose accounts are whose', () => {

@@ -2,11 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { LineCounter, parseDocument, type Document } from 'yaml';
 import {
   array,
-  boolean,
-  either,
   isObject,
   literal,
   map,
@@ -14,13 +11,11 @@ import {
   number,
   object,
   optional,
-  record,
   string,
   type Check,
   type Optional,
   type Problem,
 } from '../base/check.ts';
-import { messageOf } from '../base/errors.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { Secret } from '../base/secret.ts';
 import { channelSettings, type ChannelSettings } from '../channels/index.ts';
@@ -29,7 +24,7 @@ import { defaultLimits, limits, type Limits } from '../core/limits.ts';
 import type { Protocol } from '../core/protocol.ts';
 import type { Resource, ResourceName } from '../core/session.ts';
 import type { Detector } from '../mask/index.ts';
-import { directory, nobody, type Directory, type DirectoryRecord } from '../identity/directory.ts';
+import { nobody, type Directory } from '../identity/directory.ts';
 import type { OpaOrigin } from '../opa/reach.ts';
 import { sinkSettings, type SinkSettings } from '../sinks/index.ts';
 import { defaultReviewSettings, type ReviewSettings } from '../gate/review-settings.ts';
@@ -41,6 +36,14 @@ import { browsersCheck, type VisitTerms } from './browsers-config.ts';
 import { reviewsCheck } from './reviews-config.ts';
 import { recordingsCheck, type RecordingsSettings } from './recordings-config.ts';
 import { ledgerCheck, type LedgerSettings } from './ledger-config.ts';
+import {
+  defaultName,
+  gatewayName as name,
+  identitiesCheck,
+  word,
+  type configKeys,
+} from './config-identities.ts';
+import { codeOf, parseYaml, textOf } from './config-text.ts';
 import { policyCheck, type PolicySettings } from './policy-config.ts';
 
 /** What `sallyport.yaml` says, checked. */
@@ -98,15 +101,10 @@ export interface ConfigParts {
   readonly detectors?: Check<readonly Detector[]>;
 }
 
-/** Reads the configuration. Problems are lines `file:line: path: what is wrong`, and hold no value of the file. */
+/** Reads the configuration. Problems are lines `file:line:col: path: what is wrong`, and hold no value of the file. */
 export function readConfig(file: string, parts: ConfigParts): Result<Config, readonly string[]> {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (thrown) {
-    return err([`${file}: Cannot be read: ${messageOf(thrown)}`]);
-  }
-  return parseConfig(text, file, parts);
+  const text = textOf(file);
+  return text.ok ? parseConfig(text.value, file, parts) : text;
 }
 
 /** Like `readConfig`, of a text; `file` is its name, and relative paths are relative to the folder it names. */
@@ -115,42 +113,8 @@ export function parseConfig(
   file: string,
   parts: ConfigParts,
 ): Result<Config, readonly string[]> {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  if (document.errors.length > 0) {
-    return err(
-      document.errors.map(
-        ({ pos, message }) => `${file}:${lines.linePos(pos[0]).line}: Not YAML: ${message}`,
-      ),
-    );
-  }
-  const checked = configCheck(parts, dirname(resolve(file)))(toPlain(document), '');
-  return checked.ok
-    ? ok({ ...checked.value, digest: hash('sha256', text) })
-    : err(
-        checked.error.map(
-          ({ path, message }) => `${file}${lineOf(path, { document, lines })}: ${path}: ${message}`,
-        ),
-      );
-}
-
-function toPlain(document: Document): unknown {
-  try {
-    return document.toJS() as unknown;
-  } catch {
-    return undefined; // aliases without end
-  }
-}
-
-function lineOf(path: string, at: { readonly document: Document; readonly lines: LineCounter }): string {
-  const keys = [...path.matchAll(/([^.[\]]+)/g)].map(([key]) => (/^\d+$/.test(key) ? Number(key) : key));
-  for (let length = keys.length; length > 0; length--) {
-    const node: unknown = at.document.getIn(keys.slice(0, length), true);
-    if (isObject(node) && Array.isArray(node['range'])) {
-      return `:${at.lines.linePos(Number(node['range'][0])).line}`;
-    }
-  }
-  return '';
+  const checked = parseYaml(text, file, configCheck(parts, dirname(resolve(file))));
+  return checked.ok ? ok({ ...checked.value, digest: hash('sha256', text) }) : checked;
 }
 
 const address: Check<Address> = map(
@@ -165,32 +129,13 @@ const address: Check<Address> = map(
   },
 );
 
-const name = string({
-  pattern: /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
-  what: 'a name of letters, digits, dots and dashes',
-});
-const word = string({
-  pattern: /^[^\s\p{C}]{1,128}$/u,
-  what: 'a word of 1 to 128 characters without spaces',
-});
-
-const identity = object({
-  subject: word,
-  kind: literal('human', 'workload', 'agent'),
-  groups: optional(array(word)),
-  actingFor: optional(word),
-  attributes: optional(record(either(either(string(), number()), boolean))),
-  accounts: optional(object({ slack: optional(array(word)), teams: optional(array(word)) })),
-  links: optional(array(word)),
-});
-
 const unlooked: Check<readonly Detector[]> = () => ok([]);
 
-function configCheck(parts: ConfigParts, folder: string): Check<Config> {
-  const { protocols } = parts;
-  const whole = object({
+/** Every key of the file. */
+function configShape(parts: ConfigParts, folder: string) {
+  return {
     name: optional(name),
-    listen: listenCheck(protocols),
+    listen: listenCheck(parts.protocols),
     policy: policyCheck(folder, parts.variable ?? ((variable) => process.env[variable])),
     resources: array(resourceCheck(parts, folder), { min: 1 }),
     identities: optional(identitiesCheck),
@@ -213,13 +158,16 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
     ),
     plainFrom: optional(literal('loopback', 'nowhere')),
     detectors: optional(parts.detectors ?? unlooked),
-  });
-  return map(whole, (read) => {
+  } satisfies Record<(typeof configKeys)[number], unknown>;
+}
+
+function configCheck(parts: ConfigParts, folder: string): Check<Config> {
+  return map(object(configShape(parts, folder)), (read) => {
     const { listen, resources } = read;
     const problems = [...twice(resources), ...unheard(resources, listen.protocols)];
     if (problems.length > 0) return err(problems);
     return ok({
-      name: read.name ?? 'sallyport',
+      name: read.name ?? defaultName,
       listen,
       policy: read.policy.about,
       policySource: read.policy,
@@ -359,46 +307,6 @@ function fromFile(file: string, at: SecretsAt): Secret | undefined {
   }
   return undefined;
 }
-
-function codeOf(thrown: unknown): string {
-  return isObject(thrown) && typeof thrown['code'] === 'string' ? thrown['code'] : 'unknown error';
-}
-
-interface Identities {
-  readonly directory: Directory;
-  readonly accounts: Config['accounts'];
-}
-
-const identitiesCheck: Check<Identities> = map(array(identity), (read, path) => {
-  const records = read.map(
-    ({ subject, kind, groups = [], actingFor, attributes = {}, links = [] }): DirectoryRecord => ({
-      subject: subject as Subject,
-      kind,
-      groups,
-      attributes,
-      links,
-      ...(actingFor === undefined ? {} : { actingFor: actingFor as Subject }),
-    }),
-  );
-  const made = directory(records);
-  if (!made.ok) return err(made.error.map(({ index, message }) => ({ path: `${path}[${index}]`, message })));
-  const linked = new Map<string, Subject>();
-  for (const [index, { subject, accounts = {} }] of read.entries()) {
-    for (const [channel, names] of Object.entries(accounts)) {
-      for (const account of names ?? []) {
-        const key = `${channel} ${account}`;
-        // SECURITY: one account is one identity, or a click would be whoever's comes first.
-        if (linked.has(key)) {
-          return err([
-            { path: `${path}[${index}].accounts.${channel}`, message: 'This account is linked twice' },
-          ]);
-        }
-        linked.set(key, subject as Subject);
-      }
-    }
-  }
-  return ok({ directory: made.value, accounts: linked });
-});
 
 function channelsCheck(parts: ConfigParts, folder: string): Check<ChannelSettings> {
   return secretsIn(channelSettings, parts, folder);

@@ -22,7 +22,7 @@ import { Taint } from '../gate/taint.ts';
 import { Usage } from '../gate/usage.ts';
 import type { GrantStore, ReviewStore } from '../reviews/index.ts';
 import type { Directory } from '../identity/directory.ts';
-import { verifyToken, type TokenTerms } from '../identity/tokens.ts';
+import { verifyToken } from '../identity/tokens.ts';
 import { app } from './api/app.ts';
 import { gatewayResource } from './api/own.ts';
 import type { Records } from './api/records.ts';
@@ -30,7 +30,7 @@ import { routes, type ApiParts, type PolicyStatus } from './api/routes.ts';
 import type { Certificate } from './certificates.ts';
 import { newSessionId } from './ids.ts';
 import { addressText, type Address, type Config } from './config.ts';
-import type { TokenKeys } from './keys.ts';
+import { tokenTerms, type TokenKeys } from './keys.ts';
 import { placeOf, reception } from './listen.ts';
 import { type Ending, isLoopback, LiveSessions, SignInFailures } from './live.ts';
 import type { MetricsPage } from './metrics.ts';
@@ -99,11 +99,6 @@ export interface Gateway {
   readonly probe: () => Promise<Readonly<Record<string, string>>>;
   /** Drains and closes everything that was started here, and writes down that it did. */
   readonly stop: (why: string) => Promise<void>;
-}
-
-/** What tokens of this gateway say of it. */
-export function tokenTerms({ name }: Config): TokenTerms {
-  return { issuer: name, audience: name };
 }
 
 const sweepMs = 15_000;

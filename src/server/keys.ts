@@ -9,10 +9,16 @@ import { appendFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from
 import { dirname, join } from 'node:path';
 import { Fault } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
+import type { TokenTerms } from '../identity/tokens.ts';
 
 export interface TokenKeys {
   readonly key: KeyObject;
   readonly publicKey: KeyObject;
+}
+
+/** What tokens of the gateway with this name say of it. */
+export function tokenTerms({ name }: { readonly name: string }): TokenTerms {
+  return { issuer: name, audience: name };
 }
 
 /** A key that lives as long as this process: its tokens end with it. */
