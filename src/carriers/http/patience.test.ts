@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../../base/errors.ts';
-import { realWorld } from '../../base/time.ts';
+import { instant, realWorld, type World } from '../../base/time.ts';
 import type { Patience } from '../../http/patience.ts';
 import { dialTcp } from '../tcp.ts';
 import { httpClient, type HttpClient, type HttpClientParts } from './client.ts';
@@ -130,42 +129,82 @@ describe('httpClient() ends what takes too long', () => {
   });
 });
 
+/** Time that passes only as far as it is told to: what takes long elsewhere takes none of it. */
+function heldTime(): World & { readonly pass: (ms: number) => void } {
+  let now = 0;
+  const timers = new Set<{ readonly at: number; readonly call: () => void }>();
+  return {
+    ...realWorld,
+    now: () => instant(now),
+    after: (ms, call) => {
+      const timer = { at: now + ms, call };
+      timers.add(timer);
+      return { [Symbol.dispose]: () => void timers.delete(timer) };
+    },
+    pass: (ms) => {
+      now += ms;
+      for (const timer of timers) if (timer.at <= now && timers.delete(timer)) timer.call();
+    },
+  };
+}
+
 describe('httpClient() waits', () => {
   test('for a client that is slow to send', async () => {
-    await using at = await place({ firstByteMs: 100 }, (socket) => {
+    const world = heldTime();
+    const serve = (socket: Socket): void => {
       let all = '';
       socket.on('data', (chunk) => {
         all += chunk.toString();
         if (all.endsWith('0\r\n\r\n')) socket.end(`${head.replace('100', '2')}ok`);
       });
-    });
+    };
+    await using at = await place({ firstByteMs: 100 }, serve, { world });
     const body = (async function* () {
       yield Buffer.from('a');
-      await sleep(300);
+      world.pass(300);
       yield Buffer.from('b');
     })();
     assert.equal(await whole(at.client, { method: 'POST', body }), 'ok');
   });
 
   test('for a client that is slow to read', async () => {
-    await using at = await place({ idleMs: 100 }, (socket) => {
+    const world = heldTime();
+    const goOn = Promise.withResolvers<void>();
+    const serve = (socket: Socket): void => {
       socket.resume().write(`${head.replace('100', '4')}ab`);
-      setTimeout(() => socket.write('cd'), 60);
-    });
+      void goOn.promise.then(() => socket.write('cd'));
+    };
+    await using at = await place({ idleMs: 100 }, serve, { world });
     const { body } = await at.client.call(asked);
     let text = '';
     for await (const chunk of body) {
       text += Buffer.from(chunk).toString();
-      await sleep(250);
+      world.pass(250);
+      goOn.resolve();
     }
     assert.equal(text, 'abcd');
   });
 
-  test('for a resource that goes on in time', async () => {
-    await using at = await place({ idleMs: 400, firstByteMs: 400 }, (socket) => {
-      socket.resume().write(head.replace('100', '3'));
-      for (const at of [1, 2, 3]) setTimeout(() => socket.write('x'), at * 150);
-    });
-    assert.equal(await whole(at.client), 'xxx');
+  test('for a resource that goes on in time, and no longer', async () => {
+    const world = heldTime();
+    const connected = Promise.withResolvers<Socket>();
+    const serve = (socket: Socket): void => {
+      connected.resolve(socket);
+      socket.resume().write(head);
+    };
+    await using at = await place({ idleMs: 400, firstByteMs: 400 }, serve, { world });
+    const { body } = await at.client.call(asked);
+    const socket = await connected.promise;
+    const chunks = body[Symbol.asyncIterator]();
+    for (const byte of ['x', 'y', 'z']) {
+      const next = chunks.next();
+      world.pass(399);
+      socket.write(byte);
+      assert.equal(Buffer.from((await next).value ?? []).toString(), byte);
+    }
+    const never = assert.rejects(chunks.next(), late);
+    world.pass(400);
+    await never;
+    await at.dropped;
   });
 });
