@@ -42,7 +42,7 @@ export interface Press {
 
 /** `writes`: cards are changed in place; `sends`: each change is a message of its own. */
 export function conformance(name: string, form: 'writes' | 'sends', open: () => Promise<Stand>): void {
-  const limits = { timeout: 30_000 };
+  const limits = { timeout: 300_000 };
 
   test(`${name} tells a review, and its end`, limits, async () => {
     await using stand = await open();

@@ -125,7 +125,7 @@ async function stand(
       if (over.signature === undefined) {
         await until(() => working() > before && fake.whispers.length > whispers);
         // What the channel writes comes after the answer: the card is put right before the next line is read.
-        await new Promise((resolve) => setTimeout(resolve, 60));
+        await quiet(fake);
       }
     },
   };
@@ -146,6 +146,15 @@ async function stand(
       await fake[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Waits until nothing has come for many turns of the event loop, however long each of them takes. */
+async function quiet(fake: Fake): Promise<void> {
+  for (let turns = 0, seen = -1; turns < 30; turns++) {
+    if (seen !== fake.http.requests.length) turns = 0;
+    seen = fake.http.requests.length;
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
 }
 
 /** Sends the form as Slack does when somebody has pressed its button. */
@@ -226,12 +235,12 @@ for (const [what, how] of forms) {
     const view = await until(() => fake.views.shift());
     assert.deepEqual(parts.desk.answers, []);
     await submit(channel.hook, fake, view, how(view));
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await quiet(fake);
     assert.deepEqual(parts.desk.answers, []);
     await submit(channel.hook, fake, view, {});
     await until(() => parts.desk.answers.length === 1);
     await submit(channel.hook, fake, view, {});
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await quiet(fake);
     assert.equal(parts.desk.answers.length, 1, 'the same form twice counts once');
   });
 }

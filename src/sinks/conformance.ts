@@ -19,7 +19,7 @@ export interface Stand extends AsyncDisposable {
   readonly up: () => void;
 }
 
-const limits = { timeout: 30_000 };
+const limits = { timeout: 300_000 };
 
 export function conformance(name: string, stand: () => Promise<Stand>): void {
   async function ready(count: number): Promise<{

@@ -130,14 +130,14 @@ test('splunkSink() does not believe a batch that was received and never indexed'
     partsFake(),
   );
   const batch = [item({ index: 0, entry: decision(0), seal: 'opened' })];
-  await assert.rejects(sink.send(batch, AbortSignal.timeout(20_000)), /not indexed/);
+  await assert.rejects(sink.send(batch, AbortSignal.timeout(100_000)), /not indexed/);
 });
 
 test('otlpSink() takes rejected records for what they are', async () => {
   await using fake = await httpFake(() => ({ partialSuccess: { rejectedLogRecords: '1' } }));
   const sink = otlpSink({ kind: 'otlp', url: fake.url }, partsFake());
   await assert.rejects(
-    sink.send([item({ index: 0, entry: decision(0), seal: 'opened' })], AbortSignal.timeout(5_000)),
+    sink.send([item({ index: 0, entry: decision(0), seal: 'opened' })], AbortSignal.timeout(100_000)),
     { name: 'Refused' },
   );
 });
@@ -147,7 +147,7 @@ test('sinks over HTTP follow no redirect', async () => {
   fake.failing = 307;
   const sink = webhookSink({ kind: 'webhook', url: fake.url, secret: new Secret(secret) }, partsFake());
   await assert.rejects(
-    sink.send([item({ index: 0, entry: decision(0), seal: 'opened' })], AbortSignal.timeout(5_000)),
+    sink.send([item({ index: 0, entry: decision(0), seal: 'opened' })], AbortSignal.timeout(100_000)),
     { code: 'unreachable' },
   );
   assert.equal(fake.requests.length, 0);

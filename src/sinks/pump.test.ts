@@ -9,7 +9,7 @@ import { Refused, type Sink } from './sink.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-pump-'));
 after(() => rmSync(folder, { recursive: true }));
-const limits = { timeout: 20_000 };
+const limits = { timeout: 900_000 };
 
 function sinkOf(send: Sink['send']): Sink {
   return { send, [Symbol.asyncDispose]: () => Promise.resolve() };
