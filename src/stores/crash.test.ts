@@ -68,7 +68,7 @@ const injections: readonly Injection[] = [
 for (const { what, call, paths, inject } of injections) {
   test(
     `${what}: nothing acknowledged is lost, and the next start recovers by itself`,
-    { skip: noStrace, timeout: 60_000 },
+    { skip: noStrace, timeout: 900_000 },
     async () => {
       using place = freshFolder();
       const [data, acks] = [join(place.path, 'data'), join(place.path, 'acks')];
@@ -116,7 +116,7 @@ function small(path: string, megabytes: number): Disposable {
 
 test(
   'a full disk stops the ledger, refuses everything after, loses nothing, and is over with space',
-  { skip: noMount, timeout: 60_000 },
+  { skip: noMount, timeout: 900_000 },
   async () => {
     using place = freshFolder();
     const data = join(place.path, 'small');

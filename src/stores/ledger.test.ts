@@ -523,7 +523,7 @@ function linesOf(path: string): number {
   return existsSync(path) ? readFileSync(path, 'utf8').split('\n').length - 1 : 0;
 }
 
-test('kill -9 under load loses no acknowledged entry', { timeout: 120_000 }, async () => {
+test('kill -9 under load loses no acknowledged entry', { timeout: 900_000 }, async () => {
   using folder = freshFolder();
   const acks = `${folder.path}.acks`;
   let acked = 0;

@@ -116,7 +116,7 @@ for (const [call, path, when] of cuts)
     : ['signal=KILL'])
     test(
       `a change of the key with ${how} at ${call} ${when} of ${path}: the next start finishes it or takes it back`,
-      { skip: noStrace, timeout: 60_000 },
+      { skip: noStrace, timeout: 900_000 },
       async () => {
         using place = freshFolder();
         const [data, acks] = [join(place.path, 'data'), join(place.path, 'acks')];
