@@ -220,6 +220,34 @@ rules:
     why: Everybody who has signed in may do what the database lets them.
     fix: Sign in. Later, name the groups that need it instead.
 
+  - id: own-record
+    effect: allow
+    match:
+      resource: { kind: sallyport }
+      identity: { kind: [human, workload, agent] }
+      action: [record.list, record.read, recording.read, decision.explain]
+    when: action.own
+    why: Everybody may see what was written about themselves, and what the rules say of what they would do.
+    fix: Ask for your own sessions, or ask the group dba.
+
+  - id: dba-reads-the-record
+    effect: allow
+    match:
+      resource: { kind: sallyport }
+      identity: { groups: [dba] }
+      action: [record.list, record.read, decision.explain]
+    why: The group dba answers what waits, and looks at whom the rules in shadow would meet.
+    fix: Ask a member of dba.
+
+  - id: everybody-reads-the-rules
+    effect: allow
+    match:
+      resource: { kind: sallyport }
+      identity: { kind: [human, workload, agent] }
+      action: policy.read
+    why: The rules are open to everybody they bind.
+    fix: This is allowed to everybody who has signed in.
+
   - id: mask-personal-data
     effect: require
     match: { resource: { kind: postgres } }
@@ -294,10 +322,12 @@ fixtures:
   identities:
     ana: { groups: [] }
     cleared: { groups: [pii-cleared] }
+    kim: { groups: [dba] }
     job: { kind: workload }
     bot: { kind: agent, actingFor: ana }
   resources:
     ${on}: { kind: postgres }
+    sallyport: { kind: sallyport }
 
 cases:
   - name: everybody reads, and what is personal or secret comes back masked
@@ -346,5 +376,25 @@ ${clear.join('\n')}
     as: ana
     do: { action: sql.alter, on: ${on}, access: define }
     expect: { decision: allow, wouldBe: [starter/structure-waits] }
+
+  - name: everybody sees their own record, and the rules
+    as: [ana, job, bot]
+    do: { action: [record.list, record.read, recording.read, decision.explain, policy.read], on: sallyport, attributes: { own: true } }
+    expect: { decision: allow }
+
+  - name: the record of others is for dba
+    as: ana
+    do: { action: [record.list, record.read, decision.explain], on: sallyport, attributes: { own: false } }
+    expect: { decision: deny }
+
+  - name: dba reads what was written about anybody
+    as: kim
+    do: { action: [record.list, record.read, decision.explain], on: sallyport, attributes: { own: false } }
+    expect: { decision: allow, by: [starter/dba-reads-the-record] }
+
+  - name: what was shown to others is not shown to dba
+    as: kim
+    do: { action: recording.read, on: sallyport, attributes: { own: false } }
+    expect: { decision: deny }
 `;
 }
