@@ -46,9 +46,54 @@ test('no more is held back than a credential may begin with', () => {
   assert.equal(Buffer.from(scan.push(Buffer.from('x'))).toString(), 'sk-ax');
 });
 
-test('what is too short stands in texts by chance', () => {
-  const short = { header: 'x-key', value: new Secret('abc') };
-  assert.deepEqual(keysOf(short), []);
-  assert.equal(withoutKey('abc', short), 'abc');
+const odd = { header: 'authorization', value: new Secret('Bearer abc+de/fgh=') };
+for (const [what, text] of [
+  ['.NET', 'abc\\u002Bde/fgh='],
+  ['Gson', 'abc+de/fgh\\u003d'],
+  ['all in JSON', 'abc\\u002bde\\u002ffgh\\u003d'],
+  ['PHP', 'abc+de\\/fgh='],
+  ['lower percents', 'abc%2bde%2ffgh%3d'],
+  ['percents but for slashes', 'abc%2Bde/fgh%3D'],
+  ['one percent', 'abc%2Bde/fgh='],
+  ['Mustache', 'abc+de&#x2F;fgh&#x3D;'],
+  ['Handlebars', 'abc+de/fgh&#x3D;'],
+  ['Go templates', 'abc&#43;de/fgh='],
+] as const)
+  test(`a credential is found as programs write it: ${what}`, () => {
+    const shown = Buffer.from(starred(Buffer.from(`x ${text} y`), keysOf(odd))).toString();
+    assert.equal(shown, `x ${'*'.repeat(text.length)} y`);
+    assert.equal(withoutKey(`x ${text} y`, odd), 'x *** y');
+  });
+
+const short = { header: 'x-key', value: new Secret('abc') };
+const word = { header: 'authorization', value: new Secret('Bearer abc') };
+const pin = {
+  header: 'authorization',
+  value: new Secret(`Basic ${Buffer.from('gate:1234').toString('base64')}`),
+};
+for (const [text, credential, wanted] of [
+  ['an abc of abcdef', short, 'an abc of abcdef'],
+  ['{"a":"abc","b":"abcd"}', short, '{"a":"***","b":"abcd"}'],
+  ['"{\\"a\\":\\"abc\\"}"', short, '"{\\"a\\":\\"***\\"}"'],
+  ["['abc']<b>abc</b>", short, "['***']<b>***</b>"],
+  ['X-Key: abc\nx-key=abc', short, 'X-Key: ***\nx-key=***'],
+  ['you said Bearer abc, bearer abc', word, 'you said Bearer ***, bearer ***'],
+  ['{"password":"1234","year":1234}', pin, '{"password":"****","year":1234}'],
+] as const)
+  test(`what is short stands in texts by chance, and is found where it stands by itself: ${text}`, () => {
+    for (let at = 0; at <= text.length; at++) {
+      const scan = new KeyScan(keysOf(credential));
+      const shown = [text.slice(0, at), text.slice(at)].map((piece) =>
+        Buffer.from(scan.push(Buffer.from(piece))),
+      );
+      assert.equal(Buffer.concat([...shown, scan.end()]).toString(), wanted, `at ${at}`);
+    }
+    assert.equal(withoutKey(text, credential), wanted.replaceAll('****', '***'));
+  });
+
+test('a field that is nothing but a credential is hidden, however short that is', () => {
+  assert.equal(withoutKey('abc', short), '***');
+  assert.equal(withoutKey('Bearer abc', word), 'Bearer ***');
+  assert.equal(withoutKey('abcd', short), 'abcd');
   assert.equal(withoutKey('it is sk-a/b+c"1234567', bearer), 'it is ***');
 });

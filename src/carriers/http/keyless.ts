@@ -1,4 +1,4 @@
-import { KeyScan, keysOf, starred } from '../../http/key-scan.ts';
+import { type Key, KeyScan, keysOf, starred } from '../../http/key-scan.ts';
 import type { Credential } from '../../http/upstream.ts';
 import type { Arriving, HttpResponse } from './client.ts';
 import { decoded } from './decoded.ts';
@@ -31,7 +31,7 @@ export function searched(body: Arriving, credential: Credential | undefined): Ar
 
 async function* scanned(
   body: AsyncIterable<Uint8Array>,
-  keys: readonly string[],
+  keys: readonly Key[],
 ): AsyncGenerator<Uint8Array, undefined, undefined> {
   const scan = new KeyScan(keys);
   for await (const piece of body) {

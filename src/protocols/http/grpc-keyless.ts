@@ -1,7 +1,7 @@
 import { base64Bytes } from '../../http/base64.ts';
 import { decodeMessage, encodeMessage, framed } from '../../http/grpc.ts';
 import type { Fields } from '../../http/headers.ts';
-import { keysOf, starred, withoutKey } from '../../http/key-scan.ts';
+import { type Key, keysOf, starred, withoutKey } from '../../http/key-scan.ts';
 import type { Credential } from '../../http/upstream.ts';
 import { expanded } from './grpc-mask.ts';
 
@@ -40,7 +40,7 @@ export async function keylessMessage(
     encoding,
     keys,
     most,
-  }: { readonly encoding: string | undefined; readonly keys: readonly string[]; readonly most: number },
+  }: { readonly encoding: string | undefined; readonly keys: readonly Key[]; readonly most: number },
 ): Promise<Uint8Array> {
   if (keys.length === 0) return message;
   if (message[0] !== 1) return starred(message, keys);
