@@ -87,17 +87,17 @@ const families: readonly string[] = [
   'api_org_[A-Za-z]{34}',
   'shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}',
   'SG\\.[\\w-]{16,32}\\.[\\w-]{16,64}',
-  'SK[0-9a-f]{32}',
+  'SK[0-9a-fA-F]{32}',
   'key-[0-9a-f]{32}',
   'xkeysib-[a-f0-9]{64}-[0-9A-Za-z]{16}',
-  'sntry[su]_[0-9A-Za-z+/=_]{30,250}',
+  'sntry[su]_[0-9A-Za-z+/=_]{30,500}',
   'sq0(?:atp|csp|idp)-[\\w-]{22,60}|EAAA[\\w-]{60}',
   'EAA[MC][0-9A-Za-z]{100,400}',
   'hv[sbr]\\.[\\w-]{24,300}',
   'dp\\.(?:pt|st|ct|sa|scim|audit)\\.[0-9A-Za-z.]{40,64}',
   'dapi[a-f0-9]{32}(?:-\\d)?',
   'dt0c01\\.[0-9A-Za-z]{24}\\.[0-9A-Za-z]{64}',
-  'glc_[0-9A-Za-z+/]{32,400}|glsa_[0-9A-Za-z]{32}_[A-Fa-f0-9]{8}',
+  'glc_[0-9A-Za-z+/]{32,400}={0,3}|glsa_[0-9A-Za-z]{32}_[A-Fa-f0-9]{8}',
   'lin_(?:api|oauth)_[0-9A-Za-z]{32,64}',
   'ntn_[0-9A-Za-z]{40,64}|secret_[0-9A-Za-z]{43}',
   'PMAK-[a-f0-9]{24}-[a-f0-9]{34}',
@@ -106,11 +106,11 @@ const families: readonly string[] = [
   'pnu_[0-9A-Za-z]{36}|rdme_[a-z0-9]{70}',
   'shippo_(?:live|test)_[a-fA-F0-9]{40}',
   'EZ[AT]K[0-9A-Za-z]{54}',
-  'FLWSECK(?:_TEST)?-[0-9A-Za-z]{12,64}(?:-X)?',
+  'FLW(?:SEC|PUB)K(?:_TEST)?-[0-9A-Za-z]{12,64}(?:-X)?',
   'duffel_(?:test|live)_[\\w=-]{43}',
   'AGE-SECRET-KEY-1[0-9A-Z]{58}',
   'A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}',
-  'ops_eyJ[0-9A-Za-z+/]{200,2000}',
+  'ops_eyJ[0-9A-Za-z+/]{200,2000}={0,3}',
   'LTAI[0-9A-Za-z]{20}',
   'AKCp[0-9A-Za-z]{69}|cmVmd[0-9A-Za-z]{59}',
   'v1\\.0-[a-f0-9]{24}-[a-f0-9]{146}',
@@ -127,6 +127,15 @@ const families: readonly string[] = [
   'sbp_[a-f0-9]{40}|sb_secret_[\\w-]{22,64}',
   'tk-us-[\\w-]{48}|ico-[0-9A-Za-z]{32}|p8e-[0-9a-z]{32}',
   'sm_[aps]at_[0-9A-Za-z]{16}',
+  '(?:sc|ext|scauth|authress)_[a-z0-9]{5,30}\\.[a-z0-9]{4,6}\\.acc[_-][a-z0-9-]{10,32}\\.[\\w+/=-]{30,120}',
+  'bedrock-api-key-[0-9A-Za-z+/]{20,400}={0,2}',
+  'fio-u-[\\w=-]{64}',
+  'GR1348941[\\w-]{20}',
+  'eyJrIjoi[0-9A-Za-z]{70,400}={0,2}',
+  '[ps]at\\.[\\w-]{22}\\.[0-9A-Za-z]{24}\\.[0-9A-Za-z]{20}',
+  's-s4t2(?:ud|af)-[a-f0-9]{64}',
+  '[0-9A-Za-z]{6}_[0-9A-Za-z]{29}_mmk',
+  '4b1d[0-9A-Za-z]{38}',
 ];
 
 export const apiKey: PatternDetector = {
@@ -166,6 +175,45 @@ const secretWord =
 const surelySecret = /(?:password|passwd|passphrase|passcode|pwd)["'`\]]{0,2}[ \t]{0,4}$/i;
 const valueAfter =
   /[:=]>?[ \t]{0,4}(?:(?:bearer|basic|token|digest|apikey)[ \t]{1,4})?(["'`]?)([^\s;&"'`,<>(){}[\]]{3,512})/iy;
+/**
+ * Words for secrets that are words for other things as well, with the word before them: what is assigned to them counts
+ * where it looks like nothing that people make up.
+ */
+const keyWord =
+  /(?:(?<head>[a-z0-9]{1,24})(?<sign>[_. -]{0,2}))?(?<word>token|key|secret|creds|session)["'`\]]{0,2}[ \t]{0,4}$/i;
+/** Keys and tokens that open nothing. */
+const harmless =
+  /^(?:alternate|asset|blob|bucket|business|cache|candidate|column|composite|config|continuation|cursor|data|dedup|dedupe|delta|device|entity|etag|event|field|file|foreign|group|hash|i18n|idempotency|idempotent|image|index|item|join|json|kafka|kv|locale|lock|lookup|map|merge|message|metric|natural|next|object|order|page|partition|path|prev|previous|primary|product|pub|public|query|range|record|redis|registry|resume|routing|row|s3|scroll|shard|sort|state|step|storage|stream|surrogate|sync|table|task|translation|trigger|tuple|unique|value)$/i;
+
+/** The word, in small letters, where it stands for something that opens. */
+function keyWordOf(left: string): string | undefined {
+  const { head = '', sign = '', word = '' } = keyWord.exec(left)?.groups ?? {};
+  const name = word.toLowerCase();
+  if (name === '') return undefined;
+  if (head === '') return name === 'key' ? undefined : name;
+  // `deployKey`, but not `monkey`.
+  if (sign === '' && !(/^[A-Z][a-z]/.test(word) && /[a-z0-9]$/.test(head))) return undefined;
+  // Of `userCacheKey` the last hump counts.
+  const hump = /[A-Z][a-z0-9]+$/.exec(head)?.[0];
+  return harmless.test(hump ?? head) ? undefined : name;
+}
+
+/** A word for nothing but secrets. */
+const sure = '';
+
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** No words, dates, versions or numbers with signs between them, which are keys of tables and files. */
+function isRandom(value: string, word: string): boolean {
+  if (uuid.test(value)) return word === 'token' || word === 'secret';
+  if (value.length < 16 || !/^[A-Za-z0-9_+/=~.-]+$/.test(value)) return false;
+  const parts = value.split(/[^A-Za-z0-9]+/);
+  if (parts.every((part) => /^(?:\d*|[A-Za-z]+\d{0,3}|\d{1,4}[A-Za-z]+)$/.test(part))) return false;
+  const bare = parts.join('');
+  const switches = bare.match(/\d(?=[A-Za-z])|[A-Za-z](?=\d)/g)?.length ?? 0;
+  return switches >= 4 && new Set(bare).size >= 8;
+}
+
 const noValue =
   /^(?:\*|\$|%|null\b|none\b|nil\b|true\b|false\b|undefined\b|process\.env|os\.environ|required\b|optional\b|string\b|redacted\b|https?:)/i;
 
@@ -194,16 +242,29 @@ export const assigned: FindDetector = {
   wholeInColumn: true,
   examples: {
     yes: [],
-    no: ['password', 'pwd=', 'password=***', 'a=b', 'secret: none', 'Password: must be long', 'note: call'],
+    no: [
+      'password',
+      'pwd=',
+      'password=***',
+      'a=b',
+      'secret: none',
+      'Password: must be long',
+      'note: call',
+      'cache_key=3f9a2c71b80d4e56a1',
+      'monkey: 3f9a2c71b80d4e56a1',
+      'deploy_key: uploads/2026-01-31/report-v2',
+    ],
   },
   find: function* (text: string): Iterable<Span> {
     for (let at = nextSign(text, 0); at >= 0; at = nextSign(text, at + 1)) {
       const left = text.slice(Math.max(0, at - 48), at);
-      if (!secretWord.test(left)) continue;
+      const word = secretWord.test(left) ? sure : keyWordOf(left);
+      if (word === undefined) continue;
       valueAfter.lastIndex = at;
       const match = valueAfter.exec(text);
       const value = match?.[2];
       if (match === null || value === undefined || noValue.test(value)) continue;
+      if (word !== sure && !isRandom(value, word)) continue;
       const end = at + match[0].length;
       // `Password: must be …` tells of one; `password: hunter` is one.
       const prose = text[at] === ':' && match[1] === '' && /^[\p{L}.'’-]+$/u.test(value);
