@@ -98,12 +98,13 @@ function collect(value: unknown, found: Set<string>): void {
   const type = textOf(value['type']);
   const kind = Object.hasOwn(attached, type) ? attached[type] : undefined;
   if (kind !== undefined) found.add(kind);
-  for (const [key, each] of Object.entries(value)) {
+  for (const key of Object.keys(value)) {
+    const each = value[key];
     // What a tool was called with is text to the model.
     if (key === 'input' && type.endsWith('tool_use')) continue;
     const by = Object.hasOwn(attaching, key) && isGiven(each) ? attaching[key] : undefined;
     if (by !== undefined) found.add(by);
-    collect(each, found);
+    if (typeof each === 'object') collect(each, found);
   }
 }
 
@@ -121,12 +122,12 @@ export function hasTokens(body: Readonly<Body>): boolean {
 }
 
 /** Keys by which a request would reach another model, host or key than those that are judged, or texts that only the provider has. */
-const elsewhere: readonly string[] = [
+const elsewhere: ReadonlySet<string> = new Set([
   'models', 'fallbacks', 'fallback_models', 'plugins', 'route', 'transforms', 'preset',
   'context_window_fallbacks', 'context_window_fallback_dict', 'content_policy_fallbacks', 'model_list', 'user_config', 'litellm_params',
   'custom_llm_provider', 'api_base', 'base_url', 'api_key', 'api_version', 'api_type', 'extra_headers', 'extra_query', 'lora_path', 'lora_request',
   'kv_transfer_params', 'bootstrap_host', 'bootstrap_port', 'bootstrap_room', 'cached_content', 'cachedContent', 'chat_template',
-]; // prettier-ignore
+]); // prettier-ignore
 
 /** The first of them that a request has, by itself or in what it hands on to the provider. */
 export function elsewhereIn(body: Readonly<Body>): string | undefined {
@@ -134,7 +135,7 @@ export function elsewhereIn(body: Readonly<Body>): string | undefined {
   const all = [body, extra, ...(isObject(extra) ? Object.values(extra) : [])];
   for (const each of all)
     if (isObject(each)) {
-      const key = elsewhere.find((one) => each[one] !== undefined && each[one] !== null);
+      const key = Object.keys(each).find((one) => elsewhere.has(one) && each[one] !== null);
       if (key !== undefined) return key;
     }
   return undefined;
@@ -158,16 +159,17 @@ export function storedIn(body: Readonly<Body>): readonly string[] {
 }
 
 /** Ids of the provider's files and vector stores that a request has it read. */
-function filesIn(value: unknown): readonly string[] {
-  if (Array.isArray(value)) return value.flatMap(filesIn);
-  if (!isObject(value)) return [];
-  return Object.entries(value).flatMap(([key, each]) => {
+function filesIn(value: unknown, found: string[] = []): readonly string[] {
+  if (Array.isArray(value)) for (const each of value) filesIn(each, found);
+  if (!isObject(value)) return found;
+  for (const key of Object.keys(value)) {
+    const each = value[key];
     // What was said of files gives nobody theirs, and what a tool is called with is its own.
-    if (told.has(key) || (key === 'input' && isObject(each))) return [];
-    if (!fileKeys.has(key) || typeof each === 'boolean' || (isObject(each) && !Array.isArray(each)))
-      return filesIn(each);
-    return (Array.isArray(each) ? each : [each]).flatMap(idsOf);
-  });
+    if (told.has(key) || (key === 'input' && isObject(each))) continue;
+    if (!fileKeys.has(key) || typeof each === 'boolean' || isObject(each)) filesIn(each, found);
+    else for (const id of Array.isArray(each) ? each : [each]) found.push(...idsOf(id));
+  }
+  return found;
 }
 
 const fileKeys: ReadonlySet<string> = new Set(['file_id', 'file_ids', 'vector_store_id', 'vector_store_ids']);

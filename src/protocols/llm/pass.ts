@@ -62,11 +62,11 @@ export class Pass {
     this.#parts = parts;
     this.#asked = asked;
     const { session } = asked.exchange.stay;
-    const memory = parts.memories.get(session.id) ?? {
-      placeholders: new Placeholders(),
-      thoughts: new Thoughts(),
-    };
-    parts.memories.set(session.id, memory);
+    let memory = parts.memories.get(session.id);
+    if (memory === undefined) {
+      memory = { placeholders: new Placeholders(), thoughts: new Thoughts() };
+      parts.memories.set(session.id, memory);
+    }
     this.#memory = memory;
     this.#shown = new Shown({
       permit: asked.permit,
@@ -139,17 +139,11 @@ export class Pass {
     const hidden = finds.length === 0 ? restored : mapTexts(restored, hide);
     const body = hidden as Body;
     // Without it a streamed chat does not say how many tokens it took.
-    if (
-      (api === 'chat' || api === 'completions') &&
-      prompt.stream &&
-      this.#parts.settings.budgets.length > 0
-    ) {
-      body['stream_options'] = {
-        ...(isObject(body['stream_options']) ? body['stream_options'] : {}),
-        include_usage: true,
-      };
-    }
-    return Buffer.from(JSON.stringify(body));
+    const asks =
+      (api === 'chat' || api === 'completions') && prompt.stream && this.#parts.settings.budgets.length > 0;
+    const options = isObject(body['stream_options']) ? body['stream_options'] : {};
+    const sent = asks ? { ...body, stream_options: { ...options, include_usage: true } } : body;
+    return Buffer.from(JSON.stringify(sent));
   }
 
   /** Texts of a prompt of which a reader may make one, as they are shown then. */

@@ -119,10 +119,10 @@ function boundsOf(body: Body): Result<{ readonly maxTokens: number; readonly ans
 
 function depthOf(value: unknown, depth: number = 0): number {
   if (depth > deepest || typeof value !== 'object' || value === null) return depth;
-  return Object.values(value).reduce(
-    (most: number, each) => Math.max(most, depthOf(each, depth + 1)),
-    depth + 1,
-  );
+  let most = depth + 1;
+  for (const each of Object.values(value))
+    if (typeof each === 'object') most = Math.max(most, depthOf(each, depth + 1));
+  return most;
 }
 
 /** Keys whose values are the protocol's own words; everything else that is a text can hold what somebody wrote. */
@@ -168,7 +168,10 @@ function inJson(text: string, show: (text: string, key: string) => string): stri
   return shown.ok ? shown.value : show(text, 'arguments');
 }
 
-/** Every text of a JSON value through `show`, in place of it; names of tools and the protocol's words stay. */
+/**
+ * Every text of a JSON value through `show`, in place of it; names of tools and the protocol's words stay. What is not changed is
+ * not copied: the value itself stays as it is.
+ */
 export function mapTexts(
   value: unknown,
   show: (text: string, key: string) => string,
@@ -178,26 +181,53 @@ export function mapTexts(
     if (isStructural(key, value)) return value;
     return key === 'arguments' ? inJson(value, show) : show(value, key);
   }
-  if (Array.isArray(value)) return value.map((each) => mapTexts(each, show, key));
+  if (Array.isArray(value)) return mapElements(value, show, key);
   if (!isObject(value)) return value;
-  const isCall = typeof value['type'] === 'string' && value['type'].endsWith('tool_use');
-  const isPart =
-    typeof value['type'] === 'string' &&
-    (attached[value['type']] !== undefined || value['type'] === 'base64');
-  return Object.fromEntries(
-    Object.entries(value).map(([name, each]) => {
-      const isName =
-        name === 'name' &&
-        (Object.hasOwn(value, 'arguments') ||
-          Object.hasOwn(value, 'parameters') ||
-          Object.hasOwn(value, 'input_schema') ||
-          value['type'] === 'tool_use');
-      if (isName || (bytes.has(name) && typeof each === 'string' && isBytes(each, isPart)))
-        return [name, each];
-      // What a tool was called with has keys and numbers of its own, and no words of the protocol.
-      if (isCall && name === 'input' && isObject(each))
-        return [name, JSON.parse(inJson(JSON.stringify(each), show)) as unknown];
-      return [name, mapTexts(each, show, name)];
-    }),
+  const { type } = value;
+  const isCall = typeof type === 'string' && type.endsWith('tool_use');
+  const isPart = typeof type === 'string' && (attached[type] !== undefined || type === 'base64');
+  let out: Record<string, unknown> | undefined;
+  for (const name of Object.keys(value)) {
+    const each = value[name];
+    if (name === 'name' && isNamed(value)) continue;
+    if (typeof each === 'string' && bytes.has(name) && isBytes(each, isPart)) continue;
+    // What a tool was called with has keys and numbers of its own, and no words of the protocol.
+    const isGiven = isCall && name === 'input' && isObject(each);
+    const shown = isGiven ? mapGiven(each, show) : mapTexts(each, show, name);
+    if (shown === each) continue;
+    out ??= { ...value };
+    out[name] = shown;
+  }
+  return out ?? value;
+}
+
+function mapElements(
+  list: readonly unknown[],
+  show: (text: string, key: string) => string,
+  key: string,
+): readonly unknown[] {
+  let out: unknown[] | undefined;
+  for (const [at, each] of list.entries()) {
+    const shown = mapTexts(each, show, key);
+    if (shown === each) continue;
+    out ??= [...list];
+    out[at] = shown;
+  }
+  return out ?? list;
+}
+
+function mapGiven(given: object, show: (text: string, key: string) => string): unknown {
+  const json = JSON.stringify(given);
+  const shown = inJson(json, show);
+  return shown === json ? given : (JSON.parse(shown) as unknown);
+}
+
+/** Whether `name` in it is the name of a tool. */
+function isNamed(value: Readonly<Record<string, unknown>>): boolean {
+  return (
+    Object.hasOwn(value, 'arguments') ||
+    Object.hasOwn(value, 'parameters') ||
+    Object.hasOwn(value, 'input_schema') ||
+    value['type'] === 'tool_use'
   );
 }

@@ -30,8 +30,9 @@ export class Thoughts {
     return { ...block, thinking: hiddenThought };
   }
 
-  /** Puts the texts of hidden blocks back into a request that repeats them. */
+  /** Puts the texts of hidden blocks back into a request that repeats them. What has none is not copied. */
   restore(value: unknown): unknown {
+    if (this.#bySignature.size === 0) return value;
     if (Array.isArray(value)) return value.map((each) => this.restore(each));
     if (!isObject(value)) return value;
     if (
