@@ -265,9 +265,14 @@ export function cookiesOf(fields: Fields, wanted: string): readonly string[] {
 }
 
 export function first(fields: Fields, wanted: string): string | undefined {
-  return fields.find(([name]) => name === wanted)?.[1];
+  for (const field of fields) if (field[0] === wanted) return field[1];
+  return undefined;
 }
 
 export function all(fields: Fields, wanted: string): readonly string[] {
-  return fields.filter(([name]) => name === wanted).map(([, value]) => value);
+  let found: string[] | undefined;
+  for (const field of fields) if (field[0] === wanted) (found ??= []).push(field[1]);
+  return found ?? nothing;
 }
+
+const nothing: readonly string[] = [];

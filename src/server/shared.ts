@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { Fault } from '../base/errors.ts';
 import { err, ok, type Result } from '../base/result.ts';
+import type { Secret } from '../base/secret.ts';
 import type { Denial } from '../core/decision.ts';
 import { denial } from '../core/denial.ts';
 import type { Claim, Stay } from '../core/protocol.ts';
@@ -138,6 +139,13 @@ export class SharedSessions {
 
 /** SECURITY: by the token's digest: who does not have the token does not find its session. */
 function keyOf({ user, token, resource, kind, run }: Claim, peer: string): string {
-  const secret = hash('sha256', token.reveal('key of a shared session'), 'hex');
-  return JSON.stringify([secret, user ?? null, kind, resource, run ?? null, hostOf(peer)]);
+  let known = digests.get(token);
+  if (known === undefined) {
+    known = hash('sha256', token.reveal('key of a shared session'), 'hex');
+    digests.set(token, known);
+  }
+  return JSON.stringify([known, user ?? null, kind, resource, run ?? null, hostOf(peer)]);
 }
+
+/** A connection shows the same token with every request. */
+const digests: WeakMap<Secret, string> = new WeakMap();

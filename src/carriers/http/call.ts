@@ -15,8 +15,8 @@ export class Call {
   readonly #reader: AnswerReader;
   readonly #deadline: Deadline;
   #connection: Connection | undefined;
-  /** Rejects when it is given up while it waits for a connection. */
-  readonly #givenUp: PromiseWithResolvers<never> = Promise.withResolvers();
+  /** Rejects when it is given up while it waits for a connection; undefined where it does not wait. */
+  #givenUp: PromiseWithResolvers<never> | undefined;
   #why: Error | undefined;
   #sent = false;
   /** The head of the answer is here. */
@@ -31,7 +31,6 @@ export class Call {
     this.#asked = asked;
     this.#reader = new AnswerReader(asked.method);
     this.#deadline = new Deadline(parts.world, (why) => this.#end(why));
-    this.#givenUp.promise.catch(ignore);
   }
 
   async answer(): Promise<HttpResponse> {
@@ -59,7 +58,7 @@ export class Call {
   #end(why: Error): void {
     this.#why ??= why;
     this.#leave();
-    this.#givenUp.reject(why);
+    this.#givenUp?.reject(why);
   }
 
   /** Its session has ended, and the client is told why; or the client has left; or the resource failed. */
@@ -110,6 +109,7 @@ export class Call {
     taken.then((connection) => {
       if (this.#why !== undefined) this.#connections.give(connection, undefined);
     }, ignore);
+    this.#givenUp = Promise.withResolvers();
     return Promise.race([taken, this.#givenUp.promise]);
   }
 
@@ -168,12 +168,11 @@ export class Call {
 
   async #read(connection: Connection): Promise<AnswerHead> {
     for (;;) {
-      const head = this.#reader.head();
-      if (head !== undefined) {
-        this.#begun = true;
-        return head;
-      }
       await this.#fill(connection);
+      const head = this.#reader.head();
+      if (head === undefined) continue;
+      this.#begun = true;
+      return head;
     }
   }
 
@@ -201,9 +200,9 @@ export class Call {
     }
     // Whoever does not begin to read it keeps nobody's connection for ever.
     if (!whole) this.#deadline.start('was not listened to', idleMs);
-    const chunks = this.#chunks(ahead, whole, idleMs);
+    let chunks: AsyncGenerator<Uint8Array, undefined, undefined> | undefined;
     const body: Arriving = {
-      [Symbol.asyncIterator]: () => chunks,
+      [Symbol.asyncIterator]: () => (chunks ??= this.#chunks(ahead, whole, idleMs)),
       arrived: () => (whole ? together(ahead.splice(0)) : undefined),
     };
     return { status, fields, body };

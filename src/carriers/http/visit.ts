@@ -1,6 +1,7 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Fault, WireError } from '../../base/errors.ts';
+import type { Secret } from '../../base/secret.ts';
 import type { Wire } from '../../base/stream.ts';
 import type { Instant } from '../../base/time.ts';
 import { denial } from '../../core/denial.ts';
@@ -57,6 +58,8 @@ export class Visit {
   #gone = false;
   #seen = 0;
   #error: WireError | undefined;
+  /** The token that was shown last: most connections show one. */
+  #token: Secret | undefined;
 
   constructor(parts: DoorParts, seat: Seat, wire: Wire, stream: WireDuplex) {
     this.#parts = parts;
@@ -184,8 +187,8 @@ export class Visit {
   async #attend(request: Incoming, response: Outgoing, head: Uint8Array | undefined): Promise<void> {
     const reply = replyOver(response);
     const about: About = { fields: fieldsOf(request.rawHeaders), path: '' };
-    response.on('error', () => undefined);
-    request.on('error', () => undefined);
+    response.on('error', ignore);
+    request.on('error', ignore);
     response.once('finish', () => this.#unread(request));
     try {
       await this.#serve(request, response, { reply, about, head });
@@ -294,9 +297,10 @@ export class Visit {
       this.#seat.turnedAway?.({ resource: '', why: noResource });
       return this.#parts.refuse(reply, 404, denial('SIGN_IN', '', noResource, fix), about);
     }
-    const shown = tokenOf(fields);
-    if (shown === 'several') return refuse(400, 'Several tokens were sent: send one');
-    const secret = shown?.reveal('it is looked for where it must not go');
+    const given = tokenOf(fields);
+    if (given === 'several') return refuse(400, 'Several tokens were sent: send one');
+    const secret = given?.reveal('it is looked for where it must not go');
+    const shown = given === undefined ? undefined : this.#same(given, secret);
     if (secret !== undefined && target.value.query.includes(secret))
       return refuse(400, 'The token stands in the URL', 'Send it in Authorization, and nowhere else');
     const guest = shown === undefined && visitors !== undefined ? guestOf(visitors, browser) : undefined;
@@ -353,18 +357,24 @@ export class Visit {
     await (wish === undefined ? this.#parts.serve(exchange) : this.#parts.socket?.(exchange, wish));
   }
 
+  /** The object that was made for the same token before, so that what is worked out of it is worked out once. */
+  #same(given: Secret, secret: string | undefined): Secret {
+    if (this.#token?.reveal('to see whether it is the same') !== secret) this.#token = given;
+    return this.#token ?? given;
+  }
+
   /** Ends with its session and with its client. By hand: AbortSignal.any() with one listener costs more than all else here. */
   #until(session: AbortSignal): Disposable & { readonly gone: AbortController } {
     const gone = new AbortController();
-    const end = (): void => gone.abort(session.reason);
-    session.addEventListener('abort', end, { once: true });
+    const during = requestsOf(session);
+    during.add(gone);
     this.#open.add(gone);
-    if (session.aborted) end();
+    if (session.aborted) gone.abort(session.reason);
     if (this.#left !== undefined) gone.abort(this.#left);
     return {
       gone,
       [Symbol.dispose]: () => {
-        session.removeEventListener('abort', end);
+        during.delete(gone);
         this.#open.delete(gone);
       },
     };
@@ -405,6 +415,22 @@ export class Visit {
         reply.start(status, [...fields, ['www-authenticate', `Bearer ${words.join(', ')}`]]),
     };
   }
+}
+
+/** The requests under way in a session. One listener of its signal for all: who adds one to many looks through all of them. */
+function requestsOf(session: AbortSignal): Set<AbortController> {
+  const known = requests.get(session);
+  if (known !== undefined) return known;
+  const made = new Set<AbortController>();
+  requests.set(session, made);
+  session.addEventListener('abort', () => made.forEach((each) => each.abort(session.reason)), { once: true });
+  return made;
+}
+
+const requests: WeakMap<AbortSignal, Set<AbortController>> = new WeakMap();
+
+function ignore(): void {
+  // Told elsewhere.
 }
 
 const noResource = 'No resource of this gateway has this name';

@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import type { Exchange } from '../../carriers/http/exchange.ts';
+import type { Session } from '../../core/session.ts';
 import type { MaskKey } from '../../mask/index.ts';
 
 /** What becomes of a service's cookies: sealed for whom they were set, sent on as they are, or left out both ways. */
@@ -24,9 +25,8 @@ const tagBytes = 16;
  * (AES-256-GCM) for this identity and resource: in the hands of another it is nothing, and nothing of it can be read.
  */
 export function jarOf(rule: CookieRule, key: MaskKey, { stay }: Pick<Exchange, 'stay'>): Jar {
-  const { identity, resource } = stay.session;
-  const whose = JSON.stringify([resource.name, identity.subject]);
-  const own = createHmac('sha256', key).update('cookies\0').update(whose).digest();
+  let made: Uint8Array | undefined;
+  const own = (): Uint8Array => (made ??= keyOf(key, stay.session));
   return {
     given: (cookie) => {
       if (rule === 'none') return undefined;
@@ -36,7 +36,7 @@ export function jarOf(rule: CookieRule, key: MaskKey, { stay }: Pick<Exchange, '
       const hidden = attributes.some((each) => each.trim().toLowerCase() === 'httponly');
       if (rule === 'pass' || !hidden || value === '') return { cookie, sealed: false };
       const iv = randomBytes(ivBytes);
-      const cipher = createCipheriv('aes-256-gcm', own, iv).setAAD(Buffer.from(name));
+      const cipher = createCipheriv('aes-256-gcm', own(), iv).setAAD(Buffer.from(name));
       const bytes = Buffer.concat([iv, cipher.update(value, 'latin1'), cipher.final(), cipher.getAuthTag()]);
       const sealed = mark + bytes.toString('base64url');
       if (name.length + sealed.length > longest) return undefined;
@@ -51,12 +51,17 @@ export function jarOf(rule: CookieRule, key: MaskKey, { stay }: Pick<Exchange, '
           const at = pair.indexOf('=');
           const value = pair.slice(at + 1).replace(/^"(.*)"$/, '$1');
           if (at < 0 || !value.startsWith(mark)) return pair === '' ? [] : [pair];
-          const plain = opened(own, pair.slice(0, at).trim(), value.slice(mark.length));
+          const plain = opened(own(), pair.slice(0, at).trim(), value.slice(mark.length));
           return plain === undefined ? [] : [`${pair.slice(0, at)}=${plain}`];
         })
         .join('; ');
     },
   };
+}
+
+function keyOf(key: MaskKey, { identity, resource }: Session): Uint8Array {
+  const whose = JSON.stringify([resource.name, identity.subject]);
+  return createHmac('sha256', key).update('cookies\0').update(whose).digest();
 }
 
 /** Undefined where it was sealed for somebody else, for another name, or never. */
