@@ -20,6 +20,8 @@ export interface Move {
   readonly from: readonly ColumnRef[];
   /** The columns written, with those of the views they were written through; none where it is no column (a channel, a lock, a new table). */
   readonly to: readonly ColumnRef[];
+  /** The stored value as it is; of a document: all that it keeps stands where it stood. */
+  readonly same?: true;
 }
 
 /** The columns a statement answers with. */

@@ -1,4 +1,13 @@
-import { type Cell, computed, derive, type Flow, isClean, unknown, type Value } from './lineage-flow.ts';
+import {
+  type Cell,
+  computed,
+  derive,
+  type Flow,
+  isClean,
+  keptIn,
+  unknown,
+  type Value,
+} from './lineage-flow.ts';
 import {
   namesOf,
   routinesFor,
@@ -62,6 +71,8 @@ export function callOf(reader: Reader, made: Call): Called {
     return inDisguise(reader, names, values[0]);
   }
   const code = codeIn(reader, routines);
+  if (code !== undefined)
+    reader.uses.code(code.why === undefined ? code.flow : unknown(code.why, [code.flow]), code.planned);
   const all = [...values.map((each) => each.flow), ...beside, ...(code === undefined ? [] : [code.flow])];
   // What code of somebody's own reads and is given, it can put anywhere.
   if (code?.writes === true || routines.some(remembers)) reader.uses.move(derive(all), []);
@@ -74,7 +85,14 @@ export function callOf(reader: Reader, made: Call): Called {
   const shape = shapeOf(reader, routines, placed);
   if (why !== undefined) return { value: shaped(unknown(why, all), shape), shape };
   const flows = isCount(routines) ? [...values.filter(isMore).map((each) => each.flow), ...beside] : all;
-  return { value: shaped(derive(flows), shape), shape };
+  const [first, ...rest] = flows;
+  const kept = first === undefined || !routines.every(keepsPlaces) ? undefined : keptIn(first, rest);
+  return { value: shaped(kept ?? derive(flows), shape), shape };
+}
+
+/** What it leaves of its first argument, a document, stands where it stood. */
+function keepsPlaces(routine: Routine): boolean {
+  return isOwn(routine) && /^jsonb_(?:set|set_lax|insert|strip_nulls)$/.test(routine.name);
 }
 
 /** Aggregates that keep every value, so that their masked answer tells nothing; count() says how many. */

@@ -1,12 +1,13 @@
 import type { ColumnRef } from '../core/action.ts';
 import type { Relation } from './catalogue.ts';
 import { tagsOfColumn } from './comments.ts';
+import { flowsIn } from './lineage-expression.ts';
 import { columns, derive, type Flow } from './lineage-flow.ts';
 import { refOf, relationItem } from './lineage-relation.ts';
-import { namesOf } from './lineage-routine.ts';
-import { nowhere, type Reader } from './lineage-scope.ts';
+import { namesOf, typeNamed } from './lineage-routine.ts';
+import { nowhere, type Reader, type Space } from './lineage-scope.ts';
 import { canonicalName, rangeVarName, relationName, resolveRelation } from './names.ts';
-import { type Reach, reachOf, reachOfRoutine } from './reach.ts';
+import { type Reach, reachOf, reachOfRoutine, routineNamed } from './reach.ts';
 import { as, type Fields, list, stringOf, text } from './tree.ts';
 
 /**
@@ -30,6 +31,7 @@ export const changesOf: Readonly<Record<string, (reader: Reader, fields: Fields)
     const reach = source === undefined || !plain ? undefined : reachOf(reader.catalogue, source);
     if (reach?.writes !== false) reader.uses.move(reachFlow(reach), []);
   },
+  CreateStmt: (reader, fields) => bounded(reader, fields['partbound']),
   CreateTrigStmt: trigger,
   CommentStmt: unlabel,
   SecLabelStmt: unlabel,
@@ -111,12 +113,28 @@ function alter(reader: Reader, fields: Fields): void {
   for (const node of list(fields['cmds'])) {
     const command = as(node, 'AlterTableCmd') ?? {};
     const definition = command['def'];
+    const name = text(command['name']) ?? '*';
+    const over = { ...nowhere, items: [relationItem(reader, rangeVar)] };
     switch (text(command['subtype'])) {
+      case 'AT_AddColumn':
+        added(reader, relation, as(definition, 'ColumnDef') ?? {}, over);
+        break;
+      case 'AT_SetExpression':
+        reader.uses.move(codeOf(reader, definition, over), [refOf(relation, name)]);
+        break;
+      case 'AT_DropExpression': {
+        // What was computed stays, and nothing tells any more of what.
+        const cell = over.items[0]?.cells.find((each) => each.name === name);
+        if (cell !== undefined) reader.uses.move(cell.value.flow, [refOf(relation, name)]);
+        break;
+      }
+      case 'AT_AttachPartition':
+        bounded(reader, as(definition, 'PartitionCmd')?.['bound']);
+        break;
       case 'AT_AlterColumnType': {
         const using = as(definition, 'ColumnDef')?.['raw_default'];
         if (using === undefined) break;
-        const space = { ...nowhere, items: [relationItem(reader, rangeVar)] };
-        reader.uses.move(reader.value(using, space).flow, [refOf(relation, text(command['name']) ?? '*')]);
+        reader.uses.move(reader.value(using, over).flow, [refOf(relation, name)]);
         break;
       }
       case 'AT_DropInherit':
@@ -131,6 +149,33 @@ function alter(reader: Reader, fields: Fields): void {
         break;
     }
   }
+}
+
+/** The rows that are there get the value of the default, of its type's default, or of what generates it. */
+function added(reader: Reader, relation: Relation, column: Fields, over: Space): void {
+  const to = [refOf(relation, text(column['colname']) ?? '*')];
+  const { type } = typeNamed(reader, column['typeName'] as Fields | undefined);
+  for (const run of type?.runs ?? []) {
+    const routine = routineNamed(reader.catalogue, run);
+    reader.uses.move(
+      reachFlow(routine === undefined ? undefined : reachOfRoutine(reader.catalogue, routine)),
+      to,
+    );
+  }
+  // Of its own row a generated column is known to be made.
+  reader.uses.move(codeOf(reader, column['constraints'], over), to);
+}
+
+/** What code of somebody's own in these expressions reads. */
+function codeOf(reader: Reader, inside: unknown, space: Space): Flow {
+  const before = reader.uses.coded.length;
+  flowsIn(reader, inside, space);
+  return derive(reader.uses.coded.slice(before).map(({ flow }) => flow));
+}
+
+/** Where a partition begins and ends is computed once, and anybody can look it up. */
+function bounded(reader: Reader, bound: unknown): void {
+  if (bound !== undefined) reader.uses.move(derive(flowsIn(reader, bound, nowhere)), []);
 }
 
 /** A child whose columns have their parent's tags no longer. */

@@ -8,6 +8,7 @@ import {
   constant,
   derive,
   type Flow,
+  keptIn,
   rowOf,
   settled,
   unknown,
@@ -257,6 +258,8 @@ function operation(reader: Reader, fields: Fields, space: Space): Value {
     reader,
     found.flat().flatMap((each) => reader.catalogue.routineByOid(each.routine) ?? []),
   );
+  if (code !== undefined)
+    reader.uses.code(code.why === undefined ? code.flow : unknown(code.why, [code.flow]), code.planned);
   const why = code?.why ?? whys.find((each) => each !== undefined) ?? whyImplicit(reader, operands, types);
   const flows = [...operands.map((each) => each.flow), ...(code === undefined ? [] : [code.flow])];
   if (code?.writes === true) reader.uses.move(derive(flows), []);
@@ -271,8 +274,12 @@ function operation(reader: Reader, fields: Fields, space: Space): Value {
   const shape = shapeOf(reader, routines, operands);
   const type = shape.kind === 'scalar' && shape.type !== undefined ? { type: shape.type } : {};
   const path = left === undefined ? undefined : pathInto(left.flow, names[0]?.at(-1), fields['rexpr']);
+  const kept =
+    left?.type === oids.jsonb && ['||', '-', '#-'].includes(names[0]?.at(-1) ?? '')
+      ? keptIn(left.flow, flows.slice(1))
+      : undefined;
   return {
-    flow: path === undefined ? derive(flows) : { ...derive(flows), path },
+    flow: path === undefined ? (kept ?? derive(flows)) : { ...derive(flows), path },
     scalar: scalar || shape.kind === 'scalar',
     ...type,
   };
@@ -374,8 +381,12 @@ function ofSameKind(reader: Reader, fields: Fields, space: Space): Value {
   const why = whyMixed(reader, values);
   if (why !== undefined) return { flow: unknown(why, flows), scalar: false };
   const { type } = commonType(values);
-  if (fields['elements'] === undefined)
-    return { ...computed(flows, scalar), ...(type === undefined ? {} : { type }) };
+  if (fields['elements'] === undefined) {
+    const [first, ...rest] = flows;
+    // COALESCE(x, 'none'): x as it is, or what the client said.
+    const kept = first === undefined ? undefined : keptIn(first, rest);
+    return { flow: kept ?? derive(flows), scalar, ...(type === undefined ? {} : { type }) };
+  }
   const array = type === undefined ? undefined : arrayOf(reader.catalogue, type);
   return { ...computed(flows, scalar), ...(array === undefined ? {} : { type: array }) };
 }

@@ -11,6 +11,8 @@ export interface Flow {
   readonly bare?: ColumnRef;
   /** The value is what stands at a path of this document: the column `profile$.address.street`. */
   readonly path?: ColumnRef;
+  /** It is one document with some of its parts replaced or left out: what is left stands at the path where it stood. */
+  readonly kept?: true;
   readonly from: Columns;
   /** Columns of the views it was read through, outermost first, and of the tables it also belongs to (parents). */
   readonly through: Columns;
@@ -46,6 +48,8 @@ export interface Rows {
   /** What decides which rows there are. */
   readonly control: Flow;
 }
+
+export const temporaryWhy = 'a temporary table can hold copies';
 
 const none: Columns = new Map();
 export const clean: Flow = { from: none, through: none };
@@ -113,6 +117,13 @@ export function compared(flows: readonly Flow[]): Flow {
   );
 }
 
+/** A document with parts of it replaced by what no column flows into, or left out. */
+export function keptIn(document: Flow, others: readonly Flow[]): Flow | undefined {
+  if (document.why !== undefined || (document.bare === undefined && document.kept !== true)) return undefined;
+  if (!others.every(isClean)) return undefined;
+  return { from: document.from, through: document.through, kept: true };
+}
+
 /** One of these values, unchanged: a column only if all are the same column's. */
 export function either(flows: readonly Flow[]): Flow {
   const [first, ...rest] = flows;
@@ -128,6 +139,7 @@ export function same(a: Flow, b: Flow): boolean {
       (b.bare === undefined ? undefined : keyOf(b.bare)) &&
     (a.path === undefined ? undefined : keyOf(a.path)) ===
       (b.path === undefined ? undefined : keyOf(b.path)) &&
+    a.kept === b.kept &&
     sameColumns(a.from, b.from) &&
     sameColumns(a.through, b.through)
   );

@@ -15,6 +15,7 @@ import {
   unknown,
   type Value,
 } from './lineage-flow.ts';
+import { condition, placed } from './lineage-held.ts';
 import { outputName } from './lineage-name.ts';
 import { type Alias, aliasOf, relationItem } from './lineage-relation.ts';
 import { isScalar, namesOf, typeNamed } from './lineage-routine.ts';
@@ -63,9 +64,10 @@ export function fromEntry(reader: Reader, node: unknown, space: Space): Entry {
   try {
     const [type, fields] = isNode(node) ? open(node) : (['', {}] as const);
     const reading = readings[type];
-    return reading === undefined
-      ? single(strange('something in FROM that is not understood'))
-      : reading(reader, fields, space);
+    if (reading === undefined) return single(strange('something in FROM that is not understood'));
+    const entry = reading(reader, fields, space);
+    if (type === 'JoinExpr' || type === 'RangeTableSample') return entry;
+    return single(placed(reader, node, entry.whole), entry.control);
   } finally {
     reader.leave();
   }
@@ -282,7 +284,7 @@ function join(reader: Reader, fields: Fields, space: Space): Entry {
   const cells = fields['isNatural'] === true && hidden !== undefined ? [] : [...usingCells, ...rest];
   const arms = [...left.items, ...right.items];
   const on =
-    fields['quals'] === undefined ? clean : reader.value(fields['quals'], withItems(space, arms)).flow;
+    fields['quals'] === undefined ? clean : condition(reader, fields['quals'], withItems(space, arms));
   const control = derive([on, ...usingCells.map((each) => compared([each.value.flow]))]);
   reader.uses.filter(control);
   const all = derive([left.control, right.control, control]);

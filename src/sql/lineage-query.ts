@@ -14,6 +14,7 @@ import {
 import { windowFlow } from './lineage-call.ts';
 import { flowsIn, itemNamed, rowCells, stepInto } from './lineage-expression.ts';
 import { countedOut, fromClause, type From } from './lineage-from.ts';
+import { condition, isLateral, remember } from './lineage-held.ts';
 import { outputName } from './lineage-name.ts';
 import { isOwnThing, namesOf, oids, operatorsFor, whyMixed, whyOpaqueOperator } from './lineage-routine.ts';
 import { holdsFreeText } from './lineage-system.ts';
@@ -61,11 +62,7 @@ function limited(reader: Reader, fields: Fields, space: Space, rows: Rows): Rows
 // ---------------------------------------------------------------------------------------------- SELECT
 
 function simpleSelect(reader: Reader, fields: Fields, outer: Space): Rows {
-  const from = settingsNamed(reader, fields, fromClause(reader, list(fields['fromClause']), outer));
-  const before: Space = { ...outer, items: from.items };
-  const conditions = [fields['whereClause'], fields['havingClause']]
-    .filter((each) => each !== undefined)
-    .map((each) => reader.value(each, before).flow);
+  const { from, before, conditions } = kept(reader, fields, outer);
   const space = { ...before, items: equated(reader, from.items) };
   const targets = targetCells(reader, list(fields['targetList']), space);
   const windows = list(fields['windowClause']).map((each) =>
@@ -87,6 +84,26 @@ function simpleSelect(reader: Reader, fields: Fields, outer: Space): Rows {
   for (const flow of controls) reader.uses.filter(flow);
   return { ...targets, control: derive([from.control, ...controls]) };
 }
+
+interface Kept {
+  readonly from: From;
+  readonly before: Space;
+  readonly conditions: readonly Flow[];
+}
+
+/** FROM, WHERE and HAVING. What a condition says of a value holds for the entries beside it that have read it, too. */
+function kept(reader: Reader, fields: Fields, outer: Space, round = 0): Kept {
+  const from = settingsNamed(reader, fields, fromClause(reader, list(fields['fromClause']), outer));
+  const before: Space = { ...outer, items: from.items };
+  const conditions = [fields['whereClause'], fields['havingClause']]
+    .filter((each) => each !== undefined)
+    .map((each) => condition(reader, each, before));
+  const again = remember(reader, from.items) && isLateral(fields['fromClause']);
+  return again && round < mostRounds ? kept(reader, fields, outer, round + 1) : { from, before, conditions };
+}
+
+// A value wanders one entry further in each.
+const mostRounds = 16;
 
 /** What decides how many rows the functions in the target list make that return sets. */
 function setsOf(reader: Reader, fields: Fields, space: Space): readonly Flow[] {

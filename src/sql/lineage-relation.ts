@@ -9,6 +9,7 @@ import {
   derive,
   type Flow,
   readThrough,
+  temporaryWhy,
   unknown,
   type Value,
 } from './lineage-flow.ts';
@@ -99,7 +100,7 @@ function besides(relation: Relation, generated: Column): readonly Flow[] {
 }
 
 function whyUnknown(relation: Relation): string | undefined {
-  if (relation.temporary || relation.schema.startsWith('pg_temp')) return 'a temporary table can hold copies';
+  if (relation.temporary || relation.schema.startsWith('pg_temp')) return temporaryWhy;
   if (relation.kind === 'toast' || relation.kind === 'index' || relation.schema === 'pg_toast') {
     return 'it holds raw values of a table';
   }

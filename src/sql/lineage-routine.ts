@@ -8,7 +8,7 @@ import { tellsOfOthers } from './lineage-system.ts';
 import { schemasFor } from './names.ts';
 import { type Fields, list, stringOf } from './tree.ts';
 
-export const oids = { bool: 16, int4: 23, text: 25, unknown: 705, record: 2249 } as const;
+export const oids = { bool: 16, int4: 23, text: 25, unknown: 705, record: 2249, jsonb: 3802 } as const;
 
 /** What stands in these schemas and came with PostgreSQL. */
 export function isOwnThing(schema: string, oid: number): boolean {
@@ -58,15 +58,21 @@ function takes(routine: Routine, count: number): boolean {
   return count <= most && count >= most - routine.defaults;
 }
 
+export interface Code {
+  readonly flow: Flow;
+  readonly why?: string;
+  readonly writes: boolean;
+  /** The planner may run it and put what it gives into the plan, or what it calls (inline_function in clauses.c). */
+  readonly planned: boolean;
+}
+
 /** What code of somebody's own among these can read and put elsewhere; `why` where that cannot be told. */
-export function codeIn(
-  reader: Reader,
-  routines: readonly Routine[],
-): { readonly flow: Flow; readonly why?: string; readonly writes: boolean } | undefined {
+export function codeIn(reader: Reader, routines: readonly Routine[]): Code | undefined {
   const own = routines.filter((each) => runsCode(reader.catalogue, each));
   if (own.length === 0) return undefined;
   const refs: ColumnRef[] = [];
   let writes = false;
+  const planned = own.some((each) => each.volatility === 'immutable' || each.language === 'sql');
   for (const routine of own) {
     const reach = isOwn(routine) ? undefined : reachOfRoutine(reader.catalogue, routine);
     if (reach === undefined) {
@@ -75,12 +81,13 @@ export function codeIn(
         flow: { from: columns([{ object: '*', column: '*' }]), through: columns([]) },
         why,
         writes: true,
+        planned,
       };
     }
     refs.push(...reach.reads);
     writes ||= reach.writes;
   }
-  return { flow: { from: columns(refs), through: columns([]) }, writes };
+  return { flow: { from: columns(refs), through: columns([]) }, writes, planned };
 }
 
 function runsCode(catalogue: Catalogue, routine: Routine): boolean {

@@ -26,6 +26,11 @@ export interface Reader {
   readonly leave: () => void;
   /** Values that the statement's conditions hold equal, both ways. */
   readonly equals: Map<Value, Set<Value>>;
+  /** What each node of the tree came to when it was last read. */
+  readonly last: Map<unknown, Value>;
+  /** Where in FROM a value that is no stored column stands, and what such places were found to hold. */
+  readonly origins: Map<Value, { readonly node: unknown; readonly at: number }>;
+  readonly held: Map<unknown, Map<number, Flow>>;
   /** The first output's name of the sub-selects seen so far, by their fields. */
   readonly firstNames: Map<unknown, string>;
   /** Any statement that may give rows. */

@@ -34,7 +34,13 @@ const answerings: Readonly<Record<string, (reader: Reader, fields: Fields) => An
   ExplainStmt: (reader, fields) => {
     const answer = inner(reader, fields['query']);
     if (answer.kind === 'rows') swallowed(reader, answer.rows);
-    return { kind: 'rows', rows: named(['QUERY PLAN']) };
+    // SECURITY: the planner runs what is declared immutable, and the plan shows the value it gave.
+    const planned = reader.uses.coded.filter((each) => each.planned);
+    const flow = derive(planned.map((each) => each.flow));
+    return {
+      kind: 'rows',
+      rows: { cells: [{ name: 'QUERY PLAN', value: { flow, scalar: true } }], control: clean },
+    };
   },
   CreateTableAsStmt: (reader, fields) => {
     const answer = inner(reader, fields['query']);
@@ -48,7 +54,11 @@ const answerings: Readonly<Record<string, (reader: Reader, fields: Fields) => An
   VariableShowStmt: (_, fields) => show(text(fields['name']) ?? ''),
   CallStmt: call,
   // Their rows are those of what they name.
-  ExecuteStmt: () => none,
+  ExecuteStmt: (reader, fields) => {
+    // SECURITY: what was prepared takes a parameter for the client's own value; code can have read it anywhere.
+    for (const each of list(fields['params'])) reader.uses.move(reader.value(each, nowhere).flow, []);
+    return none;
+  },
   FetchStmt: () => none,
 };
 

@@ -14,6 +14,10 @@ export interface Uses {
   readonly write: (refs: Iterable<ColumnRef>) => void;
   /** Is put where it can be read later: into these columns, or into something that is no column. */
   readonly move: (flow: Flow, to: readonly ColumnRef[]) => void;
+  /** Code of somebody's own reads these. `planned`: maybe while the statement is planned. */
+  readonly code: (flow: Flow, planned: boolean) => void;
+  /** All that was noted so by now. */
+  readonly coded: readonly { readonly flow: Flow; readonly planned: boolean }[];
 }
 
 const nothing = (): void => {};
@@ -25,7 +29,14 @@ export const noUses: Uses = {
   output: nothing,
   write: nothing,
   move: nothing,
+  code: nothing,
+  coded: [],
 };
+
+/** For the query of a view: what it uses is not the statement's use, but the code in it runs. */
+export function insideView({ code, coded }: Uses): Uses {
+  return { ...noUses, code, coded };
+}
 
 export interface Collected {
   readonly uses: Uses;
@@ -39,9 +50,12 @@ export function collectUses(): Collected {
   const telling = new Set<string>();
   const noted = { output: touchedMap(), filter: touchedMap(), write: touchedMap() };
   const moves: Move[] = [];
+  const coded: { readonly flow: Flow; readonly planned: boolean }[] = [];
   return {
     moves,
     uses: {
+      coded,
+      code: (flow, planned) => void coded.push({ flow, planned }),
       touch: (flow) => note(touched, flow),
       filter: (flow) => {
         note(noted.filter, flow);
@@ -56,8 +70,10 @@ export function collectUses(): Collected {
       write: (refs) => {
         for (const ref of refs) noted.write.set(keyOf(ref), ref);
       },
-      move: ({ from, through }, to) => {
-        if (from.size + through.size > 0) moves.push({ from: [...from.values(), ...through.values()], to });
+      move: (flow, to) => {
+        const from = [...flow.from.values(), ...flow.through.values()];
+        const same = flow.bare !== undefined || flow.kept === true;
+        if (from.length > 0) moves.push({ from, to, ...(same ? { same } : {}) });
       },
     },
     all: () => {

@@ -13,6 +13,7 @@ import {
   type Value,
 } from './lineage-flow.ts';
 import { fromClause, fromEntry } from './lineage-from.ts';
+import { condition } from './lineage-held.ts';
 import { targetCells } from './lineage-query.ts';
 import { reachFlow } from './lineage-change.ts';
 import { relationItem } from './lineage-relation.ts';
@@ -66,7 +67,7 @@ function update(reader: Reader, fields: Fields, outer: Space): Rows {
   const from = fromClause(reader, list(fields['fromClause']), space);
   const inside = { ...space, items: [changed.item, ...from.items] };
   filtered(reader, [fields['whereClause']], inside);
-  assignAll(reader, changed, list(fields['targetList']), inside);
+  assignAll(reader, changed, list(fields['targetList']), { ...inside, items: equated(reader, inside.items) });
   return returning(reader, fields, { space, changed, before: [], after: from.items, events: ['update'] });
 }
 
@@ -88,12 +89,13 @@ function merge(reader: Reader, fields: Fields, outer: Space): Rows {
   for (const node of list(fields['mergeWhenClauses'])) {
     const when = as(node, 'MergeWhenClause') ?? {};
     filtered(reader, [when['condition']], inside);
+    const put = { ...inside, items: equated(reader, inside.items) };
     if (when['commandType'] === 'CMD_INSERT') {
-      const values = list(when['values']).map((each) => reader.value(each, inside));
+      const values = list(when['values']).map((each) => reader.value(each, put));
       const cells = values.map((value) => ({ name: '', value }));
       assignInOrder(reader, changed, list(when['targetList']), { cells, control: clean });
     } else {
-      assignAll(reader, changed, list(when['targetList']), inside);
+      assignAll(reader, changed, list(when['targetList']), put);
     }
   }
   const events: readonly Event[] = ['insert', 'update', 'delete'];
@@ -157,7 +159,9 @@ function assignAll(reader: Reader, changed: Changed, targets: readonly unknown[]
     const inner = flowsIn(reader, fields['indirection'], space);
     const flow =
       several === undefined ? reader.value(fields['val'], space).flow : partOf(reader, several, space);
-    assign(reader, changed, text(fields['name']) ?? '*', derive([flow, ...inner]));
+    // `SET doc['a'] = x` changes a part.
+    const whole = list(fields['indirection']).length === 0;
+    assign(reader, changed, text(fields['name']) ?? '*', whole ? flow : derive([flow, ...inner]));
   }
 }
 
@@ -188,7 +192,7 @@ function refsOf(item: Item, name: string): readonly ColumnRef[] {
 }
 
 function filtered(reader: Reader, nodes: readonly unknown[], space: Space): void {
-  for (const node of nodes) if (node !== undefined) reader.uses.filter(reader.value(node, space).flow);
+  for (const node of nodes) if (node !== undefined) reader.uses.filter(condition(reader, node, space));
 }
 
 // ---------------------------------------------------------------------------------------------- RETURNING

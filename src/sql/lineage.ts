@@ -18,7 +18,7 @@ import {
 import { selectRows } from './lineage-query.ts';
 import { openWhy, type Reader, type Space } from './lineage-scope.ts';
 import { type Answer, answerOf } from './lineage-statement.ts';
-import { collectUses, noUses, type Uses } from './lineage-uses.ts';
+import { collectUses, insideView, type Uses } from './lineage-uses.ts';
 import { writings } from './lineage-write.ts';
 import { relationName } from './names.ts';
 import { isNode, type Node, open } from './tree.ts';
@@ -114,13 +114,25 @@ interface Shared {
   readonly catalogue: Catalogue;
   readonly left: { steps: number; levels: number };
   readonly equals: Map<Value, Set<Value>>;
+  readonly last: Reader['last'];
+  readonly origins: Reader['origins'];
+  readonly held: Reader['held'];
   readonly firstNames: Map<unknown, string>;
   readonly cells: Map<number, readonly Cell[]>;
 }
 
 function readerFor(catalogue: Catalogue, scope: Scope, uses: Uses): Reader {
   const left = { steps: mostSteps, levels: mostLevels };
-  const shared = { catalogue, left, equals: new Map(), firstNames: new Map(), cells: new Map() };
+  const shared = {
+    catalogue,
+    left,
+    equals: new Map(),
+    last: new Map(),
+    origins: new Map(),
+    held: new Map(),
+    firstNames: new Map(),
+    cells: new Map(),
+  };
   return reader(shared, scope, uses, []);
 }
 
@@ -131,6 +143,9 @@ function reader(shared: Shared, scope: Scope, uses: Uses, inside: readonly numbe
     scope,
     uses,
     equals: shared.equals,
+    last: shared.last,
+    origins: shared.origins,
+    held: shared.held,
     firstNames: shared.firstNames,
     cells: shared.cells,
     enter: () => {
@@ -147,7 +162,9 @@ function reader(shared: Shared, scope: Scope, uses: Uses, inside: readonly numbe
     value: (node, space) => {
       if (!self.enter()) return { flow: unknown('too long to be followed', [unresolved]), scalar: false };
       try {
-        return valueOf(self, node, space);
+        const value = valueOf(self, node, space);
+        shared.last.set(node, value);
+        return value;
       } finally {
         self.leave();
       }
@@ -156,7 +173,7 @@ function reader(shared: Shared, scope: Scope, uses: Uses, inside: readonly numbe
     forView: (oid) =>
       inside.includes(oid)
         ? undefined
-        : reader(shared, { searchPath: ['pg_catalog'] }, noUses, [...inside, oid]),
+        : reader(shared, { searchPath: ['pg_catalog'] }, insideView(uses), [...inside, oid]),
   };
   return self;
 }

@@ -13,7 +13,7 @@ before(async () => {
   catalogue = await shop();
 });
 
-/** `ssn card -> name`, one for each place that something is put; `-> ?` where it is no column. */
+/** `ssn card -> name`, one for each place that something is put; `-> ?` where it is no column, `=` where it is put as it is. */
 function moves(sql: string): readonly string[] {
   const parsed = parse(sql, limits);
   assert.ok(parsed.ok, sql);
@@ -21,7 +21,10 @@ function moves(sql: string): readonly string[] {
     refs.map(({ column }) => column).join(' ');
   return analyse(parsed.statements, catalogue, publicPath)
     .statements.flatMap((statement) => statement.moves ?? [])
-    .map(({ from, to }) => `${columns(from)} -> ${to.length === 0 ? '?' : columns(to)}`);
+    .map(
+      ({ from, to, same }) =>
+        `${columns(from)} ${same === true && columns(from) === columns(to) ? '=' : '->'} ${to.length === 0 ? '?' : columns(to)}`,
+    );
 }
 
 const carries: readonly (readonly [string, readonly string[]])[] = [
@@ -59,6 +62,11 @@ const carries: readonly (readonly [string, readonly string[]])[] = [
   // A tag is on a name.
   ['ALTER TABLE customers RENAME COLUMN ssn TO harmless', ['ssn -> harmless']],
   ['ALTER TABLE customers ALTER COLUMN name TYPE text USING reverse(ssn)', ['ssn -> name']],
+  [
+    "UPDATE customers SET ssn = reverse(ssn), card = card, city = coalesce(city, 'x')",
+    ['ssn -> ssn', 'card = card', 'city = city'],
+  ],
+  ['ALTER TABLE orders ADD COLUMN x int GENERATED ALWAYS AS (id + 1) STORED', []],
   // What code names it can read, and what it reads it can store.
   ['DO $$ BEGIN UPDATE orders SET id = (SELECT max(id) FROM customers); END $$', ['* -> ?']],
   ["DO $$ BEGIN PERFORM pg_notify('c', ssn) FROM customers; END $$", ['* -> ?']],

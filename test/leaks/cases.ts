@@ -1,6 +1,7 @@
 import { queries } from '../lineage/grammar.ts';
 import { generator } from '../lineage/schema.ts';
 import { aggregates, columns, failing, others, plain, texts } from './expressions.ts';
+import { spelled } from './spelled.ts';
 import { asked, bind, type Case, type Step, wire } from './talk.ts';
 
 /** Cases of many shapes over the database of database.ts; the same for the same seed. Each leaves nothing behind. */
@@ -186,6 +187,7 @@ export function cases(seed: number, major: number): () => Case {
     [5, () => cursor()],
     [4, () => sqlPrepared()],
     [12, () => copied()],
+    [4, () => told('spelled by a condition', spelled(text, pick))],
     [2, () => kept()],
     [3, () => stored()],
     [8, () => explained()],
@@ -344,6 +346,17 @@ export function cases(seed: number, major: number): () => Case {
       major >= 15
         ? `MERGE INTO hoard h USING people p ON p.id = h.id WHEN MATCHED THEN UPDATE SET what = ${what} WHEN NOT MATCHED THEN INSERT (id, what) VALUES (p.id, ${what})`
         : 'SELECT 1',
+      `UPDATE people SET email = ${pick(['reverse(email)', 'substr(email, 2)', 'email', 'translate(email, $$@$$, $$$$)'])} RETURNING email`,
+      `UPDATE people SET card = right(ssn, 4) || card, ssn = left(ssn, 1)`,
+      `UPDATE papers SET doc = ${pick(["jsonb_build_object('x', doc -> 'ssn')", "jsonb_set(doc, '{free}', doc -> 'ssn')", "doc || jsonb_build_object('y', doc #>> '{at,street,0}')", 'doc || \'{"z": 1}\'', "jsonb_set(doc, '{at,city}', doc['ssn'])", '(SELECT jsonb_object_agg(reverse(key), value) FROM jsonb_each(doc))'])} RETURNING doc`,
+      `UPDATE papers SET doc['x'] = doc['ssn']`,
+      `INSERT INTO papers SELECT 2, jsonb_build_object('y', doc -> 'at') FROM papers`,
+      `ALTER TABLE orders ADD COLUMN extra ${pick(['text DEFAULT steals_imm()', 'text DEFAULT reverse(f_ssn(1))', 'lazy', 'text GENERATED ALWAYS AS (steals_imm()) STORED', "text DEFAULT 'x'"])}`,
+      `ALTER TABLE people ADD COLUMN extra text GENERATED ALWAYS AS (reverse(ssn)) STORED; ALTER TABLE people ALTER extra DROP EXPRESSION`,
+      `CREATE TABLE bounded (a text) PARTITION BY LIST (a); CREATE TABLE bounded_one PARTITION OF bounded FOR VALUES IN (steals_imm())`,
+      `PREPARE put(text) AS INSERT INTO hoard (id, what) VALUES (91, $1) RETURNING what; EXECUTE put(${pick(['f_ssn(1)', 'reverse(steals())', 'steals_imm()'])})`,
+      `PREPARE got(text) AS SELECT $1 AS a, reverse($1); EXECUTE got(${pick(['f_ssn(1)', 'steals()', "'x'"])})`,
+      `PREPARE all_of AS SELECT ${what} AS a FROM people p; CREATE TABLE kept AS EXECUTE all_of; SELECT * FROM kept`,
       `INSERT INTO notes (who) SELECT p FROM people p`,
       `INSERT INTO sprung (id) VALUES (1) RETURNING *`,
       `ALTER TABLE people ALTER COLUMN name TYPE text USING ${pick(['ssn', 'reverse(ssn)', 'email'])}`,
@@ -367,6 +380,10 @@ export function cases(seed: number, major: number): () => Case {
       'SELECT * FROM persons',
       'SELECT * FROM app.people',
       'SELECT extra FROM people',
+      'SELECT extra FROM orders',
+      'SELECT email, card, ssn FROM people',
+      'SELECT doc FROM papers',
+      `SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = 'bounded_one'`,
       'SELECT note FROM orders',
       'SELECT * FROM notes',
       'SELECT what FROM sprung',
@@ -393,6 +410,9 @@ export function cases(seed: number, major: number): () => Case {
           `SELECT * FROM orders WHERE note = steals()`,
           `SELECT * FROM people WHERE ssn = ANY (ARRAY(SELECT ssn FROM people))`,
           `SELECT * FROM f_table(1)`,
+          `SELECT * FROM orders WHERE note = steals_imm()`,
+          `SELECT reverse(steals_imm())`,
+          `SELECT * FROM orders o JOIN people p ON o.note = same_sql(steals_imm())`,
         ])
       : selecting();
     return told('EXPLAIN', [`EXPLAIN ${options} ${sql}`]);

@@ -71,6 +71,9 @@ function extras(): string {
   CREATE FUNCTION same_plain(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1; END';
   CREATE FUNCTION twice(text) RETURNS text LANGUAGE sql IMMUTABLE RETURN $1 || $1;
   CREATE FUNCTION steals() RETURNS text LANGUAGE sql STABLE AS 'SELECT max(ssn) FROM people';
+  -- What is declared immutable the planner runs, and DDL keeps what it gave.
+  CREATE FUNCTION steals_imm() RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN (SELECT max(ssn) FROM people); END $$;
+  CREATE DOMAIN lazy AS text DEFAULT steals_imm();
   CREATE FUNCTION steals_new() RETURNS text LANGUAGE sql STABLE RETURN (SELECT max(reverse(ssn)) FROM people);
   CREATE FUNCTION dynamic(text) RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY EXECUTE $1; END $$;
   CREATE PROCEDURE tells(INOUT a text) LANGUAGE plpgsql AS $$ BEGIN SELECT max(ssn) INTO a FROM people; END $$;

@@ -23,6 +23,8 @@ const masks: Readonly<Record<string, MaskOperator>> = {
   card: { kind: 'redact' },
   token: { kind: 'null' },
   email: { kind: 'partial', keepFirst: 1, keepLast: 4 },
+  key: { kind: 'hash' },
+  doc$: { kind: 'redact' },
   contact: { kind: 'partial', keepFirst: 1, keepLast: 4 },
 };
 
@@ -42,8 +44,9 @@ function refs(names: string): readonly ColumnRef[] {
     .map((column) => ({ object: 'public.people', column }));
 }
 
-function isRefused(from: string, to: string, masked = true): boolean {
-  return refusedMove(permit(masked), [{ from: refs(from), to: refs(to) }], empty) !== undefined;
+function isRefused(from: string, to: string, masked = true, same = false): boolean {
+  const move = { from: refs(from), to: refs(to), ...(same ? { same } : {}) } as const;
+  return refusedMove(permit(masked), [move], empty) !== undefined;
 }
 
 test('refusedMove() keeps masked values where a mask is', () => {
@@ -68,11 +71,19 @@ test('refusedMove() lets pass what is masked as strongly there, or not at all', 
     ['ssn', 'card'],
     ['ssn email', 'token'],
     ['ssn', 'ssn'],
-    ['email', 'email'],
     ['email', 'ssn'],
   ] as const;
   for (const [from, to] of passed) assert.equal(isRefused(from, to), false, `${from} -> ${to}`);
   assert.equal(isRefused('ssn', 'name', false), false, 'without a mask nothing is kept');
+});
+
+test('refusedMove() keeps a value as it is where its mask shows a part, gives it a sign, or is on a path', () => {
+  const refused = ['email', 'key', 'doc'] as const;
+  for (const column of refused) {
+    assert.equal(isRefused(column, column, true, true), false, `${column} as it is`);
+    assert.equal(isRefused(column, column), true, `${column} turned`);
+  }
+  assert.equal(isRefused('key', 'email', true, true), true);
 });
 
 test('refusedMove() answers with a denial that says what to do', () => {

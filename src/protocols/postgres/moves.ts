@@ -1,9 +1,10 @@
+import type { ColumnRef } from '../../core/action.ts';
 import type { MaskOperator, Permit } from '../../core/decision.ts';
 import { denial } from '../../core/denial.ts';
 import { stronger } from '../../core/duties.ts';
 import type { Move } from '../../sql/analysis.ts';
 import type { Catalogue } from '../../sql/catalogue.ts';
-import { hidesAny, isKnown, strongest } from './plan.ts';
+import { hidesAny, isKnown, strongest, strongestOfWhole } from './plan.ts';
 import type { RefusedWith } from './refusal.ts';
 
 /**
@@ -26,7 +27,7 @@ export function refusedMove(
   return { sqlstate: '42501', message: why, denial: denial('LINEAGE', permit.id, why, fix) };
 }
 
-function isCovered(permit: Permit, { from, to }: Move, catalogue: Catalogue): boolean {
+function isCovered(permit: Permit, { from, to, same }: Move, catalogue: Catalogue): boolean {
   // What code reads cannot be told: a person who saw the statement may have let it pass.
   if (from.some(({ object, column }) => column === '*' && !isKnown(catalogue, object))) {
     return permit.duties.approve.length > 0 || !hidesAny(permit, catalogue);
@@ -36,19 +37,34 @@ function isCovered(permit: Permit, { from, to }: Move, catalogue: Catalogue): bo
     return false;
   const needed = strongest(permit, from, catalogue);
   if (needed === undefined) return true;
-  const [only, ...others] = from;
-  // It is read under any one name it is written by: each must hide all of it, or be the very column it comes from.
+  // It is read under any one name it is written by: each must hide it.
   return (
     to.length > 0 &&
-    to.every(({ object, column }) => {
-      if (others.length === 0 && only?.object === object && only.column === column) return true;
-      const there = strongest(permit, [{ object, column }], catalogue);
-      return there !== undefined && hides(there) && stronger(there, needed)?.kind === there.kind;
-    })
+    to.every((there) => isHidden(permit, { from, there, same: same === true, needed }, catalogue))
   );
 }
 
-/** Whether nothing of the value is shown, so that it does not matter how it was turned before. */
-function hides({ kind }: MaskOperator): boolean {
-  return kind !== 'partial' && kind !== 'noise' && kind !== 'generalise';
+interface Put {
+  readonly from: readonly ColumnRef[];
+  readonly there: ColumnRef;
+  readonly same: boolean;
+  readonly needed: MaskOperator;
 }
+
+/**
+ * Whether the mask on the column that is written shows no more of what is put there than the one on where it is from.
+ *
+ * SECURITY: an operator that shows a part shows another part of a value that was turned (`UPDATE people SET email =
+ * reverse(email)`), one that gives equal values equal signs tells what `left(ssn, 1)` is, and a mask on a path of a
+ * document does not see what was put at another path.
+ */
+function isHidden(permit: Permit, { from, there, same, needed }: Put, catalogue: Catalogue): boolean {
+  const [only, ...others] = from;
+  if (same && others.length === 0 && only?.object === there.object && only.column === there.column)
+    return true;
+  const operator = strongestOfWhole(permit, [there], catalogue);
+  if (operator === undefined || stronger(operator, needed)?.kind !== operator.kind) return false;
+  return operator.kind === 'redact' || operator.kind === 'null' || (same && !showsPart.has(operator.kind));
+}
+
+const showsPart: ReadonlySet<MaskOperator['kind']> = new Set(['partial', 'noise', 'generalise']);

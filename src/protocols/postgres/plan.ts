@@ -149,7 +149,7 @@ function operatorAt(
 const mostPaths = 10_000;
 
 /** The strongest mask on any of these columns, or on the same column of a partition or child that their rows may come from. */
-function strongestOfWhole(
+export function strongestOfWhole(
   permit: Permit,
   columns: readonly ColumnRef[],
   catalogue: Catalogue,

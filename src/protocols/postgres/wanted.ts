@@ -66,7 +66,11 @@ export function wantedOf(statement: Statement, sent: Sent, at: At): Wanted | Ref
         ...plain,
         action: together(action, inner.action),
         text: `${text} -- ${found.text}`,
-        moves: [...plain.moves, ...(inner.moves ?? [])],
+        moves: [
+          ...plain.moves,
+          ...(inner.moves ?? []),
+          ...(effect.into === undefined ? [] : movesOf(inner.outputs)),
+        ],
         outputs: effect.into === undefined ? inner.outputs : outputs,
       };
     }
@@ -213,4 +217,23 @@ export function insideOf(statements: readonly Statement[]): Statement | undefine
     if (effect.kind === 'prepare' || effect.kind === 'declare') return effect.statement;
   }
   return undefined;
+}
+
+/** All that is answered, put into a new table. */
+function movesOf(outputs: Outputs): readonly Move[] {
+  const anything = { object: '*', column: '*' };
+  if (outputs.kind === 'none') return [];
+  if (outputs.kind === 'unknown') return [{ from: [anything], to: [] }];
+  return outputs.columns.flatMap(({ lineage }): readonly Move[] => {
+    switch (lineage.kind) {
+      case 'clean':
+        return [];
+      case 'column':
+        return [{ from: [lineage.column, ...lineage.through], to: [] }];
+      case 'derived':
+        return [{ from: [...lineage.from, ...lineage.through], to: [] }];
+      case 'unknown':
+        return [{ from: [anything], to: [] }];
+    }
+  });
 }
