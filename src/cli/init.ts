@@ -55,6 +55,8 @@ async function run(args: readonly string[]): Promise<number> {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(resource)) {
     throw new CouldNotRun('--resource: Expected a name of letters, digits, dots and dashes');
   }
+  if (resource === 'sallyport')
+    throw new CouldNotRun('--resource: "sallyport" names the gateway itself in rules; say another name');
   isEmpty(directory);
   const columns = await look(given, !values['no-samples']);
   const { tags, loose } = propose(columns, (text, column) => scan(text, { column }));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +23,24 @@ identities:
 `,
 );
 
+test('npm run sallyport reads paths from where the user is, not from where npm puts it', async () => {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), 'token', 'ana'], {
+    cwd: join(import.meta.dirname, '..', '..'),
+    env: {
+      PATH: process.env['PATH'],
+      SALLYPORT_HOME: join(folder, 'home-npm'),
+      npm_lifecycle_event: 'sallyport',
+      INIT_CWD: folder,
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let out = '';
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  assert.equal(code, 0);
+  assert.match(out, /^eyJ/);
+});
+
 interface Ran {
   readonly code: number | null;
   readonly out: string;
@@ -41,6 +60,9 @@ function sallyport(args: readonly string[], variables: Readonly<Record<string, s
   });
 }
 
+const { version } = createRequire(import.meta.url)('../../package.json') as { readonly version: string };
+const ofPackage = new RegExp(`^sallyport ${version.replaceAll('.', '\\.')}\n$`);
+
 const usage: readonly (readonly [string, readonly string[], number, RegExp, RegExp])[] = [
   ['nothing', [], 2, /Usage: sallyport COMMAND/, /^$/],
   ['--help', ['--help'], 0, /Usage: sallyport COMMAND/, /^$/],
@@ -51,12 +73,20 @@ const usage: readonly (readonly [string, readonly string[], number, RegExp, RegE
     /^$/,
     /Unknown command "sesions"; did you mean "sessions"\?/,
   ],
+  ['--version', ['--version'], 0, ofPackage, /^$/],
+  ['the help of another program', ['observe', '--', 'x', '-h'], 2, /^$/, /There is no such file/],
   ['a command that is not', ['xyz'], 2, /^$/, /see sallyport --help/],
   ['an option that is not', ['sessions', 'list', '--jsn'], 2, /^$/, /Unknown option '--jsn'.*; see --help/],
   ['no verb', ['sessions'], 2, /^$/, /Expected `sessions list`/],
   ['no statement', ['explain', '--on', 'shop'], 2, /^$/, /Expected --on RESOURCE and one statement/],
   ['no token', ['sessions', 'list'], 2, /^$/, /Set SALLYPORT_TOKEN/],
-  ['no configuration', ['up', '--config', 'none.yaml'], 2, /^$/, /none\.yaml: There is no such file; --config FILE names another/],
+  [
+    'no configuration',
+    ['up', '--config', 'none.yaml'],
+    2,
+    /^$/,
+    /none\.yaml: There is no such file; --config FILE names another/,
+  ],
   ['an unknown subject', ['token', 'zed', '--config', config], 1, /^$/, /no identity "zed".*it has: ana/],
   [
     'a token for too long',

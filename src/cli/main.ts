@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { nearest } from '../base/check.ts';
 import { Fault, messageOf } from '../base/errors.ts';
+import { packageFolder, version } from '../server/environment.ts';
 import { CouldNotRun, type Command } from './command.ts';
 
 /** All commands: one file each. */
@@ -118,6 +119,9 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
     },
   };
 
+/** Scripts of package.json that run a command. */
+const scripts: ReadonlySet<string> = new Set(['sallyport', 'start', 'demo']);
+
 /** What runs long, and loads once. */
 const serving: ReadonlySet<string> = new Set(['up', 'demo']);
 
@@ -140,6 +144,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
 });
+whereTheUserIs();
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
@@ -147,6 +152,10 @@ async function main(args: readonly string[]): Promise<number> {
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     process.stdout.write(usage());
     return name === undefined ? 2 : 0;
+  }
+  if (name === '--version' || name === '-V' || name === 'version') {
+    process.stdout.write(`sallyport ${version}\n`);
+    return 0;
   }
   if (!Object.hasOwn(commands, name)) {
     const near = nearest(name, Object.keys(commands));
@@ -158,7 +167,7 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const command = await commands[name]?.load();
     if (command === undefined) return 2;
-    if (command.help !== undefined && (rest.includes('--help') || rest.includes('-h'))) {
+    if (command.help !== undefined && asksForHelp(rest)) {
       process.stdout.write(command.help);
       return 0;
     }
@@ -167,6 +176,24 @@ async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(`sallyport ${name}: ${explanation(thrown)}\n`);
     return 2;
   }
+}
+
+/** What stands behind `--` is another program's: `observe -- psql -h 127.0.0.1`. */
+function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  const ours = end < 0 ? args : args.slice(0, end);
+  return ours.includes('--help') || ours.includes('-h');
+}
+
+/**
+ * `npm run sallyport` from elsewhere (`npm --prefix CLONE run -s sallyport -- check policy`) puts us into the package's folder;
+ * relative paths are relative to where the user is. Once: what we start ourselves is in no folder of npm's.
+ */
+function whereTheUserIs(): void {
+  const { npm_lifecycle_event: script = '', INIT_CWD: from } = process.env;
+  if (from === undefined || !scripts.has(script)) return;
+  delete process.env['INIT_CWD'];
+  if (process.cwd() === packageFolder) process.chdir(from);
 }
 
 /**

@@ -8,7 +8,7 @@ import { Problems } from '../policy/problem.ts';
 import { review } from '../policy/review.ts';
 import { protocols } from '../protocols/index.ts';
 import { readPolicyFiles } from '../server/policy-files.ts';
-import { version } from '../server/wire.ts';
+import { version } from '../server/environment.ts';
 import { ledgerFolder } from './audit-folder.ts';
 import { type Command, CouldNotRun, print, say } from './command.ts';
 import { dataFolder } from './data-folder.ts';

@@ -22,6 +22,8 @@ export function environment(): Environment {
   };
 }
 
+export const version = '0.1.0';
+
 /** The folder of this package: a clone's root, or where npm put it. */
 export const packageFolder: string = resolve(import.meta.dirname, '..', '..');
 

@@ -48,8 +48,7 @@ import { bucket } from '../stores/s3.ts';
 import { openCustody } from '../stores/custody.ts';
 import { RecentDecisions, scenesOf } from './scenes.ts';
 import { sinksOf } from './sinks.ts';
-
-export const version = '0.1.0';
+import { version } from './environment.ts';
 
 export interface Wiring {
   readonly config: Config;
