@@ -82,7 +82,11 @@ export function worker(module: URL, options: WorkerOptions): Worker {
     clearTimeout(call.timer);
     seat.state = 'busy';
     seat.call = call;
-    seat.timer = setTimeout(() => lose(seat, `did not answer within ${call.withinMs} ms`), call.withinMs);
+    // An answer may be here already when we are the ones who were late: it is looked for first.
+    const missed = (): void => {
+      if (seat.call === call) lose(seat, `did not answer within ${call.withinMs} ms`);
+    };
+    seat.timer = setTimeout(() => setImmediate(missed), call.withinMs);
     seat.thread.ref();
     try {
       seat.thread.postMessage({ name: call.name, argument: call.argument } satisfies Request);
