@@ -273,11 +273,15 @@ class Thread {
     const next = this.#ready === undefined ? undefined : this.#waiting.shift();
     if (next === undefined) return;
     next.patience[Symbol.dispose]();
+    const id = this.#send(live, next.request);
     const deadline = this.#world.after(next.deadlineMs, () => {
+      // Its answer may be here already when we are the ones who were late.
+      this.#block(live, 0, () => true);
+      if (this.#running?.id !== id) return;
       this.rest(`The policy took longer than ${next.deadlineMs} ms`);
       this.#next();
     });
-    this.#running = { id: this.#send(live, next.request), answer: next.answer, deadline };
+    this.#running = { id, answer: next.answer, deadline };
   }
 }
 
