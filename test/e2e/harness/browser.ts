@@ -76,11 +76,12 @@ export class Tab {
     return new Promise((resolve) => this.#waiting.set(id, resolve));
   }
 
+  /** Undefined too where the page is just left. */
   async value(expression: string): Promise<unknown> {
-    const { result } = (await this.call('Runtime.evaluate', { expression })) as {
-      result: { value: unknown };
-    };
-    return result.value;
+    const said = (await this.call('Runtime.evaluate', { expression })) as
+      | { result?: { value: unknown } }
+      | undefined;
+    return said?.result?.value;
   }
 
   async press(key: string): Promise<void> {

@@ -7,7 +7,7 @@ export interface Ran {
   readonly code: number;
 }
 
-/** Runs a program to its end, within a minute unless told otherwise; `input` becomes its standard input. */
+/** Runs a program to its end, within ten minutes unless told otherwise; `input` becomes its standard input. */
 export function runProgram(
   command: string,
   args: readonly string[],
@@ -21,7 +21,7 @@ export function runProgram(
     const child = spawn(command, args, {
       env: { ...process.env, ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
-      timeout: options.withinMs ?? 180_000,
+      timeout: options.withinMs ?? 600_000,
       killSignal: 'SIGKILL',
     });
     const out: Buffer[] = [];
@@ -62,7 +62,7 @@ export function libpq(ready: Ready, as: IdentityName): Readonly<Record<string, s
     PGDATABASE: database,
     PGUSER: as,
     PGPASSWORD: ready.identities[as].token,
-    PGCONNECT_TIMEOUT: '15',
+    PGCONNECT_TIMEOUT: '100',
   };
 }
 

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { chmodSync, chownSync, cpSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -19,33 +20,29 @@ export function temporaryFolder(
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true, maxRetries: 3 }) };
 }
 
-/** A port nobody listens on at this moment. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('No port was given');
-  return address.port;
+// Linux gives connections ports from 32768 on, and so would port 0: until a program listens on one of those, any
+// connection may take it. Below, only who listens does.
+const [lowest, highest] = [12_000, 32_000] as const;
+let next = randomInt(lowest, highest);
+
+/** A port nobody listens on at this moment, given to nobody else in this process. */
+export function freePort(): Promise<number> {
+  return freePorts(1);
 }
 
 /** The first of `count` ports in a row that are all free. */
 export async function freePorts(count: number): Promise<number> {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const first = await freePort();
-    if (first + count > 65_535) continue;
-    const free = await Promise.all(
-      Array.from({ length: count }, (_, index) => isFree(first + index).catch(() => false)),
-    );
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if (next + count > highest) next = lowest;
+    const first = next;
+    next += count;
+    const free = await Promise.all(Array.from({ length: count }, (_, index) => isFree(first + index)));
     if (free.every(Boolean)) return first;
   }
   throw new Error(`No ${count} free ports in a row`);
 }
 
-function isFree(port: number): Promise<boolean> {
+export function isFree(port: number): Promise<boolean> {
   const server = createServer();
   return new Promise((resolve) => {
     server.once('error', () => resolve(false));

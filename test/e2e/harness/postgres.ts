@@ -192,17 +192,17 @@ function give(path: string, content: string): void {
 
 async function ready(child: ChildProcess, data: string, log: () => string): Promise<void> {
   const pidFile = join(data, 'postmaster.pid');
-  for (let waited = 0; waited < 30_000; waited += 20) {
+  for (let waited = 0; waited < 120_000; waited += 20) {
     if (child.exitCode !== null) throw new Error(`PostgreSQL stopped at its start:\n${log()}`);
     // Its eighth line is the server's state (PostgreSQL source, utils/pidfile.h).
     if (existsSync(pidFile) && readFileSync(pidFile, 'utf8').split('\n')[7]?.trim() === 'ready') return;
     await sleep(20);
   }
-  throw new Error(`PostgreSQL is not ready after 30 s:\n${log()}`);
+  throw new Error(`PostgreSQL is not ready after two minutes:\n${log()}`);
 }
 
 /** Sends the signal and waits; kills what has not ended after `withinMs`. */
-export async function end(child: ChildProcess, signal: NodeJS.Signals, withinMs = 10_000): Promise<void> {
+export async function end(child: ChildProcess, signal: NodeJS.Signals, withinMs = 60_000): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.kill(signal);

@@ -81,7 +81,7 @@ export class RawClient implements AsyncDisposable {
   }
 
   /** The next message; `undefined` once the server has closed. Throws after `withinMs` of silence. */
-  async next(withinMs = 60_000): Promise<Message | undefined> {
+  async next(withinMs = 300_000): Promise<Message | undefined> {
     for (;;) {
       const message = this.#take();
       if (message !== undefined) return message;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { runProgram } from './clients.ts';
 import { type Configured, startConfigured } from './gateway.ts';
 import { freePorts, root } from './place.ts';
+import { covered } from './wait.ts';
 
 /** A web service of the test's own behind a gateway of its own: the resource is called web. */
 export interface Web extends AsyncDisposable {
@@ -106,7 +106,7 @@ ${parts.settings ?? ''}${more.resources ?? ''}
       return { status: answer.status, headers: answer.headers, bytes, text: Buffer.from(bytes).toString() };
     },
     entries: async () => {
-      await sleep(2_500); // until a head covers them
+      await covered(gateway);
       const main = join(root, 'src', 'cli', 'main.ts');
       const args = [main, 'audit', 'export', '--data', join(gateway.home, 'data')];
       const { stdout, stderr, code } = await runProgram(process.execPath, args);
