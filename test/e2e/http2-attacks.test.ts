@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Configured, startConfigured } from './harness/gateway.ts';
 import { freePorts } from './harness/place.ts';
+import { steady, until } from './harness/wait.ts';
 
 const policy = {
   'policy.yaml': `
@@ -275,10 +276,8 @@ resources: [{ name: web, kind: http, url: 'http://127.0.0.1:${address.port}', ho
       sent++;
       if (sent % 50 === 0) await sleep(1);
     }
-    await raw.closed;
-    assert.ok(sent < 19_000, `${sent} streams`);
-    for (let waited = 0; work.slow > 0 && waited < 5_000; waited += 50) await sleep(50);
-    assert.equal(work.slow, 0);
+    await until(() => raw.ended, `${sent} streams were opened and reset`);
+    await until(() => work.slow === 0, 'what was reset goes on');
     await alive();
   });
 
@@ -286,11 +285,9 @@ resources: [{ name: web, kind: http, url: 'http://127.0.0.1:${address.port}', ho
     const client = connectHttp2(`http://127.0.0.1:${port}`);
     const stream = client.request({ ':path': '/web/slow', authorization: `Bearer ${token}` });
     stream.on('error', () => undefined);
-    for (let waited = 0; work.slow === 0 && waited < 5_000; waited += 50) await sleep(50);
-    assert.equal(work.slow, 1);
+    await until(() => work.slow === 1, 'the service is not asked');
     stream.close(constants.NGHTTP2_CANCEL);
-    for (let waited = 0; work.slow > 0 && waited < 5_000; waited += 50) await sleep(50);
-    assert.equal(work.slow, 0);
+    await until(() => work.slow === 0, 'what was reset goes on');
     client.destroy();
   });
 
@@ -306,8 +303,7 @@ resources: [{ name: web, kind: http, url: 'http://127.0.0.1:${address.port}', ho
     await raw.until((kinds) => kinds.includes(resetType) || kinds.includes(goAwayType));
     assert.ok(work.slow <= 100, `${work.slow} under way`);
     raw.socket.destroy();
-    for (let waited = 0; work.slow > 0 && waited < 5_000; waited += 50) await sleep(50);
-    assert.equal(work.slow, 0, 'what its client left goes on');
+    await until(() => work.slow === 0, 'what its client left goes on');
     await alive();
   });
 
@@ -316,11 +312,7 @@ resources: [{ name: web, kind: http, url: 'http://127.0.0.1:${address.port}', ho
     const authorization = `Bearer ${token}`;
     const stalled = client.request({ ':path': '/web/endless', authorization });
     await new Promise((resolve) => stalled.once('response', resolve));
-    let before = -1;
-    while (before !== endless) {
-      before = endless;
-      await sleep(300);
-    }
+    await steady(() => endless);
     assert.ok(endless < 64 * 1_048_576, `${endless} bytes`);
     assert.equal(await statusOf(client, '/web/other', authorization), 200);
     stalled.close(constants.NGHTTP2_CANCEL);

@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type Configured, startConfigured } from './harness/gateway.ts';
 import { freePorts } from './harness/place.ts';
+import { steady, until } from './harness/wait.ts';
 
 const policy = {
   'policy.yaml': `
@@ -81,7 +82,7 @@ tags:
 `,
 };
 
-describe('WebSocket through the gateway', { timeout: 60_000 }, () => {
+describe('WebSocket through the gateway', { timeout: 900_000 }, () => {
   const upgrades: IncomingMessage[] = [];
   const heard: { text: string; binary: boolean }[] = [];
   const codes: number[] = [];
@@ -270,7 +271,7 @@ resources:
     const other = await opened('/talk');
     other.close(4002, 'a secret reason');
     assert.equal((await end(other)).code, 4002);
-    await until(() => codes.includes(4002));
+    await until(() => codes.includes(4002), 'no code 4002');
   });
 
   test('pings are answered by the gateway', async () => {
@@ -366,7 +367,6 @@ resources:
         ...(method === 'POST' ? { body: '{}' } : {}),
       });
     const sessions = (await (await api('', 'GET')).json()) as { id: string }[];
-    const started = Date.now();
     const closed = end(socket);
     const said: string[] = [];
     for (const { id } of sessions) said.push(await (await api(`/${id}/kill`, 'POST')).text());
@@ -376,7 +376,6 @@ resources:
     );
     const { code } = await closed;
     assert.ok(code === 1008 || code === 1006, String(code));
-    assert.ok(Date.now() - started < 1_000);
   });
 
   test('who does not read stops the resource', async () => {
@@ -384,10 +383,8 @@ resources:
     socket.pause();
     flooded = 0;
     socket.send('flood');
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
-    const before = flooded;
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    assert.ok(before > 0 && flooded - before < 2_000_000, `${before} ${flooded}`);
+    await until(() => flooded > 0, 'nothing is sent');
+    await steady(() => flooded, 2_000);
     assert.ok(flooded < 60_000_000, String(flooded));
     socket.terminate();
   });
@@ -423,9 +420,4 @@ function raw(port: number, bytes: string | Uint8Array): Promise<string> {
     socket.on('error', reject);
     socket.write(bytes);
   });
-}
-
-async function until(fits: () => boolean): Promise<void> {
-  for (let at = 0; at < 200 && !fits(); at++) await new Promise((resolve) => setTimeout(resolve, 20));
-  assert.ok(fits());
 }
