@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { indexConformance } from '../src/stores/conformance.ts';
 import { IndexPostgres, type PostgresIndexSettings } from '../src/stores/index-postgres.ts';
-import { decided, freshFolder, open, opened, sessionId } from '../src/stores/fake.ts';
+import { headed, decided, freshFolder, open, opened, sessionId } from '../src/stores/fake.ts';
 import { rebuildIndex } from '../src/stores/index-rebuild.ts';
 import { searchIndex } from '../src/stores/index-search.ts';
 import type { Major, PostgresServer } from './e2e/harness/postgres.ts';
@@ -120,7 +120,7 @@ function suite(version: Major): void {
     await index.forget('s1');
     assert.deepEqual(await index.entries({ limit: 9, text: 'email' }, true), []);
     assert.equal((await index.entries({ limit: 9, session: 's1' }, true)).length, 2);
-    await new Promise((resolve) => setTimeout(resolve, 1_600)); // until a head covers them
+    await headed(ledger, folder.path);
     const rebuilt = await rebuildIndex({ folder: folder.path, store, progress: () => undefined });
     assert.deepEqual(rebuilt, { entries: 2, resumed: 0, state: 'used' });
     assert.equal((await index.entries({ limit: 9, session: 's1' }, true)).length, 2);

@@ -56,10 +56,15 @@ async function served(body: Buffer): Promise<Served> {
   return served;
 }
 
-/** A clock that only goes on when it is told to; waiting is real. */
-function heldWorld(): World & { readonly pass: (ms: number) => void } {
+/** A clock that only goes on when it is told to; waiting is real, and so much longer that no slow machine makes it too short. */
+function heldWorld(longer: number): World & { readonly pass: (ms: number) => void } {
   let now = 1_000_000;
-  return { ...realWorld, now: (): Instant => instant(now), pass: (ms) => (now += ms) };
+  return {
+    ...realWorld,
+    now: (): Instant => instant(now),
+    after: (ms, call) => realWorld.after(ms * longer, call),
+    pass: (ms) => (now += ms),
+  };
 }
 
 interface Asking {
@@ -68,8 +73,8 @@ interface Asking {
   readonly logged: string[];
 }
 
-function asking(at: Served, origin: Partial<OpaOrigin> = {}): Asking {
-  const world = heldWorld();
+function asking(at: Served, origin: Partial<OpaOrigin> = {}, longer: number = 50): Asking {
+  const world = heldWorld(longer);
   const logged: string[] = [];
   const { remote } = opaEngines(world, {
     origins: [{ origin: at.origin, ca: at.ca, ...origin }],
@@ -79,7 +84,7 @@ function asking(at: Served, origin: Partial<OpaOrigin> = {}): Asking {
   const wanted: RemoteWanted = {
     url: new URL('/gate.tar.gz', at.origin),
     entrypoint: 'gate/allow',
-    deadlineMs: 1_000,
+    deadlineMs: 5_000,
     strict: false,
     pollMs: 60_000,
     maxAgeMs: 600_000,
@@ -170,7 +175,7 @@ test('without a bundle there is no answer; a token is shown to its own origin on
 
 test('an address that falls silent holds nobody up for long', async () => {
   await using at = await served(file('gate-plan'));
-  const { asks, world } = asking(at);
+  const { asks, world } = asking(at, {}, 1);
   assert.deepEqual(await asks(), yes);
   at.body = 'silent';
   world.pass(60_000);
@@ -187,7 +192,7 @@ test('an OPA server is shown the token of its origin', async () => {
   const { port } = server.address() as AddressInfo; // it listens on TCP
   const url = new URL(`http://127.0.0.1:${port}/behind/`);
   const engines = opaEngines(realWorld, { origins: [{ origin: url.origin, token: new Secret('t0ken') }] });
-  assert.deepEqual(await engines.server({ url, entrypoint: 'a/b', deadlineMs: 2_000 })('{}'), yes);
+  assert.deepEqual(await engines.server({ url, entrypoint: 'a/b', deadlineMs: 100_000 })('{}'), yes);
   assert.deepEqual(seen, ['Bearer t0ken']);
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));

@@ -56,7 +56,7 @@ function withBundle(
   {
     role,
     entrypoint,
-    extra = '',
+    extra = ', timeout: 5s',
   }: { readonly role?: string; readonly entrypoint: string; readonly extra?: string },
 ): ReadonlyMap<string, string> {
   return files({
@@ -203,7 +203,7 @@ test('a bundle that is missing, cut short, unused, or not what is pinned is refu
   assert.deepEqual(about(problems(changed({ 'policy.lock': lock(bundleDigest(bytes)) }))), []);
   const pinned = withBundle('gate-wasm', {
     entrypoint: 'gate/decision',
-    extra: `, digest: ${bundleDigest(bytes)}`,
+    extra: `, timeout: 5s, digest: ${bundleDigest(bytes)}`,
   });
   assert.deepEqual(problems(pinned), []);
   const other = withBundle('gate-wasm', { entrypoint: 'gate/decision', extra: ', digest: sha256:00' });
@@ -257,7 +257,7 @@ test('the gate asks a server for each action, blocks nobody, and refuses when it
   const policy = loaded(
     files({
       role: 'ceiling',
-      opa: `server: "http://127.0.0.1:${port}", entrypoint: gate/decision, timeout: 500ms`,
+      opa: `server: "http://127.0.0.1:${port}", entrypoint: gate/decision, timeout: 5s`,
     }),
   );
   const own = gateOf(policy, analyst);

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { realWorld } from '../base/time.ts';
 import { verifyLedger } from '../ledger/index.ts';
 import { backup, restore } from './backup.ts';
-import { decided, freshFolder, open, opened, talk } from './fake.ts';
+import { headed, decided, freshFolder, open, opened, talk } from './fake.ts';
 import { diskFolder } from './folder.ts';
 import { openReviews } from './reviews.ts';
 
@@ -21,9 +21,7 @@ test('a backup taken under load verifies, and what is restored from it opens and
   const reviews = openReviews(join(home, 'reviews'));
   const ledger = await open(join(home, 'data'));
   await talk(ledger, 's1', 600);
-  const headed = (): number =>
-    Number(readFileSync(join(home, 'data/ledger/checkpoint'), 'utf8').split('\n')[1]);
-  while (headed() < 603) await new Promise((resolve) => setTimeout(resolve, 50));
+  await headed(ledger, join(home, 'data'));
   const done = { yes: false };
   const writing = (async () => {
     await ledger.append(opened('s2'));

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { realWorld, type World } from '../base/time.ts';
@@ -101,6 +101,13 @@ export function closed(session: string, decisions: number, chunks: number = 0): 
     decisions,
     chunks,
   };
+}
+
+/** Waits until a signed head covers all entries that are in the ledger by now. */
+export async function headed(ledger: OpenLedger, directory: string): Promise<void> {
+  const head = join(directory, 'ledger', 'checkpoint');
+  const covered = (): number => (existsSync(head) ? Number(readFileSync(head, 'utf8').split('\n')[1]) : 0);
+  for (const { size } = ledger; covered() < size;) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 /** Appends a whole session with this many decisions. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, rmSync } from 'node:fs';
 import { test } from 'node:test';
-import { decided, freshFolder, open, opened, sessionId } from './fake.ts';
+import { headed, decided, freshFolder, open, opened, sessionId } from './fake.ts';
 import { building, IndexDatabase } from './index-database.ts';
 import { rebuildIndex } from './index-rebuild.ts';
 import { type SearchIndex, searchIndex } from './index-search.ts';
@@ -32,7 +32,7 @@ test('an index is built anew while the gateway runs, and takes the place of the 
   await ledger.publish(ledger.size);
   await using index = searchIndex({ store, folder: folder.path, ledger, log });
   assert.equal(await counted(index, 'w3'), 20);
-  await new Promise((resolve) => setTimeout(resolve, 1_600)); // until a head covers them
+  await headed(ledger, folder.path);
   const steps: number[] = [];
   const progress = (done: number, total: number): void => void steps.push(done / total);
   const rebuilt = await rebuildIndex({ folder: folder.path, store, progress });
@@ -77,7 +77,7 @@ test('what was erased while an index was built does not come back with it', asyn
   await filled(ledger, 300);
   await using index = searchIndex({ store, folder: folder.path, ledger, log });
   assert.equal(await counted(index, 'w3'), 20);
-  await new Promise((resolve) => setTimeout(resolve, 1_600));
+  await headed(ledger, folder.path);
   let erased: Promise<void> | undefined;
   await assert.rejects(
     rebuildIndex({
