@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createServer, type TLSSocket } from 'node:tls';
 import { makeCertificates } from './e2e/harness/certificates.ts';
+import { until } from './e2e/harness/wait.ts';
 import { Secret } from '../src/base/secret.ts';
 import { realWorld } from '../src/base/time.ts';
 import { conformance, type Stand } from '../src/sinks/conformance.ts';
@@ -86,14 +87,14 @@ test('syslogSink() speaks to nobody whose certificate it does not trust', async 
   const parts = partsFake();
   const trusting = there.open(parts);
   const batch = [item({ index: 0, entry: decision(0), seal: 'opened' })];
-  await trusting.send(batch, AbortSignal.timeout(5_000));
+  await trusting.send(batch, AbortSignal.timeout(100_000));
   await trusting[Symbol.asyncDispose]();
   const server = createServer({ cert, key }, (socket) => socket.on('error', () => undefined));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const wary = syslogSink({ kind: 'syslog', host: 'localhost', port }, parts);
-  await assert.rejects(wary.send(batch, AbortSignal.timeout(5_000)), { code: 'unreachable' });
+  await assert.rejects(wary.send(batch, AbortSignal.timeout(100_000)), { code: 'unreachable' });
   await new Promise<void>((resolve) => server.close(() => resolve()));
 });
 
@@ -126,11 +127,12 @@ test('syslogSink() signs in with a certificate of its own where the receiver ask
     { ...settings, cert: new Secret(made.client.cert), key: new Secret(made.client.key) },
     parts,
   );
-  await known.send(batch, AbortSignal.timeout(5_000));
+  await known.send(batch, AbortSignal.timeout(100_000));
+  await until(() => names.length > 0, 'nobody is signed in');
   assert.deepEqual(names, ['postgres']);
   await known[Symbol.asyncDispose]();
   const stranger = syslogSink(settings, parts);
-  await assert.rejects(stranger.send(batch, AbortSignal.timeout(5_000)), { code: 'unreachable' });
+  await assert.rejects(stranger.send(batch, AbortSignal.timeout(100_000)), { code: 'unreachable' });
   await new Promise<void>((resolve) => server.close(() => resolve()));
 });
 
@@ -151,6 +153,7 @@ test('syslogSink() keeps its connection after the batch that it was opened for',
     await sink.send([item({ index: number, entry: decision(number), seal: 'opened' })], time.signal);
     time.abort(); // the time for this batch is over
     await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(() => connections > 0, 'nobody connects');
   }
   assert.equal(connections, 1);
   await sink[Symbol.asyncDispose]();

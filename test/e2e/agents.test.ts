@@ -187,7 +187,7 @@ function run(
   let text = '';
   child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')));
   child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')));
-  const late = setTimeout(() => child.kill('SIGKILL'), 90_000);
+  const late = setTimeout(() => child.kill('SIGKILL'), 400_000);
   return new Promise((resolve) => {
     child.once('close', () => {
       clearTimeout(late);

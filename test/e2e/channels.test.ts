@@ -103,7 +103,7 @@ resources:
 
   test(
     'a statement waits until the right person presses the button, and says so on the card and in the sink',
-    { timeout: 90_000 },
+    { timeout: 900_000 },
     async () => {
       const client = new Client({
         host: '127.0.0.1',

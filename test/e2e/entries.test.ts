@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { runProgram } from './harness/clients.ts';
 import { startUp } from './harness/gateway.ts';
 import { root, temporaryFolder } from './harness/place.ts';
 import { missingPostgres, startPostgres } from './harness/postgres.ts';
+import { covered, until } from './harness/wait.ts';
 
 const main = join(root, 'src', 'cli', 'main.ts');
 
@@ -38,7 +38,7 @@ test('every class of event leaves its entry', { skip: missingPostgres(18) ?? fal
   });
   let lines: readonly Line[] = [];
   const exported = async (): Promise<readonly Line[]> => {
-    await sleep(2_500); // until a head covers it
+    await covered(gateway);
     const args = [main, 'audit', 'export', '--data', join(gateway.home, 'data')];
     const { stdout, stderr, code } = await runProgram(process.execPath, args);
     assert.equal(code, 0, stderr);
@@ -54,27 +54,34 @@ test('every class of event leaves its entry', { skip: missingPostgres(18) ?? fal
       dba: await gateway.token('dba'),
       lead: await gateway.token('lead'),
     };
-    const ask = (user: keyof typeof tokens, sql: string, password: string = tokens[user]) =>
+    const ask = (
+      user: keyof typeof tokens,
+      sql: string,
+      password: string = tokens[user],
+      withinMs: number = 100_000,
+    ) =>
       runProgram(
         'psql',
         ['-X', '-h', '127.0.0.1', '-p', String(gateway.port), '-U', user, '-d', 'shop', '-c', sql],
         {
-          env: { PGPASSWORD: password, PGCONNECT_TIMEOUT: '20' },
-          withinMs: 15_000,
+          env: { PGPASSWORD: password, PGCONNECT_TIMEOUT: '100' },
+          withinMs,
         },
       );
     assert.match((await ask('analyst', 'SELECT email FROM customers')).stdout, /\*/);
     assert.notEqual((await ask('analyst', 'DELETE FROM orders')).code, 0);
     assert.notEqual((await ask('analyst', 'SELECT 1', 'wrong')).code, 0);
-    await ask('dba', "UPDATE orders SET status = 'x'"); // waits for a person until the client gives up
+    await ask('dba', "UPDATE orders SET status = 'x'", tokens.dba, 15_000); // waits for a person until the client gives up
     const api = (token: string): Promise<Response> =>
       fetch(`${gateway.api}/api/v1/entries?effect=deny`, { headers: { authorization: `Bearer ${token}` } });
     assert.equal((await api(tokens.lead)).status, 200);
     for (let times = 0; times < 40; times++) await api('not.a.token');
+    const told = (event: string): number => gateway.log().split(event).length - 1;
+    const loads = told('policy.loaded');
     appendFileSync(join(policy, 'modules', 'record.policy.yaml'), '\n# changed\n');
-    await sleep(1_500);
+    await until(() => told('policy.loaded') > loads, 'the policy is not loaded');
     writeFileSync(join(policy, 'policy.yaml'), 'apiVersion: nothing\n');
-    await sleep(1_500);
+    await until(() => told('policy.refused') > 0, 'the policy is not refused');
     await exported();
   } finally {
     await gateway[Symbol.asyncDispose]();

@@ -3,10 +3,10 @@ import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { type Configured, startConfigured } from './harness/gateway.ts';
 import { freePorts, temporaryFolder } from './harness/place.ts';
+import { covered, until } from './harness/wait.ts';
 
 const policy = {
   'policy.yaml': `
@@ -31,7 +31,7 @@ rules:
     effect: require
     match: { resource: { kind: mcp }, action: mcp.call }
     when: 'action.tool == "drop"'
-    then: { approve: { from: [leads], count: 1, ttl: 5m, hold: 3s } }
+    then: { approve: { from: [leads], count: 1, ttl: 10m, hold: 20s } }
     why: A person looks at it first.
     fix: Wait.
   - id: record
@@ -149,12 +149,12 @@ resources:
   const pins = async (): Promise<readonly Review[]> =>
     (await waiting()).filter(({ review }) => review.verb === 'mcp.pin');
   const one = async (tool: string): Promise<Review> => {
-    for (let tries = 0; tries < 40; tries++) {
-      const found = (await pins()).find(({ statement }) => statement.includes(`Changed tool ${tool} `));
-      if (found !== undefined) return found;
-      await sleep(100);
-    }
-    throw new Error('Nobody was asked');
+    let found: Review | undefined;
+    await until(async () => {
+      found = (await pins()).find(({ statement }) => statement.includes(`Changed tool ${tool} `));
+      return found !== undefined;
+    }, 'Nobody was asked');
+    return found ?? assert.fail();
   };
 
   test('a change is hidden and refused until a person has read the difference; the pin outlives a restart', async () => {
@@ -173,7 +173,7 @@ resources:
     assert.match(review.statement, /Changed tool add/);
     assert.match(review.statement, /- \$\.description: "Adds two numbers"/);
     assert.match(review.statement, /\+ \$\.description: "Adds two numbers\. <IMPORTANT>/);
-    await sleep(200);
+    await one('(instructions)');
     assert.equal(
       (await pins()).length,
       2,
@@ -186,7 +186,7 @@ resources:
     assert.deepEqual(await names(), ['drop']);
     const again = await one('add');
     await ask(`/api/v1/reviews/${again.id}/approve`, { reason: 'read it' });
-    for (let tries = 0; tries < 40 && (await names()).length < 2; tries++) await sleep(100);
+    await until(async () => (await names()).length === 2, 'what was approved stays hidden');
     assert.deepEqual(await names(), ['add', 'drop']);
 
     await gateway.stop();
@@ -201,12 +201,12 @@ resources:
       const review = await one(tool);
       await ask(`/api/v1/reviews/${review.id}/refuse`, { reason: 'no' });
     }
-    await sleep(300);
+    await covered(gateway);
     assert.deepEqual(await names(), ['drop']);
     await gateway.stop();
     await start();
     assert.deepEqual(await names(), ['drop']);
-    await sleep(300);
+    await covered(gateway);
     assert.equal((await pins()).length, 0);
     const found = (await ask('/api/v1/entries?kind=tool.pin')) as readonly unknown[];
     assert.ok(found.length >= 4, 'first seen, changed, approved and refused stand in the record');
@@ -220,7 +220,7 @@ resources:
       { name: 'drop', arguments: {} },
       {
         onprogress: ({ message }) => told.push(message ?? ''),
-        timeout: 30_000,
+        timeout: 200_000,
       },
     );
     assert.equal(held.isError ?? false, false);
@@ -235,8 +235,8 @@ resources:
     const done = await client.callTool({ name: 'drop', arguments: {} });
     assert.match(JSON.stringify(done), /done drop/);
     assert.equal(calls, before + 1);
-    const next = client.callTool({ name: 'drop', arguments: {} }, { timeout: 30_000 });
-    await sleep(300);
+    const next = client.callTool({ name: 'drop', arguments: {} }, { timeout: 200_000 });
+    await until(async () => (await waiting()).length > 0, 'nobody is asked');
     const [live] = await waiting();
     await ask(`/api/v1/reviews/${live?.id ?? ''}/approve`, { reason: 'yes' });
     assert.match(JSON.stringify(await next), /done drop/, 'and runs at once where a person answers in time');

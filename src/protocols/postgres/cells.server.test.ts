@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -24,7 +23,7 @@ const key = maskKey(new Uint8Array(32).fill(9));
 
 let stop = (): Promise<void> => Promise.resolve();
 let client: pg.Client;
-let serverPort = 0;
+let host = '';
 
 before(async () => {
   if (bin === undefined) return;
@@ -45,15 +44,12 @@ before(async () => {
       cwd: folder,
     },
   );
-  const port = await freePort();
-  serverPort = port;
-  const server = spawn(
-    ...run('postgres', ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', '', '-F']),
-    {
-      stdio: 'pipe',
-      cwd: folder,
-    },
-  );
+  // A socket of its own: a port might be taken before the server has it.
+  host = folder;
+  const server = spawn(...run('postgres', ['-D', data, '-h', '', '-k', folder, '-F']), {
+    stdio: 'pipe',
+    cwd: folder,
+  });
   const ended = new Promise<void>((resolve) => {
     server.once('exit', () => resolve());
   });
@@ -63,7 +59,7 @@ before(async () => {
     rmSync(folder, { recursive: true, force: true });
   };
   for (let tries = 0; ; tries++) {
-    client = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres' });
+    client = new pg.Client({ host, user: 'postgres', database: 'postgres' });
     try {
       await client.connect();
       break;
@@ -85,16 +81,6 @@ after(async () => {
   await client?.end();
   await stop();
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}
 
 const setup = `
   create type mood as enum ('glad', 'sad');
@@ -521,19 +507,7 @@ test(
     ];
     const shown: unknown[] = [];
     for (const [format, options] of formats) {
-      const args = [
-        '-h',
-        '127.0.0.1',
-        '-p',
-        String(serverPort),
-        '-U',
-        'postgres',
-        '-q',
-        '-v',
-        'ON_ERROR_STOP=1',
-        'postgres',
-        '-c',
-      ];
+      const args = ['-h', host, '-U', 'postgres', '-q', '-v', 'ON_ERROR_STOP=1', 'postgres', '-c'];
       const out = execFileSync('psql', [
         ...args,
         `copy (select * from source order by id) to stdout ${options}`,
