@@ -27,6 +27,8 @@ export function parseYaml<T>(text: string, file: string, check: Check<T>): Resul
       ),
     );
   }
+  if (document.contents === null)
+    return err([`${file}: The file is empty; docs/configuration.md shows what it holds`]);
   const plain = toPlain(document);
   if (!plain.ok) return err([`${file}: Not YAML: ${plain.error}`]);
   const checked = check(plain.value, '');

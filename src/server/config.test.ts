@@ -92,7 +92,7 @@ const line = (yaml: string): string => `${minimal}${yaml}\n`;
 const wrong: readonly (readonly [string, string, RegExp])[] = [
   ['no YAML', 'a: [', /sallyport\.yaml:1:\d+: Not YAML/],
   ['a key twice', line('policy: ./policy'), /Not YAML: .*unique/],
-  ['nothing', '', /Expected a mapping/],
+  ['nothing', '', /sallyport\.yaml: The file is empty/],
   ['a key that is nearly known', line('limit: {}'), /:6:1: limit: Unknown key; did you mean "limits"\?/],
   ['a limit that is nearly known', line('limits: { conections: 1 }'), /limits\.conections: .*"connections"/],
   ['a limit of nothing', line('limits: { connections: 0 }'), /limits\.connections: Expected a number from 1/],
@@ -118,6 +118,12 @@ const wrong: readonly (readonly [string, string, RegExp])[] = [
     /listen\.postgres: Expected an address/,
   ],
   ['a policy that is not there', minimal.replace('./policy', './nowhere'), /policy: There is no such folder/],
+  ['a policy that is a file', minimal.replace('./policy', './password'), /policy: Expected the folder/],
+  [
+    'what else is wrong where a secret is not there',
+    minimal.replace('db:5432 }', 'db:1, credentials: { env: UNSET }, adress: x }'),
+    /credentials\.env: .*not set\n.*:5:\d+: resources\[0\]\.adress: Unknown key/,
+  ],
   [
     'a policy from a program',
     minimal.replace('./policy', '{ git: "ext::sh -c x", ref: main }'),

@@ -247,8 +247,8 @@ function resourceCheck(parts: ConfigParts, folder: string): Check<Resource> {
       pick(raw, (key) => !resourceKeys.includes(key)),
       { path, folder, problems, variable: parts.variable ?? ((variable) => process.env[variable]) },
     );
-    if (problems.length > 0) return err(problems);
     const settings = protocol.settings(rest, path);
+    if (problems.length > 0) return err([...problems, ...others(settings, problems)]);
     if (!settings.ok) return settings;
     return ok({ name: read.value.name as ResourceName, kind, tags, settings: settings.value });
   };
@@ -286,14 +286,17 @@ function withSecrets(raw: unknown, at: SecretsAt): unknown {
   );
 }
 
-function fromVariable(variable: string, at: SecretsAt): Secret | undefined {
+/** Stands where a secret is not there, so that the rest can be checked too; nothing is ever made of it. */
+const absent = new Secret('absent');
+
+function fromVariable(variable: string, at: SecretsAt): Secret {
   const value = at.variable(variable) ?? '';
   if (value !== '') return new Secret(value);
   at.problems.push({ path: `${at.path}.env`, message: 'This variable of the environment is not set' });
-  return undefined;
+  return absent;
 }
 
-function fromFile(file: string, at: SecretsAt): Secret | undefined {
+function fromFile(file: string, at: SecretsAt): Secret {
   try {
     const bytes = readFileSync(resolve(at.folder, file));
     // What is no text (a descriptor set) would not survive being read as one.
@@ -305,7 +308,7 @@ function fromFile(file: string, at: SecretsAt): Secret | undefined {
   } catch (thrown) {
     at.problems.push({ path: `${at.path}.file`, message: `Cannot be read: ${codeOf(thrown)}` });
   }
-  return undefined;
+  return absent;
 }
 
 function channelsCheck(parts: ConfigParts, folder: string): Check<ChannelSettings> {
@@ -316,13 +319,24 @@ function sinksCheck(parts: ConfigParts, folder: string): Check<readonly SinkSett
   return secretsIn(sinkSettings, parts, folder);
 }
 
+/** What else is wrong where secrets are not there; what is said of the secrets themselves has been said. */
+function others(
+  checked: Result<unknown, readonly Problem[]>,
+  absent: readonly Problem[],
+): readonly Problem[] {
+  const places = absent.map(({ path }) => path.replace(/\.(?:env|file)$/, ''));
+  const said = ({ path }: Problem): boolean => places.some((place) => path.startsWith(place));
+  return checked.ok ? [] : checked.error.filter((problem) => !said(problem));
+}
+
 /** The check, of what the file says once secrets are in their places. */
 function secretsIn<T>(check: Check<T>, parts: ConfigParts, folder: string): Check<T> {
   return (raw, path) => {
     const problems: Problem[] = [];
     const variable = parts.variable ?? ((each: string) => process.env[each]);
     const read = withSecrets(raw, { path, folder, problems, variable });
-    return problems.length > 0 ? err(problems) : check(read, path);
+    const checked = check(read, path);
+    return problems.length > 0 ? err([...problems, ...others(checked, problems)]) : checked;
   };
 }
 

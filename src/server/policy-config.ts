@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   array,
@@ -88,9 +88,11 @@ export function policyCheck(
   const path = string({ pattern: /./, what: 'the folder of the policy' });
   const plain: Check<PolicySettings> = map(path, (given, at) => {
     const directory = resolve(folder, given);
-    return existsSync(directory)
+    const found = statSync(directory, { throwIfNoEntry: false });
+    if (found === undefined) return err([{ path: at, message: 'There is no such folder' }]);
+    return found.isDirectory()
       ? ok({ kind: 'directory', directory, about: directory, keys: [] })
-      : err([{ path: at, message: 'There is no such folder' }]);
+      : err([{ path: at, message: 'Expected the folder with policy.yaml in it, not a file' }]);
   });
   const common = {
     keys: optional(array(key(folder), { min: 1 })),
