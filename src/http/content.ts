@@ -66,6 +66,11 @@ export function isYaml(header: string | undefined): boolean {
   return /^[^;]*[/+.-]ya?ml\s*(?:;|$)/i.test(header ?? '');
 }
 
+/** Whether it is a program of a page, which may have values by name in it. */
+export function isScript(header: string | undefined): boolean {
+  return /^[^;]*(?:javascript|ecmascript)/i.test(header ?? '');
+}
+
 /** Whether characters of a text may be written as references (`&#64;`). */
 export function isMarkup(header: string | undefined): boolean {
   return /^[^;]*(?:html|xml)/i.test(header ?? '');

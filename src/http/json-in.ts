@@ -26,6 +26,12 @@ export function* jsonIn(text: string): Generator<JsonPart> {
 
 const begins = /\{(?=\s*["}])|\[(?=[\s[]*["{])/g;
 
+/** Whether some may stand in it. */
+export function mayHoldJson(text: string): boolean {
+  begins.lastIndex = 0;
+  return begins.test(text);
+}
+
 /** Behind the bracket that closes the one at `start`. */
 function endOf(text: string, start: number): number | undefined {
   let depth = 0;

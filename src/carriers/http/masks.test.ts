@@ -48,7 +48,10 @@ function expected(value: unknown, path: string, name: string): unknown {
       // By the paths of the outer document, which are marked so that nothing goes deeper.
       if (inner !== undefined) return JSON.stringify(expected(inner, path, name));
     }
-    return found(value, name);
+    // JSON behind something else.
+    const [, before = '', json = ''] = /^((?:plainly )+)(\{"name".+)$/s.exec(value) ?? [];
+    const behind = parsed(json);
+    return behind === undefined ? found(value, name) : before + JSON.stringify(expected(behind, path, name));
   }
   if (tagged) return typeof value === 'number' ? stars(value) : null;
   return typeof value === 'number' && found(String(value), name) !== String(value) ? stars(value) : value;
@@ -355,4 +358,22 @@ test('what is packed is found wherever in it, however long it is', () => {
     assert.ok(shown.ok);
     assert.deepEqual(JSON.parse(shown.value), { a: `${before}[EMAIL_ADDRESS]` });
   }
+});
+
+test('JSON behind something else in a string goes on from its path, with tags and with what is found', () => {
+  const given = JSON.stringify({
+    log: 'got {"name":"Zoe"} of ann.lee@example.com',
+    lines: ['[INFO] [{"name":"Zoe","n":1}]', 'plain "quoted" {text}', '42["said",{"name":"Zoe"}]'],
+    deep: JSON.stringify({ log: 'x {"name":"Zoe"}' }),
+  });
+  const wanted = JSON.stringify({
+    log: 'got {"name":"***"} of [EMAIL_ADDRESS]',
+    lines: ['[INFO] [{"name":"***","n":1}]', 'plain "quoted" {text}', '42["said",{"name":"***"}]'],
+    deep: JSON.stringify({ log: 'x {"name":"***"}' }),
+  });
+  assert.deepEqual(maskOf().json(given), { ok: true, value: wanted });
+  const many = JSON.stringify({ log: `x ${'{"a":'.repeat(3_000)}{"name":"Zoe"}` });
+  const shown = maskOf([]).json(many);
+  assert.match(shown.ok ? shown.value : '', /^\{"log":"x .*\*\*\*"\}$/);
+  assert.ok(shown.ok && !shown.value.includes('Zoe'));
 });

@@ -4,6 +4,7 @@ import type { MaskOperator, Permit } from '../../core/decision.ts';
 import { stronger } from '../../core/duties.ts';
 import { wholeNumber } from '../../http/encoded.ts';
 import { jsonBytes } from '../../http/json.ts';
+import { jsonIn, mayHoldJson } from '../../http/json-in.ts';
 import { type Place, Places } from '../../http/json-places.ts';
 import { JsonWalk, type Later, type Leaf, type Shown } from '../../http/json-walk.ts';
 import { mayBePacked } from '../../http/packed.ts';
@@ -36,6 +37,11 @@ export interface DocumentMask {
   readonly document: (text: string, signal: AbortSignal) => Promise<Result<string, string>>;
   /** Any other text; `name` is what it is called, as context. */
   readonly text: (text: string, name?: string) => string;
+  /**
+   * A text with JSON somewhere in it: that by its paths, and what stands around it as text. Undefined where no value is known by its
+   * path, and where no such value stands in it.
+   */
+  readonly mixed: (text: string, name?: string) => string | undefined;
   /**
    * Works out long texts before they are asked for, without keeping everybody else waiting: `json` (of what `isJson` says
    * may be JSON) and `text` know them then. Rejects with the signal's reason when that aborts in between.
@@ -94,6 +100,8 @@ class Masks implements DocumentMask {
   readonly #key: MaskKey;
   readonly #outermost: Inside = { places: new Places(), under: '', depth: 0 };
   readonly #texts: TextMask;
+  /** Values are known by their paths. */
+  readonly #tagged: boolean;
   readonly #readyJson: Map<string, Map<string, Result<string, string>>> = new Map(); // by name
   readonly #readyTexts: Map<string, Map<string, string>> = new Map(); // by name
 
@@ -101,6 +109,7 @@ class Masks implements DocumentMask {
     this.#permit = permit;
     this.#object = object;
     this.#key = key;
+    this.#tagged = permit.duties.masks.length > 0;
     this.#texts = new TextMask({
       finds: permit.duties.finds,
       key,
@@ -180,6 +189,15 @@ class Masks implements DocumentMask {
     return known ?? this.#texts.text(text, name);
   }
 
+  mixed(text: string, name: string = ''): string | undefined {
+    if (!this.#tagged || !mayHoldJson(text)) return undefined;
+    const steps = this.#mixed(text, name, this.#called(name));
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done === true) return value;
+    }
+  }
+
   pieces(name: string = ''): Pieces {
     return this.#texts.pieces(name);
   }
@@ -230,7 +248,7 @@ class Masks implements DocumentMask {
         return noisyDecimal(leaf.value, { key: this.#key, percent: operator.percent }) ?? '***';
       return showText(operator, leaf.value, this.#key);
     }
-    if (kind === 'string' && mayBeJson(leaf)) return this.#inner(leaf, at, inside);
+    if (kind === 'string' && (mayBeJson(leaf) || this.#mayHold(leaf))) return this.#inner(leaf, at, inside);
     if (kind === 'boolean') return undefined;
     if (at.look === undefined) return kind === 'string' ? this.#document(leaf, at) : undefined;
     if (kind === 'number') return this.#number(leaf, at.look);
@@ -280,14 +298,14 @@ class Masks implements DocumentMask {
   *#inner(leaf: Leaf<At>, at: At, { under, depth }: Inside): Later {
     const { start, end, bytes, escaped } = leaf;
     const { path } = leaf.place;
+    at.inner ??= {
+      places: new Places(at.name),
+      under: joined(under, path),
+      depth: depth + 1,
+    };
     const value = escaped || !startsAsJson(bytes[start] ?? 0) ? leaf.value : undefined;
     if (value === undefined || mayBeDocument(value)) {
       const json = value === undefined || !escaped ? bytes.subarray(start, end) : jsonBytes(value);
-      at.inner ??= {
-        places: new Places(at.name),
-        under: joined(under, path),
-        depth: depth + 1,
-      };
       const before = this.#texts.masked;
       if (depth >= deepest) {
         this.#texts.masked++;
@@ -300,9 +318,39 @@ class Masks implements DocumentMask {
       }
       this.#texts.masked = before; // it is none
     }
+    const mixed = this.#mayHold(leaf) ? yield* this.#mixed(leaf.value, at.name, at.inner) : undefined;
+    if (mixed !== undefined) return mixed;
     if (at.look === undefined) return this.#document(leaf, at);
     if (end - start > long) return yield* this.#long(leaf, at);
     return this.#texts.found(at.look, leaf.value);
+  }
+
+  /** Quotes in a string have escapes. */
+  #mayHold(leaf: Leaf<At>): boolean {
+    return this.#tagged && leaf.escaped && mayHoldJson(leaf.value);
+  }
+
+  /** Undefined where nothing of the JSON in it is shown otherwise. */
+  *#mixed(text: string, name: string, inside: Inside): Generator<void, string | undefined> {
+    let out = '';
+    let at = 0;
+    let isChanged = false;
+    for (const { start, end, known } of jsonIn(text)) {
+      const json = known && inside.depth <= deepest ? jsonBytes(text.slice(start, end)) : undefined;
+      // SECURITY: nobody looks into it.
+      if (json === undefined) {
+        this.#texts.masked++;
+        return `${out}${this.text(text.slice(at, start), name)}***`;
+      }
+      const walk = this.#walk(json, inside);
+      while (!walk.step(always)) yield;
+      const shown = walk.error === undefined ? walk.end() : undefined;
+      if (shown === undefined) continue;
+      isChanged = true;
+      out += this.text(text.slice(at, start), name) + Buffer.concat(shown).toString();
+      at = end;
+    }
+    return isChanged ? out + this.text(text.slice(at), name) : undefined;
   }
 
   /** A long text goes through the masks of texts that come in pieces: the same is shown, and others get their turn. */

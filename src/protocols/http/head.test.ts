@@ -110,3 +110,30 @@ test('a service that repeats what the gateway showed it repeats it to nobody', (
   const out = JSON.stringify(towardsAsker(fields, { changed: false }, behind));
   assert.ok(!out.includes('shop-key') && out.includes('Bearer ***'), out);
 });
+
+test("a number under a word of the protocol is somebody's where no such field has one", () => {
+  for (const name of [
+    'age',
+    'retry-after',
+    'strict-transport-security',
+    'server',
+    'vary',
+    'date',
+    'last-modified',
+  ])
+    for (const value of [
+      '078-05-1120',
+      '4111111111111111',
+      'max-age=4111111111111111',
+      'x 4111-1111-1111-1111',
+    ])
+      assert.notDeepEqual(shown([[name, value]]), [[name, value]], `${name}: ${value}`);
+  const fields: Fields = [
+    ['age', '86400'],
+    ['retry-after', '120'],
+    ['retry-after', 'Sat, 21 Nov 2026 15:00:00 GMT'],
+    ['last-modified', 'Sat, 21 Nov 2026 15:00:00 GMT'],
+    ['strict-transport-security', 'max-age=63072000; includeSubDomains; preload'],
+  ];
+  assert.deepEqual(shown(fields), fields);
+});

@@ -68,12 +68,14 @@ export function towardsAsker(
       out.push([name, mask.text(inside(value, upstream, prefix))]);
     } else if (name === 'content-type') {
       out.push([name, typeShown(value, mask)]);
+    } else if (name === 'content-length' && /^\d+$/.test(value)) {
+      out.push([name, value]);
     } else if (name === 'etag') {
       if (mask.text(value) === value) out.push([name, value]); // otherwise it would be the name of something else
     } else if (policies.has(name)) {
       out.push([name, policyShown(value, mask)]);
     } else {
-      const passes = wordy.has(name) && /^[\w ,:;=*/+.()-]*$/.test(value);
+      const passes = (wordy.has(name) && words.test(value)) || (dated.has(name) && date.test(value));
       out.push([name, passes ? value : mask.text(value, name)]);
     }
   }
@@ -133,12 +135,9 @@ function policyShown(value: string, mask: DocumentMask): string {
   return out + mask.text(value.slice(at));
 }
 
-/** Fields whose values are the protocol's own words, where they are words. */
+/** Fields whose values are the protocol's own words, where they are words; a number of seven digits and more is none. */
 const wordy: ReadonlySet<string> = new Set([
-  'date',
-  'content-length',
   'content-encoding',
-  'last-modified',
   'vary',
   'age',
   'allow',
@@ -147,6 +146,10 @@ const wordy: ReadonlySet<string> = new Set([
   'retry-after',
   'server',
 ]);
+const words = /^(?!.*\d[\d .-]{5,}\d)[\w ,:;=*/+.()-]*$|^max-age=\d{1,9}(?:; ?[a-z]+)*$/i;
+/** As all programs write it (RFC 9110, 5.6.7). */
+const dated: ReadonlySet<string> = new Set(['date', 'last-modified', 'retry-after']);
+const date = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
 /** What a recording shows of the head: names only of those that are opaque. */
 export function recorded(fields: Fields): string {

@@ -29,6 +29,17 @@ const b64 = (text: string): string => Buffer.from(text).toString('base64');
 
 for (const [what, given, wanted] of [
   ['plain', '<p>ann@example.com</p>', '<p>[EMAIL_ADDRESS]</p>'],
+  [
+    'JSON in an attribute',
+    '<div data-page="{&quot;props&quot;:{&quot;nick&quot;:&quot;Zoe&quot;}}">',
+    '<div data-page="{&quot;props&quot;:{&quot;nick&quot;:&quot;***&quot;}}">',
+  ],
+  [
+    'JSON in a call in an attribute',
+    `<a onclick='f({"nick":"Zoe"})'>x</a>`,
+    `<a onclick='f({&quot;nick&quot;:&quot;***&quot;})'>x</a>`,
+  ],
+  ['JSON in an element', '<pre>{"nick":"Zoe"}</pre>', '<pre>{&quot;nick&quot;:&quot;***&quot;}</pre>'],
   ['tags in between', '<p><b>4111</b> 1111 <i>1111 1111</i></p>', '<p><b>[CREDIT_CARD]</b><i></i></p>'],
   ['a comment in between', 'ann@exam<!-- x -->ple.com', '[EMAIL_ADDRESS]<!-- x -->'],
   ['tags and references', 'ann<wbr>&#64;<em>example</em>&period;com', '[EMAIL_ADDRESS]<wbr><em></em>'],

@@ -2,6 +2,7 @@ import { Fault } from '../../base/errors.ts';
 import type { DocumentMask } from '../../carriers/http/masks.ts';
 import { type Hidden, withRanges } from '../../carriers/http/ranges.ts';
 import { inSlices } from '../../carriers/http/turns.ts';
+import { mayBeDocument } from '../../carriers/http/texts.ts';
 import { jsonIn } from '../../http/json-in.ts';
 import { undoAll } from '../../http/encoded.ts';
 import { budgetFor, type Mark, markAt, mayBeMarkup } from '../../http/markup.ts';
@@ -169,11 +170,22 @@ class Walk {
       this.#hide(from, to, column(value.trim()));
       return;
     }
+    const json = this.#json(value);
+    if (json !== undefined) return this.#hide(from, to, json);
     for (const name of called) {
       if (!this.#parts.mask.names(name)) continue;
       const shown = this.#parts.mask.text(value, name);
       if (shown !== value) return this.#hide(from, to, shown);
     }
+  }
+
+  /** JSON in an attribute or element (`data-page="{…}"`), by its paths; undefined where nothing of it is shown otherwise. */
+  #json(value: string): string | undefined {
+    const { mask, columnOf } = this.#parts;
+    if (columnOf === undefined) return undefined;
+    const whole = mayBeDocument(value) ? mask.json(value) : undefined;
+    if (whole?.ok !== true) return mask.mixed(value);
+    return whole.value === value ? undefined : whole.value;
   }
 
   async #shownScript(from: number, text: string, kind: 'json' | 'program'): Promise<void> {

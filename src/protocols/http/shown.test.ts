@@ -61,6 +61,24 @@ const kinds: readonly {
     show: (body) => shown().text(body),
   },
   {
+    kind: 'a program of a page',
+    body: 'window.x = {"nick":"Zoë","n":1}; f([{"nick":"A"}]) // ann@example.com',
+    wanted: 'window.x = {"nick":"***","n":1}; f([{"nick":"***"}]) // [EMAIL_ADDRESS]',
+    show: (body) => shown().text(body, 'text/javascript; charset=utf-8'),
+  },
+  {
+    kind: 'a form with a list',
+    body: 'nick[]=Zoe&nick[0]=Bo&nick[last]=A&n=1',
+    wanted: 'nick%5B%5D=***&nick%5B0%5D=***&nick%5Blast%5D=***&n=1',
+    show: (body) => whole(body, 'form'),
+  },
+  {
+    kind: 'events with JSON beside their data',
+    body: ':{"nick":"Zoë"}\nevent: x {"nick":"Zoë"}\nid: {"nick":"Zoë"}\ndata: 1\n\n',
+    wanted: ':{"nick":"***"}\nevent: x {"nick":"***"}\nid: {"nick":"***"}\ndata: 1\n\n',
+    show: (body) => shown().events(body),
+  },
+  {
     kind: 'CSV',
     body: 'id,nick,about\r\n1,Zoë,"mail, bo@example.com"\r\n2,"A ""B""",\r\n',
     wanted: 'id,nick,about\r\n1,***,"mail, [EMAIL_ADDRESS]"\r\n2,***,\r\n',

@@ -1,10 +1,10 @@
 import { Fault } from '../../base/errors.ts';
 import { utf8 } from '../../carriers/http/cuts.ts';
-import { type DocumentMask } from '../../carriers/http/masks.ts';
+import { type DocumentMask, heads } from '../../carriers/http/masks.ts';
 import { mayBeDocument } from '../../carriers/http/texts.ts';
 import { withRanges } from '../../carriers/http/ranges.ts';
 import { inSlices } from '../../carriers/http/turns.ts';
-import { contentOf, isMarkup, isYaml, tableOf, typeFits } from '../../http/content.ts';
+import { contentOf, isMarkup, isScript, isYaml, tableOf, typeFits } from '../../http/content.ts';
 import { type Column, CsvColumns } from '../../http/csv.ts';
 import { EventReader, eventText, type ServerEvent } from '../../http/events.ts';
 import { readMultipart, writeMultipart } from '../../http/multipart.ts';
@@ -104,10 +104,14 @@ export class Shown {
   #field(name: string, value: string): string {
     if (value === '') return value;
     const path = name.replaceAll(/\[\d*\]/g, '[]').replaceAll(/\[([^\]]+)\]/g, '.$1');
-    const column = this.#columnOf?.(name) ?? this.#columnOf?.(path);
+    // A tag on a list or mapping is one on all that is in it.
+    const column = [name, ...heads(path, 0)]
+      .map((each) => this.#columnOf?.(each))
+      .find((each) => each !== undefined);
     if (column !== undefined) return column(value);
     const document = mayBeDocument(value) ? this.#mask.json(value, name) : undefined;
-    return document?.ok === true ? document.value : this.#mask.text(value, name);
+    if (document?.ok === true) return document.value;
+    return this.#mask.mixed(value, name) ?? this.#mask.text(value, name);
   }
 
   /**
@@ -262,10 +266,14 @@ export class Shown {
     const from = body[Symbol.asyncIterator]();
     const held: Uint8Array[] = [];
     const begins = new Beginning(columnOf);
-    let kind: 'json' | 'yaml' | 'table' | 'text' | undefined = isYaml(contentType) ? 'yaml' : undefined;
+    let kind: 'json' | 'yaml' | 'script' | 'table' | 'text' | undefined = isYaml(contentType)
+      ? 'yaml'
+      : isScript(contentType)
+        ? 'script'
+        : undefined;
     let bytes = 0;
     try {
-      while (kind === undefined || kind === 'json' || kind === 'yaml') {
+      while (kind === undefined || wholes.has(kind)) {
         const next = await from.next();
         if (next.done === true) break;
         held.push(next.value);
@@ -274,14 +282,15 @@ export class Shown {
         kind ??= begins.push(next.value);
       }
       kind ??= begins.end();
-      if (kind === 'json' || kind === 'yaml') return yield* await this.#whole(Buffer.concat(held), kind);
+      if (kind === 'json' || kind === 'yaml' || kind === 'script')
+        return yield* await this.#whole(Buffer.concat(held), kind);
       yield* kind === 'table' ? this.table(rest(held, from), 'any') : this.#text(rest(held, from));
     } finally {
       await from.return?.();
     }
   }
 
-  async #whole(bytes: Uint8Array, kind: 'json' | 'yaml'): Promise<readonly Uint8Array[]> {
+  async #whole(bytes: Uint8Array, kind: 'json' | 'yaml' | 'script'): Promise<readonly Uint8Array[]> {
     const text = utf8(bytes);
     if (kind === 'json') {
       const shown = text.ok ? await this.#asJson(bytes, text.value) : undefined;
@@ -291,6 +300,7 @@ export class Shown {
     }
     if (!text.ok || this.#columnOf === undefined)
       throw new Fault('mask', 'The answer is not UTF-8, so it cannot be masked');
+    if (kind === 'script') return inParts([sameOr(bytes, text.value, await this.#embedded(text.value))]);
     const parts = { mask: this.#mask, signal: this.#signal, columnOf: this.#columnOf };
     const shown = await shownYaml(text.value, parts);
     if (shown !== text.value) this.masked++;
@@ -348,12 +358,13 @@ export class Shown {
 
   async #event(event: ServerEvent): Promise<ServerEvent> {
     const { event: name, id, retry, data } = event;
+    const shown = (text: string): string => this.#mask.mixed(text) ?? this.#mask.text(text);
     return {
-      ...(name === undefined ? {} : { event: this.#mask.text(name) }),
-      ...(id === undefined ? {} : { id: this.#mask.text(id) }),
+      ...(name === undefined ? {} : { event: shown(name) }),
+      ...(id === undefined ? {} : { id: shown(id) }),
       ...(retry === undefined || !/^\d+$/.test(retry) ? {} : { retry }),
       ...(data === undefined ? {} : { data: await this.#data(data) }),
-      comments: event.comments.map((comment) => this.#mask.text(comment)),
+      comments: event.comments.map(shown),
     };
   }
 
@@ -373,6 +384,8 @@ export class Shown {
 }
 
 const longestLine = 1_048_576;
+/** Looked at once they are whole. */
+const wholes: ReadonlySet<string> = new Set(['json', 'yaml', 'script']);
 
 async function* rest(
   held: readonly Uint8Array[],

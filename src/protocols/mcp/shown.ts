@@ -107,12 +107,12 @@ export class Shower {
   /** A text that is JSON says the same as the structured content beside it, so it is shown by the same paths. */
   #text(text: string, key: string): string {
     const joined = key === 'text' ? this.#joined.get(text) : undefined;
-    if (joined !== undefined) return joined;
+    if (joined !== undefined) return this.#mask.mixed(joined) ?? joined;
     if (mayBeDocument(text)) {
       const shown = this.#mask.json(text, nameOf(key));
       if (shown.ok) return shown.value;
     }
-    return this.#mask.text(text, nameOf(key));
+    return this.#mask.mixed(text, nameOf(key)) ?? this.#mask.text(text, nameOf(key));
   }
 
   #document(value: unknown): unknown {
