@@ -17,7 +17,7 @@ import {
   Tree,
   verifierKey,
 } from '../ledger/index.ts';
-import { decided, freshFolder, open, opened, talk } from '../stores/fake.ts';
+import { copyLive, decided, freshFolder, open, opened, talk } from '../stores/fake.ts';
 import { realFiles } from '../stores/files.ts';
 import { openWitness, type Witness } from '../stores/witness.ts';
 import { audit } from './audit.ts';
@@ -483,7 +483,7 @@ test('a copy taken while the gateway writes verifies, and holds what was kept be
   for (let round = 0; round < 6; round++) {
     await new Promise((resolve) => setTimeout(resolve, 300));
     using copy = freshFolder();
-    cpSync(join(live.path, 'ledger'), join(copy.path, 'ledger'), { recursive: true });
+    copyLive(join(live.path, 'ledger'), join(copy.path, 'ledger'));
     const { code, out } = await run('verify', '--data', copy.path, '--key', firstKey, '--anchor', kept);
     assert.equal(code, 0, out);
   }

@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  type Dirent,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { realWorld, type World } from '../base/time.ts';
@@ -108,6 +117,29 @@ export async function headed(ledger: OpenLedger, directory: string): Promise<voi
   const head = join(directory, 'ledger', 'checkpoint');
   const covered = (): number => (existsSync(head) ? Number(readFileSync(head, 'utf8').split('\n')[1]) : 0);
   for (const { size } = ledger; covered() < size;) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+/** Copies a folder file by file while others write to it, as `cp -r` does: what is gone when its turn comes is left out. */
+export function copyLive(from: string, to: string): void {
+  mkdirSync(to, { recursive: true });
+  for (const entry of listed(from)) {
+    const [path, copy] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) copyLive(path, copy);
+    else unlessGone(() => copyFileSync(path, copy));
+  }
+}
+
+function listed(folder: string): readonly Dirent[] {
+  return unlessGone(() => readdirSync(folder, { withFileTypes: true })) ?? [];
+}
+
+function unlessGone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return undefined;
+    throw thrown;
+  }
 }
 
 /** Appends a whole session with this many decisions. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -22,7 +22,7 @@ import {
   verifyLedger,
   type VerifyOptions,
 } from '../ledger/index.ts';
-import { closed, decided, ended, freshFolder, open, opened, sessionId, talk } from './fake.ts';
+import { closed, copyLive, decided, ended, freshFolder, open, opened, sessionId, talk } from './fake.ts';
 import { diskFolder } from './folder.ts';
 import { openLedger } from './ledger.ts';
 import { type Files, realFiles } from './files.ts';
@@ -509,7 +509,7 @@ test('a copy taken file by file under load verifies', async () => {
   using copy = freshFolder();
   for (let round = 0; round < 20; round++) {
     await new Promise((resolve) => setTimeout(resolve, 130));
-    execFileSync('cp', ['-r', `${folder.path}/ledger`, `${copy.path}/ledger`]);
+    copyLive(`${folder.path}/ledger`, `${copy.path}/ledger`);
     const report = await verify(copy.path);
     assert.ok(report.verified, `round ${round}: ${JSON.stringify(report.problems)}`);
     rmSync(`${copy.path}/ledger`, { recursive: true });
