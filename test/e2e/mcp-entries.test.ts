@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { serveSampleTools } from '../../src/server/sample-tools.ts';
 import { runProgram } from './harness/clients.ts';
 import { startConfigured } from './harness/gateway.ts';
 import { freePorts, root } from './harness/place.ts';
+import { covered } from './harness/wait.ts';
 
 const policy = {
   'policy.yaml': `
@@ -96,7 +96,7 @@ resources: [{ name: tools, kind: mcp, url: 'http://127.0.0.1:${tools.port}/mcp' 
     const often = cases['a session that is not there'];
     assert.ok(often !== undefined);
     for (let times = 0; times < 50; times++) await (await send(often)).text();
-    await sleep(2_500); // until a head covers it
+    await covered(gateway);
     const args = [join(root, 'src/cli/main.ts'), 'audit', 'export', '--data', join(gateway.home, 'data')];
     const { stdout, stderr } = await runProgram(process.execPath, args);
     const entries = stdout

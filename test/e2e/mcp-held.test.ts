@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
@@ -11,6 +10,7 @@ import { serveSampleTools } from '../../src/server/sample-tools.ts';
 import type { SampleService } from '../../src/server/sample-web.ts';
 import { type Configured, startConfigured } from './harness/gateway.ts';
 import { freePorts, root, temporaryFolder } from './harness/place.ts';
+import { until } from './harness/wait.ts';
 
 const policy = {
   'policy.yaml': `
@@ -133,13 +133,13 @@ resources:
     return { status: answer.status, body: await answer.json() };
   };
   const waiting = async (of: string): Promise<string> => {
-    for (let tries = 0; tries < 200; tries++) {
+    let one: Said | undefined;
+    await until(async () => {
       const found = (await api('lead', 'GET', '/reviews?state=waiting'))['body'] as readonly Said[];
-      const one = found.find(({ identity }) => identity === of);
-      if (one !== undefined) return String(one['id']);
-      await sleep(50);
-    }
-    throw new Error(`Nothing of ${of} waits`);
+      one = found.find(({ identity }) => identity === of);
+      return one !== undefined;
+    }, `Nothing of ${of} waits`);
+    return String(one?.['id']);
   };
   const answer = async (id: string, vote: string): Promise<void> => {
     const { status } = await api('lead', 'POST', `/reviews/${id}/${vote}`, { reason: 'looked at' });
@@ -152,7 +152,7 @@ resources:
     args: Record<string, unknown>,
   ): Promise<{ readonly id: string; readonly rest: () => Promise<readonly Said[]> }> => {
     const stream = client.experimental.tasks.callToolStream({ name, arguments: args }, undefined, {
-      task: { ttl: 60_000 },
+      task: { ttl: 600_000 },
     });
     const made = (await stream.next()).value as unknown as Said;
     assert.equal(made['type'], 'taskCreated', JSON.stringify(made));
@@ -353,10 +353,10 @@ resources:
     );
     assert.ok(!told.includes(email));
     let task: Said = {};
-    for (let tries = 0; tries < 100 && task['status'] !== 'completed'; tries++) {
+    await until(async () => {
       task = (await post('tasks/get', { taskId }, true))['result'] as Said;
-      await sleep(50);
-    }
+      return task['status'] === 'completed';
+    }, 'the task is not completed');
     assert.equal(task['resultType'], 'complete');
     assert.match(JSON.stringify(task['result']), /\[EMAIL_ADDRESS\]/);
     const plain = await post('tools/call', { name: 'get_customer', arguments: { id: 12 } }, false, {

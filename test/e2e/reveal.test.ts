@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isObject } from '../../src/base/check.ts';
 import { runProgram, type Ran } from './harness/clients.ts';
 import { type Configured, startConfigured } from './harness/gateway.ts';
 import { freePorts, root, temporaryFolder } from './harness/place.ts';
 import { type PostgresServer, startPostgres } from './harness/postgres.ts';
+import { until } from './harness/wait.ts';
 
 const policy = {
   'policy.yaml': `
@@ -88,7 +88,7 @@ suite('tokens and the way back', () => {
   const start = (): Promise<Configured> =>
     startConfigured({
       api: first,
-      policy: { ...policy, 'modules/m.policy.yaml': policy['modules/m.policy.yaml'].replace('HOLD', '10s') },
+      policy: { ...policy, 'modules/m.policy.yaml': policy['modules/m.policy.yaml'].replace('HOLD', '30s') },
       options: { home: home.path },
       text: `
 listen: { api: 127.0.0.1:${first}, postgres: 127.0.0.1:${first + 1} }
@@ -312,12 +312,13 @@ resources:
   }
 
   async function waitingReview(): Promise<string> {
-    for (let tries = 0; tries < 500; tries++) {
+    let id = '';
+    await until(async () => {
       const all = await asLead('/api/v1/reviews?state=waiting');
       const [one] = Array.isArray(all) ? (all as unknown[]) : [];
-      if (isObject(one)) return String(one['id']);
-      await sleep(50);
-    }
-    throw new Error('Nothing waits');
+      if (isObject(one)) id = String(one['id']);
+      return id !== '';
+    }, 'Nothing waits');
+    return id;
   }
 });

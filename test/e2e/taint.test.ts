@@ -62,7 +62,7 @@ function serveAll(sent: string[]): Promise<Server> {
   });
 }
 
-const heldMs = 8_000;
+const heldMs = 25_000;
 
 describe('what a run has seen holds what it sends, over all protocols', () => {
   const sent: string[] = [];

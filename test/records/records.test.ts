@@ -38,7 +38,7 @@ rules:
 `;
 
 // Real psql against a real server, through a gateway of its own, and the commands a person would use.
-suite('recordings, end to end', { timeout: 300_000 }, () => {
+suite('recordings, end to end', { timeout: 900_000 }, () => {
   let server: PostgresServer;
   let gateway: Configured;
   let port: number;

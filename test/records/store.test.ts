@@ -11,7 +11,7 @@ import { startPostgres } from '../e2e/harness/postgres.ts';
 
 test(
   'a gateway moves its recordings to a store, plays them from there, and its ledger verifies',
-  { timeout: 120_000 },
+  { timeout: 900_000 },
   async () => {
     using folder = temporaryFolder('store');
     await using server = await startPostgres({ version: 18 });
