@@ -19,7 +19,7 @@ interface Ends extends AsyncDisposable {
 async function pair(): Promise<Ends> {
   const accepted = Promise.withResolvers<Wire>();
   const listener = await listenTcp({ host: '127.0.0.1', port: 0, onWire: accepted.resolve });
-  const client = await dialTcp(`127.0.0.1:${listener.port}`, never, 5_000);
+  const client = await dialTcp(`127.0.0.1:${listener.port}`, never, 60_000);
   const server = await accepted.promise;
   return {
     client,

@@ -42,7 +42,7 @@ function partsFor(server: PostgresServer, more: Partial<PostgresSettings> = {}):
       ...more,
     },
     parameters: new Map(),
-    dial: (address, signal) => dialTcp(address, signal, 5_000),
+    dial: (address, signal) => dialTcp(address, signal, 60_000),
     limits: defaultLimits,
     world: realWorld,
     signal: never,

@@ -339,7 +339,7 @@ let compiled: Promise<void> | undefined;
 function compileJava(): Promise<void> {
   return (compiled ??= (async () => {
     const args = ['-cp', jar, '-d', classes, join(here, 'Jdbc.java')];
-    const { code, stderr } = await runProgram('javac', args, { withinMs: 120_000 });
+    const { code, stderr } = await runProgram('javac', args, { withinMs: 900_000 });
     assert.equal(code, 0, stderr);
   })());
 }

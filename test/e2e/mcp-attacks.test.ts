@@ -105,7 +105,7 @@ resources:
   const send = (body: string, more: Readonly<Record<string, string>> = {}, as = token): Promise<Response> =>
     fetch(url, {
       method: 'POST',
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(100_000),
       headers: {
         authorization: `Bearer ${as}`,
         'content-type': 'application/json',

@@ -17,7 +17,7 @@ const rows = 'SELECT repeat(md5(generate_series(1, 100000000)::text), 100)'; // 
 
 suite(
   'memory',
-  { timeout: 300_000, skip: process.platform === 'linux' ? false : 'memory is read from /proc' },
+  { timeout: 900_000, skip: process.platform === 'linux' ? false : 'memory is read from /proc' },
   () => {
     test('a thousand idle sessions', async () => {
       await using server = await startPostgres({

@@ -47,7 +47,7 @@ function mask(
       input: texts.map((text, id) => JSON.stringify({ id, text })).join('\n'),
       encoding: 'utf8',
       cwd: folder.path,
-      timeout: 120_000,
+      timeout: 600_000,
     },
   );
   const shown = stdout.split('\n').filter(Boolean);

@@ -49,7 +49,7 @@ for (const version of [18, 15] satisfies Major[]) {
       });
       const token = await gateway.token('analyst');
       const through = async (sql: string): Promise<void> => {
-        const env = { PGPASSWORD: token, PGCONNECT_TIMEOUT: '20' };
+        const env = { PGPASSWORD: token, PGCONNECT_TIMEOUT: '100' };
         const args = [
           '-X',
           '-h',

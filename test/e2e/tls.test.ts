@@ -15,7 +15,7 @@ import { cellsOf, errorOf, int32, RawClient, startup, wire } from './harness/raw
 const sslRequest = Buffer.concat([int32(8), int32(80_877_103)]);
 const gssRequest = Buffer.concat([int32(8), int32(80_877_104)]);
 
-suite('TLS towards clients', { timeout: 180_000 }, () => {
+suite('TLS towards clients', { timeout: 900_000 }, () => {
   const all = new AsyncDisposableStack();
   let gateway: Guarded;
   let strict: Guarded;
@@ -43,7 +43,7 @@ suite('TLS towards clients', { timeout: 180_000 }, () => {
       PGPASSWORD: token,
       PGDATABASE: 'shop',
       PGSSLMODE: mode,
-      PGCONNECT_TIMEOUT: '20',
+      PGCONNECT_TIMEOUT: '100',
       ...more,
     });
 

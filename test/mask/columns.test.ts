@@ -46,7 +46,7 @@ function nhs(count: number, right: boolean): readonly string[] {
 const tables = 16;
 const numbers = nhs(400, true);
 
-suite('the column vote on rows of PostgreSQL', { timeout: 120_000 }, () => {
+suite('the column vote on rows of PostgreSQL', { timeout: 900_000 }, () => {
   let server: PostgresServer;
   let gateway: Guarded;
   let token = '';

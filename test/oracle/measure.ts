@@ -174,7 +174,7 @@ export async function say(client: RawClient, text: string): Promise<Said> {
   let error: string | undefined;
   client.send(wire.query(text));
   for (;;) {
-    const message = await client.next(30_000);
+    const message = await client.next();
     switch (message?.type) {
       case 'T':
         rows = [];

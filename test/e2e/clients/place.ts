@@ -164,7 +164,7 @@ export function environment(login: Login): Readonly<Record<string, string>> {
     PGPASSWORD: login.password,
     PGDATABASE: login.database,
     PGSSLMODE: 'disable',
-    PGCONNECT_TIMEOUT: '30',
+    PGCONNECT_TIMEOUT: '100',
     PGTZ: 'UTC',
   };
 }
