@@ -27,6 +27,7 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'node:crypto': 'keyed hashes, tokens',
     'node:net': 'whether a text is an address; opens nothing',
     'node:zlib': 'the lists of names are compressed',
+    wabt: 'tests only: the code of the sieve is made from its text',
   },
   ner: {
     'node:fs': 'the files of a model',

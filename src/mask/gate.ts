@@ -1,7 +1,9 @@
 import { mayName } from './names/index.ts';
 import { detectorsInUse, onDetectors } from './registry.ts';
+import { scan } from './scan.ts';
+import { newSieve, type Sieve } from './sieve/sieve.ts';
 import { datetimeAt, isDigit, isWord, uuidAt } from './stamps.ts';
-import { isDateShape, type Proof, proofs, shapes, type Shapes } from './shapes.ts';
+import { isDateShape, longestShape, type Proof, proofs, shapes, type Shapes } from './shapes.ts';
 import {
   byLength,
   hashLetter,
@@ -80,6 +82,8 @@ interface Gate {
   readonly shapedLiterals: readonly Buffer[] | undefined;
   /** Shapes of texts that show nothing. */
   readonly shapes: Shapes;
+  /** Knows them for rows: `undefined` where the machine cannot. */
+  readonly sieve: Sieve | undefined;
 }
 
 let built: Gate | undefined;
@@ -127,6 +131,7 @@ function gate(): Gate {
         ? none
         : needed?.map((literal) => Buffer.from(literal.map((byte) => (isDigit(byte) ? 0x30 : byte)))),
     shapes: shapes(),
+    sieve: newSieve(),
   };
   return built;
 }
@@ -147,6 +152,37 @@ export function mayContain(bytes: Uint8Array, start: number, end: number): boole
   if (known.holds(bytes, start, end)) return false;
   if (looks(bytes, start, end, 'digits')) return true;
   known.offer(bytes.subarray(start, end), proved);
+  return false;
+}
+
+/** Walks whole rows, and passes over what `mayContain` would say no to by its shape. */
+export function rowSieve(): Sieve | undefined {
+  return (built ?? gate()).sieve;
+}
+
+/** `mayContain` of a value that the sieve noted: what is shown about its shape is taught to the sieve. */
+export function mayContainNoted(bytes: Uint8Array, start: number, end: number): boolean {
+  const may = mayContain(bytes, start, end);
+  const { sieve, shapes: known } = built ?? gate();
+  // The gate opens on many a text in which nobody's name or address is. If it has no digit, no other text has its shape:
+  // then the search itself tells, once and for all, that there is nothing in it where it is the whole value.
+  if (may && (end - start > longestShape || hasDigit(bytes, start, end))) return true;
+  if (may) known.offer(bytes.subarray(start, end), searched);
+  const proof = known.proof();
+  if (proof !== proofs.unproved) sieve?.learn(bytes.subarray(start, end), proof);
+  return may && proof !== proofs.alone;
+}
+
+function searched(text: Uint8Array): Proof {
+  const { buffer, byteOffset, length } = text;
+  const written = Buffer.from(buffer, byteOffset, length).toString();
+  // What is no UTF-8 is not what was searched.
+  const isWhole = Buffer.from(written).equals(text);
+  return isWhole && scan(written).length === 0 ? proofs.alone : proofs.unproved;
+}
+
+function hasDigit(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (isDigit(bytes[at])) return true;
   return false;
 }
 

@@ -2,6 +2,7 @@
 // does no I/O and has no clock. Packages import it as `sallyport/mask`.
 //   scan(text)              what is sensitive in it, where, and how surely
 //   mayContain(bytes, …)    a gate of tens of nanoseconds: false means that scan finds nothing
+//   rowSieve()              the same for whole rows at once, behind their lengths
 //   maskFindings(text, …)   the text with its findings shown by operators
 //   showText(operator, …)   one value shown by one operator
 //   textStream(…)           the same for a text that comes in pieces, byteStream(…) for its bytes
@@ -10,7 +11,8 @@
 //   useDetectors(…)         more detectors, as data (detectorsCheck)
 //   untoken(token, key)     what a token stands for; revealTokens(…) for many, several keys and their types
 // It promises: linear time; a detector that fails counts as a hit on the whole text; masking what is masked is a no-op.
-export { mayContain } from './gate.ts';
+export { mayContain, mayContainNoted, rowSieve } from './gate.ts';
+export { mostRowBytes, mostSiftedColumns, type Sieve, wants } from './sieve/sieve.ts';
 export { isContext, scan, scanner, type Scanner, type ScanOptions } from './scan.ts';
 export {
   findMasker,

@@ -14,21 +14,25 @@ const slots = 1 << slotBits;
 const wordsOfShape = longestShape / 4;
 
 /**
- * What is known of a shape: `clean` for all digits, `dated` for those that are in the bounds of a date or time, or nothing.
+ * What is known of a shape: `clean` for all digits, `dated` for those that are in the bounds of a date or time, `alone` of
+ * a text without digits where it is the whole value, or nothing. `holds` says no to that: others have texts around theirs.
  * A shape is proved when it comes for the second time: most texts come once.
  */
 export type Proof = (typeof proofs)[keyof typeof proofs];
-export const proofs = { unproved: 1, clean: 2, dated: 3 } as const;
+export const proofs = { unproved: 1, clean: 2, dated: 3, alone: 5 } as const;
 const seenOnce = 4;
 
 /**
  * Shapes of texts, at most four thousand, the newest in place of the one it collides with.
  * `holds`: whether nothing is in `bytes[start, end)` by what is known of its shape.
- * `offer`: nothing is in the text that `holds` was asked about last; `prove` says what is known of the shape given to it.
+ * `offer`: nothing is in the text that `holds` was asked about last, as far as that is known; `prove` says what is known of
+ * the shape given to it.
  */
 export interface Shapes {
   readonly holds: (bytes: Uint8Array, start: number, end: number) => boolean;
   readonly offer: (bytes: Uint8Array, prove: (shape: Uint8Array) => Proof) => void;
+  /** What is proved of the shape of the text that was asked about last, and offered where it was not known. */
+  readonly proof: () => Proof;
 }
 
 export function shapes(): Shapes {
@@ -38,15 +42,18 @@ export function shapes(): Shapes {
   const words = new Int32Array(slots * wordsOfShape);
   const asked = new Int32Array(wordsOfShape); // the words of the text asked about last, little-endian
   let askedHash = 0;
+  let askedWords = 0;
+  let askedProof: Proof = proofs.unproved;
   // A view of the bytes asked about last, and where in it they begin: most questions are about one chunk, and asking for
   // its buffer each time would cost more than all the rest.
   let viewed: Uint8Array = new Uint8Array(0);
   let view: DataView = new DataView(viewed.buffer);
   let base = 0;
-  return { holds, offer };
+  return { holds, offer, proof: () => askedProof };
 
   function holds(bytes: Uint8Array, start: number, end: number): boolean {
     const length = end - start;
+    askedProof = proofs.unproved;
     if (length > longestShape || length <= 0) return false;
     if (viewed !== bytes) {
       viewed = bytes;
@@ -72,13 +79,21 @@ export function shapes(): Shapes {
       hash = mixed(hash, word);
     }
     askedHash = hash;
+    askedWords = count;
     const slot = hash >>> (32 - slotBits);
     const state = states[slot];
     if (hashes[slot] !== hash || lengths[slot] !== length) return false;
     if (state !== proofs.clean && state !== proofs.dated) return false;
-    const from = slot * wordsOfShape;
-    for (let index = 0; index < count; index++) if (words[from + index] !== asked[index]) return false;
+    if (!isAsked(slot)) return false;
+    askedProof = state;
     return state === proofs.clean || isInTime(bytes, start, end);
+  }
+
+  /** Whether the shape of the slot is that of the text asked about last. */
+  function isAsked(slot: number): boolean {
+    const from = slot * wordsOfShape;
+    for (let index = 0; index < askedWords; index++) if (words[from + index] !== asked[index]) return false;
+    return true;
   }
 
   function offer(bytes: Uint8Array, prove: (shape: Uint8Array) => Proof): void {
@@ -91,9 +106,13 @@ export function shapes(): Shapes {
       states[slot] = seenOnce;
       return;
     }
-    if (states[slot] === proofs.unproved) return;
+    if (states[slot] !== seenOnce) {
+      if (states[slot] === proofs.alone && isAsked(slot)) askedProof = proofs.alone;
+      return;
+    }
     const shape = bytes.map((byte) => (byte >= 0x30 && byte <= 0x39 ? 0x30 : byte));
-    states[slot] = prove(shape);
+    askedProof = prove(shape);
+    states[slot] = askedProof;
     words.set(asked, slot * wordsOfShape);
   }
 }

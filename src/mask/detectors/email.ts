@@ -1,6 +1,10 @@
 import type { FindDetector, Span } from '../detector.ts';
 
 const local = /[\p{L}\p{N}\p{M}._%+'&#=?^{|}~$!`-]/u;
+/** RFC 5321, 4.1.3: an address of a machine. */
+const literal = /\[(?:IPv6:[0-9A-Fa-f:.]{2,45}|\d{1,3}(?:\.\d{1,3}){3})\]/y;
+/** RFC 5321, 4.1.2: a local part in quotes, or what of it stands behind its last blank. `{"a":"@b.io"}` has none. */
+const quoted = /(?:"|(?<=\s))[\p{L}\p{N}\p{M}._%+'&#=?^{|}~$!-]{1,64}"$/u;
 const domain =
   /(?:[\p{L}\p{N}\p{M}-]{1,63}\.){1,10}(?:xn--[a-z0-9-]{2,59}|[\p{L}\p{M}]{2,24})(?![\p{L}\p{N}])/uy;
 // `icon@2x.png` is a file.
@@ -23,15 +27,26 @@ export const email: FindDetector = {
       'jörg@müller.de',
       "o'neil@example.org",
       'a@b.io',
+      'ann@[192.0.2.17]',
+      '"ann.lee"@example.com',
     ],
-    no: ['a@b', '@home', 'icon@2x.png', 'name @ example.com', 'j***@example.com', '5 @ 3.50'],
+    no: [
+      'a@b',
+      '@home',
+      'icon@2x.png',
+      'name @ example.com',
+      'j***@example.com',
+      '5 @ 3.50',
+      '{"a":"@b.io"}',
+    ],
   },
   find: function* (text: string): Iterable<Span> {
     for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
-      const start = localStart(text, at);
+      const start = text[at - 1] === '"' ? quotedStart(text, at) : localStart(text, at);
       if (start === at) continue;
       domain.lastIndex = at + 1;
-      const match = domain.exec(text);
+      literal.lastIndex = at + 1;
+      const match = domain.exec(text) ?? literal.exec(text);
       if (match === null) continue;
       const last = match[0].slice(match[0].lastIndexOf('.') + 1).toLowerCase();
       if (files.has(last) && last !== 'md') continue;
@@ -39,6 +54,11 @@ export const email: FindDetector = {
     }
   },
 };
+
+function quotedStart(text: string, at: number): number {
+  const match = quoted.exec(text.slice(Math.max(0, at - 66), at));
+  return match === null ? at : at - match[0].length;
+}
 
 /** RFC 5322 allows 64 characters; a longer one is still somebody's, so the bound is only against quadratic work. */
 function localStart(text: string, at: number): number {

@@ -110,7 +110,7 @@ function listedAt(text: string, start: number): Span | undefined {
       gap = 0;
       // A word of the sentence, and no group of an account number.
       if (group.length === 5 && /^[A-Za-z]{5}$/.test(group)) return undefined;
-    } else if (/[ \-.\n]/.test(char) && ++gap <= 2) continue;
+    } else if (/[ \-.\n\t]/.test(char) && ++gap <= 2) continue;
     else return undefined;
   }
   if (compact.length < wanted || /[A-Za-z0-9]/.test(text[at] ?? '')) return undefined;

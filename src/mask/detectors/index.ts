@@ -7,7 +7,7 @@ import { dateOfBirth } from './dates.ts';
 import { moreDigits } from './more-digits.ts';
 import { moreLetters } from './more-letters.ts';
 import { address, person, personAlone } from './people.ts';
-import { ip, mac, url } from './network.ts';
+import { ip, mac, macNamed, url } from './network.ts';
 import { nationalDigits } from './national-digits.ts';
 import { nationalLetters } from './national-letters.ts';
 import { phone } from './phone.ts';
@@ -21,6 +21,7 @@ export const detectors: readonly Detector[] = withWords([
   url,
   ip,
   mac,
+  macNamed,
   iban,
   jwt,
   privateKey,

@@ -84,10 +84,24 @@ export const mac: PatternDetector = {
   },
 };
 
+/** Without signs between its pairs, or with blanks, it is one only where something says so. */
+export const macNamed: PatternDetector = {
+  kind: 'pattern',
+  name: 'MAC_ADDRESS',
+  context: ['mac', 'mac address', 'hardware address', 'bssid'],
+  pattern: /(?<![\w:-])[0-9a-fA-F]{2}(?: ?[0-9a-fA-F]{2}){5}(?![\w:-])/g,
+  score: 0.1,
+  check: (value) => /[a-f]/i.test(value) && /\d/.test(value) && !/^[f ]+$/i.test(value),
+  examples: { yes: [], no: ['001a2b3c4d5e'], named: ['001a2b3c4d5e', '00 1A 2B 3C 4D 5E'] },
+};
+
 const link =
   /(?<![\w@.])(?:https?|ftps?|wss?):\/\/[^\s"'<>\\^`{|}]{1,2048}|(?<![\w@.-])www\.[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,8}(?::\d{2,5})?(?:[/?#][^\s"'<>\\^`{|}]{0,2048})?/giu;
 const withCredentials =
   /(?<![\w])[a-z][a-z0-9+.-]{1,24}:\/\/[^\s"'<>/?#@]{0,256}:[^\s"'<>]{1,512}@[^\s"'<>]{1,2048}/giu;
+
+/** A token instead of a name and a password: `https://ghp_…@github.com`. */
+const withUser = /(?<![\w])[a-z][a-z0-9+.-]{1,24}:\/\/[^\s"'<>/?#@:]{1,256}@[^\s"'<>]{1,2048}/giu;
 
 export const url: FindDetector = {
   kind: 'find',
@@ -102,6 +116,7 @@ export const url: FindDetector = {
       'www.example.co.uk',
       'postgres://app:s3cret@db.internal:5432/orders',
       'https://user:pw@host/',
+      'https://a1b2c3d4@git.example.com/app.git',
     ],
     no: ['www', 'http://', 'example.com', 'file://'],
   },
@@ -109,6 +124,10 @@ export const url: FindDetector = {
     withCredentials.lastIndex = 0;
     for (let match = withCredentials.exec(text); match !== null; match = withCredentials.exec(text)) {
       yield { start: match.index, end: match.index + trimmed(match[0]), score: 1 };
+    }
+    withUser.lastIndex = 0;
+    for (let match = withUser.exec(text); match !== null; match = withUser.exec(text)) {
+      yield { start: match.index, end: match.index + trimmed(match[0]), score: 0.96 };
     }
     link.lastIndex = 0;
     for (let match = link.exec(text); match !== null; match = link.exec(text)) {

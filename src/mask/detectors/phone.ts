@@ -158,7 +158,7 @@ export const phone: DigitsDetector = {
   alone: (shape) => shape.includes('-'),
   amongWords: (shape) => /^(?:9|1[0-7])$/.test(shape),
   trail:
-    /[ \t,;]{0,2}(?:x|extn?\.?|extension|int\.|interno|poste|durchwahl|доб\.?|#)[ \t.:=#]{0,2}\d{1,6}(?![\w])/iy,
+    /[ \t,;]{0,2}(?:x|extn?\.?|extension|int\.|interno|poste|durchwahl|dw|ramal|anexo|toestel|wewn\.?|linka|klapka|mellék|dahili|anknytning|lokal|доб\.?|#)[ \t.:=#]{0,2}\d{1,6}(?![\w])/iy,
   examples: {
     yes: [
       '8 (912) 346-57-52',

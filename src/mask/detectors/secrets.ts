@@ -136,6 +136,7 @@ const families: readonly string[] = [
   's-s4t2(?:ud|af)-[a-f0-9]{64}',
   '[0-9A-Za-z]{6}_[0-9A-Za-z]{29}_mmk',
   '4b1d[0-9A-Za-z]{38}',
+  '[0-9]{8,10}:AA[\\w-]{33}',
 ];
 
 export const apiKey: PatternDetector = {

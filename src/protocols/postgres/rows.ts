@@ -1,7 +1,15 @@
 import { Fault, WireError } from '../../base/errors.ts';
-import { mayContain } from '../../mask/index.ts';
+import {
+  mayContain,
+  mayContainNoted,
+  mostRowBytes,
+  mostSiftedColumns,
+  rowSieve,
+  type Sieve,
+  wants,
+} from '../../mask/index.ts';
 import { int32At } from './binary.ts';
-import { type CellParts, type ColumnPlan, type FieldShape, stars, wayOf } from './cells.ts';
+import { type CellParts, type ColumnPlan, type FieldShape, stars, type Way, wayOf } from './cells.ts';
 import { copy, Written } from './outgoing.ts';
 import { type Ballot, ballotOf, mayVote } from './voted.ts';
 
@@ -50,6 +58,10 @@ export function rowMasker(
   let notes = 0;
   // Columns of which a value was looked at: of so many more the memory is asked before the gate, for they may be remembered.
   const hot = new Uint8Array(ways.length);
+  // What is to be done with the values of each column, but for what its vote says.
+  const todos = Uint8Array.from(ways, (way) => todoOf(way, false));
+  const watches = ways.flatMap((way) => (way?.watch === undefined ? [] : [way.watch]));
+  const voted = ways.flatMap((way, column) => (way?.vote === undefined ? [] : [{ column, vote: way.vote }]));
   // The row that they are of.
   let notedOf: Uint8Array | undefined;
   let notedAt = 0;
@@ -91,6 +103,54 @@ export function rowMasker(
     if (int32At(bytes, start + 1) !== end - start - 1) throw bad();
     if ((((bytes[start + 5] ?? 0) << 8) | (bytes[start + 6] ?? 0)) !== ways.length) throw bad();
     notes = 0;
+    const sieve = rowSieve();
+    return sieve === undefined || end - start > mostRowBytes || ways.length > mostSiftedColumns
+      ? noteEach({ bytes, start, end }, votes, counts)
+      : noteSifted({ bytes, start, end }, sieve, votes, counts);
+  }
+
+  /** As `noteEach` does, but only values of which not even the shape is known are looked at one by one. */
+  function noteSifted(
+    { bytes, start, end }: Message,
+    sieve: Sieve,
+    votes: Ballot | undefined,
+    counts: boolean,
+  ): boolean {
+    const { columns } = sieve;
+    if (counts) for (const watch of watches) watch.searched++;
+    const kept = ~((votes === undefined ? wants.vote : 0) | (counts ? 0 : wants.nulls));
+    for (let column = 0; column < todos.length; column++) columns[column] = (todos[column] ?? 0) & kept;
+    for (const { column, vote } of voted)
+      if (vote.verdict() !== undefined) columns[column] = (columns[column] ?? 0) | wants.all;
+    const row = start + 7;
+    const found = sieve.sift(bytes, row, end, ways.length);
+    if (found < 0) throw bad();
+    let changed = false;
+    for (let index = 0; index < found; index++) {
+      const column = sieve.notes[4 * index] ?? 0;
+      const at = sieve.notes[4 * index + 1] ?? 0;
+      const length = sieve.notes[4 * index + 2] ?? 0;
+      const why = sieve.notes[4 * index + 3] ?? 0;
+      const way = ways[column];
+      if (way === undefined) continue;
+      if (why === wants.nulls) {
+        if (way.watch !== undefined) way.watch.searched--;
+        continue;
+      }
+      const from = row + at;
+      if ((why & wants.vote) !== 0 && votes?.see(column, bytes, from, from + length) === true) changed = true;
+      // What stands behind a value that changed a vote is looked at once more.
+      if (
+        (why & wants.all) !== 0 ||
+        ((why & wants.gate) !== 0 && mayContainNoted(bytes, from, from + length))
+      )
+        take(column, from, length);
+    }
+    return changed;
+  }
+
+  /** The same for rows that are too large for a sieve. */
+  function noteEach({ bytes, start, end }: Message, votes: Ballot | undefined, counts: boolean): boolean {
     let changed = false;
     let at = start + 7;
     for (let column = 0; column < ways.length; column++) {
@@ -108,22 +168,24 @@ export function rowMasker(
           votes.see(column, bytes, at, at + length)
         )
           changed = true;
-        if (
-          !way.gated ||
-          (hot[column] ?? 0) > 0 ||
-          way.vote?.verdict() !== undefined ||
-          mayContain(bytes, at, at + length)
-        ) {
-          noted[notes] = column;
-          noted[notes + 1] = at;
-          noted[notes + 2] = length;
-          notes += 3;
-        }
+        if (!isGated(way, column) || mayContain(bytes, at, at + length)) take(column, at, length);
       }
       at += length;
     }
     if (at !== end) throw bad();
     return changed;
+  }
+
+  /** Values in which the gate sees no sign pass: by now, of this column. */
+  function isGated(way: Way, column: number): boolean {
+    return way.gated && (hot[column] ?? 0) === 0 && way.vote?.verdict() === undefined;
+  }
+
+  function take(column: number, at: number, length: number): void {
+    noted[notes] = column;
+    noted[notes + 1] = at;
+    noted[notes + 2] = length;
+    notes += 3;
   }
 
   function write(message: Message, out: { readonly writer: () => Written }): boolean {
@@ -144,8 +206,12 @@ export function rowMasker(
       const heat = way.vote?.verdict() === undefined ? (hot[column] ?? 0) : 0;
       const cell = heat > 0 ? (way.recall ?? way.show) : way.show;
       const shown = cell(bytes, at, at + length);
-      if (way.gated && way.recall !== undefined)
-        hot[column] = heat === 0 || shown !== undefined ? hottest : heat - 1;
+      if (way.gated && way.recall !== undefined) {
+        const heats = shown !== undefined || (heat === 0 && hasDigit(bytes, at, at + length));
+        const left = heats ? hottest : Math.max(0, heat - 1);
+        hot[column] = left;
+        todos[column] = todoOf(way, left > 0);
+      }
       if (shown === undefined) continue;
       if (shown === 'withheld' || shown === stars) masker.withheld++;
       else masker.masked++;
@@ -174,6 +240,23 @@ export function rowMasker(
 }
 
 const hottest = 8;
+
+/** A text without digits in which nothing was found is known to the sieve when it comes again, and needs no memory. */
+function hasDigit(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte >= 0x30 && byte <= nine) return true;
+  }
+  return false;
+}
+
+const nine = 0x39;
+
+function todoOf(way: Way | undefined, isHot: boolean): number {
+  if (way === undefined) return 0;
+  const looked = way.gated && !isHot ? wants.gate : wants.all;
+  return looked | (way.vote === undefined ? 0 : wants.vote) | (way.watch === undefined ? 0 : wants.nulls);
+}
 
 function bad(): WireError {
   return new WireError('bad-message', 'DataRow does not have the columns or lengths it says');
