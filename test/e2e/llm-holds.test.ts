@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { isObject } from '../../src/base/check.ts';
@@ -8,6 +7,7 @@ import { serveSampleModel } from '../../src/server/sample-model.ts';
 import type { SampleService } from '../../src/server/sample-web.ts';
 import { type Configured, startConfigured } from './harness/gateway.ts';
 import { freePorts } from './harness/place.ts';
+import { until } from './harness/wait.ts';
 
 const policy = {
   'policy.yaml': `
@@ -41,6 +41,12 @@ rules:
     when: 'action.model == "slow-1"'
     then: { approve: { from: leads, hold: SLOW } }
     why: This model is dear too.
+  - id: slower
+    effect: require
+    match: { resource: { kind: llm }, action: llm.complete }
+    when: 'action.model == "slower-1"'
+    then: { approve: { from: leads, hold: 10m } }
+    why: This model is dearest.
   - id: pay
     effect: require
     match: { resource: { kind: llm }, action: llm.tool }
@@ -205,15 +211,14 @@ resources:
     const answer = fetch(`${url}/v1/chat/completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ model: 'slow-1', messages: question('alive'), stream: true }),
+      body: JSON.stringify({ model: 'slower-1', messages: question('alive'), stream: true }),
     });
-    const viaSdk = streamed(openai(), question('alive in the SDK'), 'slow-1');
+    const viaSdk = streamed(openai(), question('alive in the SDK'), 'slower-1');
     const response = await answer; // its head comes with the first comment
     assert.equal(response.status, 200);
     assert.match(response.headers.get('content-type') ?? '', /^text\/event-stream/);
-    const ids = await waitingNow();
-    assert.equal(ids.length, 2);
-    for (const id of ids) await approve(id);
+    await until(async () => (await waitingNow()).length === 2, 'nobody is asked');
+    for (const id of await waitingNow()) await approve(id);
     const text = await response.text();
     assert.match(text, /^: This waits for a review/);
     assert.match(text, /data: \[DONE\]/);
@@ -267,7 +272,7 @@ resources:
       fetch(`${url}/v1/chat/completions`, {
         method: 'POST',
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', prefer },
-        body: JSON.stringify({ model: 'slow-1', messages: question(text) }),
+        body: JSON.stringify({ model: 'slower-1', messages: question(text) }),
         ...(signal === undefined ? {} : { signal }),
       });
     const answer = await post('now', 'respond-async');
@@ -279,16 +284,9 @@ resources:
     await api(`/api/v1/reviews/${ticket}/refuse`, { reason: 'over' });
     const stop = new AbortController();
     const left = post('leaving', '', stop.signal).catch(() => undefined);
-    await until(async () => (await waitingNow()).length === 1);
+    await until(async () => (await waitingNow()).length === 1, 'nobody is asked');
     stop.abort();
     await left;
-    await until(async () => (await waitingNow()).length === 0);
+    await until(async () => (await waitingNow()).length === 0, 'it still waits');
   });
 });
-
-async function until(so: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await so()); tries++) {
-    assert.ok(tries < 100, 'It does not come to be so');
-    await sleep(20);
-  }
-}
