@@ -37,6 +37,22 @@ export class Out {
     }
   }
 
+  /** A JSON string. What an operator shows is most often a short word of plain letters: those are written one by one. */
+  string(text: string): void {
+    if (text.length > short) return this.text(JSON.stringify(text));
+    const to = this.#room(text.length + 2);
+    let at = this.#at;
+    to[at++] = 0x22;
+    for (let from = 0; from < text.length; from++) {
+      const code = text.charCodeAt(from);
+      if (code < 0x20 || code > 0x7e || code === 0x22 || code === 0x5c)
+        return this.text(JSON.stringify(text));
+      to[at++] = code;
+    }
+    to[at++] = 0x22;
+    this.#at = at;
+  }
+
   /** Nothing may be written any more. */
   end(): readonly Uint8Array[] {
     this.#close(0);
@@ -62,3 +78,5 @@ const smallest = 1_024;
 const largest = 65_536;
 const copied = 16_384;
 const piece = 8_192;
+/** Characters: of longer texts the system's own way is quicker. */
+const short = 64;

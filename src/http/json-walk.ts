@@ -240,7 +240,7 @@ export class JsonWalk<T> {
     leaf.start = from;
     leaf.end = to - 1;
     const shown = this.#show(leaf);
-    if (typeof shown === 'string') this.#replace(from - 1, to, JSON.stringify(shown));
+    if (typeof shown === 'string') this.#upTo(from - 1, to).string(shown);
     this.#place = place;
     this.#colon();
   }
@@ -314,7 +314,8 @@ export class JsonWalk<T> {
   /** Shows the leaf that was read last so. */
   #put(shown: string | null): void {
     const { kind, start, end } = this.#leaf;
-    if (kind === 'string') this.#replace(start - 1, end + 1, shown === null ? 'null' : JSON.stringify(shown));
+    if (kind === 'string' && shown !== null) this.#upTo(start - 1, end + 1).string(shown);
+    else if (kind === 'string') this.#replace(start - 1, end + 1, 'null');
     else if (kind === 'number')
       this.#replace(start, end, shown === null ? 'null' : numeric(this.#leaf.value, shown));
     // A boolean has no other value that says nothing: what is hidden becomes null.
@@ -322,10 +323,15 @@ export class JsonWalk<T> {
   }
 
   #replace(start: number, end: number, shown: string): void {
+    this.#upTo(start, end).text(shown);
+  }
+
+  /** Where what stands in the place of these bytes is to be written now. */
+  #upTo(start: number, end: number): Out {
     this.#out ??= new Out(this.#bytes.length + 64);
     this.#out.bytes(this.#bytes, this.#copied, start);
-    this.#out.text(shown);
     this.#copied = end;
+    return this.#out;
   }
 
   /** Goes on with what takes long; false where a pause is due. */

@@ -77,3 +77,29 @@ test('a long string is read in linear time, without recursion', () => {
     '"y"',
   );
 });
+
+test('what is shown is written as JSON writes it, whatever stands in it', () => {
+  const tricky = [
+    '',
+    '***',
+    '"',
+    '\\',
+    '\n',
+    '\u0000',
+    '\u007f',
+    'é',
+    '€',
+    '😀',
+    '\ud800',
+    'x'.repeat(64),
+    'x'.repeat(65),
+  ];
+  for (const inner of tricky)
+    for (const shown of [inner, `a${inner}`, `${inner}"b`, inner.repeat(70)]) {
+      const read = rewriteJson('{"a":"1","b":["2"]}', ({ kind }) => (kind === 'key' ? undefined : shown));
+      assert.deepEqual(read, {
+        ok: true,
+        value: `{"a":${JSON.stringify(shown)},"b":[${JSON.stringify(shown)}]}`,
+      });
+    }
+});

@@ -46,6 +46,8 @@ export class TextMask {
   readonly #key: MaskKey;
   readonly #hidesIn: TextParts['hidesIn'];
   readonly #looks: Map<string, Look> = new Map();
+  /** A text in which nothing is encoded: the last one that was looked at. */
+  #bare = '';
   #unpacking = 0;
   /** Units of long packed texts that may still be looked at; beyond, they count as findings. */
   #packedLeft = 0;
@@ -260,8 +262,12 @@ export class TextMask {
 
   /** What is found only once tags are left out, and the encodings of addresses, pages, scripts and bytes undone, one in the other. */
   encoded(text: string, name: string): Found {
-    if (!maybePacked(text) && !mayBeEncoded(text) && !mayBeMarkup(text))
+    // What is hidden is shown by a few words, again and again.
+    if (text === this.#bare) return { text, masked: 0, types: [] };
+    if (!maybePacked(text) && !mayBeEncoded(text) && !mayBeMarkup(text)) {
+      this.#bare = text;
       return { text, masked: 0, types: [] };
+    }
     const ranges = this.#seenThrough(text, name);
     return ranges.length === 0 ? { text, masked: 0, types: [] } : withRanges(text, ranges);
   }
