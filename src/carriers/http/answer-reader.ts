@@ -226,7 +226,15 @@ function fieldOf(line: string): readonly [string, string] {
   const at = line.indexOf(':');
   const name = line.slice(0, Math.max(at, 0));
   if (!token.test(name) || !visible.test(line)) throw broken('a field of its head is none');
-  return [name.toLowerCase(), line.slice(at + 1).replace(/^[\t ]+|[\t ]+$/g, '')];
+  let from = at + 1;
+  let to = line.length;
+  while (from < to && isBlank(line.charCodeAt(from))) from++;
+  while (to > from && isBlank(line.charCodeAt(to - 1))) to--;
+  return [name.toLowerCase(), line.slice(from, to)];
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 function valuesOf(fields: Fields, wanted: string): readonly string[] {

@@ -1,4 +1,5 @@
 import type { DocumentMask } from '../../carriers/http/masks.ts';
+import { isClean } from '../../carriers/http/texts.ts';
 import type { Exchange } from '../../carriers/http/exchange.ts';
 import {
   cookieBehind,
@@ -60,7 +61,7 @@ export function towardsAsker(
   for (const [name, value] of towardsClient(fields, how)) {
     if (name === 'cache-control' || name === 'expires' || name === 'pragma') continue;
     // A name that holds a value cannot be shown otherwise.
-    if (mask.text(name) !== name) continue;
+    if (!isPlain(name) && mask.text(name) !== name) continue;
     if (name === 'set-cookie') {
       const given = cookieShown(value, mask, jar);
       if (given !== undefined) out.push([name, cookieBehind(given, prefix, upstream.base)]);
@@ -90,6 +91,18 @@ export function towardsAsker(
   ]);
   return out.map(([name, value]) => [name, withoutKey(value, upstream.credential)]);
 }
+
+/** Whether nothing can be found in a field's name, whatever is looked for: the same names come with every answer. */
+function isPlain(name: string): boolean {
+  if (plain.has(name)) return true;
+  if (name.length > longestPlain || !isClean(name)) return false;
+  if (plain.size < mostPlain) plain.add(name);
+  return true;
+}
+
+const plain: Set<string> = new Set();
+const longestPlain = 60;
+const mostPlain = 1_000;
 
 /** The type and what says how to read it stay; other parameters are texts (`name="…"`). */
 function typeShown(value: string, mask: DocumentMask): string {

@@ -179,32 +179,59 @@ export class Pass {
     if (shown === undefined)
       return this.#withhold('The answer is not what its Content-Type says, so it cannot be masked');
     const length = shown.reduce((sum, part) => sum + part.length, 0);
-    return this.#stream(each(shown), answer.status, [...fields, ['content-length', String(length)]]);
+    return this.#stream(shown, answer.status, [...fields, ['content-length', String(length)]]);
   }
 
-  async #stream(body: AsyncIterable<Uint8Array>, status: number, fields: Fields): Promise<Outcome> {
+  async #stream(
+    body: AsyncIterable<Uint8Array> | readonly Uint8Array[],
+    status: number,
+    fields: Fields,
+  ): Promise<Outcome> {
     const { reply, stay } = this.#exchange;
-    const { byteLimit } = this.#permit.duties;
-    const { id } = this.#permit;
-    const whole = this.#permit.duties.record === 'full';
-    if (whole) void stay.recorder.frame('answer', Buffer.from(`${status}\n${recorded(fields)}\n`), id);
-    for await (const chunk of body) {
-      if (byteLimit !== undefined && this.#bytes + chunk.length > byteLimit) return this.#cut(byteLimit);
-      if (!reply.started) reply.start(status, fields);
-      this.#bytes += chunk.length;
-      const full = whole ? stay.recorder.frame('answer', chunk, id) : undefined;
-      if (full !== undefined) await full;
-      const waiting = reply.write(chunk);
-      if (waiting !== undefined) await waiting;
-      if (this.#exchange.signal.aborted) throw this.#exchange.signal.reason;
+    if (this.#permit.duties.record === 'full') {
+      const head = Buffer.from(`${status}\n${recorded(fields)}\n`);
+      void stay.recorder.frame('answer', head, this.#permit.id);
+    }
+    // What is here already is not waited for piece by piece.
+    if (Symbol.asyncIterator in body) {
+      for await (const chunk of body) if (!(await this.#give(chunk, status, fields))) return this.#cut();
+    } else {
+      for (const chunk of body) {
+        const given = this.#give(chunk, status, fields);
+        if (!(typeof given === 'boolean' ? given : await given)) return this.#cut();
+      }
     }
     if (!reply.started) reply.start(status, fields);
     reply.end();
     return this.#outcome({ kind: 'ok' });
   }
 
-  #cut(byteLimit: number): Outcome {
+  /** Gives a piece of the answer to the recording and the client, and waits where one of them must catch up; false where it would be too long. */
+  #give(chunk: Uint8Array, status: number, fields: Fields): boolean | Promise<boolean> {
+    const { reply, stay, signal } = this.#exchange;
+    const { byteLimit, record } = this.#permit.duties;
+    if (byteLimit !== undefined && this.#bytes + chunk.length > byteLimit) return false;
+    if (!reply.started) reply.start(status, fields);
+    this.#bytes += chunk.length;
+    const full = record === 'full' ? stay.recorder.frame('answer', chunk, this.#permit.id) : undefined;
+    if (full !== undefined) return this.#giveLater(full, chunk);
+    const waiting = reply.write(chunk);
+    if (waiting !== undefined) return this.#giveLater(waiting);
+    if (signal.aborted) throw signal.reason;
+    return true;
+  }
+
+  async #giveLater(waiting: Promise<void>, chunk?: Uint8Array): Promise<boolean> {
+    const { reply, signal } = this.#exchange;
+    await waiting;
+    if (chunk !== undefined) await reply.write(chunk);
+    if (signal.aborted) throw signal.reason;
+    return true;
+  }
+
+  #cut(): Outcome {
     const { reply } = this.#exchange;
+    const { byteLimit = 0 } = this.#permit.duties;
     const why = denialOfDemand(
       this.#permit,
       'LIMIT',
@@ -240,10 +267,6 @@ async function isEmpty(body: AsyncIterable<Uint8Array>): Promise<boolean> {
 
 async function* nothing(): AsyncIterable<Uint8Array> {
   // An answer without a body.
-}
-
-async function* each(parts: readonly Uint8Array[]): AsyncIterable<Uint8Array> {
-  yield* parts;
 }
 
 export function json(facts: Readonly<Record<string, string>>): Uint8Array {

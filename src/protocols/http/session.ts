@@ -5,6 +5,7 @@ import { preferred } from '../../carriers/http/prefer.ts';
 import { sayProblem, statusOf } from '../../carriers/http/problem.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
 import { Fault } from '../../base/errors.ts';
+import { Lru } from '../../base/lru.ts';
 import type { Action } from '../../core/action.ts';
 import type { Outcome } from '../../core/decision.ts';
 import { denial } from '../../core/denial.ts';
@@ -12,7 +13,7 @@ import type { Waiting } from '../../core/protocol.ts';
 import { contentOf, saysReadable, typeFits } from '../../http/content.ts';
 import { first } from '../../http/headers.ts';
 import { towards } from './head.ts';
-import { meaningOf, unreadable } from './meaning.ts';
+import { type Asked, meaningOf, type Meant, unreadable } from './meaning.ts';
 import { json, Pass, type SiteParts } from './pass.ts';
 import { type HttpRoute, routesOf } from './settings.ts';
 import { Talk } from './talk.ts';
@@ -23,14 +24,22 @@ export function site(parts: SiteParts): {
   readonly socket: (exchange: Exchange, wish: SocketWish) => Promise<void>;
 } {
   const routeOf = routesOf(parts.settings.routes);
+  const withMeant = { ...parts, meant: new Lru<string, Meant>(meantKept) };
   const of = ({ method, target }: Exchange): HttpRoute | undefined => routeOf(method, target.path);
   return {
-    serve: (exchange) => attend(parts, of(exchange), exchange),
+    serve: (exchange) => attend(withMeant, of(exchange), exchange),
     socket: (exchange, wish) => attendSocket(parts, of(exchange), { exchange, wish }),
   };
 }
 
-async function attend(parts: SiteParts, route: HttpRoute | undefined, exchange: Exchange): Promise<void> {
+interface Parts extends SiteParts {
+  /** What was asked for before, without a body. */
+  readonly meant: Lru<string, Meant>;
+}
+
+const meantKept = 2_000;
+
+async function attend(parts: Parts, route: HttpRoute | undefined, exchange: Exchange): Promise<void> {
   const { fields, body: given } = exchange;
   const declared = first(fields, 'content-type');
   const content = contentOf(declared);
@@ -70,7 +79,7 @@ interface Come {
 }
 
 async function judged(
-  parts: SiteParts,
+  parts: Parts,
   route: HttpRoute | undefined,
   { exchange, body, stream }: Come,
 ): Promise<void> {
@@ -80,7 +89,7 @@ async function judged(
   if (first(fields, 'content-encoding') !== undefined && body !== undefined && body.length > 0)
     return notUnderstood(exchange, 'A coded body cannot be read');
   const { host } = exchange;
-  const meant = meaningOf({
+  const asked = {
     method,
     host,
     target,
@@ -90,7 +99,8 @@ async function judged(
     body,
     length: given.length,
     uninspected: parts.settings.uninspected,
-  });
+  };
+  const meant = body?.length === 0 ? known(parts.meant, asked) : meaningOf(asked);
   if (meant.kind === 'refused') return notUnderstood(exchange, meant.why);
   const verdict = await stay.gate.ask({
     action: meant.action,
@@ -112,6 +122,24 @@ async function judged(
     body ?? stream ?? given.stream(),
   );
 }
+
+/**
+ * The same request without a body means the same: one Action for all of them, so that what was decided of it holds for the next.
+ * INVARIANT: all that `meaningOf` asks of such a request is in the key; routes, operations and settings are the service's.
+ */
+function known(meant: Lru<string, Meant>, asked: Asked): Meant {
+  const { method, host, target, fields } = asked;
+  const type = first(fields, 'content-type');
+  const key = `${method} ${host} ${target.path}?${target.query}${type === undefined ? '' : `\n${type}`}`;
+  if (key.length > longestKnown) return meaningOf(asked);
+  const before = meant.get(key);
+  if (before !== undefined) return before;
+  const made = meaningOf(asked);
+  meant.set(key, made);
+  return made;
+}
+
+const longestKnown = 1_000;
 
 /** Whether a body of another type begins as JSON does, which many services read whatever its type says. Nothing of it is lost. */
 async function peek(
