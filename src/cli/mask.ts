@@ -33,13 +33,26 @@ Reads lines {"id", "text", "column"?} ("-": standard input) and writes, in the s
 {"id", "masked", "findings": [{"type", "start", "end", "score"}]}; start and end count UTF-16 code
 units of the text, as JavaScript, Java and .NET do; with --unit characters, Unicode code points, as Python does.
 column     the column's or key's name: context for what stands in the text
---entities only these types: ${entityNames.join(', ')}
+--entities only these types:
+${wrapped(entityNames)}
 --detectors YAML or JSON with more detectors, as under "detectors" of the configuration
 --ner      a model that finds names: its folder (model.onnx, tokenizer.json, config.json), or a YAML file with
            model, packages, labels, threshold and withinMs; needs the packages onnxruntime-node and
            @huggingface/tokenizers, installed beside Sallyport or in the folder "packages"
 Exit code 0: done, 2: could not run, or a line could not be read.
 `;
+
+/** Names with commas, in lines that fit a terminal. */
+function wrapped(names: readonly string[]): string {
+  const lines: string[] = [];
+  for (const [at, name] of names.entries()) {
+    const word = at === names.length - 1 ? name : `${name},`;
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + word.length < 110) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(`           ${word}`);
+  }
+  return lines.join('\n');
+}
 
 const longest = 268_435_456; // characters of one text
 

@@ -24,9 +24,10 @@ const help = `Usage: sallyport observe [--config sallyport.yaml] [--as SUBJECT] 
 
 Runs COMMAND (the tests of an application, in staging) with a gateway that asks the policy about everything and enforces
 nothing, then reports by rule and by run (application_name) what would have been refused, held, warned of or masked.
-COMMAND finds the gateway by PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE and DATABASE_URL, and every other
-database of the configuration by DATABASE_URL_NAME; what it prints goes to standard error. The gateway listens on free ports of 127.0.0.1, keeps nothing, and lets everything pass that the database
-lets pass: it does not start for a resource that is tagged env/prod.
+COMMAND finds the gateway by PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE and DATABASE_URL, and every
+other database of the configuration by DATABASE_URL_NAME; what it prints goes to standard error. The gateway listens
+on free ports of 127.0.0.1, keeps nothing, and lets everything pass that the database lets pass: it does not start for
+a resource that is tagged env/prod.
 
 --as SUBJECT   an identity of the configuration; default: its first
 --on RESOURCE  a resource of the configuration of kind postgres; default: the first
