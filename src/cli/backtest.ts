@@ -15,11 +15,14 @@ import {
 } from '../policy/backtest.ts';
 import { safe, table } from './command.ts';
 import { kindsAsking } from './opa-url.ts';
+import { kindsWith } from './kinds.ts';
+import { detectorsHelp, detectorsOfFile } from './own-kinds.ts';
 import { readPolicy } from './policy-files.ts';
 import { readRecords } from './records.ts';
 import type { Io } from './test.ts';
 
-const help = `Usage: sallyport backtest [DIR] --from FILE|DIR|URL [--keep FILE] [--opa-url URL] [--ack RULE]… [--json]
+const help = `Usage: sallyport backtest [DIR] --from FILE|DIR|URL [--keep FILE] [--opa-url URL] [--ack RULE]…
+                          [--detectors FILE] [--json]
 
 Judges recorded decisions with the policy in DIR (default: policy; or a Git revision such as HEAD:policy), and says what
 would have been otherwise, by rule and identity. --from is a data folder of a gateway, or what \`audit export\` printed
@@ -29,6 +32,7 @@ it, and --from FILE judges it again. What a rule reads and the record does not h
 --opa-url URL asks the OPA server there what layers with an OPA server would say now; without it what they judge is not
 replayable.
 --ack RULE says that what this rule loosens is meant.
+${detectorsHelp}
 Exit code: 0 nothing is loosened but what is acknowledged, 1 a deny→ALLOW or a lost duty, 2 could not run.
 `;
 
@@ -42,6 +46,7 @@ export async function backtest(args: readonly string[], io: Io): Promise<number>
         from: { type: 'string' },
         keep: { type: 'string' },
         'opa-url': { type: 'string' },
+        detectors: { type: 'string' },
         ack: { type: 'string', multiple: true, default: [] },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
@@ -54,7 +59,11 @@ export async function backtest(args: readonly string[], io: Io): Promise<number>
     const [directory = 'policy', ...others] = positionals;
     if (values.from === undefined || others.length > 0)
       throw new Error('Expected --from FILE|DIR|URL; see --help');
-    const report = await replayAll(directory, values.from, { keep: values.keep, opaUrl: values['opa-url'] });
+    const report = await replayAll(directory, values.from, {
+      keep: values.keep,
+      opaUrl: values['opa-url'],
+      detectors: values.detectors,
+    });
     const loosened = report.groups.filter(({ fate, by }) => loosening.has(fate) && !values.ack.includes(by));
     io.out(values.json ? json(report, loosened) : safe(text(report, loosened)));
     return loosened.length > 0 ? 1 : 0;
@@ -91,14 +100,20 @@ const mostExamples = 3;
 interface Ways {
   readonly keep: string | undefined;
   readonly opaUrl: string | undefined;
+  readonly detectors: string | undefined;
 }
 
 /** Decisions whose servers are asked at the same time. */
 const askedAtOnce = 32;
 
-async function replayAll(directory: string, from: string, { keep, opaUrl }: Ways): Promise<Report> {
-  const asking = opaUrl === undefined ? undefined : kindsAsking(opaUrl);
-  const policy = await readPolicy(directory, asking?.kinds);
+async function replayAll(
+  directory: string,
+  from: string,
+  { keep, opaUrl, detectors }: Ways,
+): Promise<Report> {
+  const own = detectors === undefined ? [] : await detectorsOfFile(detectors);
+  const asking = opaUrl === undefined ? undefined : kindsAsking(opaUrl, own);
+  const policy = await readPolicy(directory, asking?.kinds ?? kindsWith(own));
   const replay = replayer(policy, conditions);
   const consult = asking === undefined ? () => undefined : consulter(policy);
   const sessions = new Map<string, Opened>();

@@ -2,6 +2,7 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:cryp
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { realWorld, timestamp } from '../base/time.ts';
+import type { Kinds } from '../policy/kinds.ts';
 import { loadPolicy } from '../policy/load.ts';
 import { problemLine } from '../policy/problem.ts';
 import type { PolicyStatus } from '../server/api/routes.ts';
@@ -9,12 +10,12 @@ import { keyId, privateKeyFrom, publicKeyFrom } from '../server/dsse.ts';
 import { makeBundle, openBundle } from '../server/policy-bundle.ts';
 import { ask } from './api.ts';
 import { CouldNotRun, print, safe, say, type Command } from './command.ts';
-import { policyKinds } from './kinds.ts';
+import { detectorsHelp, kindsOfFile } from './own-kinds.ts';
 import { readPolicy } from './scan.ts';
 
 const help = `Usage: sallyport bundle key --out FILE
-       sallyport bundle build [DIR] --key FILE --out FILE [--version N]
-       sallyport bundle verify FILE --key FILE [--after N]
+       sallyport bundle build [DIR] --key FILE --out FILE [--version N] [--detectors FILE]
+       sallyport bundle verify FILE --key FILE [--after N] [--detectors FILE]
        sallyport bundle push FILE
 
 A bundle is a policy as one signed file. A gateway with \`keys\` under \`policy\` takes nothing else, and none with a
@@ -24,6 +25,7 @@ key      makes an Ed25519 key: FILE for who signs, FILE.pub for gateways (openss
 build    signs the policy in DIR (default: policy), which must load. The version is the time in seconds unless given
 verify   checks signature, version and that the policy loads; --key is the public key, or the private one
 push     brings it to the gateway at SALLYPORT_API, as SALLYPORT_TOKEN; its rules say who may (verb policy.push)
+${detectorsHelp}
 Exit code: 0 done, 1 refused, 2 could not run.
 `;
 
@@ -38,6 +40,7 @@ async function run(args: readonly string[]): Promise<number> {
       out: { type: 'string' },
       version: { type: 'string' },
       after: { type: 'string' },
+      detectors: { type: 'string' },
     },
   });
   const [does, path, ...others] = positionals;
@@ -50,11 +53,13 @@ async function run(args: readonly string[]): Promise<number> {
         directory: path ?? 'policy',
         key: privateKeyFrom(readText(needed(values.key, '--key'))),
         out: needed(values.out, '--out'),
+        kinds: await kindsOfFile(values.detectors),
         version: values.version === undefined ? Math.floor(realWorld.now() / 1_000) : whole(values.version),
       });
     case 'verify':
       return verify(needed(path, 'FILE'), publicKeyFrom(readText(needed(values.key, '--key'))), {
         after: values.after === undefined ? 0 : whole(values.after),
+        kinds: await kindsOfFile(values.detectors),
       });
     case 'push':
       return push(needed(path, 'FILE'));
@@ -97,11 +102,12 @@ interface Wanted {
   readonly key: KeyObject;
   readonly out: string;
   readonly version: number;
+  readonly kinds: Kinds;
 }
 
-async function build({ directory, key, out, version }: Wanted): Promise<number> {
+async function build({ directory, key, out, version, kinds }: Wanted): Promise<number> {
   if (version === 0) throw new CouldNotRun('A version is at least 1');
-  const { policy, files } = await readPolicy(directory);
+  const { policy, files } = await readPolicy(directory, kinds);
   const { digest, commit } = policy.id;
   const envelope = makeBundle(
     {
@@ -119,12 +125,16 @@ async function build({ directory, key, out, version }: Wanted): Promise<number> 
   return 0;
 }
 
-function verify(path: string, key: KeyObject, { after }: { readonly after: number }): number {
+function verify(
+  path: string,
+  key: KeyObject,
+  { after, kinds }: { readonly after: number; readonly kinds: Kinds },
+): number {
   const opened = openBundle(readText(path), [key]);
   if (!opened.ok) return no(opened.error);
   const { version, commit, madeAt, files } = opened.value;
   if (version < after) return no(`It is version ${version}, older than ${after}`);
-  const loaded = loadPolicy(new Map(Object.entries(files)), policyKinds);
+  const loaded = loadPolicy(new Map(Object.entries(files)), kinds);
   if (!loaded.ok) return no(`It does not load:\n  ${loaded.error.map(problemLine).join('\n  ')}`);
   print(
     `Signed by ${keyId(key).slice(0, 16)}: version ${version} of ${madeAt}, policy ${loaded.value.id.digest}${commit === undefined ? '' : ` at ${commit}`}`,

@@ -4,10 +4,12 @@ import type { Decision } from '../core/decision.ts';
 import { type Change, compare, type Comparison, type Difference } from '../policy/compare.ts';
 import { witnessFile } from '../policy/witness.ts';
 import { safe } from './command.ts';
+import { detectorsHelp, kindsOfFile } from './own-kinds.ts';
 import { readPolicy } from './policy-files.ts';
 import type { Io } from './test.ts';
 
-const help = `Usage: sallyport diff OLD NEW [--requests N] [--fail-on any|weaker|none] [--json]
+const help = `Usage: sallyport diff OLD NEW [--requests N] [--fail-on any|weaker|none] [--detectors FILE]
+                      [--json]
 
 Says what a change of a policy means: which requests are newly allowed, newly denied, or come with a weaker or a stronger
 duty. OLD and NEW are directories, files made by \`sallyport bundle build\` (their signature is not looked at), or Git
@@ -17,6 +19,7 @@ It asks both policies N requests (default 30000) made from what their rules spea
 That is a search and no proof: what it does not find may still be there. Each difference comes with a witness, which is
 a whole test file as the new policy answers it.
 --fail-on weaker lets a change pass that only denies more or demands more; none lets all pass and only says it.
+${detectorsHelp}
 Exit code: 0 no difference found that counts, 1 there are some, 2 could not run.
 `;
 
@@ -36,6 +39,7 @@ export async function diff(args: readonly string[], io: Io): Promise<number> {
       options: {
         requests: { type: 'string', default: '30000' },
         'fail-on': { type: 'string', default: 'any' },
+        detectors: { type: 'string' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -52,7 +56,12 @@ export async function diff(args: readonly string[], io: Io): Promise<number> {
       throw new Error('--requests: expected a number from 1 to 9999999');
     const counts = Object.hasOwn(counted, values['fail-on']) ? counted[values['fail-on']] : undefined;
     if (counts === undefined) throw new Error('--fail-on: expected any, weaker or none');
-    const found = compare(await readPolicy(before), await readPolicy(now), Number(values.requests));
+    const kinds = await kindsOfFile(values.detectors);
+    const found = compare(
+      await readPolicy(before, kinds),
+      await readPolicy(now, kinds),
+      Number(values.requests),
+    );
     io.out(values.json ? json(found) : safe(text(found)));
     return found.differences.some(({ change }) => counts.includes(change)) ? 1 : 0;
   } catch (thrown) {

@@ -9,8 +9,11 @@ import { CouldNotRun } from './command.ts';
 const patienceMs = 5_000;
 const loopback = ['localhost', '127.0.0.1', '[::1]'];
 
-/** Kinds under which every layer that is an OPA server asks this one. */
-export function kindsAsking(given: string): {
+/** Kinds under which every layer that is an OPA server asks this one; `own`: detectors of somebody's own. */
+export function kindsAsking(
+  given: string,
+  own: readonly { readonly name: string }[],
+): {
   readonly kinds: Kinds;
   /** @throws {CouldNotRun} once the server could not answer: that would be a deny, and says nothing of the policy. */
   readonly checkAnswers: () => void;
@@ -21,22 +24,18 @@ export function kindsAsking(given: string): {
     throw new CouldNotRun('--opa-url is an https:// address (http:// only on this machine)');
   const engines = opaEngines(realWorld);
   let failure: string | undefined;
-  const kinds = kindsOf(
-    protocolWords,
-    entities.map((name) => ({ name })),
-    {
-      ...engines,
-      askingAgain: true,
-      server: ({ entrypoint }) => {
-        const ask = engines.server({ url, entrypoint, deadlineMs: patienceMs });
-        return async (input) => {
-          const opinion = await ask(input);
-          if (opinion.kind === 'failed' && opinion.why !== noResult) failure = opinion.why;
-          return opinion;
-        };
-      },
+  const kinds = kindsOf(protocolWords, [...entities.map((name) => ({ name })), ...own], {
+    ...engines,
+    askingAgain: true,
+    server: ({ entrypoint }) => {
+      const ask = engines.server({ url, entrypoint, deadlineMs: patienceMs });
+      return async (input) => {
+        const opinion = await ask(input);
+        if (opinion.kind === 'failed' && opinion.why !== noResult) failure = opinion.why;
+        return opinion;
+      };
     },
-  );
+  });
   return {
     kinds,
     checkAnswers: () => {

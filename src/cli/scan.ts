@@ -5,17 +5,20 @@ import type { Identity, Subject } from '../core/identity.ts';
 import type { Resource, ResourceName } from '../core/session.ts';
 import { casePath, readCases } from '../policy/cases.ts';
 import { type LoadedPolicy, loadPolicy } from '../policy/load.ts';
+import type { Kinds } from '../policy/kinds.ts';
 import { Problems, problemLine } from '../policy/problem.ts';
 import { reaches, type Verdict, verdicts } from '../scan/finding.ts';
 import { scan as scanPaths, scanned, type Scanned, type ScanReport } from '../scan/scan.ts';
 import { commitOf, readPolicyFiles } from '../server/policy-source.ts';
 import { CouldNotRun, safe, type Command } from './command.ts';
 import { policyKinds } from './kinds.ts';
+import { detectorsHelp, kindsOfFile } from './own-kinds.ts';
 import { formats, isFormat } from './scan-formats.ts';
 
 const help = `Usage: sallyport scan PATH… [--policy DIR] [--as NAME] [--groups A,B] [--on NAME] [--tags A,B]
                            [--schema FILE.sql] [--down] [--only ${scanned.join(',')}]
-                           [--level ${verdicts.filter((each) => each !== 'masked').join('|')}] [--format text|json|sarif|junit|github]
+                           [--level ${verdicts.filter((each) => each !== 'masked').join('|')}] [--detectors FILE]
+                           [--format text|json|sarif|junit|github]
 
 Judges what a repository would do once it ships, by the rules that decide at run time: SQL migrations (plain SQL, Flyway,
 Prisma, Drizzle, Knex where the text of raw() is literal, golang-migrate), Kubernetes manifests, plans of Terraform
@@ -30,6 +33,7 @@ Prisma, Drizzle, Knex where the text of raw() is literal, golang-migrate), Kuber
 --tags A,B     tags of the resource, such as env/prod
 --schema FILE  SQL that makes what is there before the first migration (pg_dump --schema-only)
 --down         judges the way back too
+${detectorsHelp}
 --level LEVEL  findings that make it fail: this level and graver ones; default: held
 Exit code: 0 nothing found at that level, 1 findings, 2 could not run.
 `;
@@ -50,6 +54,7 @@ async function run(args: readonly string[]): Promise<number> {
       down: { type: 'boolean', default: false },
       only: { type: 'string' },
       level: { type: 'string', default: 'held' },
+      detectors: { type: 'string' },
       format: { type: 'string', default: 'text' },
     },
   });
@@ -79,17 +84,19 @@ export interface Asked {
   readonly only?: string | undefined;
   readonly down?: boolean;
   readonly schema?: string | undefined; // SQL
+  readonly detectors?: string | undefined; // the file of somebody's own
 }
 
 /** @throws {CouldNotRun} when the policy does not load or names are not known. */
 export async function scanRepository(asked: Asked): Promise<ScanReport> {
-  const { policy, files } = await readPolicy(asked.policy);
+  const read = await readPolicy(asked.policy, await kindsOfFile(asked.detectors));
+  const { policy } = read;
   const tags = words(asked.tags);
   return scanPaths({
     policy,
-    identity: identityOf({ policy, files }, asked.as, words(asked.groups)),
+    identity: identityOf(read, asked.as, words(asked.groups)),
     at: realWorld.now(),
-    database: databaseOf({ policy, files }, asked.on, tags),
+    database: databaseOf(read, asked.on, tags),
     tags,
     paths: asked.paths,
     only: onlyOf(asked.only),
@@ -132,10 +139,11 @@ async function readText(path: string): Promise<string> {
 interface Read {
   readonly policy: LoadedPolicy;
   readonly files: ReadonlyMap<string, string>;
+  readonly kinds: Kinds;
 }
 
 /** @throws {CouldNotRun} when there is none, or it does not load; the message has one line for each problem. */
-export async function readPolicy(directory: string): Promise<Read> {
+export async function readPolicy(directory: string, kinds: Kinds = policyKinds): Promise<Read> {
   if ((await stat(directory).catch(() => undefined))?.isDirectory() !== true) {
     throw new CouldNotRun(`There is no folder ${directory}; --policy names the policy`);
   }
@@ -143,21 +151,21 @@ export async function readPolicy(directory: string): Promise<Read> {
   const commit = await commitOf(directory);
   const extra = commit === undefined ? {} : { commit };
   const loaded =
-    problems.length > 0 ? { ok: false as const, error: problems } : loadPolicy(files, policyKinds, extra);
-  if (loaded.ok) return { policy: loaded.value, files };
+    problems.length > 0 ? { ok: false as const, error: problems } : loadPolicy(files, kinds, extra);
+  if (loaded.ok) return { policy: loaded.value, files, kinds };
   const lines = loaded.error.map((each) => `  ${problemLine(each)}`);
   throw new CouldNotRun(safe(`The policy in ${directory} does not load:\n${lines.join('\n')}`));
 }
 
 /** What the tests of a policy say of identities and resources: the only place where a repository names them. */
-function fixtures({ files, policy }: Read): {
+function fixtures({ files, policy, kinds }: Read): {
   readonly identities: ReadonlyMap<string, Identity>;
   readonly resources: ReadonlyMap<string, Resource>;
 } {
   const identities = new Map<string, Identity>();
   const resources = new Map<string, Resource>();
   const problems = new Problems(); // told by `check`
-  const words = { kinds: policyKinds, identity: policy.schema.identity };
+  const words = { kinds, identity: policy.schema.identity };
   for (const [path, text] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (!casePath.test(path)) continue;
     for (const { questions } of readCases(path, text, words, problems)) {

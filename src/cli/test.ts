@@ -6,12 +6,12 @@ import type { FactExplanation, RuleExplanation } from '../core/explanation.ts';
 import { explain } from '../policy/explain.ts';
 import type { LoadedPolicy } from '../policy/load.ts';
 import { mutate, type Mutation } from '../policy/mutants.ts';
-import { problemLine, type PolicyProblem, type ProblemCode } from '../policy/problem.ts';
+import type { PolicyProblem, ProblemCode } from '../policy/problem.ts';
 import { percent, review } from '../policy/review.ts';
 import type { CaseResult, Miss, Trial } from '../policy/trial.ts';
 import { readPolicyFiles } from '../server/policy-source.ts';
 import { safe } from './command.ts';
-import { kindsWith, policyKinds } from './kinds.ts';
+import { kindsOfFile } from './own-kinds.ts';
 
 /** Where a command speaks to: the answer goes to `out`, all else to `err`. */
 export interface Io {
@@ -67,14 +67,7 @@ export async function test(args: readonly string[], io: Io): Promise<number> {
 
 async function run(asked: Asked, io: Io): Promise<number> {
   const { files, problems: unreadable } = await readPolicyFiles(asked.directory);
-  // Detectors take longer to load than tests to run: only who has some of their own waits for them.
-  const own =
-    asked.detectors === undefined
-      ? undefined
-      : (await import('./detectors-file.ts')).readDetectorsFile(asked.detectors);
-  if (own !== undefined && own.problems.length > 0)
-    throw new Error(own.problems.map((problem) => safe(problemLine(problem))).join('\n'));
-  const kinds = own === undefined ? policyKinds : kindsWith(own.detectors);
+  const kinds = await kindsOfFile(asked.detectors);
   const said = unreadable.length > 0 ? { problems: unreadable } : review(files, kinds, realWorld.now());
   if (said.policy === undefined || said.trial === undefined) {
     io.err('The policy does not load, so no test was run; sallyport check says more\n');
