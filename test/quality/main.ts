@@ -27,7 +27,7 @@ const short = (value: number): string => value.toFixed(3);
 const out = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const report: Record<string, unknown> = { part };
-for (const corpus of ['presidio-research', 'pii-anon', 'made', 'fresh'] satisfies readonly Corpus[]) {
+for (const corpus of ['presidio-research', 'pii-anon', 'made', 'fresh', 'wild'] satisfies readonly Corpus[]) {
   const { ours, presidio, texts } = scoreOf(corpus, part);
   const rows = [...ours.types]
     .map(([type, tally]) => ({ type, tally, theirs: presidio?.types.get(type) }))

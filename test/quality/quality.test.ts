@@ -29,6 +29,13 @@ const floors: readonly (readonly [Corpus, string, number])[] = [
   ['fresh', 'DE_TAX_ID', 0.9],
   ['fresh', 'BR_CPF', 0.98],
   ['fresh', 'PL_PESEL', 0.98],
+  ['fresh', 'CREDIT_CARD', 0.96],
+  ['fresh', 'US_BANK_NUMBER', 0.98],
+  ['wild', 'PHONE_NUMBER', 0.98],
+  ['wild', 'IBAN_CODE', 0.98],
+  ['wild', 'CREDIT_CARD', 0.98],
+  ['wild', 'API_KEY', 0.98],
+  ['wild', 'PASSWORD', 0.96],
 ];
 
 const scores = new Map<string, ReturnType<typeof scoreOf>>();

@@ -4,11 +4,13 @@ import { clean } from './clean.ts';
 import { fresh } from './fresh.ts';
 import { businessCell, made, seeded } from './made.ts';
 import { addText, emptyScore, type Score } from './score.ts';
+import { wild } from './wild.ts';
 
-export type Corpus = 'presidio-research' | 'pii-anon' | 'made' | 'fresh';
+export type Corpus = 'presidio-research' | 'pii-anon' | 'made' | 'fresh' | 'wild';
 
 const madeOfEach = 60;
 const freshOfEach = 30;
+const wildOfEach = 40;
 
 /** As `sallyport mask` looks. */
 function find(text: string, column?: string): readonly Finding[] {
@@ -22,9 +24,11 @@ export function scoreOf(
   const all: readonly (Labelled & { readonly also?: readonly string[] })[] =
     corpus === 'fresh'
       ? fresh(part, freshOfEach)
-      : corpus === 'made'
-        ? made(part, madeOfEach)
-        : texts(corpus, part);
+      : corpus === 'wild'
+        ? wild(part, wildOfEach)
+        : corpus === 'made'
+          ? made(part, madeOfEach)
+          : texts(corpus, part);
   const ours = emptyScore();
   const presidio = emptyScore();
   let known = false;
