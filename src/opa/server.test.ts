@@ -25,7 +25,7 @@ async function served(answer: Answer): Promise<AsyncDisposable & { readonly url:
   };
 }
 
-async function asked(url: URL, deadlineMs = 2_000): Promise<Opinion> {
+async function asked(url: URL, deadlineMs = 60_000): Promise<Opinion> {
   return serverEngine(realWorld)({ url, entrypoint: 'gate/decision', deadlineMs })('{"a":1}');
 }
 
