@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, suite, test } from 'node:test';
 import { runProgram } from './harness/clients.ts';
 import { type Configured, startConfigured } from './harness/gateway.ts';
 import { freePorts, root, temporaryFolder } from './harness/place.ts';
 import { missingPostgres, type PostgresServer, startPostgres } from './harness/postgres.ts';
+import { until } from './harness/wait.ts';
 
 // One gateway, one afternoon: an entry of every class, each found by asking the gateway, and the ledger verifies.
 
@@ -93,7 +93,7 @@ ${more}`,
       ['-X', '-h', '127.0.0.1', '-p', String(first + 1), '-U', user, '-d', 'shop'].concat(
         statements.flatMap((each) => ['-c', each]),
       ),
-      { env: { PGPASSWORD: password, PGCONNECT_TIMEOUT: '30' }, withinMs: 60_000 },
+      { env: { PGPASSWORD: password, PGCONNECT_TIMEOUT: '100' }, withinMs: 180_000 },
     );
   const api = async (path: string, body?: unknown): Promise<{ status: number; value: unknown }> => {
     const answer = await fetch(`${gateway.api}/api/v1${path}`, {
@@ -109,7 +109,7 @@ ${more}`,
   const cli = (...args: readonly string[]) =>
     runProgram(process.execPath, [main, ...args], {
       env: { SALLYPORT_API: gateway.api, SALLYPORT_TOKEN: tokens['lena'] ?? '' },
-      withinMs: 60_000,
+      withinMs: 180_000,
     });
   /** Entries of a kind, newest first, as the index finds them. */
   const found = async (query: string): Promise<readonly Found[]> => {
@@ -120,12 +120,9 @@ ${more}`,
     return rows as readonly Found[];
   };
   const eventually = async (query: string): Promise<readonly Found[]> => {
-    for (let waited = 0; ; waited += 250) {
-      const rows = await found(query);
-      if (rows.length > 0) return rows;
-      assert.ok(waited < 30_000, `no entry: ${query}`);
-      await sleep(250);
-    }
+    let rows: readonly Found[] = [];
+    await until(async () => (rows = await found(query)).length > 0, `no entry: ${query}`);
+    return rows;
   };
 
   before(async () => {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
 import { runProgram } from './harness/clients.ts';
 import { type Configured, startConfigured } from './harness/gateway.ts';
 import { freePorts, root, temporaryFolder } from './harness/place.ts';
+import { until } from './harness/wait.ts';
 
 // Two gateways that cosign each other's heads, as two processes with their own homes: what one notices of the other.
 
@@ -65,13 +65,6 @@ function newestReceipt({ home }: Side): number {
 /** Entries under the newest head of a home. */
 function headSize(home: string): number {
   return Number(readFileSync(join(home, 'data/ledger/checkpoint'), 'utf8').split('\n')[1]);
-}
-
-async function until(holds: () => boolean | Promise<boolean>, what: () => string): Promise<void> {
-  for (let waited = 0; !(await holds()); waited += 100) {
-    assert.ok(waited < 60_000, what());
-    await sleep(100);
-  }
 }
 
 /** The key by which a gateway cosigns, as its log says it. */
