@@ -28,6 +28,9 @@ export const handlers: Readonly<Record<string, Handler>> = {
   DeleteStmt: visitDelete,
   MergeStmt: visitMerge,
   RangeVar: readRangeVar,
+  RangeFunction: (reading, fields, env) => {
+    reading.children('RangeFunction', { ...fields, functions: unnested(fields['functions']) }, env);
+  },
   FuncCall: visitCall,
   TypeName: visitType,
   A_Expr: visitOperator,
@@ -96,6 +99,26 @@ export const handlers: Readonly<Record<string, Handler>> = {
   // Definitions that name functions to be called later, seen only inside statements that define.
   CommonTableExpr: (reading) => addUnknown(reading, 'WITH at a place that is not known'),
 };
+
+/** `unnest(a, b)` in FROM stands for ROWS FROM (unnest(a), unnest(b)), with PostgreSQL's own: transformRangeFunction(). */
+function unnested(functions: unknown): unknown {
+  return list(functions).flatMap((entry) => {
+    const [call] = list(as(entry, 'List')?.['items']);
+    const fields = as(call, 'FuncCall');
+    const [name, ...more] = list(fields?.['funcname']);
+    const args = list(fields?.['args']);
+    if (fields === undefined || stringOf(name) !== 'unnest' || more.length > 0 || args.length < 2)
+      return [entry];
+    if (
+      ['over', 'agg_filter', 'agg_order', 'agg_star', 'agg_distinct', 'func_variadic'].some(
+        (each) => each in fields,
+      )
+    )
+      return [entry];
+    const funcname = [{ String: { sval: 'pg_catalog' } }, name];
+    return args.map((arg) => ({ List: { items: [{ FuncCall: { ...fields, funcname, args: [arg] } }] } }));
+  });
+}
 
 const equal: unknown = [{ String: { sval: '=' } }];
 

@@ -1,13 +1,14 @@
 import type { ColumnRef } from '../core/action.ts';
 import type { Relation } from './catalogue.ts';
 import { tagsOfColumn } from './comments.ts';
+import { doingOf, isOwn } from './functions.ts';
 import { flowsIn } from './lineage-expression.ts';
 import { columns, derive, type Flow } from './lineage-flow.ts';
-import { refOf, relationItem } from './lineage-relation.ts';
+import { refOf, relationCells, relationItem } from './lineage-relation.ts';
 import { namesOf, typeNamed } from './lineage-routine.ts';
 import { nowhere, type Reader, type Space } from './lineage-scope.ts';
 import { canonicalName, rangeVarName, relationName, resolveRelation } from './names.ts';
-import { type Reach, reachOf, reachOfRoutine, routineNamed } from './reach.ts';
+import { isKept, type Reach, reachOf, reachOfRoutine, routineNamed } from './reach.ts';
 import { as, type Fields, list, stringOf, text } from './tree.ts';
 
 /**
@@ -31,11 +32,59 @@ export const changesOf: Readonly<Record<string, (reader: Reader, fields: Fields)
     const reach = source === undefined || !plain ? undefined : reachOf(reader.catalogue, source);
     if (reach?.writes !== false) reader.uses.move(reachFlow(reach), []);
   },
+  ViewStmt: (reader, fields) => {
+    if (fields['replace'] === true) unkept(reader, relationOf(reader, fields['view']));
+  },
+  CreateFunctionStmt: (reader, fields) => {
+    if (fields['replace'] === true) routineUnkept(reader, namesOf(fields['funcname']));
+  },
+  DropStmt: (reader, fields) => {
+    for (const each of list(fields['objects'])) {
+      const names = namesOf(as(each, 'List')?.['items'] ?? as(each, 'ObjectWithArgs')?.['objname']);
+      const [relname, schemaname] = names.toReversed();
+      if (text(fields['removeType']) === 'OBJECT_VIEW' && relname !== undefined) {
+        unkept(reader, relationOf(reader, { relname, ...(schemaname === undefined ? {} : { schemaname }) }));
+      } else if (routines.has(text(fields['removeType']) ?? '')) routineUnkept(reader, names);
+    }
+  },
   CreateStmt: (reader, fields) => bounded(reader, fields['partbound']),
+  // What stands at the other end, nothing tells: it can be this very server, or a program's output.
+  CreateForeignTableStmt: (reader) => reader.uses.move(reachFlow(undefined), []),
+  ImportForeignSchemaStmt: (reader) => reader.uses.move(reachFlow(undefined), []),
+  AlterForeignServerStmt: (reader) => reader.uses.move(reachFlow(undefined), []),
+  AlterUserMappingStmt: (reader) => reader.uses.move(reachFlow(undefined), []),
   CreateTrigStmt: trigger,
   CommentStmt: unlabel,
   SecLabelStmt: unlabel,
 };
+
+const routines: ReadonlySet<string> = new Set(['OBJECT_FUNCTION', 'OBJECT_ROUTINE', 'OBJECT_PROCEDURE']);
+
+/**
+ * SECURITY: where the values of a materialised view come from is told by what it is made of now. Who could put another
+ * view or function in the place of one of these would leave the old values, and nothing that tells of them.
+ */
+function unkept(reader: Reader, view: Relation | undefined): void {
+  if (view === undefined || view.kind !== 'view' || !isKept(reader.catalogue, view.name)) return;
+  for (const { value } of relationCells(reader, view)) reader.uses.move(known(value.flow), []);
+}
+
+function routineUnkept(reader: Reader, names: readonly string[]): void {
+  const [name = '', schema] = names.toReversed();
+  const found = reader.catalogue.data.functions.filter(
+    (each) => each.name === name && (schema === undefined || each.schema === schema) && !isOwn(each),
+  );
+  if (found.length === 0 || !isKept(reader.catalogue, name)) return;
+  for (const each of found) {
+    if (doingOf(each, reader.catalogue).access === 'read') continue;
+    reader.uses.move(reachFlow(reachOfRoutine(reader.catalogue, each)), []);
+  }
+}
+
+/** Of what cannot be told, anything. */
+function known(flow: Flow): Flow {
+  return flow.why === undefined ? flow : derive([flow, reachFlow(undefined)]);
+}
 
 /** Another comment or label takes the tags of the old one away. */
 function unlabel(reader: Reader, fields: Fields): void {
@@ -128,6 +177,10 @@ function alter(reader: Reader, fields: Fields): void {
         if (cell !== undefined) reader.uses.move(cell.value.flow, [refOf(relation, name)]);
         break;
       }
+      case 'AT_GenericOptions':
+      case 'AT_AlterColumnGenericOptions':
+        reader.uses.move(reachFlow(undefined), []);
+        break;
       case 'AT_AttachPartition':
         bounded(reader, as(definition, 'PartitionCmd')?.['bound']);
         break;

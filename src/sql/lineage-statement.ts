@@ -4,7 +4,7 @@ import { relationItem } from './lineage-relation.ts';
 import { codeIn, namesOf, routinesFor } from './lineage-routine.ts';
 import { type Item, nowhere, type Reader, type Space } from './lineage-scope.ts';
 import { holdsFreeText } from './lineage-system.ts';
-import { changesOf } from './lineage-change.ts';
+import { changesOf, reachFlow } from './lineage-change.ts';
 import { hasReturning, writings } from './lineage-write.ts';
 import { rangeVarName, resolveRelation } from './names.ts';
 import { as, type Fields, isNode, list, type Node, open, stringOf, text } from './tree.ts';
@@ -47,6 +47,7 @@ const answerings: Readonly<Record<string, (reader: Reader, fields: Fields) => An
     return answer.kind === 'rows' ? kept(reader, answer.rows) : none;
   },
   ViewStmt: (reader, fields) => {
+    changesOf['ViewStmt']?.(reader, fields);
     const answer = inner(reader, fields['query']);
     return answer.kind === 'rows' ? swallowed(reader, answer.rows) : none;
   },
@@ -114,6 +115,8 @@ function copy(reader: Reader, fields: Fields): Answer {
   const named = list(fields['attlist']).flatMap((each) => stringOf(each) ?? []);
   if (fields['is_from'] === true) {
     copyIn(reader, item, named, fields['whereClause']);
+    // A file of the server, or what a program prints there, can hold anything of any table.
+    if (toServer) reader.uses.move(reachFlow(undefined), []);
     return none;
   }
   const rows = copied(reader, item, fields, named);

@@ -67,6 +67,15 @@ const carries: readonly (readonly [string, readonly string[]])[] = [
     ['ssn -> ssn', 'card = card', 'city = city'],
   ],
   ['ALTER TABLE orders ADD COLUMN x int GENERATED ALWAYS AS (id + 1) STORED', []],
+  // Values of a materialised view outlive what told where they came from.
+  ["CREATE OR REPLACE FUNCTION app.shout(text) RETURNS text LANGUAGE sql AS 'SELECT 1'", ['* -> ?']],
+  ['DROP FUNCTION app.shout(text)', ['* -> ?']],
+  ['CREATE OR REPLACE VIEW customer_names AS SELECT 1 AS id', []],
+  // Files, programs and other servers can hold anything.
+  ["COPY orders FROM PROGRAM 'cat'", ['* -> ?']],
+  ["COPY orders FROM '/tmp/x'", ['* -> ?']],
+  ['CREATE FOREIGN TABLE f (a text) SERVER s', ['* -> ?']],
+  ["ALTER FOREIGN TABLE orders OPTIONS (SET table_name 'x')", ['* -> ?']],
   // What code names it can read, and what it reads it can store.
   ['DO $$ BEGIN UPDATE orders SET id = (SELECT max(id) FROM customers); END $$', ['* -> ?']],
   ["DO $$ BEGIN PERFORM pg_notify('c', ssn) FROM customers; END $$", ['* -> ?']],

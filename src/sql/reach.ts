@@ -83,6 +83,29 @@ function resolved(catalogue: Catalogue, sources: readonly string[]): Reach {
   return { reads: [...found.values()], writes };
 }
 
+/** Whether a materialised view may hold what something of this name gave when it was last filled, through whatever uses it. */
+export function isKept(catalogue: Catalogue, name: string): boolean {
+  const known = knownOf(catalogue);
+  const wanted = [...wordsOf(name.toLowerCase())];
+  return catalogue.data.relations.some((view) => {
+    if (view.kind !== 'materialized' || view.oid < firstUserOid) return false;
+    const texts = [view.definition === undefined ? 'execute' : JSON.stringify(view.definition)];
+    const seen = new Set<unknown>();
+    for (const text of texts) {
+      const words = wordsOf(text.toLowerCase());
+      if (words.has('execute') || wanted.every((each) => words.has(each))) return true;
+      for (const word of words) {
+        for (const thing of known.byFirstWord.get(word) ?? []) {
+          if (seen.has(thing) || !thing.words.every((each) => words.has(each))) continue;
+          seen.add(thing);
+          texts.push(...thing.sources());
+        }
+      }
+    }
+    return false;
+  });
+}
+
 // The statements that store what they compute; all others take constants only where no SQL is made up.
 const writing: readonly string[] = ['insert', 'update', 'merge', 'create'];
 

@@ -196,6 +196,8 @@ select * from (select * from customers) s for update of s
 select * from customers, lateral (select * from orders o where o.customer_id = customers.id limit 1 offset 1) x
 -- sql.select | read
 select * from rows from (generate_series(1,2), unnest(array[1])) with ordinality as t(a,b,c)
+-- sql.select | read
+select * from unnest(array[1], array['a']) as t(a, b)
 -- sql.select | read | public.orders:read
 select percentile_cont(0.5) within group (order by id) from orders
 -- sql.select | read
