@@ -9,6 +9,7 @@ import type { Used } from './budget.ts';
 export async function showAnswer(api: Api, answer: Body, parts: StreamParts): Promise<Body> {
   // SECURITY: a client may read any of the shapes, whatever it asked for.
   if (!unjudged.has(api)) {
+    dropped(answer, 'choices', 'output');
     await judgeChat(answer, parts.judge);
     await judgeOutput(answer, parts.judge);
     await judgeContent(answer, parts.judge);
@@ -24,6 +25,12 @@ function listOf(value: unknown): Body[] {
   return Array.isArray(value) ? value.filter((each): each is Body => isObject(each)) : [];
 }
 
+/** SECURITY: lists that are none: a client may read calls out of them. */
+function dropped(of: Body, ...lists: readonly string[]): void {
+  for (const key of lists)
+    if (of[key] !== null && of[key] !== undefined && !Array.isArray(of[key])) delete of[key];
+}
+
 async function judgeChat(answer: Body, judge: JudgeCall): Promise<void> {
   for (const choice of listOf(answer['choices'])) {
     // A piece of a stream is no answer, and its calls are not judged.
@@ -31,6 +38,8 @@ async function judgeChat(answer: Body, judge: JudgeCall): Promise<void> {
     const message = choice['message'];
     if (!isObject(message)) continue;
     const inner = message as Body;
+    dropped(inner, 'tool_calls');
+    if (listOf(inner['content']).some(isUse) || isObject(inner['content'])) await judgeContent(inner, judge);
     const kept: Body[] = [];
     const denials: string[] = [];
     for (const call of listOf(inner['tool_calls'])) {
@@ -114,14 +123,20 @@ export function deniedItem(id: string, denial: string): Body {
   };
 }
 
+function isUse({ type }: Readonly<Body>): boolean {
+  return typeof type === 'string' && type.endsWith('tool_use');
+}
+
 /** The calls among the blocks of a message: a denied one becomes a text. */
 export async function judgeContent(answer: Body, judge: JudgeCall): Promise<void> {
+  // One block, where a list of them should be.
+  if (isObject(answer['content'])) answer['content'] = [answer['content']];
   if (!Array.isArray(answer['content'])) return;
   const content: Body[] = [];
   let called = 0;
   let denied = 0;
   for (const block of listOf(answer['content'])) {
-    if (typeof block['type'] !== 'string' || !block['type'].endsWith('tool_use')) {
+    if (!isUse(block)) {
       content.push(block);
       continue;
     }

@@ -9,10 +9,11 @@ export interface Reservation {
   readonly settle: (used: Spent) => void;
 }
 
-/** What a request may take; `output` is undefined where it has no bound. */
+/** What a request may take; `output` is undefined where it has no bound, for each of its `answers`. */
 export interface Most {
   readonly input: number; // tokens
   readonly output: number | undefined;
+  readonly answers?: number;
 }
 
 export interface Spent extends Used {
@@ -73,10 +74,10 @@ export class Budgets {
   }
 
   /** Nothing is reserved where one of the budgets is used up. */
-  reserve(of: Payer, model: string, { input, output }: Most): Reservation | Exhausted {
+  reserve(of: Payer, model: string, { input, output, answers = 1 }: Most): Reservation | Exhausted {
     const price = priceOf(this.#settings.prices, model);
     const least = { input, output: output ?? 1 };
-    const most = { input, output: output ?? unbounded };
+    const most = { input, output: output ?? unbounded * answers };
     const lacks = { tokens: least.input + least.output, money: costOf(price, least) };
     const counted = new Set<Window>(); // two budgets of one span count in one window
     for (const budget of this.#settings.budgets) {

@@ -87,18 +87,38 @@ export function unreadable(path: string, why: string): Action {
 }
 
 export function toolAction(model: string, { name, arguments: given }: ToolCall): Action {
-  const paths = new Set<string>();
-  rewriteJson(given, ({ kind, path }) => {
-    if (kind !== 'key' && paths.size < 200 && /^[\w$.[\]-]{1,200}$/.test(path)) paths.add(path);
-    return undefined;
-  });
+  const paths = pathsOf(given);
+  const tool = plainName(name);
+  const { arguments: _, ...others } = nothing;
   return {
     verb: 'llm.tool',
     access: 'execute',
-    targets: [{ kind: 'tool', name: /^[\w.:/-]{1,200}$/.test(name) ? name : '*', access: 'execute' }],
+    targets: [{ kind: 'tool', name: /^[\w.:/-]{1,200}$/.test(tool) ? tool : '*', access: 'execute' }],
     columns: [],
-    attributes: { ...nothing, model, tool: name, arguments: [...paths] },
+    // SECURITY: where nobody can say what it is called with, rules that ask for that cannot be evaluated.
+    attributes: { ...others, model, tool, ...(paths === undefined ? {} : { arguments: paths }) },
     text: `${name}(${given})`,
     notes: [],
   };
+}
+
+const mostPaths = 10_000;
+
+/** Undefined where a client that forgives more may read others: what begins as JSON and is none, or has too many. A plain text has none. */
+function pathsOf(given: string): readonly string[] | undefined {
+  const paths = new Set<string>();
+  const read = rewriteJson(given, ({ kind, path }) => {
+    if (kind !== 'key' && paths.size <= mostPaths) paths.add(/^[\w$.[\]-]{1,200}$/.test(path) ? path : '{}');
+    return undefined;
+  });
+  if (paths.size > mostPaths || (!read.ok && /^\s*[[{]/.test(given))) return undefined;
+  return [...paths];
+}
+
+/** The name as who looks for it may read it: without what nobody sees, letters that look alike in their one form. */
+function plainName(name: string): string {
+  return name
+    .normalize('NFKC')
+    .replaceAll(/[\p{Cc}\p{Cf}]/gu, '')
+    .trim();
 }

@@ -83,7 +83,8 @@ export class Pass {
     const body = this.#body();
     const promptTokens = tokensOf(body?.length ?? 0);
     const bound = prompt?.maxTokens ?? 0;
-    const most = { input: promptTokens, output: bound < 0 ? undefined : bound * (prompt?.answers ?? 1) };
+    const answers = prompt?.answers ?? 1;
+    const most = { input: promptTokens, output: bound < 0 ? undefined : bound * answers, answers };
     const reserved = this.#parts.budgets.reserve(session, prompt?.model ?? '', most);
     let outcome = this.#outcome({ kind: 'error', code: 'closed' });
     try {
@@ -298,7 +299,7 @@ export class Pass {
         if (isDone) out.push(...this.#named(await stream.end('whole')));
         out.push({
           ...(event.data === undefined ? {} : { data: event.data }),
-          comments: event.comments.map((comment) => this.#shown.text(comment)),
+          comments: event.comments.map((comment) => this.#shown.text(this.#withoutKey(comment))),
         });
         continue;
       }
@@ -395,7 +396,8 @@ export class Pass {
 
   #fields(fields: Fields): Fields {
     const kept = towardsClient(fields, { changed: true }).filter(([name]) => given.test(name));
-    return [...kept, ['cache-control', 'private, no-store']];
+    const shown = kept.map(([name, value]) => [name, this.#withoutKey(value)] as const);
+    return [...shown, ['cache-control', 'private, no-store']];
   }
 }
 

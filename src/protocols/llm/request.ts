@@ -2,6 +2,7 @@ import { isObject } from '../../base/check.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { rewriteJson } from '../../http/json.ts';
 import type { Body } from './body.ts';
+import { lookalikeIn } from './lookalikes.ts';
 import { attached, attachmentsOf, elsewhereIn, hasTokens, storedIn, toolNames } from './offered.ts';
 
 /** The ways to ask a model that are understood. */
@@ -62,6 +63,8 @@ export function readPrompt(text: string): Result<Prompt, string> {
   if (!isObject(body)) return err('The body is not a JSON object');
   if (Object.hasOwn(body, '__proto__') || depthOf(body) > deepest)
     return err('The body is nested too deeply, or has an evil key');
+  const alike = lookalikeIn(body);
+  if (alike !== undefined) return err(`A key is \`${alike}\` but for its capitals`);
   const { model, stream } = body;
   if (typeof model !== 'string' || !/^[\w.:/@+-]{1,200}$/.test(model))
     return err('`model` is missing, or is not the name of a model');
@@ -113,8 +116,13 @@ function boundsOf(body: Body): Result<{ readonly maxTokens: number; readonly ans
   const [tokens = [], answers = []] = given;
   return ok({
     maxTokens: tokens.length === 0 || tokens.includes(-1) ? -1 : Math.max(...tokens),
-    answers: Math.max(1, ...answers),
+    answers: Math.max(1, ...answers) * promptsIn(body['prompt']),
   });
+}
+
+/** Each prompt of a list has answers of its own; numbers are the tokens of one. */
+function promptsIn(prompt: unknown): number {
+  return Array.isArray(prompt) && prompt.some((each) => typeof each !== 'number') ? prompt.length : 1;
 }
 
 function depthOf(value: unknown, depth: number = 0): number {
@@ -147,6 +155,9 @@ const bytes: ReadonlySet<string> = new Set([
 
 /** What the protocol's own words look like, never all numbers; anything else under their keys was written by somebody. */
 const tame = /^(?=.*[A-Za-z_]|$)[\w.:/=+-]*$/;
+
+/** A key of the protocols: what stands in others, somebody may have written. */
+const plainKey = /^[A-Za-z_$]+\d{0,3}$/;
 
 /** Whether a text is one of the protocol's own words. */
 export function isStructural(key: string, text: string): boolean {
@@ -185,7 +196,7 @@ export function mapTexts(
   if (!isObject(value)) return value;
   const { type } = value;
   const isCall = typeof type === 'string' && type.endsWith('tool_use');
-  const isPart = typeof type === 'string' && (attached[type] !== undefined || type === 'base64');
+  const isPart = typeof type === 'string' && (Object.hasOwn(attached, type) || type === 'base64');
   let out: Record<string, unknown> | undefined;
   for (const name of Object.keys(value)) {
     const each = value[name];
@@ -198,7 +209,16 @@ export function mapTexts(
     out ??= { ...value };
     out[name] = shown;
   }
-  return out ?? value;
+  return withKeys(out ?? value, show);
+}
+
+/** Keys that are no names were written by somebody. */
+function withKeys(value: object, show: (text: string, key: string) => string): object {
+  const isShown = (name: string): boolean => plainKey.test(name) || show(name, '') === name;
+  if (Object.keys(value).every(isShown)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [isShown(name) ? name : show(name, ''), each]),
+  );
 }
 
 function mapElements(

@@ -134,6 +134,7 @@ export function meaningOf(settings: McpSettings, message: Message, how: 'call' |
       const at = nameOf(settings, params['name']);
       if (at === undefined) return { kind: 'refused', why: 'Expected the name of a prompt' };
       const paths = pathsOf(params['arguments'] ?? {});
+      if (paths === undefined) return tooMany;
       return understood({
         ...base,
         targets: [{ kind: 'prompt', name: String(params['name']), access }],
@@ -175,6 +176,8 @@ function called(
   if (at === undefined) return { kind: 'refused', why: 'Expected the name of a tool' };
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     return { kind: 'refused', why: '`arguments` is not an object' };
+  const paths = pathsOf(given);
+  if (paths === undefined) return tooMany;
   const tool = settings.tools.get(String(name));
   const access = tool?.access ?? 'execute';
   const programs = how === 'list' ? ({ kind: 'none' } as const) : programsIn(tool, given as Json);
@@ -187,7 +190,7 @@ function called(
       ...about,
       server: at.server,
       tool: at.name,
-      arguments: pathsOf(given),
+      arguments: paths,
       programs: programs.kind === 'programs' ? programs.programs : [],
     },
     ...(tool?.shows === undefined ? {} : { shows: tool.shows }),
@@ -212,15 +215,19 @@ function withoutMeta(params: Json): Json {
   return rest;
 }
 
-const mostPaths = 200;
+const mostPaths = 10_000;
+const tooMany: Meant = {
+  kind: 'refused',
+  why: 'The arguments have more different paths than rules could see',
+};
 
-function pathsOf(given: unknown): readonly string[] {
+function pathsOf(given: unknown): readonly string[] | undefined {
   const paths = new Set<string>();
   rewriteJson(JSON.stringify(given), ({ kind, path }) => {
-    if (kind !== 'key' && paths.size < mostPaths) paths.add(/^[\w$.[\]-]{1,200}$/.test(path) ? path : '{}');
+    if (kind !== 'key' && paths.size <= mostPaths) paths.add(/^[\w$.[\]-]{1,200}$/.test(path) ? path : '{}');
     return undefined;
   });
-  return [...paths];
+  return paths.size > mostPaths ? undefined : [...paths];
 }
 
 /** Judged as the worst there is, and refused whatever the policy says of it. */
