@@ -50,7 +50,7 @@ export interface PatternDetector extends Common {
 /** Found by own code that is linear in the text. Gives ranges with a score before context. */
 export interface FindDetector extends Common {
   readonly kind: 'find';
-  readonly find: (text: string) => Iterable<Span>;
+  readonly find: (text: string, shared: Shared) => Iterable<Span>;
   /** What the text must show somewhere before `find` is asked; before that, one of these marks of ASCII (`@`, `:`, …). */
   readonly gate?: RegExp;
   readonly marks?: string;
@@ -66,6 +66,11 @@ export interface FindDetector extends Common {
   readonly at?: (text: string, start: number) => Span | undefined;
   /** The whole value is a finding where the column's name says so, whatever it looks like. */
   readonly wholeInColumn?: boolean;
+}
+
+/** What several detectors find in one text is looked for once in each search. */
+export interface Shared {
+  readonly names: () => { readonly people: readonly Span[]; readonly places: readonly Span[] };
 }
 
 export interface Span {

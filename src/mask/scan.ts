@@ -13,7 +13,8 @@ import {
   type Naming,
   type Nearness,
 } from './context.ts';
-import { contextBoost, leastScore, type Detector, type Finding, type Span } from './detector.ts';
+import { contextBoost, leastScore, type Detector, type Finding, type Shared, type Span } from './detector.ts';
+import { namesIn } from './names/index.ts';
 import { bytesOf, normalise } from './normalise.ts';
 import { byDigits, type Found, type NumberSearch } from './numbers.ts';
 import { detectorsInUse, onDetectors } from './registry.ts';
@@ -203,6 +204,7 @@ function search(text: string, ready: Ready): readonly Finding[] {
     windows: mostWindows,
     contexts: ready.contexts,
     named: near,
+    shared: undefined,
     near: undefined,
     nearOf: -1,
     right: nobody,
@@ -260,6 +262,7 @@ const nears: WeakMap<ContextFinder, Lru<string, Nearness>> = new WeakMap();
 interface Search extends NumberSearch {
   readonly found: Found[];
   readonly contexts: ContextFinder;
+  shared: Shared | undefined;
   /** What the words left of `nearOf` are context for: worked out once for all detectors that ask. */
   near: Nearness | undefined;
   nearOf: number;
@@ -339,7 +342,7 @@ function byItself(search: Search, used: Used, marks: number): void {
     if (detector.onlyInColumn === true && !here) return;
     if (detector.head !== undefined || (marks !== anyMarks && (marks & search.signs.marks) === 0)) return;
     if (detector.gate !== undefined && !detector.gate.test(text)) return;
-    for (const span of detector.find(text)) report(search, used, span);
+    for (const span of detector.find(text, (search.shared ??= sharedOf(search)))) report(search, used, span);
   } else if (detector.kind === 'pattern') {
     if (search.signs.digits < (detector.leastDigits ?? 0)) return;
     if (detector.score < leastScore && !here && !isNamed(search, detector)) return;
@@ -350,6 +353,12 @@ function byItself(search: Search, used: Used, marks: number): void {
       else fits(search, used, { at: match.index, value: match[0] });
     }
   }
+}
+
+function sharedOf({ text, signs }: Search): Shared {
+  let found: ReturnType<Shared['names']> | undefined;
+  // Names and addresses have letters.
+  return { names: () => (found ??= signs.letters ? namesIn(text) : { people: [], places: [] }) };
 }
 
 /** What an operator made of a value: nothing more to find in it. */

@@ -7,6 +7,7 @@ import {
   wordsOf,
 } from '../../src/mask/index.ts';
 import { isBelow } from '../../src/mask/arbitrate.ts';
+import { namesIn } from '../../src/mask/names/index.ts';
 import { bytesOf } from '../../src/mask/normalise.ts';
 import { aboveOf, between, isNamedBehind, leftOf, readable, rightOf } from '../../src/mask/context.ts';
 import { givingWay, type Said } from '../../src/mask/general.ts';
@@ -88,7 +89,8 @@ export function reference(text: string, column?: string): readonly Finding[] {
     if (detector.kind !== 'digits' && here && detector.wholeInColumn === true) {
       if (!/^(?:\*+|\[[A-Z_]{2,40}\]|[ht]_[a-p]{34,})$/.test(normal.text))
         found.push({ type: detector.name, start: 0, end: normal.text.length, score: 0.9 });
-    } else if (detector.kind === 'find') for (const span of detector.find(normal.text)) add(span);
+    } else if (detector.kind === 'find')
+      for (const span of detector.find(normal.text, { names: () => namesIn(normal.text) })) add(span);
     else if (detector.kind === 'digits') windows(normal.text, detector, here).forEach(add);
     else {
       for (const match of normal.text.matchAll(detector.pattern)) {

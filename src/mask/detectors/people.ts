@@ -1,5 +1,5 @@
 import type { FindDetector } from '../detector.ts';
-import { namesIn, nameAlone } from '../names/index.ts';
+import { nameAlone } from '../names/index.ts';
 
 // What somebody is called or where they live has no shape of its own: the column's name says it, and among words lists of
 // names and the words beside them do.
@@ -57,7 +57,7 @@ export const person: FindDetector = {
     '이름',
   ],
   gate: words,
-  find: (text) => namesIn(text).people,
+  find: (_text, { names }) => names().people,
   wholeInColumn: true,
   examples: { yes: [], no: ['Ann Lee', 'Rose Garden', 'May is warm'], named: ['Ann Lee', '山田太郎'] },
 };
@@ -96,7 +96,7 @@ export const address: FindDetector = {
     '주소',
   ],
   gate: words,
-  find: (text) => namesIn(text).places,
+  find: (_text, { names }) => names().places,
   wholeInColumn: true,
   examples: {
     yes: [
