@@ -334,7 +334,7 @@ export const freshKinds: readonly FreshKind[] = [
     'EG_NATIONAL_ID',
     'ar:الرقم القومي|رقم البطاقة;en:Egyptian national ID',
     'egypt_national_id|raqam_qawmi',
-    '29#01#1#######',
+    '2ymd01#####',
   ),
   kind(
     'SA_NATIONAL_ID',
