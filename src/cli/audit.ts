@@ -1,6 +1,6 @@
 import { messageOf } from '../base/errors.ts';
 import type { AuditIo } from './audit-folder.ts';
-import { safe } from './command.ts';
+import { explanation, safe } from './command.ts';
 
 const usage = `Usage:
   sallyport audit verify --data DIR [--key KEY|FILE] [--checkpoint FILE]… [--anchor FILE|DIR]… [--git REPO]… [--witness KEY]… [--json]
@@ -79,7 +79,7 @@ export async function audit(args: readonly string[], io: AuditIo): Promise<numbe
       await load()
     )(rest, io);
   } catch (thrown) {
-    io.err(`${safe(messageOf(thrown))}\n`);
+    io.err(`${safe(explanation(thrown) ?? messageOf(thrown))}\n`);
     return 2;
   }
 }

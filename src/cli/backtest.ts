@@ -13,7 +13,7 @@ import {
   type Replay,
   replayer,
 } from '../policy/backtest.ts';
-import { safe, table } from './command.ts';
+import { explanation, safe, table } from './command.ts';
 import { kindsAsking } from './opa-url.ts';
 import { kindsWith } from './kinds.ts';
 import { detectorsHelp, detectorsOfFile } from './own-kinds.ts';
@@ -68,7 +68,7 @@ export async function backtest(args: readonly string[], io: Io): Promise<number>
     io.out(values.json ? json(report, loosened) : safe(text(report, loosened)));
     return loosened.length > 0 ? 1 : 0;
   } catch (thrown) {
-    io.err(`${messageOf(thrown)}\n`);
+    io.err(`${explanation(thrown) ?? messageOf(thrown)}\n`);
     return 2;
   }
 }

@@ -14,7 +14,7 @@ import { type PolicyFiles, readPolicyFiles } from '../server/policy-source.ts';
 import { codeOwners } from './codeowners.ts';
 import { mend } from './check-fix.ts';
 import { type Format, formats } from './check-formats.ts';
-import { safe } from './command.ts';
+import { explanation, safe } from './command.ts';
 import type { DetectorsFile } from './detectors-file.ts';
 import { kindsWith, policyKinds } from './kinds.ts';
 import type { Io } from './test.ts';
@@ -38,7 +38,7 @@ export async function check(args: readonly string[], io: Io, signal?: AbortSigna
   try {
     return await run(args, io, signal);
   } catch (thrown) {
-    io.err(`${messageOf(thrown)}\n`);
+    io.err(`${explanation(thrown) ?? messageOf(thrown)}\n`);
     return 2;
   }
 }

@@ -1,3 +1,5 @@
+import { Fault } from '../base/errors.ts';
+
 /** One sub-command. */
 export interface Command {
   /** Printed for `--help`; absent: the command does that by itself. */
@@ -10,6 +12,59 @@ export interface Command {
 export class CouldNotRun extends Error {
   override readonly name = 'CouldNotRun';
 }
+
+/** What went wrong, and what to do, for who called the command; undefined: a fault of the program's own, whose place helps. */
+export function explanation(thrown: unknown): string | undefined {
+  if (thrown instanceof CouldNotRun || thrown instanceof Fault) {
+    const reason = reasonOf(thrown.cause);
+    return reason === undefined || thrown.message.includes(reason)
+      ? thrown.message
+      : `${thrown.message}: ${reason}`;
+  }
+  if (!(thrown instanceof Error) || !('code' in thrown)) return undefined;
+  // parseArgs says which option is wrong, and then how to get around it.
+  if (String(thrown.code).startsWith('ERR_PARSE_ARGS')) {
+    return `${thrown.message.replace(/\. To specify a positional .*$/s, '').replace(/\.$/, '')}; see --help`;
+  }
+  const reason = reasonOf(thrown);
+  if (reason === undefined || !('syscall' in thrown)) return undefined;
+  const place = 'path' in thrown ? ` ${safe(String(thrown.path))}` : '';
+  return `Cannot ${calls[String(thrown.syscall)] ?? String(thrown.syscall)}${place}: ${reason}`;
+}
+
+/** What the operating system says, in words. */
+function reasonOf(thrown: unknown): string | undefined {
+  return thrown instanceof Error && 'code' in thrown ? reasons[String(thrown.code)] : undefined;
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'this user has no right to; see who owns it, or name another place',
+  EPERM: 'this user has no right to; see who owns it, or name another place',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space is left on the disk',
+  EDQUOT: "this user's share of the disk is full",
+  EEXIST: 'a file of this name is in the way',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EISDIR: 'it is a folder, not a file',
+  ENOENT: 'there is no such file or folder',
+  ENAMETOOLONG: 'the name is too long',
+  ELOOP: 'its symbolic links lead in a circle',
+  EMFILE: 'too many files are open: raise the limit (ulimit -n)',
+  EIO: 'the disk reports an error',
+};
+
+const calls: Readonly<Record<string, string>> = {
+  mkdir: 'make the folder',
+  scandir: 'read the folder',
+  read: 'read',
+  open: 'open',
+  stat: 'look at',
+  lstat: 'look at',
+  unlink: 'remove',
+  rename: 'rename',
+  copyfile: 'copy',
+  fsync: 'write to',
+};
 
 /** What to throw for a configuration with these problems, one a line. */
 export function unusable(problems: readonly string[]): CouldNotRun {

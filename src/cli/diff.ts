@@ -3,7 +3,7 @@ import { messageOf } from '../base/errors.ts';
 import type { Decision } from '../core/decision.ts';
 import { type Change, compare, type Comparison, type Difference } from '../policy/compare.ts';
 import { witnessFile } from '../policy/witness.ts';
-import { safe } from './command.ts';
+import { explanation, safe } from './command.ts';
 import { detectorsHelp, kindsOfFile } from './own-kinds.ts';
 import { readPolicy } from './policy-files.ts';
 import type { Io } from './test.ts';
@@ -65,7 +65,7 @@ export async function diff(args: readonly string[], io: Io): Promise<number> {
     io.out(values.json ? json(found) : safe(text(found)));
     return found.differences.some(({ change }) => counts.includes(change)) ? 1 : 0;
   } catch (thrown) {
-    io.err(`${messageOf(thrown)}\n`);
+    io.err(`${explanation(thrown) ?? messageOf(thrown)}\n`);
     return 2;
   }
 }

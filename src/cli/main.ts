@@ -4,9 +4,9 @@ import { enableCompileCache } from 'node:module';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { nearest } from '../base/check.ts';
-import { Fault, messageOf } from '../base/errors.ts';
+import { messageOf } from '../base/errors.ts';
 import { packageFolder, version } from '../server/environment.ts';
-import { CouldNotRun, type Command } from './command.ts';
+import { explanation, type Command } from './command.ts';
 
 /** All commands: one file each. */
 const commands: Readonly<Record<string, { readonly about: string; readonly load: () => Promise<Command> }>> =
@@ -173,7 +173,7 @@ async function main(args: readonly string[]): Promise<number> {
     }
     return await command.run(rest);
   } catch (thrown) {
-    process.stderr.write(`sallyport ${name}: ${explanation(thrown)}\n`);
+    process.stderr.write(`sallyport ${name}: ${explanation(thrown) ?? stackOf(thrown)}\n`);
     return 2;
   }
 }
@@ -211,12 +211,7 @@ function keepCompiled(): void {
   }
 }
 
-function explanation(thrown: unknown): string {
-  if (thrown instanceof CouldNotRun || thrown instanceof Fault) return thrown.message;
-  // parseArgs says what is wrong with an option; anything else is ours, and its place helps.
-  const isUsage =
-    thrown instanceof TypeError && 'code' in thrown && String(thrown.code).startsWith('ERR_PARSE_ARGS');
-  if (isUsage) return `${messageOf(thrown)}; see --help`;
+function stackOf(thrown: unknown): string {
   return thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown);
 }
 

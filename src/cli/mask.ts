@@ -19,6 +19,7 @@ import {
 } from '../mask/index.ts';
 import type { FindMask } from '../core/decision.ts';
 import { problemLine } from '../policy/problem.ts';
+import { explanation } from './command.ts';
 import { readDetectorsFile } from './detectors-file.ts';
 import { nerReader } from './mask-ner.ts';
 
@@ -103,7 +104,7 @@ export async function mask(args: readonly string[], io: MaskIo): Promise<number>
     lines.end();
     return 0;
   } catch (thrown) {
-    io.err(`${messageOf(thrown)}\n`);
+    io.err(`${explanation(thrown) ?? messageOf(thrown)}\n`);
     return 2;
   }
 }

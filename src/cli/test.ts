@@ -10,7 +10,7 @@ import type { PolicyProblem, ProblemCode } from '../policy/problem.ts';
 import { percent, review } from '../policy/review.ts';
 import type { CaseResult, Miss, Trial } from '../policy/trial.ts';
 import { readPolicyFiles } from '../server/policy-source.ts';
-import { safe } from './command.ts';
+import { explanation, safe } from './command.ts';
 import { kindsOfFile } from './own-kinds.ts';
 
 /** Where a command speaks to: the answer goes to `out`, all else to `err`. */
@@ -60,7 +60,7 @@ export async function test(args: readonly string[], io: Io): Promise<number> {
     }
     return 0;
   } catch (thrown) {
-    io.err(`${messageOf(thrown)}\n`);
+    io.err(`${explanation(thrown) ?? messageOf(thrown)}\n`);
     return 2;
   }
 }
