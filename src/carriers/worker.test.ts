@@ -50,16 +50,19 @@ test('a call that misses its deadline ends its thread, and what waits goes on', 
   assert.equal(restarts(), 1);
 });
 
-test('an answer that came in time counts, however late its caller looks', async () => {
+test('an answer that came in time counts, however late its caller looks', async (t) => {
   const { metrics, restarts } = counted();
   await using work = start({ metrics });
   await work.call('double', 0, patientMs);
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   const cell = new Int32Array(new SharedArrayBuffer(8));
-  await new Promise((resolve) => setImmediate(resolve)); // timers come next, and messages only then
   const answer = work.call('tell', cell, 200);
+  const next = work.call('double', 4, 200);
   Atomics.wait(cell, 0, 0); // it answers now
-  Atomics.wait(cell, 1, 0, 1_000); // and this thread has no time for it until the deadline is over
+  Atomics.wait(cell, 1, 0, 1_000); // and this thread has no time for it until the deadlines are over
+  t.mock.timers.tick(200);
   assert.equal(await answer, 'told');
+  assert.equal(await next, 8);
   assert.equal(restarts(), 0);
 });
 

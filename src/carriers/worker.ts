@@ -156,13 +156,13 @@ export function worker(module: URL, options: WorkerOptions): Worker {
         if (!queue.includes(call)) return;
         // A start has its own, longer deadline; from then on the call waits no longer than it may run.
         const startsUp = [...seats].some(({ state }) => state === 'starting');
-        call.timer = setTimeout(
-          () => {
-            queue.splice(queue.indexOf(call), 1);
-            reject(new Fault('parser', `The worker was busy for ${withinMs} ms`));
-          },
-          startsUp ? withinMs + startMs : withinMs,
-        );
+        const busy = (): void => {
+          const at = queue.indexOf(call);
+          if (at < 0) return;
+          queue.splice(at, 1);
+          reject(new Fault('parser', `The worker was busy for ${withinMs} ms`));
+        };
+        call.timer = setTimeout(() => setImmediate(busy), startsUp ? withinMs + startMs : withinMs);
       }),
     [Symbol.asyncDispose]: async () => {
       closed = true;

@@ -153,6 +153,8 @@ class Thread {
         deadlineMs,
         answer,
         patience: this.#world.after(patienceMs, () => {
+          if (this.#live !== undefined) this.#block(this.#live, 0, () => true); // as below
+          if (!this.#waiting.includes(waiting)) return;
           this.#waiting = this.#waiting.filter((each) => each !== waiting);
           answer(failed(`No answer within ${patienceMs} ms: too many wait for this policy`));
         }),
