@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { Reconciled } from '../../src/cli/audit-reconcile.ts';
 import type { SessionDetail } from '../../src/server/api/records.ts';
+import { freePorts, isFree } from './harness/place.ts';
+import { covered } from './harness/wait.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-demo-'));
@@ -85,21 +86,6 @@ async function untilReady(demo: Demo): Promise<Ready> {
   return JSON.parse(readFileSync(readyFile, 'utf8')) as Ready;
 }
 
-async function freeBase(): Promise<number> {
-  for (let base = 30_000 + (process.pid % 20_000); ; base += 40) {
-    const free = await Promise.all([0, 12, 13].map((offset) => isFree(base + offset)));
-    if (free.every(Boolean)) return base;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-  });
-}
-
 async function asks(ready: Ready, user: string, password: string, sql: string): Promise<readonly unknown[]> {
   const client = new Client({ ...ready.resources.shop, user, password });
   await client.connect();
@@ -123,8 +109,8 @@ async function last({ api }: Ready, token: string): Promise<SessionDetail> {
   }
 }
 
-suite('the demo', { timeout: 300_000 }, async () => {
-  const base = await freeBase();
+suite('the demo', { timeout: 900_000 }, async () => {
+  const base = await freePorts(80);
 
   test('is ready when, and only when, everything answers', async () => {
     const demo = start(base);
@@ -187,6 +173,8 @@ suite('the demo', { timeout: 300_000 }, async () => {
     );
     assert.match(own.statements[0]?.rules[0]?.at ?? '', /^modules\/.*\.policy\.yaml:\d+:\d+$/);
 
+    // The command waits for the gateway to sign what it has answered, but not for as long as a slow machine takes.
+    await covered({ api: ready.api, home: dirname(ready.data) });
     const { user, password } = shop.upstream;
     const reconciled = await new Promise<string>((resolve) => {
       const url = `postgres://${user}@127.0.0.1:${base + 13}/shop`;

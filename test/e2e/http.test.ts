@@ -367,7 +367,7 @@ resources:
     return new Promise((resolve) => {
       let answer = '';
       const socket = connect(port, '127.0.0.1', () => socket.write(text));
-      const timer = setTimeout(() => socket.destroy(), 3_000);
+      const timer = setTimeout(() => socket.destroy(), 60_000);
       socket.setEncoding('utf8').on('data', (chunk: string) => {
         answer += chunk;
         if (answer.includes('\r\n\r\n')) socket.end();

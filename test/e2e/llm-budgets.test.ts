@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI from 'openai';
 import { serveSampleModel } from '../../src/server/sample-model.ts';
 import { type Configured, startConfigured } from './harness/gateway.ts';
 import { freePorts, temporaryFolder } from './harness/place.ts';
+import { until } from './harness/wait.ts';
 
 const policy = {
   'policy.yaml': `
@@ -64,7 +64,8 @@ resources:
   {
     await using gateway = await start();
     said.push([await ask('ann'), await ask('ann'), await ask('bob')]);
-    await sleep(2_500);
+    const kept = (): string => readFileSync(join(folder, file), 'utf8');
+    await until(() => kept().includes('"requests":3') && kept().includes('"requests":1'), kept);
     await gateway.stop('SIGKILL');
   }
   {

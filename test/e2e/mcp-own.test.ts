@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import pg from 'pg';
 import { type Demo, type IdentityName, type Shop, startDemo } from './harness/gateway.ts';
+import { until } from './harness/wait.ts';
 
 interface Told {
   readonly isError?: boolean | undefined;
@@ -131,7 +132,7 @@ describe("the gateway's own tools: an agent with nothing but MCP", () => {
     }
     const early = await use(dba, 'get_result', { review });
     assert.equal(early.structuredContent?.['status'], 'pending_approval');
-    const waiting = use(dba, 'wait_for_review', { review, seconds: 30 });
+    const waiting = use(dba, 'wait_for_review', { review, seconds: 45 });
     const approved = await fetch(`${demo.ready.api}/api/v1/reviews/${review}/approve`, {
       method: 'POST',
       headers: {
@@ -173,7 +174,7 @@ describe("the gateway's own tools: an agent with nothing but MCP", () => {
     });
     assert.equal(wanted.structuredContent?.['status'], 'pending_approval', JSON.stringify(wanted));
     const review = String(wanted.structuredContent?.['review']);
-    const waiting = use(support, 'wait_for_review', { review, seconds: 20 });
+    const waiting = use(support, 'wait_for_review', { review, seconds: 45 });
     await api('lead', `/api/v1/access/requests/${review}/approve`, { reason: 'yes' });
     assert.match(JSON.stringify(await waiting), /"phase":"approved"/);
     const read = await use(support, 'query_database', { resource: 'shop', sql });
@@ -197,8 +198,7 @@ describe("the gateway's own tools: an agent with nothing but MCP", () => {
     assert.deepEqual(left, [4, 3, 2, 1, 0, 0, 0]);
     const incidents = async (): Promise<number> =>
       ((await api('lead', '/api/v1/entries?kind=incident&identity=agent')) as readonly unknown[]).length;
-    for (let tries = 0; tries < 20 && (await incidents()) === 0; tries++)
-      await new Promise((resolve) => setTimeout(resolve, 250));
+    await until(async () => (await incidents()) > 0, 'there is no incident');
     assert.equal(await incidents(), 1);
     const killed = (await api('lead', '/api/v1/runs/kill', { run: 'loop-9' })) as {
       readonly sessions: readonly string[];
@@ -212,7 +212,7 @@ describe("the gateway's own tools: an agent with nothing but MCP", () => {
 
   test('one run over every protocol: header, _meta, metadata of a prompt, first packet', async () => {
     const run = 'loop-over-all';
-    const soon = (): AbortSignal => AbortSignal.timeout(20_000);
+    const soon = (): AbortSignal => AbortSignal.timeout(100_000);
     const { resources } = demo.ready as unknown as {
       readonly resources: Record<'web' | 'model' | 'tools', { readonly url: string }> & {
         readonly shop: Shop;

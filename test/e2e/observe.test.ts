@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Ran, runProgram } from './harness/clients.ts';
 import { freePorts, root, temporaryFolder } from './harness/place.ts';
 import { type PostgresServer, startPostgres } from './harness/postgres.ts';
+import { until } from './harness/wait.ts';
 
 const rules = `apiVersion: sallyport/v1
 module: m
@@ -164,7 +164,10 @@ ${resource('shop', 'shop')}${resource('other-db', 'other')}`,
     let err = '';
     child.stdout.on('data', (bytes: Buffer) => (out += bytes.toString()));
     child.stderr.on('data', (bytes: Buffer) => (err += bytes.toString()));
-    for (let tries = 0; !err.includes('up\n') && tries < 600; tries += 1) await sleep(100);
+    await until(
+      () => err.includes('up\n'),
+      () => err,
+    );
     child.kill('SIGTERM');
     const code = await new Promise((resolve) => void child.once('close', resolve));
     assert.equal(code, 1, err);

@@ -4,12 +4,12 @@ import { createHmac } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { isObject } from '../../src/base/check.ts';
 import { type Ran, runProgram } from './harness/clients.ts';
 import { type Configured, startConfigured } from './harness/gateway.ts';
 import { freePorts, root, temporaryFolder } from './harness/place.ts';
+import { until } from './harness/wait.ts';
 import { type PostgresServer, startPostgres } from './harness/postgres.ts';
 
 /** A policy under which `ana` may read, or may not; `ci` may push in any case. */
@@ -114,12 +114,7 @@ resources:
     return status as unknown as Status; // the API's own schema
   };
 
-  async function until(what: () => Promise<boolean>): Promise<void> {
-    for (let tries = 0; !(await what()); tries += 1) {
-      assert.ok(tries < 900, 'it did not come to that');
-      await sleep(200);
-    }
-  }
+  const came = (what: () => Promise<boolean>): Promise<void> => until(what, 'it did not come to that');
 
   function put(folder: string, files: Readonly<Record<string, string>>): void {
     mkdirSync(join(folder, 'modules'), { recursive: true });
@@ -193,13 +188,13 @@ resources:
     assert.equal(await post('not it'), 401);
     assert.equal(await ana(), 'rows 2');
     assert.equal(await post('hook secret'), 202);
-    await until(async () => (await ana()) === '42501');
+    await came(async () => (await ana()) === '42501');
     assert.equal((await statusOf(hooked)).commit, second);
-    await until(async () => (await statusOf(polling)).commit === second);
+    await came(async () => (await statusOf(polling)).commit === second);
 
     const broken = push('alow');
     assert.equal(await post('hook secret'), 202);
-    await until(async () => (await statusOf(hooked)).problems.length > 0);
+    await came(async () => (await statusOf(hooked)).problems.length > 0);
     const drifting = await statusOf(hooked);
     assert.equal(drifting.commit, second);
     assert.deepEqual(drifting.drift?.holds, { commit: broken });
@@ -214,15 +209,15 @@ resources:
 
     push('allow');
     assert.equal(await post('hook secret'), 202);
-    await until(async () => (await ana()) === 'rows 2');
+    await came(async () => (await ana()) === 'rows 2');
     assert.equal((await statusOf(hooked)).drift?.drifting, false);
 
     renameSync(bare, `${bare}.away`);
-    await until(async () =>
+    await came(async () =>
       (await statusOf(polling)).problems.some((each) => each.includes('Git cannot fetch')),
     );
     renameSync(`${bare}.away`, bare);
-    await until(async () => (await statusOf(polling)).problems.length === 0);
+    await came(async () => (await statusOf(polling)).problems.length === 0);
   });
 
   test('a push from CI: signed, newer and whole, or nothing changes; too old is denied', async () => {

@@ -20,7 +20,7 @@ interface Line {
 suite('sinks, end to end', () => {
   test(
     'every entry reaches every sink, whatever is killed or away in between',
-    { timeout: 120_000 },
+    { timeout: 900_000 },
     async () => {
       await using fake = await httpFake(() => ({}));
       using folder = temporaryFolder('sinks');
@@ -114,7 +114,7 @@ resources:
 
   test(
     'while a sink that must not fall behind is full, nothing is allowed; then it is again',
-    { timeout: 90_000 },
+    { timeout: 900_000 },
     async () => {
       await using fake = await httpFake(() => ({}));
       await using server = await startPostgres({ version: 18 });
