@@ -100,28 +100,42 @@ export class Shown {
     }
   }
 
-  /** A whole answer or event: every text of it that somebody can have written. */
+  /** A whole answer or event: every text of it that somebody can have written. What stays as it is, is not copied. */
   document<T>(value: T): T {
     return this.#document(value, '') as T;
   }
 
   #document(value: unknown, key: string): unknown {
-    if (Array.isArray(value)) return value.map((each) => this.#document(each, key));
+    if (Array.isArray(value)) {
+      const shown = value.map((each) => this.#document(each, key));
+      return shown.every((each, at) => each === value[at]) ? value : shown;
+    }
     if (typeof value === 'string') return isStructural(key, value) ? value : this.#named(value, key);
     if (!isObject(value)) return value;
-    const out: Record<string, unknown> = {};
-    for (const [key, each] of Object.entries(value)) {
+    let out: Record<string, unknown> | undefined;
+    const keys = Object.keys(value);
+    for (const [at, key] of keys.entries()) {
+      const each = value[key];
       const name = plainKey.test(key) ? key : this.text(key);
-      // SECURITY: the texts of tokens stand there a second time.
-      if (repeated.has(key) && this.needed) out[name] = Array.isArray(each) ? [] : null;
-      // What a tool is called with can hold numbers too.
-      else if (ownKeys.has(key) && isObject(each)) out[name] = JSON.parse(this.json(JSON.stringify(each)));
-      else if (key === 'name' && typeof each === 'string' && isTool(value)) out[name] = this.toolName(each);
-      // Bytes of pictures and sounds, and what the provider has sealed.
-      else if (typeof each === 'string' && isBytes(key, value)) out[name] = this.#bytes(each, value);
-      else out[name] = this.#document(each, key);
+      const shown = this.#field(key, each, value);
+      if (out === undefined) {
+        if (name === key && shown === each) continue;
+        out = Object.fromEntries(keys.slice(0, at).map((before) => [before, value[before]]));
+      }
+      out[name] = shown;
     }
-    return out;
+    return out ?? value;
+  }
+
+  #field(key: string, each: unknown, of: Readonly<Record<string, unknown>>): unknown {
+    // SECURITY: the texts of tokens stand there a second time.
+    if (repeated.has(key) && this.needed) return Array.isArray(each) ? [] : null;
+    // What a tool is called with can hold numbers too.
+    if (ownKeys.has(key) && isObject(each)) return JSON.parse(this.json(JSON.stringify(each))) as unknown;
+    if (typeof each !== 'string') return this.#document(each, key);
+    if (key === 'name' && isTool(of)) return this.toolName(each);
+    // Bytes of pictures and sounds, and what the provider has sealed.
+    return isBytes(key, of) ? this.#bytes(each, of) : this.#document(each, key);
   }
 
   /** A tool's own name, as the client knows it; what is no name was written by somebody. */
