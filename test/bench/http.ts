@@ -144,6 +144,7 @@ function tableOf(runs: Runs, { name, clients }: Case, all: readonly Contender[])
       shown(runs.figure('first p50 ms', of)),
       added('first p50 ms'),
       shown(runs.figure('per core', of)),
+      shown(runs.figure('CPU µs', of)),
     ];
   });
   const head = [
@@ -154,6 +155,7 @@ function tableOf(runs: Runs, { name, clients }: Case, all: readonly Contender[])
     'first byte ms',
     'added to first',
     'requests/s per core',
+    'CPU µs of a request',
   ];
   return `${name}, ${clients} ${clients === 1 ? 'client' : 'clients'}:\n\n${table(head, rows)}`;
 }
@@ -190,6 +192,7 @@ async function load(
     'p99 ms': percentile(whole, 0.99),
     'first p50 ms': percentile(first, 0.5),
     'per core': (whole.length / cpuUs) * 1e6,
+    'CPU µs': cpuUs / whole.length,
   };
 }
 
