@@ -410,10 +410,10 @@ ${sallyport} reviews show ID
 ${sallyport} reviews approve ID
 
 6. A web service, a model and an MCP server answer through the same door:
-curl -s -H "Authorization: Bearer ${token}" http://${host}:${base + ports.http}/web/customers/7
-curl -s -H "Authorization: Bearer ${token}" http://${host}:${base + ports.llm}/model/v1/chat/completions \\
+curl -sw '\\n' -H "Authorization: Bearer ${token}" http://${host}:${base + ports.http}/web/customers/7
+curl -sw '\\n' -H "Authorization: Bearer ${token}" http://${host}:${base + ports.llm}/model/v1/chat/completions \\
   -d '{"model":"demo-1","messages":[{"role":"user","content":"Who is customer 7?"}]}'
-curl -s -H "Authorization: Bearer ${token}" -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' \\
+curl -sw '\\n' -H "Authorization: Bearer ${token}" -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' \\
   http://${host}:${base + ports.mcp}/tools -d '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_customer","arguments":{"id":7}}}'
 
 7. An agent with nothing but MCP reaches all of it through the gateway's own tools:

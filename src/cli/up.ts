@@ -34,7 +34,10 @@ async function run(args: readonly string[]): Promise<number> {
   if (certificate.ca !== undefined) say(`CA        ${certificate.ca}`);
   void gateway.probe().then((told) => {
     for (const [name, about] of Object.entries(told))
-      log('info', 'resource.probed', { resource: name, about });
+      log(about.startsWith('does not answer') ? 'warn' : 'info', 'resource.probed', {
+        resource: name,
+        about,
+      });
   });
   return untilStopped({ log, metrics, stop, abandon: () => undefined });
 }
