@@ -108,3 +108,9 @@ for (const path of ['/graphql/', '/GraphQL', '/api/graphql/'])
     });
     assert.deepEqual(meant.kind === 'understood' && meant.action.attributes['selects'], ['drop']);
   });
+
+test('GET with a body too is two requests', () => {
+  const text = '{"query":"mutation { drop }"}';
+  const given = { method: 'GET', query: 'query={a}', content: 'json', text } as const;
+  assert.equal(graphqlOf(given).kind, 'refused');
+});

@@ -41,6 +41,7 @@ export function graphqlOf(request: {
 }): Operations {
   const { method, query, content, text } = request;
   if (method === 'GET' || method === 'HEAD') {
+    if (text !== '') return refused('Parts of the request stand in the URL and in the body');
     const parameters = new URLSearchParams(query);
     const given = parameters.getAll('query');
     if (given.length !== 1)

@@ -168,6 +168,7 @@ function actionsOf(
     operation: settingsOf(resource).api?.operationOf(as, target.value.path),
     body,
     length: body.length,
+    methodFields: settingsOf(resource).methodFields,
   });
   if (meant.kind === 'refused') return [unreadable(method, target.value.path, meant.why)];
   return [meant.action];

@@ -54,6 +54,8 @@ export interface Asked {
   readonly length: number | undefined;
   /** Media types that pass although nothing can look into them. */
   readonly uninspected?: readonly string[];
+  /** A field may override the method: the service is known to take such fields, and rules ask for them. */
+  readonly methodFields?: boolean;
   /** It opens a WebSocket: what is done there, its messages say. */
   readonly upgrade?: true;
 }
@@ -111,6 +113,12 @@ export function meaningOf(asked: Asked): Meant {
     if (read === undefined) return { kind: 'refused', why: lookingLikeJson };
     paths = read;
   }
+  // SECURITY: forms of Rails, Laravel, Symfony and others do what this field says, whatever the method is.
+  if (asked.methodFields !== true && [...target.names, ...paths].some((name) => methodField.test(name)))
+    return {
+      kind: 'refused',
+      why: 'A field overrides the method: send the method itself, or see `methodFields` of the resource',
+    };
   const operations =
     asked.upgrade === undefined && isGraphql(route, target)
       ? graphqlOf({ method, query: target.query, content, text })
@@ -153,6 +161,8 @@ export function meaningOf(asked: Asked): Meant {
     },
   };
 }
+
+const methodField = /^\s*(?:_method|_httpmethod|x-http-method(?:-override)?|x-method-override)(?:\[.*)?\s*$/i;
 
 export interface SaidOnSocket {
   readonly from: 'client' | 'resource';

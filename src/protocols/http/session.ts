@@ -99,6 +99,7 @@ async function judged(
     body,
     length: given.length,
     uninspected: parts.settings.uninspected,
+    methodFields: parts.settings.methodFields,
   };
   const meant = body?.length === 0 ? known(parts.meant, asked) : meaningOf(asked);
   if (meant.kind === 'refused') return notUnderstood(exchange, meant.why);
@@ -190,6 +191,7 @@ async function attendSocket(
     operation: parts.settings.api?.operationOf(method, target.path),
     body,
     length: 0,
+    methodFields: parts.settings.methodFields,
     upgrade: true,
   });
   if (meant.kind === 'refused') return notUnderstood(exchange, meant.why);

@@ -32,6 +32,8 @@ export interface HttpSettings {
   /** What its services of gRPC take and give. */
   readonly protos?: Protos;
   readonly cookies: CookieRule;
+  /** Forms of the service say in a field which method they mean. */
+  readonly methodFields: boolean;
 }
 
 export interface HttpRoute extends Route {
@@ -65,6 +67,7 @@ const own = object({
     array(string({ pattern: /^[a-z0-9.+-]+\/(?:\*|[a-z0-9.+-]+)$/, what: 'a media type such as image/*' })),
   ),
   cookies: optional(literal('sealed', 'pass', 'none')),
+  methodFields: optional(boolean),
   identityHeader: optional(
     string({ pattern: /^[a-z0-9-]{1,100}$/, what: 'the name of a header in lower case' }),
   ),
@@ -89,11 +92,13 @@ function toSettings(
   if (twice >= 0)
     return err([{ path: `${path}.routes[${twice}]`, message: 'Another route has this path and method' }]);
   const { identityHeader, uninspected = [], upstream, openapi, protos, cookies = 'sealed' } = given;
+  const { methodFields = false } = given;
   return ok({
     upstream,
     routes,
     uninspected,
     cookies,
+    methodFields,
     ...(openapi === undefined ? {} : { api: openapi }),
     ...(identityHeader === undefined ? {} : { identityHeader }),
     ...(protos === undefined ? {} : { protos }),

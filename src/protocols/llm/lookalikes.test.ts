@@ -4,7 +4,6 @@ import { documentMask } from '../../carriers/http/masks.ts';
 import { noDuties, type Permit } from '../../core/decision.ts';
 import { maskKey } from '../../mask/index.ts';
 import { showAnswer } from './answer.ts';
-import type { Body } from './body.ts';
 import { foundIn } from './found.ts';
 import { toolAction } from './meaning.ts';
 import { Placeholders } from './placeholders.ts';
@@ -112,6 +111,6 @@ for (const [api, answer] of [
     const judge = ({ name }: ToolCall): Promise<string | undefined> =>
       Promise.resolve(name === 'shell' ? 'Denied' : undefined);
     const parts = { shown, judge, thoughts: new Thoughts(), signal: new AbortController().signal };
-    const out = await showAnswer(api, structuredClone(answer) as unknown as Body, parts);
+    const out = await showAnswer(api, structuredClone(answer), parts);
     assert.ok(!JSON.stringify(out).includes('shell'), JSON.stringify(out));
   });
