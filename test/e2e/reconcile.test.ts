@@ -6,6 +6,7 @@ import type { Reconciled } from '../../src/cli/audit-reconcile.ts';
 import { runProgram } from './harness/clients.ts';
 import { type Guarded, startUp } from './harness/gateway.ts';
 import { type Major, missingPostgres, type PostgresServer, startPostgres } from './harness/postgres.ts';
+import { covered } from './harness/wait.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 
@@ -123,6 +124,8 @@ async function reconciled(
   server: PostgresServer,
   more: readonly string[] = [],
 ): Promise<{ readonly code: number; readonly report: Reconciled; readonly text: string }> {
+  // The command waits for the gateway to sign what it has answered, but not for as long as a slow machine takes.
+  await covered(gateway);
   const url = `postgres://postgres@127.0.0.1:${server.port}/shop`;
   const args = [
     main,
