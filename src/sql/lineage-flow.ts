@@ -47,6 +47,8 @@ export interface Rows {
   readonly open?: Flow;
   /** What decides which rows there are. */
   readonly control: Flow;
+  /** A list or a series is among what its rows are made of: which of them are shown can spell a value. */
+  readonly made?: boolean;
 }
 
 export const temporaryWhy = 'a temporary table can hold copies';

@@ -15,7 +15,7 @@ import {
   unknown,
   type Value,
 } from './lineage-flow.ts';
-import { condition, placed } from './lineage-held.ts';
+import { condition, holdMerged, placed } from './lineage-held.ts';
 import { outputName } from './lineage-name.ts';
 import { type Alias, aliasOf, relationItem } from './lineage-relation.ts';
 import { isScalar, namesOf, typeNamed } from './lineage-routine.ts';
@@ -146,7 +146,7 @@ function functions(reader: Reader, fields: Fields, space: Space): Entry {
           control,
         )
       : { cells: [...cells, ...ordinality], control };
-  return single(aliased(rows, alias, parts[0]?.name), control);
+  return single(aliased({ ...rows, made: true }, alias, parts[0]?.name), control);
 }
 
 /**
@@ -236,7 +236,7 @@ function xmlTable(reader: Reader, fields: Fields, space: Space): Entry {
   });
   const alias = aliasOf(fields['alias']);
   const control = rowsBy(reader, common);
-  return single(aliased({ cells, control }, alias, 'xmltable'), control);
+  return single(aliased({ cells, control, made: true }, alias, 'xmltable'), control);
 }
 
 function jsonTable(reader: Reader, fields: Fields, space: Space): Entry {
@@ -249,7 +249,7 @@ function jsonTable(reader: Reader, fields: Fields, space: Space): Entry {
   );
   const cells = jsonColumns(reader, list(fields['columns']), common, space);
   const control = rowsBy(reader, common);
-  return single(aliased({ cells, control }, alias, 'json_table'), control);
+  return single(aliased({ cells, control, made: true }, alias, 'json_table'), control);
 }
 
 // The columns of NESTED come after those of the level around it: transformJsonTableColumns() in parse_jsontable.c.
@@ -295,6 +295,7 @@ function join(reader: Reader, fields: Fields, space: Space): Entry {
     ...(hidden === undefined ? {} : { open: hidden }),
     system: false,
     bare: true,
+    made: left.whole.made === true || right.whole.made === true,
   };
   if (alias.name !== undefined) return { whole, items: [whole], control: all };
   const named = [...arms.map((each) => ({ ...each, bare: false })), whole];
@@ -328,6 +329,7 @@ function mergedCell(reader: Reader, name: string, sides: readonly [Item, Item], 
   if (shown === undefined || other === undefined) return { name, value: constant };
   reader.uses.filter(compared([other.flow]));
   holdEqual(reader, shown, other);
+  holdMerged(reader, shown, other);
   // The server shows one side as it is only where both have one type; FULL shows whichever is there.
   const asIs = type !== 'JOIN_FULL' && shown.type !== undefined && shown.type === other.type;
   const flow = asIs ? alsoOf(shown.flow, other.flow) : derive([shown.flow, other.flow]);

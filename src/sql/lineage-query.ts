@@ -5,6 +5,7 @@ import {
   derive,
   either,
   type Flow,
+  isClean,
   openRows,
   type Rows,
   settled,
@@ -14,7 +15,7 @@ import {
 import { windowFlow } from './lineage-call.ts';
 import { flowsIn, itemNamed, rowCells, stepInto } from './lineage-expression.ts';
 import { countedOut, fromClause, type From } from './lineage-from.ts';
-import { condition, isLateral, remember } from './lineage-held.ts';
+import { condition, isLateral, picking, remember, windowsIn } from './lineage-held.ts';
 import { outputName } from './lineage-name.ts';
 import { isOwnThing, namesOf, oids, operatorsFor, whyMixed, whyOpaqueOperator } from './lineage-routine.ts';
 import { holdsFreeText } from './lineage-system.ts';
@@ -31,7 +32,7 @@ import {
 import type { Catalogue } from './catalogue.ts';
 import { withClause } from './lineage-with.ts';
 import { rangeVarName, resolveRelation } from './names.ts';
-import { as, type Fields, list, stringOf, text } from './tree.ts';
+import { as, type Fields, isNode, list, stringOf, text } from './tree.ts';
 
 /** The rows of a SelectStmt (also VALUES, TABLE and set operations), by its fields. */
 export function selectRows(reader: Reader, fields: Fields, outer: Space): Rows {
@@ -56,13 +57,21 @@ function plainRows(reader: Reader, fields: Fields, space: Space): Rows {
 function limited(reader: Reader, fields: Fields, space: Space, rows: Rows): Rows {
   const limit = derive(flowsIn(reader, [fields['limitCount'], fields['limitOffset']], space));
   reader.uses.filter(limit);
-  return { ...rows, control: derive([rows.control, limit]) };
+  const all = { ...rows, control: derive([rows.control, limit]) };
+  if (rows.made !== true || isClean(limit)) return all;
+  // The row of a list that stands at a computed place spells what the place was computed from.
+  const cells = rows.cells.map(({ name, value }) => ({
+    name,
+    value: value.flow.bare === undefined ? { ...value, flow: derive([value.flow, limit]) } : value,
+  }));
+  return { ...all, cells };
 }
 
 // ---------------------------------------------------------------------------------------------- SELECT
 
 function simpleSelect(reader: Reader, fields: Fields, outer: Space): Rows {
   const { from, before, conditions } = kept(reader, fields, outer);
+  picking(reader, picks(fields), before);
   const space = { ...before, items: equated(reader, from.items) };
   const targets = targetCells(reader, list(fields['targetList']), space);
   const windows = list(fields['windowClause']).map((each) =>
@@ -82,7 +91,30 @@ function simpleSelect(reader: Reader, fields: Fields, outer: Space): Rows {
     ...setsOf(reader, fields, space),
   ];
   for (const flow of controls) reader.uses.filter(flow);
-  return { ...targets, control: derive([from.control, ...controls]) };
+  const made = from.items.some((each) => each.made === true) || list(fields['fromClause']).length === 0;
+  return { ...targets, control: derive([from.control, ...controls]), made };
+}
+
+/** What the rows are sorted or parted by, as expressions: the name or number of an output stands for what it is. */
+function picks(fields: Fields): readonly unknown[] {
+  const targets = list(fields['targetList']).map((each) => as(each, 'ResTarget') ?? {});
+  const sorts = list(fields['sortClause']).map((each) => as(each, 'SortBy')?.['node']);
+  const distinct = list(fields['distinctClause']).filter(isNode);
+  const named = [...sorts, ...distinct].map((node) => {
+    const number = (as(node, 'A_Const')?.['ival'] as Fields | undefined)?.['ival'];
+    const name = singleName(node);
+    const output =
+      typeof number === 'number'
+        ? targets[number - 1]
+        : targets.find((each) => name !== undefined && text(each['name']) === name);
+    return output === undefined ? node : output['val'];
+  });
+  return [
+    ...named,
+    ...windowsIn(fields['targetList']),
+    ...windowsIn(fields['windowClause']),
+    ...windowsIn(sorts),
+  ];
 }
 
 interface Kept {
@@ -274,7 +306,7 @@ function valuesRows(reader: Reader, lists: readonly unknown[], space: Space): Ro
   const rows = lists.map((each) => rowCells(reader, list(as(each, 'List')?.['items']), space));
   return merged(
     reader,
-    rows.map((row) => ({ ...row, control: clean })),
+    rows.map((row) => ({ ...row, control: clean, made: true })),
     (_, at) => `column${at + 1}`,
   );
 }
@@ -324,7 +356,7 @@ function merged(reader: Reader, rows: readonly Rows[], name: (cell: Cell, at: nu
     const values = rows.map((each) => each.cells[at]?.value ?? constant);
     return { name: name(cell, at), value: oneOfValues(reader, values) };
   });
-  return { cells, control };
+  return { cells, control, made: rows.some((each) => each.made === true) };
 }
 
 function oneOfValues(reader: Reader, values: readonly Value[]): Value {

@@ -59,6 +59,8 @@ export interface Item {
   readonly system: boolean;
   /** Its columns can be named without it. */
   readonly bare: boolean;
+  /** Rows.made */
+  readonly made?: boolean;
 }
 
 /** What names mean at one level of a query. Immutable: each place has its own. */
@@ -192,6 +194,7 @@ export function itemOf(rows: Rows, name: string | undefined): Item {
     ...(name === undefined ? {} : { name }),
     cells: rows.cells,
     ...(rows.open === undefined ? {} : { open: rows.open }),
+    ...(rows.made === undefined ? {} : { made: rows.made }),
     system: false,
     bare: true,
   };
