@@ -33,7 +33,7 @@ function gathered(texts: readonly string[], uniqueKeys: boolean): readonly strin
  * The paths of JSON behind something else (`42["said",{…}]` of Socket.IO, a frame of STOMP), of all that it may be; undefined where there
  * are more beginnings of it, or more paths, than are looked at.
  */
-export function pathsIn(text: string): readonly string[] | undefined {
+function pathsIn(text: string): readonly string[] | undefined {
   const parts: string[] = [];
   for (const { start, end, known } of jsonIn(text)) {
     if (!known) return undefined;
