@@ -3,74 +3,74 @@ import { messageOf } from '../base/errors.ts';
 import { environment } from '../server/environment.ts';
 import { CouldNotRun, safe } from './command.ts';
 
+type Refused = { readonly ok: false; readonly refusal: string };
+
 /** Asks the gateway's API. Gives its answer, or its refusal; throws CouldNotRun when there is no answer to have. */
 export async function ask(
   path: string,
   body?: unknown,
-): Promise<
-  { readonly ok: true; readonly answer: unknown } | { readonly ok: false; readonly refusal: string }
-> {
-  const { api = 'http://127.0.0.1:8420', token } = environment();
-  if (token === undefined)
-    throw new CouldNotRun('Set SALLYPORT_TOKEN to your token (and SALLYPORT_API to the gateway)');
-  let response: Response;
-  let text: string;
-  try {
-    response = await fetch(`${api}${path}`, {
-      headers: {
-        authorization: `Bearer ${token.reveal('signing in to the API')}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
-      redirect: 'error', // a token goes to nobody else
-      signal: AbortSignal.timeout(30_000),
-    });
-    text = await response.text();
-  } catch (thrown) {
-    const cause = thrown instanceof Error && thrown.cause !== undefined ? `: ${messageOf(thrown.cause)}` : '';
-    throw new CouldNotRun(`Cannot reach the gateway at ${api}${cause}; set SALLYPORT_API`);
-  }
-  const answer = parsed(text);
-  if (response.ok && answer !== undefined) return { ok: true, answer };
-  const detail =
-    isObject(answer) && typeof answer['detail'] === 'string' ? answer['detail'] : response.statusText;
-  if (
-    response.status >= 500 ||
-    response.status === 400 ||
-    response.status === 401 ||
-    response.status === 429
-  ) {
-    throw new CouldNotRun(`The gateway at ${api} answered ${response.status}: ${safe(detail)}`);
-  }
-  return { ok: false, refusal: refusalText(detail, answer) };
+): Promise<{ readonly ok: true; readonly answer: unknown } | Refused> {
+  const { response, api } = await reach(path, AbortSignal.timeout(30_000), body);
+  const answer = parsed(await textOf(response, api));
+  return response.ok && answer !== undefined ? { ok: true, answer } : refused(response, answer, api);
 }
 
 /** Opens an answer of any length. Its bytes come as they are made; one that was broken off throws CouldNotRun. */
 export async function openStream(
   path: string,
-): Promise<
-  | { readonly ok: true; readonly pieces: AsyncIterable<Uint8Array> }
-  | { readonly ok: false; readonly refusal: string }
-> {
+): Promise<{ readonly ok: true; readonly pieces: AsyncIterable<Uint8Array> } | Refused> {
+  const { response, api } = await reach(path);
+  if (response.ok && response.body !== null) return { ok: true, pieces: unbroken(response.body) };
+  return refused(response, parsed(await textOf(response, api)), api);
+}
+
+interface Reached {
+  readonly response: Response;
+  readonly api: string;
+}
+
+async function reach(path: string, signal?: AbortSignal, body?: unknown): Promise<Reached> {
   const { api = 'http://127.0.0.1:8420', token } = environment();
   if (token === undefined)
     throw new CouldNotRun('Set SALLYPORT_TOKEN to your token (and SALLYPORT_API to the gateway)');
-  let response: Response;
+  if (!URL.canParse(api) || !/^https?:/i.test(api))
+    throw new CouldNotRun('SALLYPORT_API is no address such as http://127.0.0.1:8420');
+  const authorization = `Bearer ${token.reveal('signing in to the API')}`;
+  const given = { redirect: 'error', ...(signal === undefined ? {} : { signal }) } as const; // a token goes to nobody else
   try {
-    response = await fetch(`${api}${path}`, {
-      headers: { authorization: `Bearer ${token.reveal('signing in to the API')}` },
-      redirect: 'error', // a token goes to nobody else
-    });
+    const response = await (body === undefined
+      ? fetch(`${api}${path}`, { ...given, headers: { authorization } })
+      : fetch(`${api}${path}`, {
+          ...given,
+          headers: { authorization, 'content-type': 'application/json' },
+          method: 'POST',
+          body: JSON.stringify(body),
+        }));
+    return { response, api };
   } catch (thrown) {
-    const cause = thrown instanceof Error && thrown.cause !== undefined ? `: ${messageOf(thrown.cause)}` : '';
-    throw new CouldNotRun(`Cannot reach the gateway at ${api}${cause}; set SALLYPORT_API`);
+    throw unreached(thrown, api);
   }
-  if (response.ok && response.body !== null) return { ok: true, pieces: unbroken(response.body) };
-  const answer = parsed(await response.text());
-  const detail =
-    isObject(answer) && typeof answer['detail'] === 'string' ? answer['detail'] : response.statusText;
-  if (response.status >= 500 || [400, 401, 429].includes(response.status))
-    throw new CouldNotRun(`The gateway at ${api} answered ${response.status}: ${safe(detail)}`);
+}
+
+async function textOf(response: Response, api: string): Promise<string> {
+  try {
+    return await response.text();
+  } catch (thrown) {
+    throw unreached(thrown, api);
+  }
+}
+
+function unreached(thrown: unknown, api: string): CouldNotRun {
+  const cause = thrown instanceof Error && thrown.cause !== undefined ? `: ${messageOf(thrown.cause)}` : '';
+  return new CouldNotRun(`Cannot reach the gateway at ${api}${cause}; set SALLYPORT_API`);
+}
+
+/** @throws {CouldNotRun} where it is no answer to the question: a wrong request or token, too many, a fault */
+function refused(response: Response, answer: unknown, api: string): Refused {
+  const { status, statusText } = response;
+  const detail = isObject(answer) && typeof answer['detail'] === 'string' ? answer['detail'] : statusText;
+  if (status >= 500 || [400, 401, 429].includes(status))
+    throw new CouldNotRun(`The gateway at ${api} answered ${status}: ${safe(detail)}`);
   return { ok: false, refusal: refusalText(detail, answer) };
 }
 
