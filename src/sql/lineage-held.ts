@@ -12,6 +12,35 @@ export function condition(reader: Reader, node: unknown, space: Space): Flow {
   return flow;
 }
 
+/** What sorts or parts rows: with the first of them it picks values as a condition does. */
+export function picking(reader: Reader, nodes: readonly unknown[], space: Space): void {
+  for (const node of nodes) {
+    reader.value(node, space);
+    holdTogether(reader, node, space);
+  }
+}
+
+/** ORDER BY and PARTITION BY of the windows anywhere in these expressions. */
+export function windowsIn(inside: unknown): readonly unknown[] {
+  if (Array.isArray(inside)) return inside.flatMap(windowsIn);
+  if (typeof inside !== 'object' || inside === null || as(inside, 'SubLink') !== undefined) return [];
+  return Object.entries(inside as Fields).flatMap(([key, value]) => {
+    if (key !== 'over' && key !== 'WindowDef') return windowsIn(value);
+    const window = (value ?? {}) as Fields;
+    const order = list(window['orderClause']).map((each) => as(each, 'SortBy')?.['node']);
+    return [...order, ...list(window['partitionClause'])];
+  });
+}
+
+/** The other values of a row that a list or a series had a part in. */
+function besideOf(leaf: Value, space: Space): readonly Value[] {
+  for (let at: Space | undefined = space; at !== undefined; at = at.outer) {
+    const item = at.items.find((each) => each.cells.some(({ value }) => value === leaf));
+    if (item !== undefined) return item.made === true ? cellsOf(item).filter(isMade) : [];
+  }
+  return [];
+}
+
 function parts(node: unknown): readonly unknown[] {
   const bool = as(node, 'BoolExpr');
   return bool === undefined ? [node] : list(bool['args']).flatMap(parts);
@@ -19,7 +48,12 @@ function parts(node: unknown): readonly unknown[] {
 
 function holdTogether(reader: Reader, node: unknown, space: Space): void {
   const whole = flowOf(reader, node);
-  for (const leaf of leavesIn(node, space, true)) if (isMade(leaf)) hold(reader, leaf, whole);
+  for (const leaf of leavesIn(node, space, true)) {
+    if (!isMade(leaf)) continue;
+    hold(reader, leaf, whole);
+    // `ok` of `(SELECT chr(g) AS c, chr(g) = left(ssn, 1) AS ok …)` picks a row of a list, and c with it.
+    if (!isClean(leaf.flow)) for (const beside of besideOf(leaf, space)) hold(reader, beside, whole);
+  }
   const fields = as(node, 'A_Expr');
   const kind = text(fields?.['kind']) ?? '';
   const names = list(fields?.['name']).flatMap((each) => stringOf(each) ?? []);
@@ -68,6 +102,12 @@ function flowOf(reader: Reader, node: unknown): Flow {
 /** It is no stored column: a list, a series, something computed. */
 function isMade({ flow }: Value): boolean {
   return flow.bare === undefined;
+}
+
+/** Two columns that a join merges: what is no stored one holds the other. */
+export function holdMerged(reader: Reader, a: Value, b: Value): void {
+  if (isMade(a)) hold(reader, a, b.flow);
+  if (isMade(b)) hold(reader, b, a.flow);
 }
 
 function hold(reader: Reader, leaf: Value, flow: Flow): void {
