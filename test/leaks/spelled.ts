@@ -51,6 +51,22 @@ export function spelled(text: (depth: number) => string, pick: Pick): readonly s
     [
       `SELECT (SELECT string_agg(a, '') FROM (SELECT ${given} AS a FROM ${numbers}, ${made}, people p WHERE p.id = 1 AND ${test} ORDER BY i) x)`,
     ],
+    // Picked by what sorts, parts or marks a row.
+    [
+      `SELECT string_agg(c, '' ORDER BY i) FROM (SELECT ${given} AS c, i, ${key} = ${letter} AS ok FROM ${numbers}, ${made}, people p WHERE p.id = 1) q WHERE ${pick(['ok', 'ok IS TRUE', 'NOT (NOT ok)'])}`,
+    ],
+    [
+      `SELECT string_agg(c, '' ORDER BY i) FROM (SELECT DISTINCT ON (i) i, ${given} AS c FROM ${numbers}, ${made}, people p WHERE p.id = 1 ORDER BY i, ${key} = ${letter} DESC) q`,
+    ],
+    [
+      `SELECT string_agg(c, '' ORDER BY i) FROM ${numbers}, LATERAL (SELECT ${given} AS c FROM ${made}, people p WHERE p.id = 1 ORDER BY ${key} = ${letter} DESC LIMIT 1) q`,
+    ],
+    [
+      `SELECT string_agg(c, '' ORDER BY i) FROM (SELECT i, ${given} AS c, rank() OVER (PARTITION BY i ORDER BY (${key} = ${letter}) DESC) AS n FROM ${numbers}, ${made}, people p WHERE p.id = 1) q WHERE n = 1`,
+    ],
+    [
+      `SELECT string_agg(z.s, '' ORDER BY i) FROM ${numbers}, LATERAL (SELECT ${letter} AS s FROM people p WHERE p.id = 1) l JOIN (SELECT ${given} AS s FROM ${made}) z USING (s)`,
+    ],
     [
       `SELECT o.item, x.a FROM orders o, LATERAL (SELECT ${all} AS a FROM ${numbers}, ${made}, people p WHERE p.id = o.person AND ${test}) x`,
     ],
