@@ -24,7 +24,8 @@ export function* jsonIn(text: string): Generator<JsonPart> {
   }
 }
 
-const begins = /\{(?=\s*["}])|\[(?=[\s[]*["{])/g;
+/** Of lists in lists no more are looked behind than that: time would grow with the square of them. */
+const begins = /\{(?=\s*["}])|\[(?=[\s[]{0,6}["{])/g;
 
 /** Whether some may stand in it. */
 export function mayHoldJson(text: string): boolean {
