@@ -58,7 +58,7 @@ function takes(routine: Routine, count: number): boolean {
   return count <= most && count >= most - routine.defaults;
 }
 
-export interface Code {
+interface Code {
   readonly flow: Flow;
   readonly why?: string;
   readonly writes: boolean;
