@@ -406,7 +406,7 @@ resources:
     const talk = method('Talk');
     const of = talk.responseDeserialize as (bytes: Buffer) => Customer;
     const both = client.makeBidiStreamRequest(talk.path, talk.requestSerialize, of, metadataOf(tokens.dba));
-    const ended = new Promise<ServiceError>((resolve) => both.once('error', resolve as () => void));
+    const ended = new Promise<ServiceError>((resolve) => both.on('error', resolve as () => void));
     const answers: string[] = [];
     both.on('data', (each: Customer) => void answers.push(each.id));
     const first = new Promise((resolve) => both.once('data', resolve));

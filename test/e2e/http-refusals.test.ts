@@ -76,7 +76,7 @@ describe('the door of HTTP', () => {
         answer += chunk;
         if (answer.includes('\r\n\r\n')) socket.end();
       });
-      socket.once('error', () => undefined);
+      socket.on('error', () => undefined);
       socket.once('close', () => {
         clearTimeout(timer);
         resolve(answer.slice(9, 12));

@@ -372,7 +372,7 @@ resources:
         answer += chunk;
         if (answer.includes('\r\n\r\n')) socket.end();
       });
-      socket.once('error', () => undefined);
+      socket.on('error', () => undefined);
       socket.once('close', () => {
         clearTimeout(timer);
         resolve(answer);

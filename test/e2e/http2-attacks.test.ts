@@ -325,7 +325,7 @@ function statusOf(client: ClientHttp2Session, path: string, authorization: strin
   return new Promise((resolve, reject) => {
     const stream = client.request({ ':path': path, authorization });
     stream.once('response', (headers) => resolve(Number(headers[':status'])));
-    stream.once('error', reject);
+    stream.on('error', reject);
     stream.resume();
   });
 }
