@@ -23,7 +23,7 @@ export const proofs = { unproved: 1, clean: 2, dated: 3, alone: 5 } as const;
 const seenOnce = 4;
 
 /**
- * Shapes of texts, at most four thousand, the newest in place of the one it collides with.
+ * Shapes of texts, at most four thousand, the newest in place of one it collides with.
  * `holds`: whether nothing is in `bytes[start, end)` by what is known of its shape.
  * `offer`: nothing is in the text that `holds` was asked about last, as far as that is known; `prove` says what is known of
  * the shape given to it.
@@ -80,13 +80,36 @@ export function shapes(): Shapes {
     }
     askedHash = hash;
     askedWords = count;
-    const slot = hash >>> (32 - slotBits);
-    const state = states[slot];
-    if (hashes[slot] !== hash || lengths[slot] !== length) return false;
+    const slot = slotOf(hash, length);
+    const state = slot === undefined ? undefined : states[slot];
+    if (slot === undefined || state === undefined) return false;
     if (state !== proofs.clean && state !== proofs.dated) return false;
     if (!isAsked(slot)) return false;
     askedProof = state;
     return state === proofs.clean || isInTime(bytes, start, end);
+  }
+
+  /** Each shape has two places, beside each other: of some hundred, many share their first. */
+  function slotOf(hash: number, length: number): number | undefined {
+    const first = hash >>> (32 - slotBits);
+    if (hashes[first] === hash && lengths[first] === length) return first;
+    const second = first ^ 1;
+    return hashes[second] === hash && lengths[second] === length ? second : undefined;
+  }
+
+  /** The newest in its first place, and what was there beside it. */
+  function begin(hash: number, length: number): void {
+    const first = hash >>> (32 - slotBits);
+    if (lengths[first] !== 0) {
+      const second = first ^ 1;
+      hashes[second] = hashes[first] ?? 0;
+      lengths[second] = lengths[first] ?? 0;
+      states[second] = states[first] ?? 0;
+      words.copyWithin(second * wordsOfShape, first * wordsOfShape, (first + 1) * wordsOfShape);
+    }
+    hashes[first] = hash;
+    lengths[first] = length;
+    states[first] = seenOnce;
   }
 
   /** Whether the shape of the slot is that of the text asked about last. */
@@ -99,13 +122,8 @@ export function shapes(): Shapes {
   function offer(bytes: Uint8Array, prove: (shape: Uint8Array) => Proof): void {
     const { length } = bytes;
     if (length > longestShape || length <= 0) return;
-    const slot = askedHash >>> (32 - slotBits);
-    if (hashes[slot] !== askedHash || lengths[slot] !== length) {
-      hashes[slot] = askedHash;
-      lengths[slot] = length;
-      states[slot] = seenOnce;
-      return;
-    }
+    const slot = slotOf(askedHash, length);
+    if (slot === undefined) return begin(askedHash, length);
     if (states[slot] !== seenOnce) {
       if (states[slot] === proofs.alone && isAsked(slot)) askedProof = proofs.alone;
       return;

@@ -147,6 +147,7 @@ function bulkCases(rows: number, suffix: string): readonly Case[] {
   return [
     read('masked', 'SELECT * FROM people', ({ login }) => login),
     read('searched', 'SELECT * FROM things', ({ login }) => login),
+    read('unsearched', 'SELECT * FROM things', ({ unmasked }) => unmasked),
     read('clear', 'SELECT * FROM people', ({ unmasked }) => unmasked),
   ];
 }

@@ -29,6 +29,13 @@ export interface Sieve {
    */
   // oxlint-disable-next-line max-params
   readonly sift: (bytes: Uint8Array, start: number, end: number, count: number) => number;
+  /**
+   * Walks DataRows of so many values, one behind the other, from `start` to `end` at most (and `mostRowBytes`). Gives the end
+   * of the last one before the first of which a value would be noted, or that is none, or not whole; `rows`: how many they are.
+   */
+  // oxlint-disable-next-line max-params
+  readonly clear: (bytes: Uint8Array, start: number, end: number, count: number) => number;
+  readonly rows: () => number;
   /** What is proved of a value's shape (`longestShape`): such values are not noted any more. The notes stay. */
   readonly learn: (value: Uint8Array, proof: Proof) => void;
 }
@@ -50,6 +57,7 @@ interface Code {
   readonly notes: { readonly value: number };
   readonly row: { readonly value: number };
   readonly sift: (size: number, count: number) => number;
+  readonly clear: (size: number, count: number) => number;
   readonly learn: (length: number, proof: number) => void;
 }
 
@@ -69,14 +77,22 @@ export function newSieve(): Sieve | undefined {
   const fours = new Int32Array(buffer, at, byHandMost / 4);
   // A view of what rows stand in: most questions are about one chunk.
   let view: DataView = new DataView(new ArrayBuffer(0));
-  const { sift, learn } = code;
+  const { sift, clear, learn } = code;
+  const notes = new Int32Array(buffer, code.notes.value, noteNumbers * mostSiftedColumns);
   return {
     columns: new Uint8Array(buffer, code.columns.value, mostSiftedColumns),
-    notes: new Int32Array(buffer, code.notes.value, noteNumbers * mostSiftedColumns),
+    notes,
     learn: (value, proof) => {
       row.set(value);
       learn(value.length, proof);
     },
+    // oxlint-disable-next-line max-params
+    clear: (bytes, start, end, count) => {
+      const size = Math.min(end - start, mostRowBytes);
+      row.set(bytes.subarray(start, start + size));
+      return start + clear(size, count);
+    },
+    rows: () => notes[0] ?? 0,
     // oxlint-disable-next-line max-params
     sift: (bytes, start, end, count) => {
       const size = end - start;

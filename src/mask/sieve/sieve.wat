@@ -13,12 +13,42 @@
 
   (data (i32.const 0) "\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff")
 
-  ;; How many values were noted; -1 where lengths are wrong.
   (func (export "sift") (param $size i32) (param $count i32) (result i32)
-    (local $at i32) (local $end i32) (local $column i32) (local $length i32) (local $todo i32) (local $why i32)
-    (local $note i32)
+    (call $values (global.get $row) (i32.add (global.get $row) (local.get $size)) (local.get $count)))
+
+  ;; Walks DataRows, one behind the other: how many bytes are whole rows of which no value is noted, up to the first other
+  ;; one; how many rows these are stands where notes do.
+  (func (export "clear") (param $size i32) (param $count i32) (result i32)
+    (local $at i32) (local $end i32) (local $next i32) (local $rows i32)
     (local.set $at (global.get $row))
     (local.set $end (i32.add (local.get $at) (local.get $size)))
+    (block $done
+      (loop $again
+        ;; 'D', Int32 length without the type, Int16 count of the values.
+        (br_if $done (i32.lt_u (i32.sub (local.get $end) (local.get $at)) (i32.const 7)))
+        (br_if $done (i32.ne (i32.load8_u (local.get $at)) (i32.const 0x44)))
+        (local.set $next (call $reversed (i32.load offset=1 (local.get $at))))
+        ;; A negative length is a very large one.
+        (br_if $done
+          (i32.ge_u (local.get $next) (i32.sub (local.get $end) (local.get $at))))
+        (br_if $done (i32.lt_u (local.get $next) (i32.const 6)))
+        (local.set $next (i32.add (i32.add (local.get $at) (local.get $next)) (i32.const 1)))
+        (br_if $done
+          (i32.ne
+            (i32.or
+              (i32.shl (i32.load8_u offset=5 (local.get $at)) (i32.const 8))
+              (i32.load8_u offset=6 (local.get $at)))
+            (local.get $count)))
+        (br_if $done (call $values (i32.add (local.get $at) (i32.const 7)) (local.get $next) (local.get $count)))
+        (local.set $at (local.get $next))
+        (local.set $rows (i32.add (local.get $rows) (i32.const 1)))
+        (br $again)))
+    (i32.store (global.get $notes) (local.get $rows))
+    (i32.sub (local.get $at) (global.get $row)))
+
+  ;; How many values were noted; -1 where lengths are wrong.
+  (func $values (param $at i32) (param $end i32) (param $count i32) (result i32)
+    (local $column i32) (local $length i32) (local $todo i32) (local $why i32) (local $note i32)
     (local.set $note (global.get $notes))
     (block $done
       (loop $next
@@ -62,7 +92,10 @@
     (local.set $hash (call $ask (global.get $row) (local.get $length)))
     (local.set $slot (call $slotOf (i32.shr_u (local.get $hash) (i32.const 20))))
     ;; What was there goes to the place beside it: each shape has these two.
-    (if (i32.ne (i32.load offset=64 (local.get $slot)) (local.get $hash))
+    (if
+      (i32.and
+        (i32.ne (i32.load offset=64 (local.get $slot)) (local.get $hash))
+        (i32.ne (i32.load offset=68 (local.get $slot)) (i32.const 0)))
       (then (memory.copy (call $beside (local.get $hash)) (local.get $slot) (i32.const 80))))
     (memory.copy (local.get $slot) (global.get $asked) (i32.const 64))
     (i32.store offset=64 (local.get $slot) (local.get $hash))

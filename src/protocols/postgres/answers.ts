@@ -1,4 +1,4 @@
-import type { MaskKey } from '../../mask/index.ts';
+import { type MaskKey, mostRowBytes } from '../../mask/index.ts';
 import { Fault, WireError } from '../../base/errors.ts';
 import { denialOfDemand } from '../../core/denial.ts';
 import type { Gate } from '../../core/protocol.ts';
@@ -15,6 +15,7 @@ import type { Names } from './names.ts';
 import { maskText, type NoticeAbout, showFields } from './notices.ts';
 import { Outgoing } from './outgoing.ts';
 import { errorOf } from './refusal.ts';
+import type { RowMasker } from './rows.ts';
 import { type About, outcomeOf, type Run } from './run.ts';
 import { showsAll, strict, TransactionAbout } from './shown.ts';
 import { HeldRows, mostHeldMs } from './voted.ts';
@@ -281,6 +282,22 @@ export class Answers {
     run.masked += masker.masked - masked;
     run.withheld += masker.withheld - withheld;
     if (!changed) this.#pass(frame);
+    this.#clear(run, masker);
+  }
+
+  /** The rows behind the one that was just shown, as far as they stay as they are: all at once. */
+  #clear(run: Run, masker: RowMasker): void {
+    const { rowLimit, byteLimit } = run.permit.duties;
+    if (rowLimit !== undefined || byteLimit !== undefined || this.#holding !== undefined) return;
+    if (this.#parts.messageBytes < mostRowBytes) return; // then a row may be too long
+    const frames = this.#frames;
+    const from = frames.end;
+    const to = masker.clear(frames.bytes, from, frames.limit);
+    if (to === from) return;
+    run.rows += masker.cleared;
+    run.bytes += to - from;
+    frames.skip(to);
+    this.#out.pass(from, to);
   }
 
   /** False once the statement's limit is reached: the row beyond is an error, never a silent cut. */

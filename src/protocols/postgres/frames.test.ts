@@ -166,3 +166,19 @@ test('random bytes end in frames or in a WireError', () => {
     { numRuns: 3_000 },
   );
 });
+
+test('messages that are taken at once are those that are there', () => {
+  const [one, two] = [encode.query('SELECT 1'), encode.query('SELECT 22')];
+  const frames = new Frames(bounds);
+  frames.push(Buffer.concat([one, two, one, two.subarray(0, 7)]));
+  assert.ok(frames.next());
+  frames.skip(frames.end + two.length);
+  assert.ok(frames.next());
+  assert.equal(frames.start, one.length + two.length);
+  assert.throws(() => frames.skip(frames.start), /not there/);
+  assert.throws(() => frames.skip(frames.limit + 1), /not there/);
+  assert.equal(frames.next(), false);
+  frames.push(two.subarray(7));
+  assert.ok(frames.next());
+  assert.deepEqual(Buffer.from(frames.bytes.subarray(frames.start, frames.end)), Buffer.from(two));
+});

@@ -77,6 +77,18 @@ export class Frames implements Frame {
     return false;
   }
 
+  /** Where the bytes that have arrived end. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** Whoever knows that whole messages stand from here to there takes them at once. */
+  skip(to: number): void {
+    if (to < this.end || to > this.#limit) throw new Fault('bug', 'Messages were skipped that are not there');
+    this.start = to;
+    this.end = to;
+  }
+
   /** Bytes of an unfinished message that are waiting for their rest. */
   get unfinished(): number {
     return this.#limit - this.end;

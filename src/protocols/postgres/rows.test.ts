@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import type { FindMask } from '../../core/decision.ts';
 import { columnVote, findMasker, maskKey, mostRowBytes } from '../../mask/index.ts';
 import type { ColumnPlan, FieldShape } from './cells.ts';
-import { rowMasker } from './rows.ts';
+import { Written } from './outgoing.ts';
+import { type RowMasker, rowMasker } from './rows.ts';
 
 const key = maskKey(new Uint8Array(32).fill(3));
 const finds: readonly FindMask[] = [{ entity: '*', operator: { kind: 'redact' } }];
@@ -58,6 +59,66 @@ const value = fc.oneof(
   fc.stringMatching(/^[a-zA-Z ]{1,12}$/),
 );
 const rows = fc.array(fc.tuple(value, value, value), { minLength: 1, maxLength: 12 });
+
+interface Columns {
+  readonly masker: RowMasker;
+  readonly watches: readonly { searched: number }[];
+  cleared: number;
+}
+
+/** Three columns that are searched, two of them with a vote. */
+function columns(votes: boolean): Columns {
+  const watches = [0, 1].map(() => ({ vote: columnVote(['*']), searched: 0, found: () => undefined }));
+  const fields = [0, 1, 2].map((at): FieldShape => {
+    const watch = votes ? watches[at] : undefined;
+    return { type: text, format: 0, name: 'c', ...(watch === undefined ? {} : { watch }) };
+  });
+  return { masker: rowMasker([scan, scan, scan], fields, parts), watches, cleared: 0 };
+}
+
+const nowhere = { writer: (): Written => new Written() };
+
+/** The rows of `bytes[0, end)` that are whole, as they are shown: each by itself, or those that are cleared at once. */
+function shownOf(
+  columns: Columns,
+  bytes: Buffer,
+  end: number,
+  atOnce: boolean,
+): readonly (string | null)[][] {
+  const { masker } = columns;
+  const held: Buffer[] = [];
+  const shown: (string | null)[][] = [];
+  const show = (row: Buffer): void => {
+    shown.push([...valuesOf(masker.row(row, 0, row.length) ?? row)]);
+  };
+  const release = (): void => {
+    masker.settle?.();
+    for (const row of held.splice(0)) show(row);
+  };
+  for (let at = 0; at + 5 <= end;) {
+    const next = at + 1 + bytes.readInt32BE(at + 1);
+    if (next > end) break;
+    if (masker.see?.({ bytes, start: at, end: next }) === true) held.push(bytes.subarray(at, next));
+    else {
+      release();
+      shown.push([...valuesOf(masker.row(bytes, at, next) ?? bytes.subarray(at, next))]);
+    }
+    at = next;
+    if (!atOnce || held.length > 0) continue;
+    const to = masker.clear(bytes, at, end);
+    columns.cleared += masker.cleared;
+    let rows = 0;
+    for (; at < to; rows++) {
+      const behind = at + 1 + bytes.readInt32BE(at + 1);
+      shown.push([...valuesOf(bytes.subarray(at, behind))]);
+      at = behind;
+    }
+    assert.equal(rows, masker.cleared);
+    assert.equal(at, to);
+  }
+  release();
+  return shown;
+}
 
 suite('rows', () => {
   test('shown as the search shows each value, however often what is like it came before', () => {
@@ -114,6 +175,83 @@ suite('rows', () => {
     const shown = show();
     assert.ok(shown !== undefined && !Buffer.from(shown).includes('kept'));
     assert.equal(watch.searched, 4);
+  });
+
+  test('rows that are cleared at once are those that stay as they are, and count as each of them does', () => {
+    const seen = { cleared: 0, shown: 0 };
+    fc.assert(
+      fc.property(
+        fc.array(rows, { minLength: 1, maxLength: 4 }),
+        fc.boolean(),
+        fc.nat(),
+        (chunks, votes, cut) => {
+          const [by, at] = [columns(votes), columns(votes)];
+          for (const chunk of [...chunks, ...chunks, ...chunks]) {
+            const bytes = Buffer.concat(chunk.map((values) => dataRow(values)));
+            const end = bytes.length - (cut % 9); // the last may not be whole
+            const each = shownOf(by, bytes, end, false);
+            assert.deepEqual(shownOf(at, bytes, end, true), each);
+            seen.cleared += at.cleared;
+            seen.shown += by.masker.masked;
+          }
+          assert.equal(at.masker.masked, by.masker.masked);
+          assert.equal(at.masker.withheld, by.masker.withheld);
+          assert.deepEqual(
+            at.watches.map(({ searched }) => searched),
+            by.watches.map(({ searched }) => searched),
+          );
+        },
+      ),
+      { numRuns: 300 },
+    );
+    assert.ok(seen.cleared > 500 && seen.shown > 500, JSON.stringify(seen));
+  });
+
+  test('what is no row of these columns, or not whole, is not cleared', () => {
+    const { masker } = columns(false);
+    const row = dataRow(['a', 'b', 'c']);
+    const clear = (bytes: Uint8Array, end: number = bytes.length): number => masker.clear(bytes, 0, end);
+    for (let time = 0; time < 3; time++) masker.write({ bytes: row, start: 0, end: row.length }, nowhere);
+    assert.equal(clear(Buffer.concat([row, row, row])), 3 * row.length);
+    assert.equal(masker.cleared, 3);
+    for (let end = 0; end < row.length; end++) assert.equal(clear(row, end), 0, `${end}`);
+    assert.equal(masker.cleared, 0);
+    assert.equal(clear(Buffer.concat([row, row.subarray(0, 9)])), row.length);
+    const changed = (at: number, byte: number): Buffer => {
+      const other = Buffer.concat([row, row]);
+      other[row.length + at] = byte;
+      return other;
+    };
+    for (const [at, byte] of [
+      [0, 0x43],
+      [1, 0xff],
+      [4, 5],
+      [4, row.length - 2],
+      [4, row.length],
+      [6, 2],
+      [6, 4],
+      [5, 1],
+      [10, 2],
+      [7, 0x80],
+    ] as const)
+      assert.equal(clear(changed(at, byte)), row.length, `${at} ${byte}`);
+  });
+
+  test('while a vote is open no row is cleared', () => {
+    const { masker, watches } = columns(true);
+    const row = dataRow(['a', 'b', 'c']);
+    for (let time = 0; time < 3; time++) masker.write({ bytes: row, start: 0, end: row.length }, nowhere);
+    assert.equal(masker.clear(row, 0, row.length), row.length);
+    const number = dataRow(['9434765919', 'b', 'c']);
+    assert.equal(masker.see?.({ bytes: number, start: 0, end: number.length }), true);
+    assert.equal(masker.clear(row, 0, row.length), 0);
+    masker.settle?.();
+    const searched = watches.map((watch) => watch.searched);
+    assert.equal(masker.clear(row, 0, row.length), row.length);
+    assert.deepEqual(
+      watches.map((watch) => watch.searched),
+      searched.map((count) => count + 1),
+    );
   });
 
   test('NULL is not counted as a value that was searched', () => {

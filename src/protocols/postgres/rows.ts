@@ -28,6 +28,12 @@ export interface RowMasker {
   readonly see?: (message: Message) => boolean;
   /** No more rows come for now. */
   readonly settle?: () => void;
+  /**
+   * Rows behind one another that stay as they are, from `start` on, with nothing of them to wait for: gives the end of the last,
+   * `start` where there is none. `cleared`: how many they are. Not while rows wait.
+   */
+  readonly clear: (bytes: Uint8Array, start: number, end: number) => number;
+  cleared: number;
   masked: number;
   withheld: number;
 }
@@ -65,6 +71,8 @@ export function rowMasker(
   // The row that they are of.
   let notedOf: Uint8Array | undefined;
   let notedAt = 0;
+  // So many bytes are looked at ahead.
+  let ahead = leastAhead;
   const masker = {
     row,
     write,
@@ -72,6 +80,8 @@ export function rowMasker(
     ...(ballot === undefined
       ? {}
       : { see: (message: Message) => see(ballot, message), settle: () => settle(ballot) }),
+    clear,
+    cleared: 0,
     masked: 0,
     withheld: 0,
   };
@@ -116,12 +126,8 @@ export function rowMasker(
     votes: Ballot | undefined,
     counts: boolean,
   ): boolean {
-    const { columns } = sieve;
     if (counts) for (const watch of watches) watch.searched++;
-    const kept = ~((votes === undefined ? wants.vote : 0) | (counts ? 0 : wants.nulls));
-    for (let column = 0; column < todos.length; column++) columns[column] = (todos[column] ?? 0) & kept;
-    for (const { column, vote } of voted)
-      if (vote.verdict() !== undefined) columns[column] = (columns[column] ?? 0) | wants.all;
+    want(sieve, ~((votes === undefined ? wants.vote : 0) | (counts ? 0 : wants.nulls)));
     const row = start + 7;
     const found = sieve.sift(bytes, row, end, ways.length);
     if (found < 0) throw bad();
@@ -147,6 +153,28 @@ export function rowMasker(
         take(column, from, length);
     }
     return changed;
+  }
+
+  /** Says what is to be done with each column's values, as far as `kept` has it. */
+  function want({ columns }: Sieve, kept: number): void {
+    for (let column = 0; column < todos.length; column++) columns[column] = (todos[column] ?? 0) & kept;
+    for (const { column, vote } of voted)
+      if (vote.verdict() !== undefined) columns[column] = (columns[column] ?? 0) | wants.all;
+  }
+
+  function clear(bytes: Uint8Array, start: number, end: number): number {
+    masker.cleared = 0;
+    const sieve = rowSieve();
+    // One row is no run of them, and an open vote waits for every row.
+    if (sieve === undefined || end - start < 7 || ways.length > mostSiftedColumns) return start;
+    if (ballot?.isOpen() === true) return start;
+    want(sieve, ~0);
+    const to = sieve.clear(bytes, start, Math.min(end, start + ahead), ways.length);
+    masker.cleared = sieve.rows();
+    for (const watch of watches) watch.searched += masker.cleared;
+    // What is copied in vain is small: twice what passed, and little where a row stands that does not.
+    ahead = Math.min(mostRowBytes, Math.max(leastAhead, 2 * (to - start)));
+    return to;
   }
 
   /** The same for rows that are too large for a sieve. */
@@ -240,6 +268,7 @@ export function rowMasker(
 }
 
 const hottest = 8;
+const leastAhead = 1_024;
 
 /** A text without digits in which nothing was found is known to the sieve when it comes again, and needs no memory. */
 function hasDigit(bytes: Uint8Array, start: number, end: number): boolean {
