@@ -97,3 +97,8 @@ test('a field that is nothing but a credential is hidden, however short that is'
   assert.equal(withoutKey('abcd', short), 'abcd');
   assert.equal(withoutKey('it is sk-a/b+c"1234567', bearer), 'it is ***');
 });
+
+test('signs of patterns in the name of a field put no credential back', () => {
+  const odd = { header: 'x-$&', value: new Secret('abc') };
+  assert.equal(withoutKey('got x-$&: abc', odd), 'got x-$&: ***');
+});

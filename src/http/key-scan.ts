@@ -158,7 +158,7 @@ export function withoutKey(text: string, credential: Credential | undefined): st
   let shown = text;
   for (const { text: key, before, behind } of keysOf(credential)) {
     if (shown.includes(key))
-      shown = shown.replaceAll(key, `${key.slice(0, before)}***${key.slice(key.length - behind)}`);
+      shown = shown.replaceAll(key, () => `${key.slice(0, before)}***${key.slice(key.length - behind)}`); // a name may hold `$&`
     // A field may hold nothing else than a short one.
     else if (before > 0 && shown === key.slice(before, key.length - behind)) return '***';
   }
