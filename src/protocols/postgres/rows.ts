@@ -168,6 +168,7 @@ export function rowMasker(
     // One row is no run of them, and an open vote waits for every row.
     if (sieve === undefined || end - start < 7 || ways.length > mostSiftedColumns) return start;
     if (ballot?.isOpen() === true) return start;
+    for (const todo of todos) if ((todo & wants.all) !== 0) return start; // each of its values is looked at
     want(sieve, ~0);
     const to = sieve.clear(bytes, start, Math.min(end, start + ahead), ways.length);
     masker.cleared = sieve.rows();
