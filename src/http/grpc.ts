@@ -90,7 +90,7 @@ export interface GrpcMessage {
   readonly raw: Uint8Array;
 }
 
-const prefixBytes = 5;
+export const prefixBytes = 5;
 
 /** Puts messages together out of the pieces of a stream. The first error is the last: nothing behind it is a message. */
 export class MessageReader {

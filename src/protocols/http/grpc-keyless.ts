@@ -1,5 +1,5 @@
 import { base64Bytes } from '../../http/base64.ts';
-import { decodeMessage, encodeMessage, framed } from '../../http/grpc.ts';
+import { decodeMessage, encodeMessage, framed, prefixBytes } from '../../http/grpc.ts';
 import type { Fields } from '../../http/headers.ts';
 import { type Key, keysOf, starred, withoutKey } from '../../http/key-scan.ts';
 import type { Credential } from '../../http/upstream.ts';
@@ -49,5 +49,3 @@ export async function keylessMessage(
   const shown = starred(plain, keys);
   return Buffer.compare(plain, shown) === 0 ? message : framed(shown);
 }
-
-const prefixBytes = 5;
