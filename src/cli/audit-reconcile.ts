@@ -1,24 +1,21 @@
-import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { createReadStream, realpathSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Client } from 'pg';
 import { messageOf } from '../base/errors.ts';
-import { openEnvelope, verifyLedger, type Envelope } from '../ledger/index.ts';
 import { protocols } from '../protocols/index.ts';
 import * as catalogue from '../protocols/postgres/catalogue-queries.ts';
 import type { PostgresSettings } from '../protocols/postgres/settings.ts';
 import { readConfig } from '../server/config.ts';
-import { diskFolder } from '../stores/folder.ts';
-import { keysOfSessions } from '../stores/keys.ts';
-import { type AuditIo, ledgerFolder } from './audit-folder.ts';
+import type { AuditIo } from './audit-folder.ts';
 import { safe, unusable } from './command.ts';
 import { dataFolder } from './data-folder.ts';
 import { formatOf, loggedIn, logFormats, type LogFormat } from './reconcile-logs.ts';
+import { recordedIn } from './reconcile-record.ts';
 import { reduced } from './reconcile-texts.ts';
 
 /** Calls of one statement by one role that the gateway did not write down. */
 export interface Past {
-  readonly source: string; // pg_stat_statements, or a log's file
+  readonly source: string; // pg_stat_statements, or the log's files
   readonly role: string;
   readonly database: string;
   readonly applications: readonly string[];
@@ -54,9 +51,9 @@ interface Counted {
   first?: number;
   last?: number;
   readonly applications: Set<string>;
+  readonly files?: Set<string>; // of a log
 }
 
-const settleMs = 2_500;
 const application = 'sallyport reconcile';
 
 /** `sallyport audit reconcile`. Gives 1 where calls went past the gateway, or where that cannot be told. */
@@ -106,8 +103,11 @@ export async function reconcile(args: readonly string[], io: AuditIo): Promise<n
     );
   }
   const now = Date.now();
-  await sleep(settleMs); // what is answered is on disk; a head covers it a moment later
-  const { texts, total, unreadable, begins } = await recordedIn(data, resource, from);
+  const { texts, total, unreadable, begins, uncovered } = await recordedIn(data, resource, from);
+  if (uncovered > 0)
+    inconclusive.push(
+      `${uncovered} entries are written and under no signed head: run this again when the gateway has signed one`,
+    );
   if (unreadable > 0)
     inconclusive.push(
       `${unreadable} statements of the record were erased or cut: theirs cannot be told from others`,
@@ -115,8 +115,8 @@ export async function reconcile(args: readonly string[], io: AuditIo): Promise<n
   if (begins !== undefined && from > 0 && begins > from)
     notes.push('The record begins later than the statistics: what was before it counts as past the gateway');
   const past = [...compared(counted, texts, gatewayRole)];
-  for (const file of logs)
-    past.push(...(await fromLog(file, { format, prefix: values['log-prefix'] }, { texts, gatewayRole })));
+  const inLogs = await countedInLogs(logs, { format, prefix: values['log-prefix'] });
+  past.push(...compared(inLogs, texts, gatewayRole));
   const own = counted
     .filter(({ role, text }) => role === gatewayRole && isOwn(text, texts))
     .reduce((sum, { calls }) => sum + calls, 0);
@@ -241,47 +241,6 @@ async function statistics(client: Client, counted: Counted[], inconclusive: stri
   return Number(info?.reset ?? 0);
 }
 
-interface Recorded {
-  readonly texts: ReadonlyMap<string, number>;
-  readonly total: number;
-  readonly unreadable: number;
-  readonly begins: number | undefined;
-}
-
-/** What the gateway let through to this resource since `from`, by reduced text. */
-async function recordedIn(data: string, resource: string, from: number): Promise<Recorded> {
-  const keys = keysOfSessions(data);
-  const found = new Map<string, ReturnType<typeof keys.find>>();
-  const texts = new Map<string, number>();
-  let [total, unreadable] = [0, 0];
-  let begins: number | undefined;
-  let origin = '';
-  const see = (envelope: Envelope): undefined => {
-    begins ??= envelope.at;
-    const { kind, fields, at } = envelope;
-    if (kind !== 'decision' || fields['resource'] !== resource || fields['decision'] === 'deny') return;
-    if (at < from - settleMs) return;
-    const { entry, seal, cut } = openEnvelope(envelope, origin, (id, owner) => {
-      const name = `${id} ${owner}`;
-      if (!found.has(name)) found.set(name, keys.find(id, owner));
-      return found.get(name);
-    });
-    if (entry.kind !== 'decision') return;
-    total += 1;
-    if (seal !== 'opened' || cut !== undefined) unreadable += 1;
-    const text = reduced(entry.sealed.text);
-    texts.set(text, (texts.get(text) ?? 0) + 1);
-  };
-  const folder = diskFolder(ledgerFolder(data));
-  origin =
-    Buffer.from((await folder.read('checkpoint', 65_536)) ?? new Uint8Array())
-      .toString()
-      .split('\n')[0] ?? '';
-  const report = await verifyLedger(folder, { see });
-  if (!report.verified) throw new Error('The ledger does not verify: run sallyport audit verify');
-  return { texts, total, unreadable, begins };
-}
-
 const ownTexts: ReadonlySet<string> = new Set(
   [
     ...Object.values(catalogue).filter((each) => typeof each === 'string'),
@@ -337,7 +296,7 @@ function* compared(
       Math.max(...rows.map((row) => row.last ?? -Infinity)),
     ];
     yield {
-      source: one.source,
+      source: [...(one.files ?? [one.source])].join(', '),
       role: one.role ?? 'unknown',
       database: one.database,
       applications: [...new Set(rows.flatMap((row) => [...row.applications]))].sort(),
@@ -361,37 +320,55 @@ function isReconciling({ text }: Counted): boolean {
   return reconcilingTexts.has(text);
 }
 
-async function fromLog(
-  file: string,
+/**
+ * What the logs say, each statement once for each format: a log that was rotated is one log in several files, and only its
+ * sum can be compared with the record.
+ */
+async function countedInLogs(
+  files: readonly string[],
   how: { readonly format: LogFormat | undefined; readonly prefix: string | undefined },
-  known: { readonly texts: ReadonlyMap<string, number>; readonly gatewayRole: string },
-): Promise<readonly Past[]> {
-  const format = how.format ?? formatOf(file, readFileSync(file, 'utf8').slice(0, 1_000));
+): Promise<readonly Counted[]> {
   const counted = new Map<string, Counted>();
-  const options = how.prefix === undefined ? { format } : { format, prefix: how.prefix };
-  for await (const { at, user, database = '', application: name, text } of loggedIn(file, options)) {
-    const key = JSON.stringify([user, database, reduced(text)]);
-    const row = counted.get(key) ?? {
-      source: file,
-      role: user,
-      database,
-      text: reduced(text),
-      calls: 0,
-      first: at,
-      last: at,
-      applications: new Set<string>(),
-    };
-    row.calls += 1;
-    row.first = Math.min(row.first ?? at, at);
-    row.last = Math.max(row.last ?? at, at);
-    if (name !== undefined) row.applications.add(name);
-    counted.set(key, row);
+  const counting = new Map<LogFormat, { readonly files: string[]; any: boolean }>();
+  for (const file of new Set(files.map((each) => realpathSync(each)))) {
+    const format = how.format ?? formatOf(file, await firstOf(file));
+    const log = counting.get(format) ?? { files: [], any: false };
+    counting.set(format, log);
+    log.files.push(file);
+    const options = how.prefix === undefined ? { format } : { format, prefix: how.prefix };
+    for await (const { at, user, database = '', application: name, text } of loggedIn(file, options)) {
+      const key = JSON.stringify([format, user, database, reduced(text)]);
+      const row = counted.get(key) ?? {
+        source: format,
+        role: user,
+        database,
+        text: reduced(text),
+        calls: 0,
+        first: at,
+        last: at,
+        applications: new Set<string>(),
+        files: new Set<string>(),
+      };
+      row.calls += 1;
+      row.first = Math.min(row.first ?? at, at);
+      row.last = Math.max(row.last ?? at, at);
+      row.files?.add(file);
+      if (name !== undefined) row.applications.add(name);
+      counted.set(key, row);
+      log.any = true;
+    }
   }
-  if (counted.size === 0)
-    throw new Error(
-      `${file} has no statements: the server writes them with log_statement = all; see --log-format and --log-prefix`,
-    );
-  return [...compared([...counted.values()], known.texts, known.gatewayRole)];
+  for (const { any, files: without } of counting.values())
+    if (!any)
+      throw new Error(
+        `${without.join(', ')} has no statements: the server writes them with log_statement = all; see --log-format and --log-prefix`,
+      );
+  return [...counted.values()];
+}
+
+async function firstOf(file: string): Promise<string> {
+  const [first = ''] = await createReadStream(file, { encoding: 'utf8', end: 1_000 }).toArray();
+  return String(first);
 }
 
 function told(report: Reconciled): string {

@@ -6,7 +6,7 @@ import type { Reconciled } from '../../src/cli/audit-reconcile.ts';
 import { runProgram } from './harness/clients.ts';
 import { type Guarded, startUp } from './harness/gateway.ts';
 import { type Major, missingPostgres, type PostgresServer, startPostgres } from './harness/postgres.ts';
-import { covered } from './harness/wait.ts';
+import { covered, until } from './harness/wait.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 
@@ -79,6 +79,14 @@ for (const version of [18, 15] satisfies Major[]) {
       assert.equal(clean.code, 0);
       assert.ok(clean.report.recorded >= 6 && clean.report.counted >= 6);
 
+      // What follows stands in other files of the log: only together do they tell.
+      const folder = join(directory, 'logs');
+      const filesOf = (end: string): readonly string[] =>
+        readdirSync(folder).filter((name) => name.endsWith(end));
+      const before = filesOf('.csv').length;
+      await other.query('SELECT pg_rotate_logfile()');
+      await until(() => filesOf('.csv').length > before, 'The log is never rotated');
+
       const direct = await server.connect({ database: 'shop', user: 'gateway', application_name: 'stolen' });
       for (let id = 0; id < 3; id++)
         await direct.query(`SELECT id FROM orders WHERE id = ${id + 40} AND city IN ('x')`);
@@ -99,11 +107,14 @@ for (const version of [18, 15] satisfies Major[]) {
       );
       assert.ok(!found.text.includes('secret'));
 
-      const folder = join(directory, 'logs');
       for (const end of ['.csv', '.json', '.log']) {
-        const file = readdirSync(folder).find((name) => name.endsWith(end));
-        assert.ok(file, end);
-        const { report } = await reconciled(gateway, server, ['--log', join(folder, file)]);
+        const files = filesOf(end);
+        assert.ok(files.length > 1, end);
+        const { report } = await reconciled(
+          gateway,
+          server,
+          files.flatMap((file) => ['--log', join(folder, file)]),
+        );
         const logged = report.past.filter(({ source }) => source.endsWith(end));
         const three = logged.find(({ statement }) => statement.startsWith('select id from orders'));
         assert.equal(three?.past, 3, `${end}: ${JSON.stringify(logged)}`);
