@@ -24,6 +24,21 @@ export async function openStream(
   return refused(response, parsed(await textOf(response, api)), api);
 }
 
+/**
+ * Where a gateway's API is, said in `setting`.
+ * SECURITY: a token is a password; over plain HTTP everybody on the way would read it.
+ */
+export function gatewayUrl(text: string, setting: string): URL {
+  const url = URL.parse(text);
+  if (url === null || !['http:', 'https:'].includes(url.protocol))
+    throw new CouldNotRun(`${setting} is no address such as http://127.0.0.1:8420`);
+  if (url.protocol === 'http:' && !['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname))
+    throw new CouldNotRun(
+      `${setting}: ${url.origin} would show your token to everybody on the way; use https`,
+    );
+  return url;
+}
+
 interface Reached {
   readonly response: Response;
   readonly api: string;
@@ -33,8 +48,7 @@ async function reach(path: string, signal?: AbortSignal, body?: unknown): Promis
   const { api = 'http://127.0.0.1:8420', token } = environment();
   if (token === undefined)
     throw new CouldNotRun('Set SALLYPORT_TOKEN to your token (and SALLYPORT_API to the gateway)');
-  if (!URL.canParse(api) || !/^https?:/i.test(api))
-    throw new CouldNotRun('SALLYPORT_API is no address such as http://127.0.0.1:8420');
+  gatewayUrl(api, 'SALLYPORT_API');
   const authorization = `Bearer ${token.reveal('signing in to the API')}`;
   const given = { redirect: 'error', ...(signal === undefined ? {} : { signal }) } as const; // a token goes to nobody else
   try {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isObject } from '../base/check.ts';
 import { messageOf } from '../base/errors.ts';
 import { environment } from '../server/environment.ts';
+import { gatewayUrl } from './api.ts';
 import { CouldNotRun, safe } from './command.ts';
 
 type Raw = Readonly<Record<string, unknown>>;
@@ -16,7 +17,7 @@ export async function* readFromApi(
   share: (part: number) => void,
   keep: string | undefined,
 ): AsyncGenerator<readonly Raw[]> {
-  const url = urlOf(base);
+  const url = gatewayUrl(base, '--from');
   const { token } = environment();
   if (token === undefined) throw new CouldNotRun(`Set SALLYPORT_TOKEN to your token for ${url.origin}`);
   const authorization = `Bearer ${token.reveal('reading the record from the API')}`;
@@ -40,21 +41,6 @@ export async function* readFromApi(
       throw new CouldNotRun(`The gateway at ${url.origin} does not go on after entry ${after}`);
     after = page.next;
   }
-}
-
-function urlOf(base: string): URL {
-  let url: URL;
-  try {
-    url = new URL(base);
-  } catch {
-    throw new CouldNotRun(`--from: ${safe(base)} is no URL`);
-  }
-  // SECURITY: a token is a password; over plain HTTP everybody on the way would read it.
-  const near = ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
-  if (url.protocol === 'http:' && !near) {
-    throw new CouldNotRun(`--from: ${url.origin} would show your token to everybody on the way; use https`);
-  }
-  return url;
 }
 
 interface Page {
