@@ -42,33 +42,64 @@ if (isCi || !quick)
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-tests-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-const list = join(folder, 'left-out');
-const reporters = [
-  '--test-reporter=spec',
-  '--test-reporter-destination=stdout',
-  `--test-reporter=${join(root, 'tools/left-out.ts')}`,
-  `--test-reporter-destination=${list}`,
-];
 
+/** More files than these do not fail by chance. */
+const few = 3;
 let status = 0;
+let missing = false;
 for (const [name, files, side] of rounds) {
   if (files.length === 0) continue;
   process.stdout.write(`\n${name}: ${files.length} files\n`);
+  const first = run(files, side);
+  if (first.status === 0) continue;
+  if (!isCi || first.failed.length === 0 || first.failed.length > few) {
+    status = first.status;
+    continue;
+  }
+  // A landing is not lost to one race in thousands of tests; that there was one is not hidden either.
+  process.stdout.write(`\nagain, alone: ${first.failed.join(', ')}\n`);
+  const second = run(first.failed, 1);
+  if (second.status !== 0) {
+    status = second.status;
+    continue;
+  }
+  process.stdout.write(
+    `\n⚠ failed once and passed when run again, a race to be mended: ${first.failed.join(', ')}\n`,
+  );
+}
+process.exit(missing ? Math.max(status, 1) : status);
+
+interface Run {
+  readonly status: number;
+  readonly failed: readonly string[]; // files
+}
+
+function run(files: readonly string[], side: number): Run {
+  const lists = { leftOut: join(folder, 'left-out'), failed: join(folder, 'failed') };
   const args = [
     '--test',
     '--test-timeout=1800000',
     `--test-concurrency=${side}`,
     ...(isCi ? [`--import=${join(root, 'tools/seed.ts')}`] : []),
-    ...reporters,
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    `--test-reporter=${join(root, 'tools/left-out.ts')}`,
+    `--test-reporter-destination=${lists.leftOut}`,
+    `--test-reporter=${join(root, 'tools/failed-files.ts')}`,
+    `--test-reporter-destination=${lists.failed}`,
     ...files.toSorted(),
   ];
-  const run = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
-  status = Math.max(status, run.status ?? 2);
-  const left = readFileSync(list, 'utf8').replaceAll(`${root}/`, '');
-  if (left === '') continue;
-  // What only another user could run is told; nothing that can be installed would change it.
-  const fails = isCi && left.split('\n').some((line) => line !== '' && !line.includes(': only root '));
-  process.stdout.write(`\n${fails ? '✖' : '⚠'} left out:\n${left}`);
-  if (fails) status = Math.max(status, 1);
+  const ran = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
+  const listed = (list: string): string => readFileSync(list, 'utf8').replaceAll(`${root}/`, '');
+  const failed = listed(lists.failed).split('\n').filter(Boolean);
+  tellLeftOut(listed(lists.leftOut));
+  return { status: ran.status ?? 2, failed };
 }
-process.exit(status);
+
+/** What only another user could run is told; nothing that can be installed would change it. */
+function tellLeftOut(leftOut: string): void {
+  if (leftOut === '') return;
+  const fails = isCi && leftOut.split('\n').some((line) => line !== '' && !line.includes(': only root '));
+  process.stdout.write(`\n${fails ? '✖' : '⚠'} left out:\n${leftOut}`);
+  if (fails) missing = true;
+}
