@@ -44,6 +44,16 @@ function ends(pattern: RegExp, text: string, at: number): number {
   return match === null ? -1 : at + match[0].length;
 }
 
+/**
+ * The last place at which an address can begin with a word: a number stands in each of them behind that, but in those of ships of
+ * the United States. -1: nowhere.
+ */
+export function lastAddress(text: string): number {
+  let at = -1;
+  if (/\d/.test(text)) for (at = text.length - 1; !isDigit(text, at);) at--;
+  return /US/.test(text) ? Math.max(at, text.lastIndexOf('US')) : at;
+}
+
 /** The address that begins at `at`, with this word or with a number. */
 export function addressAt(text: string, at: number, word?: Word): Place | undefined {
   if (/[\p{L}\p{M}\p{N}_/@#.-]/u.test(text[at - 1] ?? '')) return undefined;
@@ -135,10 +145,15 @@ function isBetween(word: Word, before: Word): boolean {
 }
 
 function isCompound({ lower }: Word): boolean {
-  return (
-    lower.length >= 6 && endings.some((ending) => lower.endsWith(ending) && lower.length >= ending.length + 3)
-  );
+  if (lower.length < 6) return false;
+  const alike = endingsByLast.get(lower.charCodeAt(lower.length - 1));
+  return alike?.some((ending) => lower.length >= ending.length + 3 && lower.endsWith(ending)) === true;
 }
+
+/** By their last letter: most words end in none of these. */
+const endingsByLast: ReadonlyMap<number, readonly string[]> = Map.groupBy(endings, (ending) =>
+  ending.charCodeAt(ending.length - 1),
+);
 
 /** The number behind a street, if one is there. */
 function withNumber(text: string, end: number): number {

@@ -1,5 +1,5 @@
 import type { Span } from '../detector.ts';
-import { addressAt } from './address.ts';
+import { addressAt, lastAddress } from './address.ts';
 import { mayName } from './gate.ts';
 import { personAt } from './person.ts';
 import { flagsOf, flagsOfHash, given, hashOf, mix, place } from './lexicon.ts';
@@ -30,7 +30,7 @@ function isQuiet(text: string): boolean {
 export function namesByWords(text: string): Names {
   const people: Span[] = [];
   const places: Span[] = [];
-  const numbers = /\d|US/.test(text);
+  const last = lastAddress(text);
   let before: Word | undefined;
   let passedFrom = -1; // where the word before begins, if nothing could begin with that
   let at = 0;
@@ -65,7 +65,7 @@ export function namesByWords(text: string): Names {
     }
     if (passedFrom >= 0) before = wordAt(text, passedFrom);
     passedFrom = -1;
-    const address = numbers ? addressAt(text, at, word) : undefined;
+    const address = at <= last ? addressAt(text, at, word) : undefined;
     let place = address === undefined ? homeAt(text, word, before) : { ...address, score: sureAddress };
     let person = place === undefined ? personAt(text, word, before) : undefined;
     const found = place ?? person;

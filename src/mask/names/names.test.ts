@@ -6,7 +6,9 @@ import { normalise } from '../normalise.ts';
 import { findMasker } from '../operators.ts';
 import { scan } from '../scan.ts';
 import { textStream } from '../stream.ts';
+import { addressAt, lastAddress } from './address.ts';
 import { namesByWords } from './find.ts';
+import { wordAt } from './words.ts';
 import { mayName, namesIn } from './index.ts';
 
 /** The people that are found in a text, and then the places. */
@@ -175,6 +177,20 @@ test('mayName() is never false where a name or an address is found', () => {
     }),
     { numRuns: 5_000 },
   );
+});
+
+test('No address begins with a word behind the place that lastAddress() gives', () => {
+  const none = (text: string): void => {
+    for (let at = lastAddress(text) + 1; at < text.length; at++) {
+      const word = wordAt(text, at);
+      if (word !== undefined) assert.equal(addressAt(text, at, word), undefined, text.slice(at));
+    }
+  };
+  const ships = ['USS Hornet\nFPO AP', 'the USNS Comfort\n'];
+  for (const text of [...places.map(([each]) => each), ...streetsWithoutCapitals, ...ships]) none(text);
+  assert.equal(lastAddress('Hauptstraße 12, München'), 13);
+  assert.equal(lastAddress('Hauptstraße'), -1);
+  fc.assert(fc.property(texts, none), { numRuns: 1_000 });
 });
 
 test('stream(x) = whole(x) with names and addresses in it, for every split', () => {

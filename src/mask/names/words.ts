@@ -47,21 +47,28 @@ function isPossessive(text: string, at: number): boolean {
 
 /** The word that begins at `start`; `undefined` where none does, or one that is too long for a name. */
 export function wordAt(text: string, start: number): Word | undefined {
-  const end = wordEnd(text, start, start + longest + 2);
-  if (end === start || end - start > longest) return undefined;
+  let end = start;
   let hash = 0;
   let capitals = 0;
-  for (let at = start; at < end; at++) {
-    const code = text.charCodeAt(at);
-    if (code >= 0x80 || code < 0x41) return otherWord(text, start, end);
+  for (; end < text.length; end++) {
+    const code = text.charCodeAt(end);
+    if (code >= 0x80 || isJoint(code) || end - start > longest) return longWord(text, start);
+    if (!isLetter(code)) break;
     if (code < 0x61) capitals++;
     hash = mix(hash, code | 0x20);
   }
+  if (end === start || end - start > longest) return undefined;
   const written = text.slice(start, end);
   if (capitals === 0) return { start, end, lower: written, form: 'small', flags: flagsOfHash(hash) };
   const first = text.charCodeAt(start) < 0x61;
   const form = !first ? 'small' : capitals > 1 && capitals === end - start ? 'capitals' : 'capital';
   return { start, end, lower: written.toLowerCase(), form, flags: flagsOfHash(hash) };
+}
+
+/** What may go on with other letters than those of ASCII, hyphens or apostrophes. */
+function longWord(text: string, start: number): Word | undefined {
+  const end = wordEnd(text, start, start + longest + 2);
+  return end === start || end - start > longest ? undefined : otherWord(text, start, end);
 }
 
 /** With other letters than those of ASCII, hyphens or apostrophes. */
