@@ -2,26 +2,24 @@ import type { HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
 import { wholeOf } from '../../carriers/http/decoded.ts';
 import { utf8 } from '../../carriers/http/cuts.ts';
 import { documentMask } from '../../carriers/http/masks.ts';
-import { isObject } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
-import type { Action } from '../../core/action.ts';
 import type { Outcome, Permit } from '../../core/decision.ts';
 import { denial } from '../../core/denial.ts';
 import type { Gate } from '../../core/protocol.ts';
 import { EventReader, type ServerEvent } from '../../http/events.ts';
 import { type Fields, first } from '../../http/headers.ts';
-import { plain } from './checks.ts';
-import { codes, errorOf, type Json, type Message, messageOf, readMessage, textOf } from './message.ts';
+import { codes, errorOf, type Message, readMessage, textOf } from './message.ts';
 import { shownTask } from './held/task.ts';
 import { type Inner, itemsIn, maskedBy, noInner } from './inner.ts';
 import { listed } from './listed.ts';
-import { meaningOf } from './meaning.ts';
 import { type Out, sayMessage, sayStatus } from './out.ts';
-import type { Fit } from './pins.ts';
+import { requestOf } from './request.ts';
 import { askAboutChanges } from './changes.ts';
 import { refusalOf } from './refusal.ts';
 import { type Asked, keyOf, ownerOf, type ToolboxParts } from './talk.ts';
 import { Shower } from './shown.ts';
+import { type Unfit, unfitIn } from './unfit.ts';
+import { Wishes } from './wishes.ts';
 import { mayStill, servedIn, type Task, taskIn, whoseOf } from './tasks.ts';
 
 interface Under {
@@ -35,7 +33,6 @@ interface Under {
   readonly of?: Task;
 }
 
-const mostPages = 50;
 const unknownTool = 'There is no such tool, or you may not see it';
 
 /** One permitted message, from the server's first byte to the client's last. */
@@ -49,7 +46,8 @@ export class Pass {
   readonly #of: Task | undefined;
   readonly #shower: Shower;
   readonly #mask: ReturnType<typeof documentMask>;
-  /** What was asked, by whoever is answered now. */
+  readonly #wishes: Wishes;
+  /** The client has its answer: no fault can be told any more. */
   #ended = false;
 
   constructor(parts: ToolboxParts, asked: Asked, { permit, out, gate, inner = noInner, of }: Under) {
@@ -61,6 +59,13 @@ export class Pass {
     out.recorded = { of: permit.id, full: permit.duties.record === 'full' };
     this.#out = out;
     this.#gate = gate ?? asked.exchange.stay.gate;
+    this.#wishes = new Wishes({
+      parts,
+      asked,
+      gate: this.#gate,
+      permit,
+      call: (request) => this.#call(request),
+    });
     const shownBy = of?.permit ?? permit;
     const named = shownBy.action.targets[0]?.name ?? shownBy.action.attributes['method'];
     this.#mask = documentMask(maskedBy(shownBy, of?.inner ?? inner), String(named ?? ''), parts.maskKey);
@@ -70,7 +75,7 @@ export class Pass {
   async run(): Promise<void> {
     let outcome: Outcome = this.#outcome({ kind: 'error', code: 'closed' });
     try {
-      const unfit = await this.#unfit();
+      const unfit = await unfitIn(this.#parts, this.#asked, this.#gate);
       // SECURITY: no byte of an answer before its entry is on disk.
       if (unfit !== undefined) {
         await this.#permit.written;
@@ -81,7 +86,7 @@ export class Pass {
       if (message?.kind === 'request')
         talk?.asked.set(message.id, { permit: this.#permit, request: message, inner: this.#inner });
       const answer = await this.#call(
-        this.#request(message, message === undefined ? undefined : textOf(message)),
+        requestOf(this.#asked, message === undefined ? undefined : textOf(message)),
       );
       await this.#permit.written;
       await this.#answer(answer);
@@ -145,100 +150,7 @@ export class Pass {
     return true;
   }
 
-  #request(message: Message | undefined, body: string | undefined): HttpRequest {
-    const { exchange, modern, session } = this.#asked;
-    const { fields, method, signal } = exchange;
-    const out: (readonly [string, string])[] = [];
-    const pass = (name: string): void => {
-      const value = first(fields, name);
-      if (value !== undefined) out.push([name, value]);
-    };
-    pass('accept');
-    pass('mcp-protocol-version');
-    if (session !== undefined) {
-      pass('last-event-id');
-      out.push(['mcp-session-id', session]);
-    }
-    if (body !== undefined) out.push(['content-type', 'application/json']);
-    if (modern) {
-      pass('mcp-method');
-      pass('mcp-name');
-      for (const [name, value] of fields) if (name.startsWith('mcp-param-')) out.push([name, value]);
-    }
-    void message;
-    return {
-      method,
-      path: '',
-      fields: out,
-      signal,
-      ...(body === undefined ? {} : { body: Buffer.from(body) }),
-    };
-  }
-
-  /** A call must be one of a tool as it is pinned, with the arguments of its schema: asked of the server right before. */
-  async #unfit(): Promise<Exclude<Fit, { kind: 'fits' }> | string | undefined> {
-    const { message, modern, exchange } = this.#asked;
-    if (message?.kind !== 'request' || message.method !== 'tools/call') return undefined;
-    const name = String(message.params['name']);
-    await this.#refresh(message);
-    const given = message.params['arguments'] ?? {};
-    const fit = this.#parts.pins.fit(name, given);
-    if (fit.kind !== 'fits') return fit;
-    if (!modern) return undefined;
-    const mirrors = this.#parts.pins.mirrors(name);
-    for (const [header, value] of exchange.fields) {
-      if (!header.startsWith('mcp-param-')) continue;
-      const key = mirrors.get(header);
-      const own = key === undefined || !isObject(given) ? undefined : worded(given[key]);
-      if (own === undefined || own !== plain(value))
-        return 'Header mismatch: an Mcp-Param header is not the argument in the body';
-    }
-    return undefined;
-  }
-
-  async #refresh(call: Extract<Message, { kind: 'request' }>): Promise<void> {
-    const meta = call.params['_meta'];
-    let cursor: unknown;
-    for (let page = 0; page < mostPages; page++) {
-      const id = `sallyport-${page}`;
-      const params: Json = {
-        ...(cursor === undefined ? {} : { cursor }),
-        ...(this.#asked.modern && isObject(meta) ? { _meta: withoutProgress(meta) } : {}),
-      };
-      const list: Message = { kind: 'request', id, method: 'tools/list', params };
-      const asked = this.#request(list, textOf(list));
-      const fields = asked.fields.filter(
-        ([name]) => !/^(?:mcp-(?:method|name|param-.*)|last-event-id)$/.test(name),
-      );
-      if (this.#asked.modern) fields.push(['mcp-method', 'tools/list']);
-      // Nothing of the client's is in it: what the server offers now is asked by the gateway itself.
-      const answer = await this.#parts.call({ ...asked, fields }, this.#asked.exchange);
-      const result = await this.#only(answer, id);
-      if (result === undefined) return; // what is not listed is not known, and so not called
-      const { tools } = result;
-      if (Array.isArray(tools)) for (const each of tools) if (isObject(each)) this.#parts.pins.take(each);
-      cursor = result['nextCursor'];
-      if (typeof cursor !== 'string') break;
-    }
-    askAboutChanges(this.#parts, this.#gate);
-  }
-
-  /** The result of a request that the gateway made itself. */
-  async #only(answer: HttpResponse, id: string): Promise<Json | undefined> {
-    const bytes = await wholeOf(answer.body, this.#parts.house.limits.messageBytes);
-    if (bytes === undefined || answer.status !== 200) return undefined;
-    const text = Buffer.from(bytes).toString('utf8');
-    const events = first(answer.fields, 'content-type')?.startsWith('text/event-stream') === true;
-    const reader = new EventReader();
-    const texts = events ? reader.push(text).flatMap(({ data = '' }) => (data === '' ? [] : [data])) : [text];
-    for (const each of texts) {
-      const read = readMessage(each);
-      if (read.ok && read.value.kind === 'answer' && read.value.id === id) return read.value.result;
-    }
-    return undefined;
-  }
-
-  async #misfit(unfit: Exclude<Fit, { kind: 'fits' }> | string): Promise<Outcome> {
+  async #misfit(unfit: Unfit): Promise<Outcome> {
     const { message, modern, exchange } = this.#asked;
     if (message?.kind !== 'request') throw new Fault('bug', 'Only a call can be unfit');
     if (typeof unfit === 'string') {
@@ -363,7 +275,9 @@ export class Pass {
           ? this.#shower.show(message, this.#asked.exchange.signal)
           : undefined;
       case 'request':
-        return this.#wish(message);
+        return (await this.#wishes.asked(message))
+          ? this.#shower.show(message, this.#asked.exchange.signal)
+          : undefined;
     }
   }
 
@@ -402,7 +316,7 @@ export class Pass {
   ): Promise<Message> {
     const ofTask = asked.method === 'tasks/get' && message.result['status'] === 'input_required';
     if (message.result['resultType'] === 'input_required' || ofTask) {
-      const refused = await this.#wishes(message.result['inputRequests'], asked);
+      const refused = await this.#wishes.inResult(message.result['inputRequests'], asked);
       if (refused !== undefined) return refused;
     }
     const whose = whoseOf(this.#asked.exchange, this.#asked.session);
@@ -448,89 +362,7 @@ export class Pass {
     const own = this.#parts.held.own(ownerOf(exchange)).map((task) => shownTask(task, false));
     return { ...shown, result: { ...shown.result, tasks: [...own, ...(tasks as readonly unknown[])] } };
   }
-
-  /** A server asks something of the client's side (2025-11-25: a request in the stream). */
-  async #wish(message: Extract<Message, { kind: 'request' }>): Promise<Message | undefined> {
-    const { talk } = this.#asked;
-    if (message.method === 'ping') {
-      await this.#reply({ kind: 'answer', id: message.id, result: {} });
-      return undefined;
-    }
-    const given = talk === undefined || talk.open.size >= 100 ? undefined : await this.#wished(message);
-    if (given === undefined || talk === undefined) {
-      await this.#reply(errorOf(message.id, codes.denied, 'The gateway refuses this request'));
-      return undefined;
-    }
-    talk.open.set(message.id, { gate: this.#gate, permit: given });
-    return this.#shower.show(message, this.#asked.exchange.signal);
-  }
-
-  async #wished(message: Extract<Message, { kind: 'request' }>): Promise<Permit | undefined> {
-    const kind = wishes[message.method];
-    if (kind === undefined || !this.#parts.settings.allow.has(kind)) return undefined;
-    const meant = meaningOf(this.#parts.settings, message);
-    if (meant.kind === 'refused') return undefined;
-    const action: Action = meant.action;
-    const verdict = await this.#gate.ask({ action });
-    if (verdict.kind === 'refusal') return undefined;
-    await verdict.written;
-    return verdict;
-  }
-
-  /** The same in 2026-07-28: its result says what it needs, and the client sends the request again with it. */
-  async #wishes(given: unknown, asked: Extract<Message, { kind: 'request' }>): Promise<Message | undefined> {
-    for (const each of Object.values(isObject(given) ? given : {})) {
-      const read = messageOf({ jsonrpc: '2.0', id: 0, ...(isObject(each) ? each : {}) });
-      const permit = read.ok && read.value.kind === 'request' ? await this.#wished(read.value) : undefined;
-      if (permit === undefined) {
-        const why = denial(
-          'UNSUPPORTED',
-          this.#permit.id,
-          'The server asks something of the client that is not allowed',
-          'Let it be allowed under `allow` and by a rule',
-        );
-        return refusalOf(asked, why, {
-          modern: true,
-          structured: !this.#parts.pins.promises(asked.params['name']),
-        });
-      }
-      this.#gate.done(permit, { kind: 'ok', rows: 0, bytes: 0, masked: 0, withheld: 0 });
-    }
-    return undefined;
-  }
-
-  async #reply(message: Message): Promise<void> {
-    const asked = this.#request(message, textOf(message));
-    const fields = asked.fields.filter(([name]) => name !== 'last-event-id' && name !== 'accept');
-    const answer = await this.#call({
-      ...asked,
-      method: 'POST',
-      fields: [
-        ...fields.filter(([name]) => name !== 'content-type'),
-        ['accept', 'application/json, text/event-stream'],
-        ['content-type', 'application/json'],
-      ],
-    });
-    await wholeOf(answer.body, 65_536);
-  }
 }
-
-function withoutProgress(meta: Json): Json {
-  const { progressToken: _, ...rest } = meta;
-  return rest;
-}
-
-/** How a header repeats an argument (2026-07-28, Streamable HTTP): only these kinds can be repeated. */
-function worded(value: unknown): string | undefined {
-  if (typeof value === 'string') return value;
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
-}
-
-const wishes: Readonly<Record<string, 'sampling' | 'elicitation' | 'roots'>> = {
-  'sampling/createMessage': 'sampling',
-  'elicitation/create': 'elicitation',
-  'roots/list': 'roots',
-};
 
 const ofTasks = /^notifications\/tasks(?:\/status)?$/;
 const notifications =
