@@ -194,7 +194,7 @@ resources:
       );
       const listed = await sallyport('sue', 'access', 'list');
       assert.match(listed.stdout, /ask for {2}.*sql\.select.*1 of leads, at most 2h/);
-      const id = await asked('sue', '--for', '9s', '--verbs', 'sql.select');
+      const id = await asked('sue', '--for', '30s', '--verbs', 'sql.select');
       for (const who of ['sue', 'bot']) {
         const ran = await sallyport(who, 'access', 'approve', id);
         assert.equal(ran.code, 1, ran.stdout);

@@ -478,7 +478,8 @@ resources:
     for (let count = 0; count < 12; count++) status = (await send({ name: 'carol', token: 'x' })).status;
     assert.equal(status, 429);
     assert.equal((await send({ name: 'ana', token: tokens.ana })).status, 303, 'another name from there is');
-    for (let count = 0; count < 80; count++) status = (await send({ name: `n${count}`, token: 'x' })).status;
+    // The minute in which they are counted may end on the way: one of two minutes has its sixty failures.
+    for (let count = 0; count < 130; count++) status = (await send({ name: `n${count}`, token: 'x' })).status;
     assert.equal(status, 429);
     assert.equal((await send({ name: 'bob', token: tokens.bob })).status, 429);
   });

@@ -23,6 +23,7 @@ interface Witness {
   /** Executions of one text that were answered. */
   readonly executed: Map<string, number>;
   count: number;
+  writes: number;
 }
 
 suite('kill -9 in the middle of load', { timeout: 900_000 }, () => {
@@ -34,7 +35,7 @@ suite('kill -9 in the middle of load', { timeout: 900_000 }, () => {
     using home = temporaryFolder('crash');
     const ports = await freePorts(2);
     const start = (): Promise<Guarded> => startUp(behind(server), { home: home.path, portBase: ports });
-    const witness: Witness = { answered: new Set(), executed: new Map(), count: 0 };
+    const witness: Witness = { answered: new Set(), executed: new Map(), count: 0, writes: 0 };
     let tokens: readonly [analyst: string, dba: string] | undefined;
 
     for (let round = 0; round < rounds; round++) {
@@ -54,7 +55,7 @@ suite('kill -9 in the middle of load', { timeout: 900_000 }, () => {
         ...[0, 1].map((n) => writes(as('dba', dba), `r${round}-write-${n}`, witness)),
       ];
       const until = witness.count + answersBeforeKill + randomInt(200);
-      while (witness.count < until) {
+      while (witness.count < until || witness.writes <= (round + 1) * 10) {
         assert.equal(gateway.log().includes('"level":"error"'), false, gateway.log());
         await sleep(1);
       }
@@ -172,7 +173,11 @@ async function writes(options: RawOptions, name: string, witness: Witness): Prom
   for (let n = 0; ; n++) {
     const text = insert(`${name}-${n}`);
     client.send(wire.query(text));
-    if (!(await rowsSeen(client, () => witness.answered.add(text), witness))) return;
+    const seen = (): void => {
+      witness.answered.add(text);
+      witness.writes += 1;
+    };
+    if (!(await rowsSeen(client, seen, witness))) return;
   }
 }
 

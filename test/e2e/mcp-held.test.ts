@@ -254,8 +254,8 @@ resources:
     const killed = await api('lead', 'POST', '/runs/kill', { run: 'loop-1' });
     const watcher = await connect('ann');
     if (killed['status'] !== 200) assert.fail(JSON.stringify(killed));
-    const task = await watcher.experimental.tasks.getTask(id);
-    assert.equal(task.status, 'cancelled', JSON.stringify(task));
+    const statusNow = async (): Promise<string> => (await watcher.experimental.tasks.getTask(id)).status;
+    await until(async () => (await statusNow()) === 'cancelled', 'the task goes on');
     const shown = (await api('lead', 'GET', `/reviews/${review}`))['body'] as Said;
     assert.equal(shown['state'], 'withdrawn');
     await watcher.close();

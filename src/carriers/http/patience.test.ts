@@ -14,6 +14,8 @@ const events = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n';
 
 interface Place extends AsyncDisposable {
   readonly client: HttpClient;
+  /** The resource reads on: only then does it see the end of its connection. */
+  readonly readOn: () => void;
   /** Resolves when the resource's connection is gone. */
   readonly dropped: Promise<void>;
 }
@@ -42,6 +44,9 @@ async function place(
   });
   return {
     client,
+    readOn: () => {
+      for (const socket of sockets) socket.resume();
+    },
     dropped: gone.promise,
     [Symbol.asyncDispose]: async () => {
       await client[Symbol.asyncDispose]();
@@ -71,11 +76,7 @@ describe('httpClient() ends what takes too long', () => {
     serve: (socket: Socket) => void,
   ])[] = [
     ['a resource that takes the request and says nothing', { firstByteMs: 80 }, (socket) => socket.resume()],
-    [
-      'a resource that reads nothing',
-      { firstByteMs: 80 },
-      (socket) => void setTimeout(() => socket.resume(), 300), // so that it sees the end
-    ],
+    ['a resource that reads nothing', { firstByteMs: 80 }, (socket) => void socket.pause()],
     ['half a head', { firstByteMs: 80 }, (socket) => socket.resume().write(head.slice(0, 30))],
     ['a head and no body', { idleMs: 80 }, (socket) => socket.resume().write(head)],
     ['half a body', { idleMs: 80 }, (socket) => socket.resume().write(`${head}half`)],
@@ -89,19 +90,18 @@ describe('httpClient() ends what takes too long', () => {
     test(what, async () => {
       await using at = await place(patience, serve);
       await assert.rejects(whole(at.client), late);
+      at.readOn();
       await at.dropped;
     });
   }
 
   test('a resource that does not take what is sent to it', async () => {
-    await using at = await place({ firstByteMs: 150 }, (socket) => {
-      socket.pause();
-      setTimeout(() => socket.resume(), 600); // so that it sees the end
-    });
+    await using at = await place({ firstByteMs: 150 }, (socket) => void socket.pause());
     const body = (async function* () {
       for (;;) yield new Uint8Array(1 << 20);
     })();
     await assert.rejects(whole(at.client, { method: 'POST', body }), late);
+    at.readOn();
     await at.dropped;
   });
 

@@ -1,10 +1,10 @@
-import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { temporaryFolder } from './place.ts';
 import { end } from './postgres.ts';
+import { until } from './wait.ts';
 
 /** A page of a real browser, spoken to over its DevTools protocol. */
 export async function inBrowser(
@@ -29,12 +29,16 @@ export async function inBrowser(
     const port = join(profile.path, 'DevToolsActivePort');
     while (!existsSync(port) || readFileSync(port, 'utf8').split('\n').length < 2) await sleep(50);
     const at = `127.0.0.1:${readFileSync(port, 'utf8').split('\n')[0]}`;
-    const tabs = (await (await fetch(`http://${at}/json`)).json()) as {
-      type: string;
-      webSocketDebuggerUrl: string;
-    }[];
-    const url = tabs.find(({ type }) => type === 'page')?.webSocketDebuggerUrl;
-    assert.ok(url);
+    let url = '';
+    await until(async () => {
+      // The port is open before the first page is there.
+      const tabs = (await (await fetch(`http://${at}/json`)).json()) as {
+        type: string;
+        webSocketDebuggerUrl: string;
+      }[];
+      url = tabs.find(({ type }) => type === 'page')?.webSocketDebuggerUrl ?? '';
+      return url !== '';
+    }, 'the browser has no page');
     const socket = new WebSocket(url);
     await new Promise((resolve) => socket.addEventListener('open', resolve, { once: true }));
     const tab = new Tab(socket);

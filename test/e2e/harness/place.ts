@@ -17,7 +17,8 @@ export function temporaryFolder(
 ): Disposable & { readonly path: string } {
   const path = mkdtempSync(join(tmpdir(), `sallyport-${name}-`));
   if (options.forServer === true && nobody !== undefined) chownSync(path, nobody.uid, nobody.gid);
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true, maxRetries: 3 }) };
+  // What a killed program had started may go on writing for a while.
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true, maxRetries: 20 }) };
 }
 
 // Linux gives connections ports from 32768 on, and so would port 0: until a program listens on one of those, any
