@@ -101,8 +101,8 @@ export class SessionKeys {
   readonly #folder: string;
   readonly #master: KeyObject;
   #handles = 0;
-  #day = '';
-  #slots = 0;
+  /** By day: a clock may go back over midnight while keys are on their way to disk. */
+  readonly #slots: Map<string, number> = new Map();
 
   constructor(files: Files, folder: string, master: KeyObject) {
     this.#files = files;
@@ -112,13 +112,8 @@ export class SessionKeys {
 
   make(owner: string, now: number, random: (bytes: number) => Uint8Array): SessionKey {
     const day = new Date(now).toISOString().slice(0, 10).replaceAll('-', '');
-    if (day !== this.#day) {
-      const path = sessionKeyFile(this.#folder, day);
-      this.#slots = this.#files.exists(path) ? Math.ceil(this.#files.read(path).length / keyRecordBytes) : 0;
-      this.#day = day;
-    }
-    const slot = this.#slots;
-    this.#slots += 1;
+    const slot = this.#slots.get(day) ?? this.#onDisk(day);
+    this.#slots.set(day, slot + 1);
     this.#handles += 1;
     const bytes = random(32);
     const record = keyRecord(this.#master, bytes, { day, slot, owner });
@@ -150,6 +145,11 @@ export class SessionKeys {
       }
     }
     return destroyed;
+  }
+
+  #onDisk(day: string): number {
+    const path = sessionKeyFile(this.#folder, day);
+    return this.#files.exists(path) ? Math.ceil(this.#files.read(path).length / keyRecordBytes) : 0;
   }
 
   #record(day: string, slot: number): Buffer | undefined {
