@@ -90,8 +90,10 @@ export function automaton(patterns: readonly RegExp[]): Automaton {
     return states.length - 1;
   }
 
-  function step(from: number, symbol: number): number {
+  function step(from: number, byte: number): number {
     const to: number[] = [];
+    // What is worked out for one byte beyond ASCII holds for all of them: they are one symbol.
+    const symbol = byte >= 0x80 && byte < endOfText ? 0x80 : byte;
     for (const node of states[from]?.nodes ?? [])
       for (const edge of edges[node] ?? []) if (edge.set?.[symbol] === 1) to.push(edge.to);
     const made = stateOf(to);
