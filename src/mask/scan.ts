@@ -154,8 +154,10 @@ const namedLoosely = 0.72;
 /** Of a value right behind its own name, or that is said behind it to be one: with a right check, and with a wrong one. */
 const labelledScore = 0.95;
 const labelledLoosely = 0.81;
-/** The most of what bears the name of a whole class. */
-const vaguely = 0.7;
+/** The most of what bears the name of a whole class: what bears one of its own, right or wrong, is that. */
+const vaguely = 0.42;
+/** Further from the name of a whole class than this stands something else. */
+const vagueReach = 24;
 /** The least of what is named in the text and right: surer than what no more than looks like something else. */
 const namedInText = 0.78;
 
@@ -373,6 +375,7 @@ function report(search: Search, used: Used, span: Span): void {
     return;
   }
   const naming = isNamed(search, detector) ? namingOf(search, detector, span) : undefined;
+  if (detector.vague === true && !here && (naming?.distance ?? Infinity) > vagueReach) return;
   const loose = span.loose === true;
   let score = loose ? 0 : span.score;
   if (here || naming !== undefined) {

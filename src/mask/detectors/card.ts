@@ -39,6 +39,10 @@ export const card: DigitsDetector = {
     'cardnumber',
     'jcb',
     'diners',
+    'paid with$',
+    'pay with$',
+    'charged to$',
+    'billed to$',
   ],
   examples: {
     yes: [

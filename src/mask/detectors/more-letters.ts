@@ -5,6 +5,16 @@ import { lettersOf, type LettersRow } from './letters-row.ts';
 
 // Five digits with letters around: a number that somebody keeps a register of.
 const registered = '(?=[A-Z0-9./-]{0,20}\\d{4})[A-Z]{1,5}[-./]?[A-Z]?\\d{4,12}(?:[-./][A-Z0-9]{1,6})?';
+// What some register somewhere gives a person, as people write it down: at least five digits in a word, or six in groups. No day, no sum.
+const ofAnyRegister = [
+  '(?!(?:19|20)\\d\\d[-./ ][01]?\\d[-./ ][0-3]?\\d(?!\\d))(?!\\d+\\.\\d+(?![-./ ]?\\d))(?=(?:[A-Z]{0,4}[-./]?|[A-Z]{2} )(?:[-./ ]?\\d){6})(?:(?!(?:id|is|no|nr|of|to) )[A-Z]{2} |[A-Z]{0,4}[-./]?)\\d{1,14}(?:[-./ ]\\d{1,9}){0,5}(?:[-./]?[A-Z]{1,2}| [A-Z])?',
+  '(?=(?:[A-Z]{0,6}\\d){5})[A-Z0-9]{6,20}',
+  registered,
+].join('|');
+
+// Latin, Greek, Cyrillic, Thai, kana, Han, and Hangul whole and in its parts.
+const plateLetter =
+  '[A-Z\\u1100-\\u11ff\\u4e00-\\u9fff\\u0391-\\u04ff\\u0e01-\\u0e2e\\u3041-\\u30ff\\uac00-\\ud7a3]';
 
 const rows: readonly LettersRow[] = [
   {
@@ -298,22 +308,59 @@ const rows: readonly LettersRow[] = [
   {
     name: 'NATIONAL_ID',
     vague: true,
-    pattern: `${registered}|\\d{7,14}`,
+    pattern: ofAnyRegister,
     score: 0.05,
     context: [
       'national id',
       'national identity',
       'national identification',
       'identity number',
+      'personal identity',
+      'personal identification',
+      'personal id',
+      'social security',
+      'social insurance',
+      'ssn',
       'tax id',
+      'tax identification',
+      'taxpayer',
       'citizen id',
-      'id card number',
+      'id card',
+      'identity card',
+      'my id number',
+      'his id number',
+      'her id number',
+      'vat id',
+      'vat number',
     ],
-    examples: { yes: [], no: ['TAX-700001449'], named: ['TAX-700001449'] },
+    examples: {
+      yes: [],
+      no: ['TAX-700001449', '541124-6571', 'GB269 9102 29 374'],
+      named: [
+        'TAX-700001449',
+        '541124-6571',
+        '0339-0757938-3',
+        'GB269 9102 29 374',
+        'ZZ 61 23 10 T',
+        'IE5400917e',
+        'FINB150519QDH',
+        '785 025 511',
+      ],
+    },
   },
   {
     name: 'LICENSE_PLATE',
-    pattern: '[A-Z]{1,4}[ -]?\\d{1,4}[ -]?[A-Z]{0,3}\\d{0,4}',
+    // Groups of both, letters first, digits first, digits alone.
+    pattern: [
+      '(?=[A-Z0-9]{0,3}-?[A-Z]{0,4}\\d)[A-Z0-9]{1,4}(?:-[A-Z0-9]{1,5}){1,2}(?: \\d{1,3})?',
+      '(?=[A-Z]{0,4}\\d)[A-Z0-9]{1,5} (?=[A-Z]{0,3}\\d)[A-Z0-9]{2,6}',
+      `[A-Z]\\d{2,4}${plateLetter}{1,2}(?: \\d{2,3})?`,
+      `\\d{1,4}[ -]?${plateLetter}{1,3}[ -]?\\d{2,6}`,
+      `\\d{2,4}[ -]?${plateLetter}{2,3}(?: \\d{2,3})?`,
+      `${plateLetter}{1,4}(?:[ -][A-Z]{1,2})?[ -]?\\d{1,6}[ -]?[A-Z]{0,3}\\d{0,4}`,
+      '(?=[A-Z]{0,4}\\d)(?=\\d{0,4}[A-Z])[A-Z0-9]{4,8}',
+      '\\d{5,7}',
+    ].join('|'),
     score: 0.05,
     context: [
       'license plate',
@@ -323,7 +370,21 @@ const rows: readonly LettersRow[] = [
       'vehicle registration',
       'plate$',
     ],
-    examples: { yes: [], no: ['ABC-1234'], named: ['ABC-1234'] },
+    examples: {
+      yes: [],
+      no: ['ABC-1234', '366 OPI', '77-356-43'],
+      named: [
+        'ABC-1234',
+        'HE-N-94',
+        '366 OPI',
+        '1-JEV-938',
+        '2E 75014',
+        '902보6730',
+        '0758ОМ 198',
+        '77-356-43',
+        '668759',
+      ],
+    },
   },
 ];
 

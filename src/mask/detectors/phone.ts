@@ -235,7 +235,8 @@ function judge(window: Window): number {
     if (isAmongWords(window) && isBare(window)) return 0.45;
     return digits.length >= 7 ? -1 : 0;
   }
-  if (/^(?:4-2-2|2-2-4|1-2-4|2-1-4|1-1-4)$/.test(shape)) return 0;
+  // Days; no year begins with a zero.
+  if (/^(?:4-2-2|2-2-4|1-2-4|2-1-4|1-1-4)$/.test(shape) && !(shape === '4-2-2' && first === '0')) return 0;
   if (american.has(shape) && !raw.includes('/')) return 0.75;
   if (shape === '1-3-3-2-2' && first === '8') return 0.75;
   if (digits.startsWith('0') && digits[1] !== '0' && digits.length >= 8 && digits.length <= 12) {
