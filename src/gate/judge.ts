@@ -1,4 +1,5 @@
 import { messageOf } from '../base/errors.ts';
+import { Lru } from '../base/lru.ts';
 import type { World } from '../base/time.ts';
 import type { Action, ColumnRef } from '../core/action.ts';
 import type { Decision, MaskOperator, RuleRef } from '../core/decision.ts';
@@ -25,6 +26,8 @@ export interface JudgeParts {
   readonly access?: Pick<Access, 'of' | 'holds' | 'used' | 'left'>;
 }
 
+const sharedKept = 256;
+
 /** A decision for one action under one policy, with what every permit from it shares. */
 export interface Judged {
   readonly policy: Policy | undefined;
@@ -44,6 +47,9 @@ export class Judge {
   readonly #judged: WeakMap<Action, Judged> = new WeakMap();
   /** What was said outside of actions that are judged in this very step. */
   readonly #opinions: WeakMap<Action, Opinions> = new WeakMap();
+  /** Decisions that allow, by what they depend on of their actions. INVARIANT: all of them are of `#sharedUnder`. */
+  readonly #shared: Lru<string, Decision> = new Lru(sharedKept);
+  #sharedUnder: Policy | undefined;
   readonly #probes: Probes = new Probes();
   #sawNow: readonly string[] = [];
   #sawAt = -1;
@@ -84,7 +90,7 @@ export class Judge {
     const decision =
       policy === undefined
         ? noPolicy
-        : this.#guarded(policy, traceable(this.#decide(policy, action), action), action);
+        : this.#guarded(policy, traceable(this.#decided(policy, action), action), action);
     const judged = this.judgedAs(policy, action, decision);
     this.#judged.set(action, judged);
     return judged;
@@ -176,6 +182,21 @@ export class Judge {
       at: this.#parts.world.now(),
       ...(grants.length === 0 ? {} : { grants }),
     };
+  }
+
+  /** As the policy decides it, or has decided it for another action that differs in nothing that counts. */
+  #decided(policy: Policy, action: Action): Decision {
+    const alike = policy.sharing?.(this.#session.resource.kind, action);
+    if (alike === undefined) return this.#decide(policy, action);
+    if (this.#sharedUnder !== policy) {
+      this.#shared.clear();
+      this.#sharedUnder = policy;
+    }
+    const known = this.#shared.get(alike);
+    if (known !== undefined) return known;
+    const decision = this.#decide(policy, action);
+    if (decision.kind === 'allow' && decision.cacheable) this.#shared.set(alike, decision);
+    return decision;
   }
 
   #decide(policy: Policy, action: Action): Decision {
