@@ -12,7 +12,7 @@ import type { Session } from '../core/session.ts';
 import type { Access } from './access.ts';
 import { entryFacts, type EntryFacts } from './decision-entry.ts';
 import { asked, Probes } from './predicates.ts';
-import { noPolicy, policyError, traceable } from './refusing.ts';
+import { noPolicy, policyError, readable, traceable } from './refusing.ts';
 import { saysOf, type Taint } from './taint.ts';
 
 export interface JudgeParts {
@@ -24,6 +24,8 @@ export interface JudgeParts {
   readonly taint?: Taint;
   /** Access for a time; absent: nobody has any. */
   readonly access?: Pick<Access, 'of' | 'holds' | 'used' | 'left'>;
+  /** Whether answers of resources of this kind can be read by a model; absent: none can. */
+  readonly reads?: (kind: string) => boolean;
 }
 
 const sharedKept = 256;
@@ -90,7 +92,7 @@ export class Judge {
     const decision =
       policy === undefined
         ? noPolicy
-        : this.#guarded(policy, traceable(this.#decided(policy, action), action), action);
+        : this.#guarded(policy, this.#able(this.#decided(policy, action), action), action);
     const judged = this.judgedAs(policy, action, decision);
     this.#judged.set(action, judged);
     return judged;
@@ -102,9 +104,15 @@ export class Judge {
     const { soft, past } = judged.decision;
     if (stated?.breakGlass !== true || soft !== true || past === undefined) return judged;
     const { policy } = judged;
-    const traced = traceable(past, action);
+    const traced = this.#able(past, action);
     const broken = policy === undefined ? traced : this.#guarded(policy, traced, action);
     return { ...this.judgedAs(policy, action, broken), glass: judged.decision.because };
+  }
+
+  /** A deny where the answer could not be shown as it must be. */
+  #able(decision: Decision, action: Action): Decision {
+    const isRead = this.#parts.reads?.(this.#session.resource.kind) === true;
+    return readable(traceable(decision, action), isRead);
   }
 
   judgedAs(policy: Policy | undefined, action: Action, decision: Decision): Judged {

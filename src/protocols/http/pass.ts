@@ -19,6 +19,7 @@ import type { HttpSettings } from './settings.ts';
 import { columnsBy, taggedBy } from './documented.ts';
 import { type Aliases, aliasedBy } from './graphql.ts';
 import { Shown } from './shown.ts';
+import { readByModel, type Showing } from './shown-read.ts';
 
 export interface SiteParts {
   readonly house: House;
@@ -40,7 +41,7 @@ export class Pass {
   readonly #exchange: Exchange;
   readonly #permit: Permit;
   readonly #mask: DocumentMask;
-  readonly #shown: Shown;
+  readonly #shown: Showing;
   /** What comes later says itself where it belongs: no tag knows it. */
   readonly #unplaced: boolean;
   #bytes = 0;
@@ -54,12 +55,9 @@ export class Pass {
     const tagged = aliasedBy(taggedBy(permit, of.operation), aliases === undefined ? [] : [aliases]);
     this.#unplaced = aliases?.incremental === true && permit.duties.masks.length > 0;
     this.#mask = documentMask(tagged, of.name, parts.maskKey);
-    this.#shown = new Shown({
-      mask: this.#mask,
-      most: parts.house.limits.messageBytes,
-      signal: exchange.signal,
-      columnOf: columnsBy(tagged, of.name, parts.maskKey),
-    });
+    const about = { mask: this.#mask, most: parts.house.limits.messageBytes, signal: exchange.signal };
+    const columnOf = columnsBy(tagged, of.name, parts.maskKey);
+    this.#shown = readByModel(new Shown({ ...about, columnOf }), about);
   }
 
   async run(body: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
@@ -256,7 +254,8 @@ export class Pass {
     const { settings, maskKey } = this.#parts;
     const { upstream, cookies } = settings;
     const jar = jarOf(cookies, maskKey, this.#exchange);
-    return towardsAsker(fields, how, { upstream, prefix: this.#exchange.prefix, mask: this.#mask, jar });
+    const behind = { upstream, prefix: this.#exchange.prefix, mask: this.#mask, jar };
+    return this.#mask.aside(() => towardsAsker(fields, how, behind));
   }
 }
 

@@ -49,6 +49,7 @@ export const mcp: Protocol = {
   attributes,
   settings,
   start,
+  reads: true,
   replay: () => bodyReplay((event) => `${JSON.stringify(event)}\n`),
 };
 
