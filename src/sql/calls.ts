@@ -10,7 +10,7 @@ import {
   writtenName,
 } from './names.ts';
 import { add, addUnknown, type Env, type Reading } from './reading.ts';
-import { movesNames, settingAccess } from './settings.ts';
+import { isSwitch, movesNames, settingAccess } from './settings.ts';
 import { as, type Fields, list, stringOf, text } from './tree.ts';
 
 /** A function that is run, by whatever way. */
@@ -101,7 +101,9 @@ function notARoutine(reading: Reading, named: QualifiedName, fields: Fields, cou
 function addSetConfig(reading: Reading, args: readonly unknown[], env: Env): void {
   const name = constantText(args[0]) ?? (isSettingName(args[0]) ? env.setting : undefined);
   const value = constantText(args[1]);
-  if (name === undefined || value === undefined || args.length !== 3) {
+  // asyncpg turns `jit` off and back to what it was, which it sends as a parameter.
+  const switched = name !== undefined && isSwitch(name) && as(args[1], 'ParamRef') !== undefined;
+  if (name === undefined || (value === undefined && !switched) || args.length !== 3) {
     return addUnknown(reading, 'set_config of a setting or to a value that is computed', 'setting');
   }
   addSetting(reading, name, value);

@@ -78,3 +78,11 @@ SELECT set_config(name, 'off', false) FROM pg_settings, generate_series(1, 2) WH
 SELECT set_config(name, 'off', false) FROM pg_settings WHERE name <> 'work_mem'
 -- expect: administer; one that is not harmless
 SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = 'row_security'
+-- expect: unknown; a value that a parameter brings can be any text
+SELECT set_config('standard_conforming_strings', $1, false)
+-- expect: unknown; names move to where a parameter says
+SELECT set_config('search_path', $1, false)
+-- expect: unknown; a text that is kept
+SELECT set_config('application_name', $1, false)
+-- expect: unknown; the parameter says which setting
+SELECT set_config($1, 'off', false)
