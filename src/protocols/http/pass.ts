@@ -9,6 +9,7 @@ import { Fault } from '../../base/errors.ts';
 import type { Outcome, Permit } from '../../core/decision.ts';
 import { denialOfDemand } from '../../core/denial.ts';
 import type { House } from '../../core/protocol.ts';
+import { shareOf } from '../../carriers/http/share.ts';
 import type { MaskKey } from '../../mask/index.ts';
 import { type Content, contentOf, isMarkup, tableOf, typeFits } from '../../http/content.ts';
 import { all, type Fields, first } from '../../http/headers.ts';
@@ -94,7 +95,7 @@ export class Pass {
   }
 
   #request(body: Uint8Array | AsyncIterable<Uint8Array>): HttpRequest {
-    const { method, fields, signal } = this.#exchange;
+    const { method, fields, signal, stay } = this.#exchange;
     const { path, fields: out } = towards(this.#parts, this.#exchange);
     // Coded bytes can only be passed on where nobody has to look into them.
     const looks = this.#mask.needed || this.#parts.settings.upstream.credential !== undefined;
@@ -108,6 +109,7 @@ export class Pass {
       path,
       fields: out,
       signal,
+      whose: shareOf(stay.session),
       ...(bodiless ? {} : { body }),
     };
   }

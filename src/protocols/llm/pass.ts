@@ -11,6 +11,7 @@ import { Fault } from '../../base/errors.ts';
 import type { Outcome, Permit } from '../../core/decision.ts';
 import { denial, denialOfDemand } from '../../core/denial.ts';
 import { modelUseOf } from '../../core/duties.ts';
+import { shareOf } from '../../carriers/http/share.ts';
 import { contentOf } from '../../http/content.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
 import { textRuns } from '../../http/text-runs.ts';
@@ -200,6 +201,7 @@ export class Pass {
       path: `${upstream.base}${target.path}${query}`,
       fields: out,
       signal,
+      whose: shareOf(exchange.stay.session),
       ...(body === undefined ? {} : { body }),
     };
   }
