@@ -6,19 +6,22 @@ import { parseArgs, promisify } from 'node:util';
 import { isObject } from '../base/check.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { realWorld, timestamp } from '../base/time.ts';
+import type { Kinds } from '../policy/kinds.ts';
 import { percent, review } from '../policy/review.ts';
 import { reaches, verdicts } from '../scan/finding.ts';
 import { keyId, open, privateKeyFrom, publicKeyFrom, seal } from '../server/dsse.ts';
 import { needed, readText } from './bundle.ts';
 import { CouldNotRun, print, safe, say, type Command } from './command.ts';
-import { policyKinds } from './kinds.ts';
+import { detectorsHelp, kindsOfFile } from './own-kinds.ts';
 import { levelOf, readPolicy, scanRepository } from './scan.ts';
 import { openKeyless, publicGood, requireIdentity, signKeyless } from './sigstore.ts';
 
 const help = `Usage: sallyport attest [DIR] (--key FILE | --keyless) --out FILE [--subject FILE]… [--source REV]
                             [--scan PATH]… [--as NAME] [--on NAME] [--level LEVEL] [--backtest FILE.json]
+                            [--detectors FILE]
                             [--fulcio-url URL] [--rekor-url URL] [--tsa-url URL]
        sallyport attest verify FILE --key FILE [--subject FILE]… [--source REV] [--policy DIR] [--passed]
+                            [--detectors FILE]
        sallyport attest verify FILE --certificate-identity NAME --certificate-oidc-issuer URL [--trusted-root FILE] …
 
 Says which policy (digest and commit) judged which source revision, with which results, as an in-toto statement (v1) in a
@@ -33,6 +36,7 @@ DIR          the policy; default: policy. Its checks and tests are run
 --source     the revision of the repository here; default: HEAD
 --scan PATH  scans it too, as sallyport scan does, with --as, --on and --level
 --backtest   the answer of sallyport backtest --json
+${detectorsHelp}
 Exit code: 0 all passed, 1 something did not (it is written down all the same), 2 could not run.
 
 verify fails when any byte of FILE was changed, when --key, or exactly this identity named by exactly this issuer, did not
@@ -62,6 +66,7 @@ async function run(args: readonly string[]): Promise<number> {
       on: { type: 'string' },
       level: { type: 'string', default: 'held' },
       backtest: { type: 'string' },
+      detectors: { type: 'string' },
       policy: { type: 'string' },
       passed: { type: 'boolean', default: false },
       keyless: { type: 'boolean', default: false },
@@ -152,10 +157,11 @@ interface Wanted {
   readonly on?: string | undefined;
   readonly level: string;
   readonly backtest?: string | undefined;
+  readonly detectors?: string | undefined; // the file of somebody's own
 }
 
 async function make(wanted: Wanted, sealed: Seal): Promise<number> {
-  const { policy, files } = await readPolicy(wanted.directory);
+  const { policy, files, kinds } = await readPolicy(wanted.directory, await kindsOfFile(wanted.detectors));
   const commit = await commitOf(wanted.source ?? 'HEAD');
   if (commit === undefined && wanted.source !== undefined) {
     throw new CouldNotRun(`Git has no revision ${wanted.source} here`);
@@ -166,7 +172,7 @@ async function make(wanted: Wanted, sealed: Seal): Promise<number> {
   ];
   if (subject.length === 0) throw new CouldNotRun('There is no Git revision here: give --subject FILE');
   const results = {
-    ...checked(files),
+    ...checked(files, kinds),
     ...(wanted.scan.length === 0 ? {} : { scan: await scanned(wanted) }),
     ...(wanted.backtest === undefined ? {} : { backtest: backtested(wanted.backtest) }),
   };
@@ -193,8 +199,11 @@ interface Outcome {
   readonly [detail: string]: unknown;
 }
 
-function checked(files: ReadonlyMap<string, string>): { readonly checks: Outcome; readonly tests: Outcome } {
-  const { problems, trial, mutation } = review(files, policyKinds, realWorld.now());
+function checked(
+  files: ReadonlyMap<string, string>,
+  kinds: Kinds,
+): { readonly checks: Outcome; readonly tests: Outcome } {
+  const { problems, trial, mutation } = review(files, kinds, realWorld.now());
   const failed = trial?.results.filter(({ failures }) => failures.length > 0).length ?? 0;
   const checks = { passed: problems.length === 0, findings: problems.map(({ code }) => code) };
   const tests = {
@@ -214,6 +223,7 @@ async function scanned(wanted: Wanted): Promise<Outcome> {
     paths: wanted.scan,
     as: wanted.as,
     on: wanted.on,
+    detectors: wanted.detectors,
   });
   const by = verdicts.map((verdict) => [verdict, findings.filter((each) => each.verdict === verdict).length]);
   return {
@@ -274,6 +284,7 @@ interface Expected {
   readonly subject: readonly string[];
   readonly source?: string | undefined;
   readonly policy?: string | undefined;
+  readonly detectors?: string | undefined;
   readonly passed: boolean;
 }
 
@@ -345,7 +356,7 @@ async function mismatches(statement: Fields, expected: Expected): Promise<readon
     }
   }
   if (expected.policy !== undefined) {
-    const { policy } = await readPolicy(expected.policy);
+    const { policy } = await readPolicy(expected.policy, await kindsOfFile(expected.detectors));
     const stated = isObject(predicate['policy']) ? predicate['policy'] : {};
     if (stated['digest'] !== policy.id.digest) wrong.push(`${expected.policy} is not the policy that judged`);
   }

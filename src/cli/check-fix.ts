@@ -15,16 +15,20 @@ const mechanical: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   'SP-T107',
 ]);
 
-/** The files in which something can be mended by a word for a word, mended; and what was. */
+/**
+ * The files in which something can be mended by a word for a word, mended; and what was. SECURITY: what nobody finds is only taken
+ * for a slip where all detectors are known: else it may be one of somebody's own.
+ */
 export function mend(
   files: ReadonlyMap<string, string>,
   problems: readonly PolicyProblem[],
+  isEveryDetectorKnown: boolean = false,
 ): { readonly files: ReadonlyMap<string, string>; readonly fixed: readonly Fixed[] } {
   const mended = new Map<string, string>();
   const fixed: Fixed[] = [];
   // From the end of a file to its beginning, so that the places of the others stay true.
   const backwards = problems
-    .filter(({ code }) => mechanical.has(code))
+    .filter(({ code }) => mechanical.has(code) || (isEveryDetectorKnown && code === 'SP-T108'))
     .toSorted((a, b) => b.line - a.line || b.col - a.col);
   for (const problem of backwards) {
     const [, from, to] = /^([\w./-]+) → ([\w./-]+)$/.exec(problem.fix ?? '') ?? [];

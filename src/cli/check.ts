@@ -106,7 +106,7 @@ async function once(
   let said = reviewed(found, around, own);
   // A word that is mended can show the next one that is not known.
   for (let round = 0; round < (fix ? maxRounds : 0); round++) {
-    const { files, fixed } = mend(found.files, said.problems);
+    const { files, fixed } = mend(found.files, said.problems, own !== undefined);
     if (fixed.length === 0) break;
     for (const [path, text] of files) await writeFile(join(directory, path), text);
     for (const { problem, from, to } of fixed) {

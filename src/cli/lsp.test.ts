@@ -30,7 +30,7 @@ rules:
 type Fields = Readonly<Record<string, unknown>>;
 
 /** A client of the real process, by the protocol's own framing. */
-function client(): {
+function client(...args: readonly string[]): {
   readonly ask: (method: string, params: unknown) => Promise<unknown>;
   readonly tell: (method: string, params: unknown) => void;
   readonly diagnostics: (
@@ -41,7 +41,7 @@ function client(): {
   readonly kill: () => void;
 } {
   const main = join(import.meta.dirname, 'main.ts');
-  const child = spawn(process.execPath, [main, 'lsp'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [main, 'lsp', ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   const answers = new Map<number, (result: unknown) => void>();
   const known = new Map<string, readonly Fields[]>();
   let waiting: (() => void)[] = [];
@@ -185,5 +185,48 @@ test('lsp: findings while one types, hover, completion, definition, quick fix', 
   } finally {
     kill();
     rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('lsp --detectors: rules may name what the detectors of a file find', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-lsp-own-'));
+  mkdirSync(join(folder, 'modules'));
+  writeFileSync(
+    join(folder, 'policy.yaml'),
+    'apiVersion: sallyport/v1\nlayers: [{ name: a, role: restrict, use: [{ module: m }] }]\n',
+  );
+  const masks = (entity: string): string =>
+    `apiVersion: sallyport/v1\nmodule: m\nabout: x\nowner: team:x\nrules:\n  - id: r\n    effect: require\n    match: {}\n    then: { mask: [{ find: ${entity}, with: redact }] }\n    why: x\n    fix: y\n`;
+  const own = join(folder, 'own.yaml');
+  writeFileSync(own, "- { name: PLANT_NUMBER, pattern: 'QX-[0-9]{4}', examples: { yes: [QX-1234] } }\n");
+  const file = join(folder, 'modules', 'm.policy.yaml');
+  const uri = pathToFileURL(file).href;
+  writeFileSync(file, masks('PLANT_NUMBER'));
+  const unknown = (list: readonly Fields[]): boolean =>
+    list.some(({ message }) => String(message).includes('No detector finds'));
+  for (const [args, entity] of [
+    [[], 'PLANT_NUMBER'],
+    [['--stdio', '--detectors', own], 'PLANT_NUMBRE'],
+  ] as const) {
+    const { ask, tell, diagnostics, ended, kill } = client(...args);
+    try {
+      await ask('initialize', { processId: null, rootUri: null, capabilities: {} });
+      tell('initialized', {});
+      const textDocument = { uri, languageId: 'yaml', version: 1 };
+      tell('textDocument/didOpen', { textDocument: { ...textDocument, text: masks(entity) } });
+      await diagnostics(uri, unknown);
+      if (args.length > 0) {
+        tell('textDocument/didChange', {
+          textDocument: { uri, version: 2 },
+          contentChanges: [{ text: masks('PLANT_NUMBER') }],
+        });
+        await diagnostics(uri, (list) => !unknown(list));
+      }
+      await ask('shutdown', null);
+      tell('exit', null);
+      assert.equal(await ended, 0);
+    } finally {
+      kill();
+    }
   }
 });

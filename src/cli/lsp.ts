@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 import {
   type CodeAction,
   CodeActionKind,
@@ -21,14 +22,15 @@ import { review } from '../policy/review.ts';
 import { readPolicyFiles, withShipped } from '../server/policy-files.ts';
 import { mend } from './check-fix.ts';
 import type { Command } from './command.ts';
-import { policyKinds } from './kinds.ts';
+import { detectorsHelp, kindsOfFile } from './own-kinds.ts';
 import { completion, definition, hover, type Opened, type Spot } from './lsp-answers.ts';
 
-const help = `Usage: sallyport lsp
+const help = `Usage: sallyport lsp [--detectors FILE]
 
 Speaks the Language Server Protocol on standard input and output, for editors: findings of sallyport check while you type,
 what a rule does when you point at it, completion, going to a rule, module or param, and quick fixes.
 editors/vscode has a client for Visual Studio Code.
+${detectorsHelp}
 `;
 
 export const lsp: Command = { help, run };
@@ -44,12 +46,19 @@ interface Room {
   timer?: NodeJS.Timeout;
 }
 
-async function run(): Promise<number> {
+async function run(args: readonly string[]): Promise<number> {
+  // Editors add words of their own, such as --stdio.
+  const { values } = parseArgs({
+    args: [...args],
+    strict: false,
+    options: { detectors: { type: 'string' } },
+  });
+  const { detectors } = values;
+  const kinds = await kindsOfFile(typeof detectors === 'string' ? detectors : undefined);
   const connection = createConnection(
     new StreamMessageReader(process.stdin),
     new StreamMessageWriter(process.stdout),
   );
-  const kinds = policyKinds;
   const texts = new Map<string, string>(); // path -> what the editor shows
   const rooms = new Map<string, Room>();
 

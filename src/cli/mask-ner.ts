@@ -65,7 +65,7 @@ function settingsOf(path: string): NerSettings {
   } catch (thrown) {
     throw new Error(`Cannot read --ner ${path}: ${messageOf(thrown)}`, { cause: thrown });
   }
-  const checked = nerCheck(entityNames)(raw, 'ner');
+  const checked = nerCheck((name) => entityNames.includes(name))(raw, 'ner');
   if (!checked.ok)
     throw new Error(checked.error.map(({ path: at, message }) => `${path}: ${at}: ${message}`).join('\n'));
   const { model, packages } = checked.value;

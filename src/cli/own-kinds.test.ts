@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { messageOf } from '../base/errors.ts';
+import { attest } from './attest.ts';
 import { backtest } from './backtest.ts';
 import { bundle } from './bundle.ts';
+import { mend } from './check-fix.ts';
 import { diff } from './diff.ts';
 import { scanRepository } from './scan.ts';
 import { type Io, test as tests } from './test.ts';
@@ -87,6 +89,14 @@ const commands: readonly (readonly [
     thrown((file) => bundle.run(['build', policy, '--key', bundleKey, '--out', built, ...withFile(file)])),
     /^0$/,
   ],
+  [
+    'attest',
+    // The sample's tests speak of what was taken out: that they fail is written down.
+    thrown((file) =>
+      attest.run([policy, '--key', bundleKey, '--out', built, '--subject', record, ...withFile(file)]),
+    ),
+    /^[01]$/,
+  ],
 ];
 for (const [name, ask, loaded] of commands) {
   test(`${name}: rules may name what the detectors of a file find, and nothing else`, async () => {
@@ -104,4 +114,18 @@ test('bundle verify: what was built with detectors loads with them only', async 
   await bundle.run(['build', policy, '--key', bundleKey, '--out', built, '--detectors', own]);
   assert.equal(await bundle.run(['verify', built, '--key', `${bundleKey}.pub`]), 1);
   assert.equal(await bundle.run(['verify', built, '--key', `${bundleKey}.pub`, '--detectors', own]), 0);
+});
+
+test('check --fix mends the name of what is found only where all detectors are known', () => {
+  const files = new Map([['a.yaml', 'find: PLANT_NUMBR']]);
+  const problem = {
+    file: 'a.yaml',
+    line: 1,
+    col: 7,
+    code: 'SP-T108',
+    message: '',
+    fix: 'PLANT_NUMBR → PLANT_NUMBER',
+  } as const;
+  assert.equal(mend(files, [problem]).fixed.length, 0);
+  assert.equal(mend(files, [problem], true).files.get('a.yaml'), 'find: PLANT_NUMBER');
 });

@@ -54,7 +54,11 @@ export interface FindMask {
   readonly operator: MaskOperator;
   /** Of `*`: what its own rule names by itself, and shows otherwise. */
   readonly except?: readonly string[];
+  /** A model is asked too; `required`: what cannot be given to one is not shown. */
+  readonly model?: ModelUse;
 }
+
+export type ModelUse = 'required' | 'where-possible';
 
 /** One `approve` duty: `count` distinct humans of `group`. */
 export interface ApproveDuty {

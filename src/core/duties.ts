@@ -1,4 +1,4 @@
-import type { Decision, Duties, FindMask, MaskOperator, TagMask } from './decision.ts';
+import type { Decision, Duties, FindMask, MaskOperator, ModelUse, TagMask } from './decision.ts';
 
 const strength: Readonly<Record<MaskOperator['kind'], number>> = {
   partial: 1,
@@ -80,6 +80,13 @@ export function operatorForFind(finds: readonly FindMask[], entity: string): Mas
     if (fits) result = stronger(result, find.operator);
   }
   return result;
+}
+
+/** Whether a model is asked what it finds, and what holds where none can be: the strictest of what the rules say. */
+export function modelUseOf(finds: readonly FindMask[]): ModelUse | undefined {
+  let use: ModelUse | undefined;
+  for (const { model } of finds) if (model !== undefined && use !== 'required') use = model;
+  return use;
 }
 
 /** What a decision demands, by name, as entries have it. */

@@ -29,7 +29,8 @@ export type CounterName =
   | 'channel_faults_total'
   | 'sink_entries_total'
   | 'sink_faults_total'
-  | 'sink_refused_total';
+  | 'sink_refused_total'
+  | 'model_texts_total';
 
 export const counters: Table<CounterName> = {
   decisions_total: ['Decisions', ['resource', 'decision']],
@@ -55,6 +56,10 @@ export const counters: Table<CounterName> = {
   sink_refused_total: [
     'Entries that a sink refuses for good; they are kept in its file of refused entries',
     ['sink'],
+  ],
+  model_texts_total: [
+    'Texts that a model was to read for names: done, or late or failed and so masked whole',
+    ['result'],
   ],
 };
 

@@ -12,6 +12,11 @@ export interface Policy {
   readonly id: PolicyId;
   readonly decide: (question: Question) => Decision;
   /**
+   * What a `cacheable` decision that allows depends on of its action, besides the kind of the resource: actions with the same text
+   * are decided alike for one identity and one resource. Undefined where nobody can say. Absent: nothing is shared.
+   */
+  readonly sharing?: (kind: string, action: Action) => string | undefined;
+  /**
    * Asks what lies outside before `decide`, so that nothing waits there; undefined where nothing is to be asked of this
    * question. Never rejects: what cannot be had is an opinion that failed. Present only where a layer needs it.
    */

@@ -25,6 +25,8 @@ export interface Protocol {
   readonly settings: Check<unknown>;
   /** Opens what the protocol keeps for all its sessions (catalogues, caches, cancel keys). */
   readonly start: (house: House) => Room;
+  /** Its answers are texts that are whole before they are shown, so a model may read them; absent: they cannot wait for one. */
+  readonly reads?: true;
   /** Reads what it recorded, to show it again; absent: answers are shown as text. */
   readonly replay?: () => ReplayReader;
 }

@@ -1,4 +1,5 @@
 import { messageOf } from '../base/errors.ts';
+import { Lru } from '../base/lru.ts';
 import type { World } from '../base/time.ts';
 import type { Action, ColumnRef } from '../core/action.ts';
 import type { Decision, MaskOperator, RuleRef } from '../core/decision.ts';
@@ -11,7 +12,7 @@ import type { Session } from '../core/session.ts';
 import type { Access } from './access.ts';
 import { entryFacts, type EntryFacts } from './decision-entry.ts';
 import { asked, Probes } from './predicates.ts';
-import { noPolicy, policyError, traceable } from './refusing.ts';
+import { noPolicy, policyError, readable, traceable } from './refusing.ts';
 import { saysOf, type Taint } from './taint.ts';
 
 export interface JudgeParts {
@@ -23,7 +24,11 @@ export interface JudgeParts {
   readonly taint?: Taint;
   /** Access for a time; absent: nobody has any. */
   readonly access?: Pick<Access, 'of' | 'holds' | 'used' | 'left'>;
+  /** Whether answers of resources of this kind can be read by a model; absent: none can. */
+  readonly reads?: (kind: string) => boolean;
 }
+
+const sharedKept = 256;
 
 /** A decision for one action under one policy, with what every permit from it shares. */
 export interface Judged {
@@ -44,6 +49,9 @@ export class Judge {
   readonly #judged: WeakMap<Action, Judged> = new WeakMap();
   /** What was said outside of actions that are judged in this very step. */
   readonly #opinions: WeakMap<Action, Opinions> = new WeakMap();
+  /** Decisions that allow, by what they depend on of their actions. INVARIANT: all of them are of `#sharedUnder`. */
+  readonly #shared: Lru<string, Decision> = new Lru(sharedKept);
+  #sharedUnder: Policy | undefined;
   readonly #probes: Probes = new Probes();
   #sawNow: readonly string[] = [];
   #sawAt = -1;
@@ -84,7 +92,7 @@ export class Judge {
     const decision =
       policy === undefined
         ? noPolicy
-        : this.#guarded(policy, traceable(this.#decide(policy, action), action), action);
+        : this.#guarded(policy, this.#able(this.#decided(policy, action), action), action);
     const judged = this.judgedAs(policy, action, decision);
     this.#judged.set(action, judged);
     return judged;
@@ -96,9 +104,15 @@ export class Judge {
     const { soft, past } = judged.decision;
     if (stated?.breakGlass !== true || soft !== true || past === undefined) return judged;
     const { policy } = judged;
-    const traced = traceable(past, action);
+    const traced = this.#able(past, action);
     const broken = policy === undefined ? traced : this.#guarded(policy, traced, action);
     return { ...this.judgedAs(policy, action, broken), glass: judged.decision.because };
+  }
+
+  /** A deny where the answer could not be shown as it must be. */
+  #able(decision: Decision, action: Action): Decision {
+    const isRead = this.#parts.reads?.(this.#session.resource.kind) === true;
+    return readable(traceable(decision, action), isRead);
   }
 
   judgedAs(policy: Policy | undefined, action: Action, decision: Decision): Judged {
@@ -176,6 +190,21 @@ export class Judge {
       at: this.#parts.world.now(),
       ...(grants.length === 0 ? {} : { grants }),
     };
+  }
+
+  /** As the policy decides it, or has decided it for another action that differs in nothing that counts. */
+  #decided(policy: Policy, action: Action): Decision {
+    const alike = policy.sharing?.(this.#session.resource.kind, action);
+    if (alike === undefined) return this.#decide(policy, action);
+    if (this.#sharedUnder !== policy) {
+      this.#shared.clear();
+      this.#sharedUnder = policy;
+    }
+    const known = this.#shared.get(alike);
+    if (known !== undefined) return known;
+    const decision = this.#decide(policy, action);
+    if (decision.kind === 'allow' && decision.cacheable) this.#shared.set(alike, decision);
+    return decision;
   }
 
   #decide(policy: Policy, action: Action): Decision {

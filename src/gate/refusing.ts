@@ -10,6 +10,7 @@ import {
   type Refusal,
 } from '../core/decision.ts';
 import { denial, denialOf } from '../core/denial.ts';
+import { modelUseOf } from '../core/duties.ts';
 import type { Policy } from '../core/ports.ts';
 
 // What the gate itself says where the policy has the word no more, or none at all. Each is a deny.
@@ -27,6 +28,22 @@ export function traceable(decision: Decision, action: Action): Decision {
     because: [...by, ...decision.because.filter((rule) => !by.includes(rule))],
     why: 'It cannot be told which columns the values of this answer come from, so they cannot be masked',
     fix: ['Select columns of tables by name, without functions of your own'],
+  };
+}
+
+/** A rule wants a model to read the answer, and nobody gives it one: the configuration has none, or this kind of resource cannot wait for it. */
+export function readable(decision: Decision, isRead: boolean): Decision {
+  if (decision.kind === 'deny' || isRead || modelUseOf(decision.duties.finds) !== 'required') return decision;
+  const by = decision.because.filter((rule) => rule.demands?.includes('mask') === true);
+  return {
+    ...decision,
+    kind: 'deny',
+    code: 'LINEAGE',
+    because: [...by, ...decision.because.filter((rule) => !by.includes(rule))],
+    why: 'A model must read this answer before it is shown, and none can: none is configured, or answers of this kind are given to none',
+    fix: [
+      'Configure a model (`ner`), match only kinds whose answers it can read (http, llm, mcp), or say `model: where-possible`',
+    ],
   };
 }
 

@@ -40,6 +40,8 @@ export interface Automaton {
   readonly any: (bytes: Uint8Array, at: number, end: number) => boolean;
   /** Whether it would with any other digits in place of those that stand there. */
   readonly anyDigits: (bytes: Uint8Array, at: number, end: number) => boolean;
+  /** Whether a pattern may fit that begins here, whatever stands behind `end`: one of the signs `ends`, or the end of the text. */
+  readonly mayGoOn: (bytes: Uint8Array, at: number, end: number, ends: string) => boolean;
 }
 
 /** Whether a pattern begins at the beginning of a word, so that an automaton can look for it. */
@@ -75,7 +77,7 @@ export function automaton(patterns: readonly RegExp[]): Automaton {
     stateOf([0]);
   };
   reset();
-  return { walk, any, anyDigits };
+  return { walk, any, anyDigits, mayGoOn };
 
   function stateOf(from: readonly number[]): number {
     const nodes = closure(from, edges);
@@ -131,6 +133,26 @@ export function automaton(patterns: readonly RegExp[]): Automaton {
       if (fitting[now] === 1 || to - at >= deep) return true;
     }
     return false;
+  }
+
+  // oxlint-disable-next-line max-params
+  function mayGoOn(bytes: Uint8Array, at: number, end: number, ends: string): boolean {
+    if (end - at >= deep) return true;
+    if (states.length > mostStates - deep - ends.length - 2) reset();
+    let now = 1;
+    for (let to = at; to < end; to++) {
+      const byte = bytes[to] ?? 0;
+      const symbol = byte >= 0x30 && byte <= 0x39 ? anyDigit : byte;
+      const found = next[now * count + (classes[symbol] ?? 0)] ?? -1;
+      now = found >= 0 ? found : step(now, symbol);
+      if (now === 0) return false;
+      if (fitting[now] === 1) return true;
+    }
+    const behind = [endOfText, ...Array.from(ends, (sign) => sign.charCodeAt(0))];
+    return behind.some((symbol) => {
+      const then = step(now, symbol);
+      return then !== 0 && (symbol !== endOfText || fitting[then] === 1);
+    });
   }
 }
 

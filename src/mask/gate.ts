@@ -3,6 +3,7 @@ import { mayName } from './names/index.ts';
 import { detectorsInUse, onDetectors } from './registry.ts';
 import { scan } from './scan.ts';
 import { newSieve, type Sieve } from './sieve/sieve.ts';
+import { openDigits, type Teacher, wordTeacher } from './sieve/words.ts';
 import { datetimeAt, isDigit, isWord, uuidAt } from './stamps.ts';
 import { isDateShape, longestShape, type Proof, proofs, shapes, type Shapes } from './shapes.ts';
 import {
@@ -85,6 +86,8 @@ interface Gate {
   readonly shapes: Shapes;
   /** Knows them for rows: `undefined` where the machine cannot. */
   readonly sieve: Sieve | undefined;
+  /** Teaches it the words of texts that show nothing. */
+  readonly teach: Teacher | undefined;
 }
 
 let built: Gate | undefined;
@@ -115,6 +118,10 @@ function gate(): Gate {
     each.kind === 'find' && each.literal !== undefined ? [Buffer.from(each.literal)] : [],
   );
   const needed = own.length === 0 ? none : literals.length < own.length ? undefined : literals;
+  const sieve = newSieve();
+  // INVARIANT: so few digits are nobody's, in however many groups.
+  const isPlain = needed === none && Math.min(least, fewestOf(bare | among)) >= fewDigits;
+  if (isPlain) sieve?.trustPlain(openDigits(all));
   built = {
     letters: alone,
     named: all,
@@ -132,7 +139,8 @@ function gate(): Gate {
         ? none
         : needed?.map((literal) => Buffer.from(literal.map((byte) => (isDigit(byte) ? 0x30 : byte)))),
     shapes: shapes(),
-    sieve: newSieve(),
+    sieve,
+    teach: isPlain && sieve !== undefined ? wordTeacher(sieve, { words: known, named: all }) : undefined,
   };
   return built;
 }
@@ -164,13 +172,14 @@ export function rowSieve(): Sieve | undefined {
 /** `mayContain` of a value that the sieve noted: what is shown about its shape is taught to the sieve. */
 export function mayContainNoted(bytes: Uint8Array, start: number, end: number): boolean {
   const may = mayContain(bytes, start, end);
-  const { sieve, shapes: known } = built ?? gate();
+  const { sieve, shapes: known, teach } = built ?? gate();
   // The gate opens on many a text in which nobody's name or address is. If it has no digit, no other text has its shape:
   // then the search itself tells, once and for all, that there is nothing in it where it is the whole value.
   if (may && (end - start > longestShape || hasDigit(bytes, start, end))) return true;
   if (may) known.offer(bytes.subarray(start, end), searched);
   const proof = known.proof();
   if (proof !== proofs.unproved) sieve?.learn(bytes.subarray(start, end), proof);
+  else if (!may) teach?.(bytes, start, end);
   return may && proof !== proofs.alone;
 }
 

@@ -9,11 +9,12 @@
 //   terminalStream(…)       the same for what a terminal is sent, judged as it is displayed
 //   columnVote()            whether a column's numbers are of a type that a single one does not show
 //   useDetectors(…)         more detectors, as data (detectorsCheck)
+//   useModel(…)             a model that whoever waits for it asks too
 //   untoken(token, key)     what a token stands for; revealTokens(…) for many, several keys and their types
 // It promises: linear time; a detector that fails counts as a hit on the whole text; masking what is masked is a no-op.
 export { mayContain, mayContainNoted, rowSieve } from './gate.ts';
 export { mostRowBytes, mostSiftedColumns, type Sieve, wants } from './sieve/sieve.ts';
-export { isContext, scan, scanner, type Scanner, type ScanOptions } from './scan.ts';
+export { isContext, type More, scan, scanner, type Scanner, type ScanOptions } from './scan.ts';
 export {
   findMasker,
   generaliseNumber,
@@ -31,6 +32,7 @@ export { otherType, type Revealed, revealTokens, tokensDigest } from './reveal.t
 export { normalise } from './normalise.ts';
 export { wordsOf } from './context.ts';
 export { detectorsInUse, useDetectors } from './registry.ts';
+export { modelInUse, type TextModel, useModel } from './model.ts';
 export { detectorsCheck } from './own.ts';
 export { detectors, entityNames } from './detectors/index.ts';
 export type { Detector, DigitsDetector, Finding } from './detector.ts';

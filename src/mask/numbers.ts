@@ -67,7 +67,7 @@ function windowsFrom(
   report: Report,
 ): void {
   // What a sign leads is asked of all: it is what the sign says it is.
-  const lead = leadOf(search.text, run.starts[from] ?? 0);
+  const lead = leadOf(search.bytes, run.starts[from] ?? 0);
   const byLength = lead > 0 || search.named !== nobody ? digits : digitsAlone;
   let count = 0;
   let shape = 0;
@@ -131,7 +131,7 @@ function judgeWindow(
     search.doing = detector.name;
     const first = detector.lead === true ? start - signs : start;
     let last = end;
-    if (detector.trail !== undefined) {
+    if (detector.trail !== undefined && end < text.length) {
       detector.trail.lastIndex = end;
       last += detector.trail.exec(text)?.[0].length ?? 0;
     }
@@ -178,8 +178,11 @@ function numberSigns(signs: string, number: string): number {
 }
 
 /** How many of the characters before `start` lead a number: `+`, `(`, `+(`, `(+`. */
-function leadOf(text: string, start: number): number {
+function leadOf(bytes: Uint8Array, start: number): number {
   let lead = 0;
-  while (lead < 2 && (text[start - lead - 1] === '+' || text[start - lead - 1] === '(')) lead++;
+  while (lead < 2 && (bytes[start - lead - 1] === plus || bytes[start - lead - 1] === bracket)) lead++;
   return lead;
 }
+
+const plus = 0x2b;
+const bracket = 0x28;

@@ -6,7 +6,7 @@ import type { Finding } from './detector.ts';
 import { fakeOf } from './fake.ts';
 import { mayContain } from './gate.ts';
 import { lettersOf, type MaskKey } from './key.ts';
-import { isContext, scanner, type Scanner } from './scan.ts';
+import { isContext, type More, scanner, type Scanner } from './scan.ts';
 import { sealed, tokenOf } from './token.ts';
 
 /**
@@ -73,12 +73,12 @@ interface Masked {
 
 const alone: Around = { original: '', shown: '', right: '' };
 
-/** `maskFindings` made ready for many texts of one column. */
+/** `maskFindings` made ready for many texts of one column. `more`: what else is found in a whole text, as it came. */
 export function findMasker(
   finds: readonly FindMask[],
-  parts: { readonly key: MaskKey; readonly column?: string },
+  parts: { readonly key: MaskKey; readonly column?: string; readonly more?: More },
 ): (text: string, around?: Around) => Masked {
-  const { key: _key, ...search } = parts;
+  const { key: _key, more, ...search } = parts;
   const entities = finds.map((each) => each.entity);
   const find = scanner({ entities, ...search });
   // In a column that is context for nothing the gate can say that nothing is left to find: much quicker than to look.
@@ -88,7 +88,8 @@ export function findMasker(
   // Columns repeat their values. What was shown is forgotten with the masker: that is with the answer.
   const known = new Map<string, Masked>();
   return (text, around) => {
-    if (around !== undefined || text.length > longestKept) return show(text, around ?? alone);
+    if (around !== undefined || more !== undefined || text.length > longestKept)
+      return show(text, around ?? alone);
     const before = known.get(text);
     if (before !== undefined) return before;
     const made = show(text, alone);
@@ -98,7 +99,7 @@ export function findMasker(
   };
 
   function show(text: string, around: Around): Masked {
-    if (once) return maskOnce(text, { find, around }, { finds, key: parts.key });
+    if (once) return maskOnce(text, { find, around, more }, { finds, key: parts.key });
     let shown = text;
     let masked = 0;
     const types: string[] = [];
@@ -106,7 +107,8 @@ export function findMasker(
     for (let round = 0; round < mostRounds; round++) {
       const left = round === 0 ? around.original : around.shown;
       const isQuiet = gated && (round > 0 || around !== alone) && !mayShow(left + shown + around.right);
-      const found = isQuiet ? [] : within(find, shown, { ...around, original: left });
+      const also = round === 0 && around === alone ? more : undefined;
+      const found = isQuiet ? [] : within(find, shown, { ...around, original: left }, also);
       const next = found.length === 0 ? undefined : showFindings(shown, found, { finds, key: parts.key });
       if (next === undefined || next.masked === 0) {
         // What was shown on the left can be other context than what stood there.
@@ -136,8 +138,13 @@ function mayShow(text: string): boolean {
 }
 
 /** What is found in `text` where it stands. */
-function within(find: Scanner, text: string, { original: left, right }: Around): readonly Finding[] {
-  if (left === '' && right === '') return find(text);
+function within(
+  find: Scanner,
+  text: string,
+  { original: left, right }: Around,
+  more?: More,
+): readonly Finding[] {
+  if (left === '' && right === '') return find(text, more);
   const found: Finding[] = [];
   for (const each of find(left + text + right)) {
     const start = Math.max(0, each.start - left.length);
@@ -150,10 +157,14 @@ function within(find: Scanner, text: string, { original: left, right }: Around):
 /** Every finding is shown, and then what is found across the edge of one that was is redacted with it. */
 function maskOnce(
   text: string,
-  { find, around }: { readonly find: Scanner; readonly around: Around },
+  {
+    find,
+    around,
+    more,
+  }: { readonly find: Scanner; readonly around: Around; readonly more: More | undefined },
   parts: { readonly finds: readonly FindMask[]; readonly key: MaskKey },
 ): Masked {
-  const first = showRanges(text, within(find, text, around), parts);
+  const first = showRanges(text, within(find, text, around, around === alone ? more : undefined), parts);
   if (first.masked === 0) return { text, masked: 0, types: [] };
   const across = within(find, first.text, { ...around, original: around.shown }).filter(
     ({ start, end, type }) =>

@@ -49,7 +49,10 @@ const mostWindows = 500_000;
 const longestText = 8_388_608;
 
 /** A search made ready: what can be worked out from the options is. Finds as `scan` does. */
-export type Scanner = (text: string) => readonly Finding[];
+export type Scanner = (text: string, more?: More) => readonly Finding[];
+
+/** What somebody else finds in a text, as `normalise` gives it: judged together with what detectors find. */
+export type More = (normal: string) => readonly Finding[];
 
 /**
  * Finds sensitive values: disjoint, in order. Linear in the text. Never throws: a detector that fails makes the whole
@@ -126,7 +129,7 @@ function makeScanner(options: ScanOptions): Scanner {
 }
 
 function scannerOf(ready: Ready): Scanner {
-  return (text) => (text === '' ? none : search(text, ready));
+  return (text, more) => (text === '' ? none : search(text, ready, more));
 }
 
 /** Whether the column's name is context for a detector of these entities: then a value that shows no sign can be a finding. */
@@ -191,7 +194,7 @@ const everyone: Nearness = new Map();
 /** Texts up to here are asked which detectors they name, once and for all. */
 const askedWhole = 1_024;
 
-function search(text: string, ready: Ready): readonly Finding[] {
+function search(text: string, ready: Ready, more: More | undefined): readonly Finding[] {
   if (text.length > longestText) return [{ type: ready.failed, start: 0, end: text.length, score: 1 }];
   const normal = normalise(text);
   const bytes = bytesOf(normal.text);
@@ -220,6 +223,8 @@ function search(text: string, ready: Ready): readonly Finding[] {
   } catch {
     return [{ type: state.doing, start: 0, end: text.length, score: 1 }];
   }
+  if (more !== undefined)
+    for (const each of more(normal.text)) state.found.push({ ...each, order: ready.all.used.length });
   if (state.found.length === 0) return none;
   return arbitrate(state.found, normal.text).map(({ type, start, end, score }) => ({
     type,

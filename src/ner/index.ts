@@ -8,6 +8,7 @@ import { type Check, map, number, object, optional, record, string } from '../ba
 import { err, ok } from '../base/result.ts';
 import type { Worker } from '../core/protocol.ts';
 import type { Asked, Opened } from './model-worker.ts';
+import { now } from './now.ts';
 import type { Found } from './windows.ts';
 
 export interface NerSettings {
@@ -43,10 +44,10 @@ const shape = object({
   withinMs: optional(number({ min: 10, max: 600_000 })),
 });
 
-/** `{ model, packages?, labels?, threshold? (0.5), withinMs? (5000) }`; `entities` are the types that labels may be found as. */
-export function nerCheck(entities: readonly string[]): Check<NerSettings> {
+/** `{ model, packages?, labels?, threshold? (0.5), withinMs? (5000) }`; `isType`: whether labels may be found as this. */
+export function nerCheck(isType: (name: string) => boolean): Check<NerSettings> {
   return map(shape, ({ model, packages, labels, threshold = 0.5, withinMs = 5_000 }, path) => {
-    const unknown = Object.entries(labels ?? {}).find(([, type]) => !entities.includes(type));
+    const unknown = Object.entries(labels ?? {}).find(([, type]) => !isType(type));
     if (unknown !== undefined)
       return err([{ path: `${path}.labels.${unknown[0]}`, message: `No detector finds "${unknown[1]}"` }]);
     return ok({
@@ -63,43 +64,79 @@ export function nerCheck(entities: readonly string[]): Check<NerSettings> {
 export const longestJudged = 200_000;
 
 export interface NerFinder {
+  /** The types that it may find. */
+  readonly types: readonly string[];
   /** What the model finds. Never rejects: a text that it fails on, or that takes too long, is one finding. */
   readonly find: (text: string) => Promise<readonly Found[]>;
+  /** The same for many; undefined for each that it fails on, or that is too long or not read within `withinMs`, all of them together. */
+  readonly findAll: (
+    texts: readonly string[],
+    withinMs: number,
+  ) => Promise<readonly (readonly Found[] | undefined)[]>;
 }
 
 /**
- * Opens the model in the worker (of `model-worker.ts`).
+ * Opens the model in the worker (of `model-worker.ts`), in each of its threads.
  * @throws {Error} that says what is missing and what to do: a package, a file, a label.
  */
-export async function nerFinder(worker: Worker, settings: NerSettings): Promise<NerFinder> {
+export async function nerFinder(
+  worker: Worker,
+  settings: NerSettings,
+  threads: number = 1,
+): Promise<NerFinder> {
   const { model, packages, labels, threshold, withinMs } = settings;
   const opening = packages === undefined ? { model } : { model, packages };
+  const answers = Array.from({ length: threads }, () => worker.call('open', opening, openMs));
   // What our own worker answers.
-  const opened = (await worker.call('open', opening, openMs)) as Opened;
-  if (opened.kind === 'problem') throw new Error(opened.problem);
+  const [opened] = (await Promise.all(answers)) as readonly Opened[];
+  if (opened === undefined || opened.kind === 'problem')
+    throw new Error(opened?.problem ?? 'No thread is left to read the model in');
   const said = Object.keys(labels).filter((label) => opened.labels.includes(label));
   if (said.length === 0)
     throw new Error(
       `The model in ${model} knows ${opened.labels.join(', ') || 'no label'}, and "labels" names none of these: write for instance { ${opened.labels[0] ?? 'PER'}: PERSON }`,
     );
-  const [first = 'PERSON'] = said.map((label) => labels[label] ?? '');
+  const types = [...new Set(said.map((label) => labels[label] ?? ''))];
+  const [first = 'PERSON'] = types;
+  const findAll: NerFinder['findAll'] = async (texts, within) => {
+    const given = texts.filter((text) => judgeable(text) && text.length <= longestJudged);
+    const asked: Asked = { ...opening, texts: given, labels, threshold, until: now() + within };
+    const found = given.length === 0 ? [] : await inTime(worker.call('find', asked, within + hungMs), within);
+    // What our own worker answers: one for each text, in order.
+    const known = new Map(given.map((text, at) => [text, (found as readonly Answer[] | undefined)?.[at]]));
+    return texts.map((text) => (judgeable(text) ? (known.get(text) ?? undefined) : []));
+  };
   return {
-    find: async (text) => {
-      if (!/\p{L}/u.test(text)) return [];
-      const whole = [{ type: first, start: 0, end: text.length, score: 1 }];
-      if (text.length > longestJudged) return whole;
-      try {
-        return (await worker.call(
-          'find',
-          { ...opening, text, labels, threshold } satisfies Asked,
-          withinMs,
-        )) as readonly Found[];
-      } catch {
-        return whole; // fail closed
-      }
-    },
+    types,
+    findAll,
+    find: async (text) =>
+      (await findAll([text], withinMs))[0] ?? [{ type: first, start: 0, end: text.length, score: 1 }],
   };
 }
 
+type Answer = readonly Found[] | null;
+
+/** Where no letter is, no name is. */
+function judgeable(text: string): boolean {
+  return /\p{L}/u.test(text);
+}
+
+/** What is called, or undefined where it fails, or has not come when its time is long over. */
+async function inTime(called: Promise<unknown>, withinMs: number): Promise<unknown> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => setImmediate(() => resolve(undefined)), withinMs + lateMs);
+  });
+  try {
+    return await Promise.race([called.catch(() => undefined), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The worker says by itself what it has not done in time; who waits for it is told this much later that it is late. */
+const lateMs = 250;
+/** So much later its thread counts as hung, and another takes its place. */
+const hungMs = 10_000;
 /** Models have hundreds of megabytes. */
 const openMs = 120_000;

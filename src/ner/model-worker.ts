@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { isObject } from '../base/check.ts';
 import { messageOf } from '../base/errors.ts';
+import { now } from './now.ts';
 import { joined, piecesOf, windowsOf, type Found, type Judged } from './windows.ts';
 
 // Runs in a thread of its own: reads a model and judges one text at a time. Both packages are there only where somebody has
@@ -21,9 +22,11 @@ export type Opened =
   | { readonly kind: 'problem'; readonly problem: string };
 
 export interface Asked extends Opening {
-  readonly text: string;
+  readonly texts: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly threshold: number;
+  /** As `now` gives it: what is not read by then is not. */
+  readonly until: number;
 }
 
 /** What is used of `onnxruntime-node`. */
@@ -76,10 +79,37 @@ export async function open(opening: Opening): Promise<Opened> {
   }
 }
 
-/** What the model finds in a text. */
-export async function find(asked: Asked): Promise<readonly Found[]> {
-  const { text, labels, threshold } = asked;
-  const model = await modelOf(asked);
+/** What the model finds in each text; null where it fails, or where there is no time left for it. */
+export async function find(asked: Asked): Promise<readonly (readonly Found[] | null)[]> {
+  const { texts, until } = asked;
+  // A thread that took the place of a hung one has to read the model first, for as long as that takes.
+  const model = await Promise.race([modelOf(asked), later(until)]);
+  const found: (readonly Found[] | null)[] = [];
+  for (const text of texts) found.push(model === undefined ? null : await foundIn(text, asked, model));
+  return found;
+}
+
+function later(until: number): Promise<undefined> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(undefined), Math.max(0, until - now())).unref();
+  });
+}
+
+async function foundIn(text: string, asked: Asked, model: Model): Promise<readonly Found[] | null> {
+  const { labels, threshold, until } = asked;
+  if (now() > until) return null;
+  try {
+    return await searched(text, model, { labels, threshold, until });
+  } catch {
+    return null;
+  }
+}
+
+async function searched(
+  text: string,
+  model: Model,
+  { labels, threshold, until }: Pick<Asked, 'labels' | 'threshold' | 'until'>,
+): Promise<readonly Found[] | null> {
   const pieces = piecesOf(text);
   if (pieces.length === 0) return [];
   const tokens = pieces.map(({ start, end }) => {
@@ -91,6 +121,7 @@ export async function find(asked: Asked): Promise<readonly Found[]> {
   const judged: Judged[] = pieces.map(() => ({ label: 'O', score: 0 }));
   const counts = tokens.map((ids) => Math.min(ids.length, room));
   for (const [from, to] of windowsOf(counts, room)) {
+    if (now() > until) return null;
     const said = await judge(
       model,
       tokens.slice(from, to).map((ids) => ids.slice(0, room)),

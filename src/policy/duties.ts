@@ -3,6 +3,7 @@ import type {
   ClassTerms,
   Duties,
   FindMask,
+  ModelUse,
   MaskOperator,
   PredicateDuty,
   TagMask,
@@ -192,7 +193,17 @@ function readMask(node: Located, { masks, finds, entities }: MaskLists, problems
     'a mask',
     {
       required: ['with'],
-      optional: ['tag', 'find', 'keepFirst', 'keepLast', 'keepWidth', 'percent', 'days', 'averagesOut'],
+      optional: [
+        'tag',
+        'find',
+        'model',
+        'keepFirst',
+        'keepLast',
+        'keepWidth',
+        'percent',
+        'days',
+        'averagesOut',
+      ],
     },
     problems,
   );
@@ -200,6 +211,12 @@ function readMask(node: Located, { masks, finds, entities }: MaskLists, problems
   const operator = readOperator(found, node, problems);
   const tag = found.get('tag')?.value;
   const find = found.get('find')?.value;
+  const asked = found.get('model')?.value;
+  const model = asked === undefined ? undefined : choice(asked, 'model', modelUses, problems);
+  if (asked !== undefined && (model === undefined || find === undefined)) {
+    if (find === undefined) wrong(asked, '`model` belongs to `find`: a tag says all by itself', problems);
+    return;
+  }
   if ((tag === undefined) === (find === undefined)) {
     wrong(
       node,
@@ -234,9 +251,11 @@ function readMask(node: Located, { masks, finds, entities }: MaskLists, problems
         '`noise` is for columns of numbers and dates by their tag: what is found stands in a text',
         problems,
       );
-    } else finds.push({ entity, operator });
+    } else finds.push({ entity, operator, ...(model === undefined ? {} : { model }) });
   }
 }
+
+const modelUses: readonly ModelUse[] = ['required', 'where-possible'];
 
 function readOperator(found: Fields, node: Located, problems: Problems): MaskOperator | undefined {
   const how = found.get('with')?.value ?? node;

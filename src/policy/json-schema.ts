@@ -259,6 +259,11 @@ const mask: JsonSchema = closed(
   {
     tag: { ...text, description: 'Columns with this tag: `pii/email`, `pii/*`' },
     find: { ...text, description: 'Values that detectors find: `EMAIL_ADDRESS`, `*`' },
+    model: {
+      enum: ['required', 'where-possible'],
+      description:
+        'Of `find`: the model of the configuration (`ner`) is asked too. `required`: what cannot be given to it is not shown',
+    },
     keepFirst: keep,
     keepLast: keep,
     keepWidth: { type: 'boolean' },

@@ -7,6 +7,7 @@ import type { Policy } from '../core/ports.ts';
 import type { Resource } from '../core/session.ts';
 import { compiler } from './condition.ts';
 import { decider } from './decide.ts';
+import { sharing } from './sharing.ts';
 import { said } from './explain.ts';
 import { type Exemption, readExemptions } from './exemptions.ts';
 import type { Kinds } from './kinds.ts';
@@ -109,6 +110,7 @@ export function loadPolicy(
   return ok({
     id,
     decide: decider(ruling),
+    sharing: sharing(ruling),
     ...(consult === undefined ? {} : { consult }),
     explain: (question) => said(ruling, question),
     reach: (identity, resource) => reach(ruling, identity, resource),

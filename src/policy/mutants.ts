@@ -144,6 +144,15 @@ function weaker(rule: Rule): readonly Change[] {
         finds: duties.finds.filter((each) => each !== find),
       }),
     ),
+    ...duties.finds.flatMap(({ model, ...find }) =>
+      model === undefined
+        ? []
+        : [
+            change(`with ${find.entity} found without a model`, {
+              finds: duties.finds.map((each) => (each.entity === find.entity ? find : each)),
+            }),
+          ],
+    ),
     ...(duties.approve.length > 0 ? [change('without its approval', { approve: [] })] : []),
     ...(duties.approve.some(({ count }) => count > 1)
       ? [change('with one approver', { approve: duties.approve.map((each) => ({ ...each, count: 1 })) })]

@@ -7,7 +7,10 @@ import type { Expr } from './typecheck.ts';
 
 const words: ReadonlySet<string> = new Set(['identity', 'resource', 'action', 'session', 'params']);
 
-/** The attributes a part of a condition reads: `identity.mfa`, `action.objects`, `now`; each once, in their order. */
+/**
+ * The attributes a part of a condition reads: `identity.mfa`, `action.objects`, `now`; each once, in their order. `action.*` where it
+ * does not say which of them. INVARIANT: nothing of a question is read that is not named here.
+ */
 export function readsOf(expr: Expr): readonly string[] {
   const found = new Set<string>();
   const walk = (at: Expr | undefined): void => {
@@ -22,6 +25,7 @@ export function readsOf(expr: Expr): readonly string[] {
       }
       case 'identExpr':
         if (exprKind.value.name === 'now') found.add('now');
+        else if (words.has(exprKind.value.name)) found.add(`${exprKind.value.name}.*`);
         return;
       case 'callExpr':
         walk(exprKind.value.target);
@@ -31,11 +35,11 @@ export function readsOf(expr: Expr): readonly string[] {
         exprKind.value.elements.forEach(walk);
         return;
       case 'comprehensionExpr': {
-        const { iterRange, loopStep, result } = exprKind.value;
-        [iterRange, loopStep, result].forEach(walk);
+        const { iterRange, accuInit, loopCondition, loopStep, result } = exprKind.value;
+        [iterRange, accuInit, loopCondition, loopStep, result].forEach(walk);
         return;
       }
-      case 'structExpr':
+      case 'structExpr': // refused by the type checker
       case 'constExpr':
       case undefined:
       default:

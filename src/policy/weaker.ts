@@ -1,6 +1,6 @@
 import type { ColumnRef } from '../core/action.ts';
-import type { ApproveDuty, Duties, MaskOperator } from '../core/decision.ts';
-import { operatorForFind, operatorForTags, stronger } from '../core/duties.ts';
+import type { ApproveDuty, Duties, FindMask, MaskOperator } from '../core/decision.ts';
+import { modelUseOf, operatorForFind, operatorForTags, stronger } from '../core/duties.ts';
 import { intersection } from './columns.ts';
 import { records } from './duties.ts';
 import { approvalText, predicateText, rateText, shown, spanText } from './expectation.ts';
@@ -10,6 +10,12 @@ import { shortTime } from './limits.ts';
 export interface Demanded {
   readonly duties: Duties;
   readonly tagsOf: (column: ColumnRef) => readonly string[];
+}
+
+const uses: readonly string[] = ['not asked', 'where-possible', 'required'];
+
+function modelFor(finds: readonly FindMask[], entity: string): string {
+  return modelUseOf(finds.filter((find) => operatorForFind([find], entity) !== undefined)) ?? 'not asked';
 }
 
 /** Where `now` demands less than `before`: one line each, none where it demands at least as much. */
@@ -28,6 +34,8 @@ export function weaker(before: Demanded, now: Demanded, columns: readonly Column
     const [was, is] = [operatorForFind(a.finds, entity), operatorForFind(b.finds, entity)];
     const what = entity === '*' ? 'mask of whatever is found' : `mask of a found ${entity}`;
     if (isWeaker(was, is)) say(what, shown(was), shown(is));
+    const [asked, asks] = [modelFor(a.finds, entity), modelFor(b.finds, entity)];
+    if (uses.indexOf(asks) < uses.indexOf(asked)) say(`${what}: a model`, asked, asks);
   }
   for (const [what, of, show] of bounds) {
     const [was, is] = [of(a), of(b)];

@@ -41,6 +41,7 @@ export const configKeys = [
   'log',
   'plainFrom',
   'detectors',
+  'ner',
 ] as const;
 
 export const defaultName = 'sallyport';

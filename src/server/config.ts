@@ -36,6 +36,7 @@ import { browsersCheck, type VisitTerms } from './browsers-config.ts';
 import { reviewsCheck } from './reviews-config.ts';
 import { recordingsCheck, type RecordingsSettings } from './recordings-config.ts';
 import { ledgerCheck, type LedgerSettings } from './ledger-config.ts';
+import { foundAsNothing, nerModelCheck, type NerModelSettings } from './ner-config.ts';
 import {
   defaultName,
   gatewayName as name,
@@ -79,6 +80,8 @@ export interface Config {
   readonly plainFrom: 'loopback' | 'nowhere';
   /** Detectors beside the program's own. */
   readonly detectors?: readonly Detector[];
+  /** A model that finds names; absent: none is asked. */
+  readonly ner?: NerModelSettings;
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -158,13 +161,18 @@ function configShape(parts: ConfigParts, folder: string) {
     ),
     plainFrom: optional(literal('loopback', 'nowhere')),
     detectors: optional(parts.detectors ?? unlooked),
+    ner: optional(nerModelCheck(folder)),
   } satisfies Record<(typeof configKeys)[number], unknown>;
 }
 
 function configCheck(parts: ConfigParts, folder: string): Check<Config> {
   return map(object(configShape(parts, folder)), (read) => {
     const { listen, resources } = read;
-    const problems = [...twice(resources), ...unheard(resources, listen.protocols)];
+    const problems = [
+      ...twice(resources),
+      ...unheard(resources, listen.protocols),
+      ...foundAsNothing(read.ner, read.detectors ?? []),
+    ];
     if (problems.length > 0) return err(problems);
     return ok({
       name: read.name ?? defaultName,
@@ -188,6 +196,7 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
       log: { level: 'info', ...read.log },
       plainFrom: read.plainFrom ?? 'loopback',
       ...(read.detectors === undefined ? {} : { detectors: read.detectors }),
+      ...(read.ner === undefined ? {} : { ner: read.ner }),
     });
   });
 }

@@ -23,6 +23,7 @@ import { Usage } from '../gate/usage.ts';
 import type { GrantStore, ReviewStore } from '../reviews/index.ts';
 import type { Directory } from '../identity/directory.ts';
 import { verifyToken } from '../identity/tokens.ts';
+import { modelInUse } from '../mask/index.ts';
 import { app } from './api/app.ts';
 import { gatewayResource } from './api/own.ts';
 import type { Records } from './api/records.ts';
@@ -173,8 +174,13 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   });
   const notify = (who: readonly string[], about: Notice): void =>
     log('warn', 'decision.notify', { who: who.join(', '), ...about });
+  const reads = (kind: string): boolean =>
+    modelInUse() !== undefined && parts.protocols.some(({ name, reads }) => name === kind && reads === true);
   const gateOf = (session: Session): SessionGate =>
-    gate({ ...guarded(parts), world, metrics, desk, access, breaker, taint, usage, end, notify }, session);
+    gate(
+      { ...guarded(parts), world, metrics, desk, access, breaker, taint, usage, end, notify, reads },
+      session,
+    );
   const hall = reception({
     identify,
     resources: config.resources,

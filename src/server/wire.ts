@@ -37,6 +37,7 @@ import { indexStoreOf } from './index-config.ts';
 import { keptIn } from './kept.ts';
 import { logger } from './logs.ts';
 import { metricsPage, type MetricsPage } from './metrics.ts';
+import { openNamesModel } from './names-model.ts';
 import { policyTrial } from './policy-trial.ts';
 import { policyNotes, type PolicySource, watchPolicy } from './policy-source.ts';
 import { readerOf } from './policy-wire.ts';
@@ -112,6 +113,7 @@ export async function wire({ config, home, protocols, keys, watch }: Wiring): Pr
     );
 
     useDetectors(config.detectors ?? []); // before anything is searched
+    if (config.ner !== undefined) under.use(await openNamesModel(config.ner, { metrics, log }));
     const notes = policyNotes(ledger, world);
     const policy = under.use(
       await watchPolicy({

@@ -14,6 +14,7 @@ import { addFieldFunction } from './fields.ts';
 import { isOwn } from './functions.ts';
 import { columnRefParts, nameFrom } from './names.ts';
 import { addUnknown, type Env, type Reading } from './reading.ts';
+import { settingOfRow } from './setting-row.ts';
 import { rangeVarFields, readRangeVar, touchRangeVar } from './touch.ts';
 import { as, type Fields, list, stringOf, text } from './tree.ts';
 
@@ -184,7 +185,7 @@ function cteName(table: Fields): string {
 }
 
 function visitSelect(reading: Reading, fields: Fields, env: Env): void {
-  const inner = withNames(reading, fields['withClause'], env.locks ? { ...env, locks: false } : env);
+  const inner = withNames(reading, fields['withClause'], insideOf(env));
   const locks = env.locks || list(fields['lockingClause']).length > 0;
   if (locks) reading.found.locks = true;
   const into = fields['intoClause'] as Fields | undefined;
@@ -202,7 +203,18 @@ function visitSelect(reading: Reading, fields: Fields, env: Env): void {
         : list(clause['lockedRels']).filter((name) => as(name, 'RangeVar') === undefined);
     reading.visit(odd, inner);
   }
-  reading.children('SelectStmt', fields, inner, ['withClause', 'intoClause', 'fromClause', 'lockingClause']);
+  const setting = settingOfRow(reading, fields, inner);
+  reading.visit(fields['targetList'], setting === undefined ? inner : { ...inner, setting });
+  reading.children('SelectStmt', fields, inner, besideTargets);
+}
+
+const besideTargets = ['withClause', 'intoClause', 'fromClause', 'lockingClause', 'targetList'];
+
+/** What holds inside a query of its own: the names around it, but neither their locks nor their row of pg_settings. */
+function insideOf(env: Env): Env {
+  if (!env.locks && env.setting === undefined) return env;
+  const { setting: _outer, ...rest } = env;
+  return { ...rest, locks: false };
 }
 
 function visitInsert(reading: Reading, fields: Fields, env: Env): void {

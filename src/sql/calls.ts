@@ -2,6 +2,7 @@ import type { Catalogue, Operator, Routine, Type } from './catalogue.ts';
 import { doingOf, firstUserOid, isOwn } from './functions.ts';
 import {
   canonicalName,
+  columnRefParts,
   nameFrom,
   type QualifiedName,
   resolveRelation,
@@ -9,7 +10,7 @@ import {
   writtenName,
 } from './names.ts';
 import { add, addUnknown, type Env, type Reading } from './reading.ts';
-import { movesNames, settingAccess } from './settings.ts';
+import { isSwitch, movesNames, settingAccess } from './settings.ts';
 import { as, type Fields, list, stringOf, text } from './tree.ts';
 
 /** A function that is run, by whatever way. */
@@ -48,7 +49,7 @@ export function visitCall(reading: Reading, fields: Fields, env: Env): void {
   if (routines.length === 0) return notARoutine(reading, named, fields, count);
   for (const routine of routines) {
     reading.found.functions.add(canonicalName(routine.schema, routine.name));
-    if (isOwn(routine) && routine.name === 'set_config') addSetConfig(reading, args);
+    if (isOwn(routine) && routine.name === 'set_config') addSetConfig(reading, args, env);
     else addRoutine(reading, routine);
     addCastsFrom(reading, [routine.returns]);
     if (isOwn(routine) && (routine.name === 'nextval' || routine.name === 'setval'))
@@ -97,13 +98,23 @@ function notARoutine(reading: Reading, named: QualifiedName, fields: Fields, cou
   );
 }
 
-function addSetConfig(reading: Reading, args: readonly unknown[]): void {
-  const name = constantText(args[0]);
+function addSetConfig(reading: Reading, args: readonly unknown[], env: Env): void {
+  const name = constantText(args[0]) ?? (isSettingName(args[0]) ? env.setting : undefined);
   const value = constantText(args[1]);
-  if (name === undefined || value === undefined || args.length !== 3) {
+  // asyncpg turns `jit` off and back to what it was, which it sends as a parameter.
+  const switched = name !== undefined && isSwitch(name) && as(args[1], 'ParamRef') !== undefined;
+  if (name === undefined || (value === undefined && !switched) || args.length !== 3) {
     return addUnknown(reading, 'set_config of a setting or to a value that is computed', 'setting');
   }
   addSetting(reading, name, value);
+}
+
+/** `name` or `pg_settings.name`. */
+export function isSettingName(value: unknown): boolean {
+  const column = as(value, 'ColumnRef');
+  if (column === undefined) return false;
+  const { parts, star } = columnRefParts(column);
+  return !star && parts.at(-1) === 'name' && (parts.length === 1 || parts.join('.') === 'pg_settings.name');
 }
 
 export function addSetting(reading: Reading, name: string, value: string | undefined): void {

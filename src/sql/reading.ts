@@ -8,6 +8,8 @@ import type { Fields } from './tree.ts';
 export interface Env {
   readonly names: ReadonlySet<string>;
   readonly locks: boolean;
+  /** In the target list of a query that reads one row of pg_settings: the setting that `name` is there. */
+  readonly setting?: string;
   readonly outer?: Env;
 }
 

@@ -52,6 +52,11 @@ export function settingAccess(name: string, value: string | undefined): Access {
   }
 }
 
+/** Whether it can be nothing but on or off, so that whatever it is set to makes no text. */
+export function isSwitch(setting: string): boolean {
+  return /^(?:jit|enable_[a-z_]+)$/.test(setting) && harmless.has(setting);
+}
+
 // As pg_char_to_encoding() cleans names. In others a byte 0x5C or 0x27 can be part of a character.
 const encodings: ReadonlySet<string> = new Set(['utf8', 'unicode', 'sqlascii']);
 

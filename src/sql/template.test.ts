@@ -49,6 +49,13 @@ test('templateOf() gives none where a constant can be something else than it see
     "SELECT set_config(setting_name := 'a', new_value := 'b', is_local := false)",
     "SELECT set_config(setting_name = > 'a')",
     'SELECT a FROM t WHERE b = 1\u00a0',
+    "SELECT doc -> 'a' FROM t",
+    "SELECT doc ->> 'a', doc->0 FROM t",
+    "SELECT doc #>> '{a,b}' FROM t",
+    "SELECT a FROM t WHERE doc @> '{}'",
+    "SELECT a FROM t WHERE b @= 'x'",
+    "SELECT setting FROM pg_settings WHERE name = 'application_name'",
+    "SELECT set_config(name, 'off', false) FROM PG_SETTINGS WHERE name = 'a'",
   ];
   for (const text of doubtful) {
     const template = templateOf(text);
@@ -57,13 +64,27 @@ test('templateOf() gives none where a constant can be something else than it see
 });
 
 const column = fc.constantFrom('id', 'email', 'ssn', 'name');
-const comparator = fc.constantFrom('=', '<', '>', '<=', '>=', '<>', '= ', ' =\n');
+const comparator = fc.constantFrom(
+  '=',
+  '<',
+  '>',
+  '<=',
+  '>=',
+  '<>',
+  '!=',
+  '= ',
+  ' =\n',
+  '->',
+  '->>',
+  ' #>> ',
+  '@>',
+);
 const value = fc.oneof(
   fc.nat().map(String),
   fc.string({ maxLength: 6 }).map((text) => `'${text}'`),
   fc.constantFrom("'a''b'", "E'a'", '$1', '1.5', '-3', "'x'::text", "'a' 'b'", '(SELECT 1)'),
 );
-const condition = fc.tuple(column, comparator, value).map((parts) => parts.join(''));
+const compared = fc.tuple(column, comparator);
 const shape = fc.constantFrom(
   (where: string) => `SELECT name, ssn FROM customers WHERE ${where}`,
   (where: string) => `UPDATE customers SET name = 'z' WHERE ${where}`,
@@ -81,16 +102,16 @@ test('texts with one template mean the same', async () => {
       ({ action, outputs, effect }) => ({ action: { ...action, text: '' }, outputs, effect }),
     );
   };
-  let compared = 0;
+  let pairs = 0;
   fc.assert(
-    fc.property(shape, condition, condition, (make, one, other) => {
-      const [a, b] = [make(one), make(other)];
+    fc.property(shape, compared, value, value, (make, before, one, other) => {
+      const [a, b] = [make(before.join('') + one), make(before.join('') + other)];
       const template = templateOf(a);
       if (template === undefined || template !== templateOf(b)) return;
-      compared += 1;
+      pairs += 1;
       assert.deepEqual(meaning(a), meaning(b));
     }),
-    { numRuns: 20_000, seed: 7 },
+    { numRuns: 8_000, seed: 7 },
   );
-  assert.ok(compared > 50, `only ${compared} pairs had one template`);
+  assert.ok(pairs > 500, `only ${pairs} pairs had one template`);
 });

@@ -12,17 +12,19 @@ export function templateOf(whole: string): string | undefined {
   if (text.length > longest || !starts.test(text) || doubtful.test(text)) return undefined;
   let template = '';
   let copied = 0;
-  let behindComparison = false; // the last character that is no white space was one of = < >
+  let operator = ''; // the operator before this place, if there is nothing else than white space between
   for (let at = 0; at < text.length;) {
     const kind = kindOf(text.charCodeAt(at));
     const end = kind === 'quote' ? endOfString(text, at) : kind === 'word' ? endOfWord(text, at) : at + 1;
     if (end === undefined) return undefined;
-    if (behindComparison && isConstant(text, at, end)) {
+    if (compares.has(operator) && isConstant(text, at, end)) {
       // The class stays in the template: a longer number is of another type.
       template += `${text.slice(copied, at)}\u0001${kind === 'quote' ? 's' : 'n'}`;
       copied = end;
     }
-    if (kind !== 'space') behindComparison = kind === 'comparison';
+    const goesOn = kind === 'operator' && kindOf(text.charCodeAt(at - 1)) === 'operator';
+    if (kind === 'operator') operator = goesOn ? operator + text.charAt(at) : text.charAt(at);
+    else if (kind !== 'space') operator = '';
     at = end;
   }
   return copied === 0 ? undefined : template + text.slice(copied);
@@ -33,19 +35,25 @@ const ends = /;[ \t\n\r]*$/;
 const starts = /^\s*(?:select|insert|update|delete)\s/i;
 // Anything but printable ASCII and white space, and whatever starts a comment, a dollar quote, an escape, a quoted name,
 // another statement or a named argument (`set_config(setting_name => 'x', …)`, whose value decides what is done); also
-// inside a string, where it would be harmless.
-const doubtful = /[^\t\n\r -~]|--|\/\*|[$\\";]|=\s*>|:=/;
+// inside a string, where it would be harmless. And pg_settings, where the name that is compared decides what a row holds.
+const doubtful = /[^\t\n\r -~]|--|\/\*|[$\\";]|=\s*>|:=|pg_settings/i;
 
-type Kind = 'quote' | 'word' | 'comparison' | 'space' | 'other';
+/** Whole operators. SECURITY: `->`, `->>`, `#>>`, `@>` and `=>` end like one, and there the constant says which part of a document is meant. */
+const compares: ReadonlySet<string> = new Set(['=', '<', '>', '<=', '>=', '<>', '!=']);
+
+type Kind = 'quote' | 'word' | 'operator' | 'space' | 'other';
 
 function kindOf(code: number): Kind {
   if (code === 0x27) return 'quote';
   if (code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d) return 'space';
-  if (code === 0x3c || code === 0x3d || code === 0x3e) return 'comparison';
+  if (operators.has(code)) return 'operator';
   const digit = code >= 0x30 && code <= 0x39;
   const letter = (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a) || code === 0x5f;
   return digit || letter || code === 0x2e ? 'word' : 'other';
 }
+
+// The letters of which operators are made (PostgreSQL 18 docs, 4.1.3).
+const operators: ReadonlySet<number> = new Set(Buffer.from('+-*/<>=~!@#%^&|`?'));
 
 const looking = /\s*(?:::|\[|collate\b|at\s)/iy;
 const continued = /\s*'/y;

@@ -146,6 +146,8 @@ function bulkCases(rows: number, suffix: string): readonly Case[] {
   });
   return [
     read('masked', 'SELECT * FROM people', ({ login }) => login),
+    read('clean', 'SELECT * FROM orders', ({ login }) => login),
+    read('clean unsearched', 'SELECT * FROM orders', ({ unmasked }) => unmasked),
     read('searched', 'SELECT * FROM things', ({ login }) => login),
     read('unsearched', 'SELECT * FROM things', ({ unmasked }) => unmasked),
     read('clear', 'SELECT * FROM people', ({ unmasked }) => unmasked),

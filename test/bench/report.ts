@@ -66,11 +66,20 @@ export class Runs {
     of: { readonly case: string; readonly contender: string; readonly base: string },
     how: (value: number, base: number) => number,
   ): number {
-    const base = new Map(
-      this.#rounds(name, { case: of.case, contender: of.base }).map(({ round, value }) => [round, value]),
-    );
+    return this.between(name, of, { case: of.case, contender: of.base }, how);
+  }
+
+  /** The same for any two cases. */
+  // oxlint-disable-next-line max-params
+  between(
+    name: string,
+    of: { readonly case: string; readonly contender: string },
+    base: { readonly case: string; readonly contender: string },
+    how: (value: number, base: number) => number,
+  ): number {
+    const bases = new Map(this.#rounds(name, base).map(({ round, value }) => [round, value]));
     const pairs = this.#rounds(name, of).flatMap(({ round, value }) => {
-      const other = base.get(round);
+      const other = bases.get(round);
       return other === undefined ? [] : [how(value, other)];
     });
     return median(pairs);

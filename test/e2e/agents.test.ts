@@ -124,6 +124,8 @@ resources:
         ANTHROPIC_API_KEY: token,
         ANTHROPIC_CUSTOM_HEADERS: 'Sallyport-Run: claude-1',
         ENABLE_TOOL_SEARCH: 'false',
+        MCP_TIMEOUT: '300000',
+        MCP_TOOL_TIMEOUT: '300000',
         CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
       },
     });
@@ -151,6 +153,8 @@ url = "http://127.0.0.1:${first + 2}/tools"
 bearer_token_env_var = "GATEWAY_TOKEN"
 http_headers = { "Sallyport-Run" = "codex-1" }
 default_tools_approval_mode = "approve"
+startup_timeout_sec = 300
+tool_timeout_sec = 300
 `,
     );
     const said = await run(process.execPath, {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { appendFileSync, cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -54,28 +56,33 @@ test('every class of event leaves its entry', { skip: missingPostgres(18) ?? fal
       dba: await gateway.token('dba'),
       lead: await gateway.token('lead'),
     };
-    const ask = (
-      user: keyof typeof tokens,
-      sql: string,
-      password: string = tokens[user],
-      withinMs: number = 100_000,
-    ) =>
-      runProgram(
-        'psql',
-        ['-X', '-h', '127.0.0.1', '-p', String(gateway.port), '-U', user, '-d', 'shop', '-c', sql],
-        {
-          env: { PGPASSWORD: password, PGCONNECT_TIMEOUT: '100' },
-          withinMs,
-        },
-      );
+    const login = (user: keyof typeof tokens, sql: string): readonly string[] => {
+      const to = ['-h', '127.0.0.1', '-p', String(gateway.port), '-U', user, '-d', 'shop'];
+      return ['-X', ...to, '-c', sql];
+    };
+    const ask = (user: keyof typeof tokens, sql: string, password: string = tokens[user]) =>
+      runProgram('psql', login(user, sql), {
+        env: { PGPASSWORD: password, PGCONNECT_TIMEOUT: '100' },
+        withinMs: 100_000,
+      });
+    const api = (path: string, token: string): Promise<Response> =>
+      fetch(`${gateway.api}/api/v1/${path}`, { headers: { authorization: `Bearer ${token}` } });
     assert.match((await ask('analyst', 'SELECT email FROM customers')).stdout, /\*/);
     assert.notEqual((await ask('analyst', 'DELETE FROM orders')).code, 0);
     assert.notEqual((await ask('analyst', 'SELECT 1', 'wrong')).code, 0);
-    await ask('dba', "UPDATE orders SET status = 'x'", tokens.dba, 15_000); // waits for a person until the client gives up
-    const api = (token: string): Promise<Response> =>
-      fetch(`${gateway.api}/api/v1/entries?effect=deny`, { headers: { authorization: `Bearer ${token}` } });
-    assert.equal((await api(tokens.lead)).status, 200);
-    for (let times = 0; times < 40; times++) await api('not.a.token');
+    const held = spawn('psql', login('dba', "UPDATE orders SET status = 'x'"), {
+      env: { ...process.env, PGPASSWORD: tokens.dba },
+      stdio: 'ignore',
+    });
+    const ended = once(held, 'exit');
+    const asked = async (): Promise<boolean> =>
+      ((await (await api('reviews?state=waiting', tokens.lead)).json()) as readonly unknown[]).length > 0;
+    await until(asked, 'it does not wait for a person');
+    held.kill('SIGKILL'); // its client gives up
+    await ended;
+    await until(async () => !(await asked()), 'what nobody wants any more is still asked');
+    assert.equal((await api('entries?effect=deny', tokens.lead)).status, 200);
+    for (let times = 0; times < 40; times++) await api('entries?effect=deny', 'not.a.token');
     const told = (event: string): number => gateway.log().split(event).length - 1;
     const loads = told('policy.loaded');
     appendFileSync(join(policy, 'modules', 'record.policy.yaml'), '\n# changed\n');

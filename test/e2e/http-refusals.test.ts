@@ -135,7 +135,9 @@ describe('the door of HTTP', () => {
         whys.some((why) => wanted.test(why)),
         `${wanted} in ${whys.join('; ')}`,
       );
-    assert.equal(whys.filter((why) => /No resource/.test(why)).length, 1, 'one for all of the scanner');
+    // One, and on a slow machine a few more: of the minutes that have ended meanwhile.
+    const scanned = whys.filter((why) => /No resource/.test(why)).length;
+    assert.ok(scanned < 10, `${scanned} for all of the scanner`);
     assert.ok(refused.some(({ resource }: WebEntry) => resource === 'web'));
     assert.ok(!JSON.stringify(refused).includes(secret));
     assert.ok(!web.gateway.log().includes(secret));

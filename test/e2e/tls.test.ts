@@ -165,7 +165,7 @@ function exchange(port: number, bytes: Uint8Array, enough = Infinity): Promise<B
       socket.destroy();
       resolve(got);
     };
-    socket.setTimeout(30_000, () => reject(new Error('The connection was left open')));
+    socket.setTimeout(100_000, () => reject(new Error('The connection was left open')));
     socket.on('data', (chunk: Buffer) => {
       got = Buffer.concat([got, chunk]);
       if (got.length >= enough) done();

@@ -87,7 +87,7 @@ export class Call {
   async #head(): Promise<AnswerHead> {
     const head = headOf(this.#parts, this.#asked);
     for (let fresh = false; ; fresh = true) {
-      const taken = this.#connections.take(fresh);
+      const taken = this.#connections.take(fresh, this.#asked.whose);
       const connection = taken instanceof Promise ? await this.#waited(taken) : taken;
       if (this.#why !== undefined) {
         this.#connections.drop(connection);

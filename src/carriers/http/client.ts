@@ -17,7 +17,7 @@ export interface HttpClientParts {
   readonly dial: (address: string, signal: AbortSignal) => Promise<Wire>;
   readonly patience: Patience;
   readonly world: World;
-  /** Connections kept at most. */
+  /** Connections kept at most; one client gets half of them. */
   readonly connections?: number;
 }
 
@@ -27,6 +27,8 @@ export interface HttpRequest {
   readonly fields: Fields; // without host and length
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
   readonly signal: AbortSignal;
+  /** For whom: nobody gets all connections to a resource. */
+  readonly whose?: string;
 }
 
 export interface HttpResponse {
@@ -49,10 +51,14 @@ export interface HttpClient extends AsyncDisposable {
   readonly socket: (wanted: SocketRequest) => Promise<MessageSocket>;
 }
 
+const mostConnections = 512;
+
 export function httpClient(parts: HttpClientParts): HttpClient {
+  const most = parts.connections ?? mostConnections;
   const connections = new Connections({
     world: parts.world,
-    most: parts.connections ?? 256,
+    most,
+    mostOfOne: Math.ceil(most / 2),
     connect: () => connectTo(parts),
   });
   return {

@@ -31,14 +31,14 @@ function fake(): Fake {
   return one;
 }
 
-function pool(most: number): { readonly made: Fake[]; readonly connections: Connections } {
+function pool(most: number, mostOfOne = most): { readonly made: Fake[]; readonly connections: Connections } {
   const made: Fake[] = [];
   const connect = (): Promise<Wire> => {
     const one = fake();
     made.push(one);
     return Promise.resolve(one.wire);
   };
-  return { made, connections: new Connections({ world: realWorld, most, connect }) };
+  return { made, connections: new Connections({ world: realWorld, most, mostOfOne, connect }) };
 }
 
 const settled = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
@@ -89,5 +89,25 @@ test('Connections keeps none for longer than its resource says', async () => {
   await settled();
   assert.equal(made[0]?.destroyed, true);
   assert.notEqual(await connections.take(), first);
+  connections[Symbol.dispose]();
+});
+
+test('Connections gives nobody more than their share, and what is left to others', async () => {
+  const { made, connections } = pool(4, 2);
+  const [a, b] = [await connections.take(false, 'ann'), await connections.take(false, 'ann')];
+  let third: Connection | undefined;
+  void Promise.resolve(connections.take(false, 'ann')).then((one) => (third = one));
+  const bobs = [await connections.take(false, 'bob'), await connections.take(false, 'bob')];
+  await settled();
+  assert.equal(made.length, 4);
+  assert.equal(third, undefined);
+  connections.give(bobs[0] ?? a, undefined);
+  await settled();
+  assert.equal(third, undefined);
+  connections.drop(b);
+  await settled();
+  assert.ok(third !== undefined && third !== b);
+  connections.give(a, undefined);
+  assert.ok((await connections.take(false, 'ann')) !== undefined);
   connections[Symbol.dispose]();
 });

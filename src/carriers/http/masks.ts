@@ -53,6 +53,19 @@ export interface DocumentMask {
   readonly hidden: (text: string, signal: AbortSignal, name?: string) => Promise<readonly Hidden[]>;
   /** Whether values under this name are looked at in another way than values under none. */
   readonly names: (name: string) => boolean;
+  /** A key, or another name: a model is asked about it only where it has words in it. */
+  readonly key: (text: string) => string;
+  /** A model is asked, so all of this is to happen inside of `read`, with what is whole. */
+  readonly reads: boolean;
+  /** That is going on now. */
+  readonly reading: boolean;
+  /**
+   * Runs it, and again, until the model has read all that it looks at; at once where none is asked. It must show the same each time.
+   * Rejects with the signal's reason, and with a Fault `mask` where there is no model that must be asked.
+   */
+  readonly read: <T>(run: () => T | Promise<T>, signal: AbortSignal) => Promise<T>;
+  /** Runs it without the model: what is no body, such as a head. */
+  readonly aside: <T>(run: () => T) => T;
   /** A text that comes in pieces, of any length: nothing is held but what may still become a value. */
   readonly pieces: (name?: string) => Pieces;
   readonly masked: number;
@@ -98,7 +111,7 @@ class Masks implements DocumentMask {
   readonly #permit: Permit;
   readonly #object: string;
   readonly #key: MaskKey;
-  readonly #outermost: Inside = { places: new Places(), under: '', depth: 0 };
+  #outermost: Inside = { places: new Places(), under: '', depth: 0 };
   readonly #texts: TextMask;
   /** Values are known by their paths. */
   readonly #tagged: boolean;
@@ -210,6 +223,34 @@ class Masks implements DocumentMask {
     return this.#texts.names(name);
   }
 
+  key(text: string): string {
+    return /\s/.test(text) ? this.text(text) : this.aside(() => this.text(text));
+  }
+
+  get reads(): boolean {
+    return this.#texts.reading !== undefined;
+  }
+
+  get reading(): boolean {
+    return this.#texts.reading?.isOn === true;
+  }
+
+  async read<T>(run: () => T | Promise<T>, signal: AbortSignal): Promise<T> {
+    const { reading, masked } = this.#texts;
+    const fresh = (): void => {
+      this.#texts.masked = masked;
+      this.#readyJson.clear();
+      this.#readyTexts.clear();
+      this.#outermost = { places: new Places(), under: '', depth: 0 };
+    };
+    return reading === undefined ? run() : reading.read(run, { fresh, signal });
+  }
+
+  aside<T>(run: () => T): T {
+    const { reading } = this.#texts;
+    return reading === undefined ? run() : reading.aside(run);
+  }
+
   async hidden(text: string, signal: AbortSignal, name: string = ''): Promise<readonly Hidden[]> {
     return this.#texts.hidden(text, signal, name);
   }
@@ -254,6 +295,7 @@ class Masks implements DocumentMask {
     if (kind === 'number') return this.#number(leaf, at.look);
     if (
       !at.look.always &&
+      !this.reads &&
       !leaf.escaped &&
       !leaf.coded &&
       !mayContain(leaf.bytes, start, end) &&
@@ -288,7 +330,7 @@ class Masks implements DocumentMask {
   #shownKey(leaf: Leaf<At>, at: At): string | undefined {
     if (at.plainKey) return undefined;
     const key = leaf.value;
-    const shown = this.text(key);
+    const shown = this.key(key);
     if (shown !== key) return shown;
     at.plainKey = true;
     return undefined;
@@ -356,7 +398,7 @@ class Masks implements DocumentMask {
   /** A long text goes through the masks of texts that come in pieces: the same is shown, and others get their turn. */
   *#long(leaf: Leaf<At>, { look, name }: At): Later {
     const { start, end, bytes, escaped } = leaf;
-    if (wantsWindows(leaf.value)) {
+    if (this.reads || wantsWindows(leaf.value)) {
       const whole = leaf.value;
       const ranges = yield* this.#texts.windows(whole, name);
       if (ranges.length === 0) return undefined;

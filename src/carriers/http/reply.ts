@@ -1,11 +1,21 @@
 import type { ServerResponse } from 'node:http';
 import { Http2ServerResponse } from 'node:http2';
 import { WireError } from '../../base/errors.ts';
+import type { World } from '../../base/time.ts';
 import type { Fields } from '../../http/headers.ts';
 import type { Outgoing, Reply } from './exchange.ts';
 
-/** Node's HTTP/2 answers have the methods of its HTTP/1 answers, under another type. */
-export function replyOver(answer: Outgoing): Reply {
+/** How long a client may leave an answer where it is. */
+export interface Stall {
+  readonly world: World;
+  readonly ms: number;
+}
+
+/**
+ * Node's HTTP/2 answers have the methods of its HTTP/1 answers, under another type. SECURITY: a client of HTTP/2 that reads its connection
+ * and lets one of its streams wait for ever (RFC 9113, 10.5) would hold the resource's answer: the stream is ended.
+ */
+export function replyOver(answer: Outgoing, { world, ms }: Stall): Reply {
   const response = answer as ServerResponse;
   const gone = (): boolean =>
     response.destroyed || (answer instanceof Http2ServerResponse && answer.stream.destroyed);
@@ -25,7 +35,12 @@ export function replyOver(answer: Outgoing): Reply {
       if (gone()) throw new WireError('closed', 'The client left');
       if (response.write(bytes)) return undefined;
       return new Promise((resolve) => {
+        const late = world.after(ms, () => {
+          if (answer instanceof Http2ServerResponse) answer.stream.close(8); // CANCEL (RFC 9113, 7)
+          else response.destroy();
+        });
         const done = (): void => {
+          late[Symbol.dispose]();
           response.off('drain', done).off('close', done);
           resolve();
         };

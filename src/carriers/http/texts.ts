@@ -17,6 +17,7 @@ import {
 import { withZeros } from './called.ts';
 import { pieceBytes } from './cuts.ts';
 import { type Found, type Hidden, inWindows, wantsWindows, withRanges } from './ranges.ts';
+import { type Reading, readingOf } from './reading.ts';
 import { inTurns } from './turns.ts';
 
 export interface Pieces {
@@ -45,6 +46,8 @@ export class TextMask {
   readonly #finds: Duties['finds'];
   readonly #key: MaskKey;
   readonly #hidesIn: TextParts['hidesIn'];
+  /** Where a model is asked. */
+  readonly reading: Reading | undefined;
   readonly #looks: Map<string, Look> = new Map();
   /** A text in which nothing is encoded: the last one that was looked at. */
   #bare = '';
@@ -58,6 +61,7 @@ export class TextMask {
     this.#finds = finds;
     this.#key = key;
     this.#hidesIn = hidesIn;
+    this.reading = readingOf(finds);
   }
 
   /** Undefined where nothing is looked for at all. */
@@ -76,7 +80,12 @@ export class TextMask {
 
   #searched(name: string, always: boolean): Look {
     const finds = this.#finds;
-    const find = findMasker(finds, name === '' ? { key: this.#key } : { key: this.#key, column: name });
+    const more = this.reading?.more;
+    const find = findMasker(finds, {
+      key: this.#key,
+      ...(name === '' ? {} : { column: name }),
+      ...(more === undefined ? {} : { more }),
+    });
     return {
       always,
       find: (text) => {
@@ -97,11 +106,28 @@ export class TextMask {
 
   text(text: string, name: string): string {
     const look = this.look(name);
-    if (look === undefined || (!look.always && isClean(text))) return text;
+    if (look === undefined || (!look.always && this.#clean(text))) return text;
+    if (this.reading !== undefined && text.length > long) return this.#atOnce(text, name);
     const shown = look.find(text);
     if (shown.masked === 0) return text;
     this.masked += shown.masked;
     return shown.text;
+  }
+
+  /** Where a model is asked, signs of a value are not all that counts. */
+  #clean(text: string): boolean {
+    return this.reading === undefined ? isClean(text) : !/\p{L}/u.test(text) && isClean(text);
+  }
+
+  /** A long text, in windows. */
+  #atOnce(text: string, name: string): string {
+    const windows = this.windows(text, name);
+    for (;;) {
+      const { done, value } = windows.next();
+      if (done !== true) continue;
+      this.masked += value.length;
+      return value.length === 0 ? text : withRanges(text, value).text;
+    }
   }
 
   /** What is shown instead; undefined where nothing is hidden. */
@@ -116,7 +142,7 @@ export class TextMask {
   async inPieces(text: string, name: string, signal: AbortSignal): Promise<string> {
     const look = this.look(name);
     if (look === undefined) return text;
-    if (wantsWindows(text)) {
+    if (this.reading !== undefined || wantsWindows(text)) {
       const ranges = await this.hidden(text, signal, name);
       this.masked += ranges.length;
       return ranges.length === 0 ? text : withRanges(text, ranges).text;
@@ -143,7 +169,9 @@ export class TextMask {
 
   /** Texts that a reader may put together: what is a value in one of them, and what goes over from one to the next. Like `inPieces`. */
   async joined(texts: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
-    if (this.#finds.length === 0 || isClean(texts.join(''))) return texts.map((text) => this.text(text, ''));
+    if (this.#finds.length === 0 || this.#clean(texts.join('')))
+      return texts.map((text) => this.text(text, ''));
+    if (this.reading !== undefined) return this.#joinedWhole(texts, signal);
     const stream = textStream({ finds: this.#finds, key: this.#key, most: texts.join('').length });
     let shown = '';
     let part = 0;
@@ -169,6 +197,31 @@ export class TextMask {
       const again = each === texts[index] && each.length > long ? undefined : this.encoded(each, '');
       this.masked += again?.masked ?? 0;
       out.push(again?.text ?? (await this.inPieces(each, '', signal)));
+    }
+    return out;
+  }
+
+  /** The same where a model is asked: it reads all of them together, and each by itself. */
+  async #joinedWhole(texts: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+    const across = texts.length === 1 ? [] : await this.hidden(texts.join(''), signal);
+    const out: string[] = [];
+    let start = 0;
+    for (const text of texts) {
+      const end = start + text.length;
+      const here = across
+        .filter(({ from, to }) => from < end && to > start)
+        .map((each) => ({
+          ...each,
+          from: Math.max(each.from, start) - start,
+          to: Math.min(each.to, end) - start,
+          shown: each.from < start ? '' : each.shown,
+        }));
+      const own = (await this.hidden(text, signal)).filter(
+        ({ from, to }) => !here.some((each) => each.from <= from && each.to >= to),
+      );
+      this.masked += here.length + own.length;
+      out.push(withRanges(text, [...here, ...own]).text);
+      start = end;
     }
     return out;
   }
@@ -201,9 +254,10 @@ export class TextMask {
     const stripped = withoutTags(text);
     if (stripped === 'deeper') return [whole];
     yield;
+    const more = this.reading?.more;
     const ranges = yield* inWindows(text, (part) => [
       ...this.#seenThrough(part, name),
-      ...this.#plain(find(part), part),
+      ...this.#plain(find(part, more), part),
     ]);
     // What is packed is cut nowhere but where it ends.
     if (maybePacked(text)) {
@@ -226,7 +280,7 @@ export class TextMask {
     if (stripped === undefined) return ranges;
     const displayed = yield* inWindows(stripped.text, (part) => [
       ...this.#seenThrough(part, name),
-      ...this.#plain(find(part), part),
+      ...this.#plain(find(part, more), part),
     ]);
     for (const { from, to, type, shown } of displayed) {
       for (const [index, place] of stripped.places(from, to).entries())
@@ -248,6 +302,7 @@ export class TextMask {
   /** Like `pieces`; `most`: units that may be held. */
   stream(more: { readonly column?: string; readonly most?: number }): Pieces {
     const finds = this.#finds;
+    this.reading?.inParts();
     const stream = textStream({ finds, key: this.#key, ...more });
     let counted = 0;
     const shown = (text: string): string => {
@@ -295,7 +350,7 @@ export class TextMask {
     if (finds.length === 0) return found;
     const entities = finds.map((each) => each.entity);
     const seen = stripped?.text ?? layer.text;
-    for (const { type, start, end } of scanner({ entities, column: name })(seen)) {
+    for (const { type, start, end } of scanner({ entities, column: name })(seen, this.reading?.more)) {
       const operator = operatorForFind(finds, type);
       const value = seen.slice(start, end);
       const places = (stripped?.places(start, end) ?? [[start, end]]).map(
@@ -303,7 +358,9 @@ export class TextMask {
       );
       const [first] = places;
       if (operator === undefined || first === undefined) continue;
-      if (places.length === 1 && text.slice(...first) === value && stripped === undefined) continue;
+      // Detectors have seen it in the text as it is; a model can take the same letters for a part of something else there.
+      const isPlain = places.length === 1 && text.slice(...first) === value && stripped === undefined;
+      if (isPlain && this.reading === undefined) continue;
       let shown = showText(operator, value, this.#key, { entity: type });
       for (const [from, to] of places) {
         found.push({ from, to, type, shown });
@@ -348,6 +405,7 @@ export class TextMask {
   #within(text: string, name: string): readonly string[] | undefined {
     if (this.#unpacking >= mostPacked) return [];
     if (text.length > longestPacked) {
+      if (this.reading !== undefined) return [];
       const bytes = Buffer.from(text);
       return mayContain(bytes, 0, bytes.length) ? [] : undefined;
     }

@@ -185,7 +185,8 @@ export class Visit {
   }
 
   async #attend(request: Incoming, response: Outgoing, head: Uint8Array | undefined): Promise<void> {
-    const reply = replyOver(response);
+    const { world, limits } = this.#parts.house;
+    const reply = replyOver(response, { world, ms: limits.stallSeconds * 1_000 });
     const about: About = { fields: fieldsOf(request.rawHeaders), path: '' };
     response.on('error', ignore);
     request.on('error', ignore);

@@ -1,6 +1,10 @@
 import type { FindDetector, Span } from '../detector.ts';
 
 const local = /[\p{L}\p{N}\p{M}._%+'&#=?^{|}~$!`-]/u;
+/** The same of ASCII. */
+const locals = Uint8Array.from({ length: 0x80 }, (_, code) =>
+  local.test(String.fromCharCode(code)) ? 1 : 0,
+);
 /** RFC 5321, 4.1.3: an address of a machine. */
 const literal = /\[(?:IPv6:[0-9A-Fa-f:.]{2,45}|\d{1,3}(?:\.\d{1,3}){3})\]/y;
 /** RFC 5321, 4.1.2: a local part in quotes, or what of it stands behind its last blank. `{"a":"@b.io"}` has none. */
@@ -64,6 +68,12 @@ function quotedStart(text: string, at: number): number {
 function localStart(text: string, at: number): number {
   let start = at;
   while (start > 0 && at - start < 320) {
+    const code = text.charCodeAt(start - 1);
+    if (code < 0x80) {
+      if (locals[code] !== 1) break;
+      start--;
+      continue;
+    }
     // Both halves of a surrogate pair are letters of some script here: the property test holds no other to this.
     const unit = text[start - 1] ?? '';
     const pair = start > 1 && unit >= '\udc00' && unit <= '\udfff' ? (text[start - 2] ?? '') + unit : unit;

@@ -172,6 +172,26 @@ export function mayName(bytes: Uint8Array, start: number, end: number): boolean 
   return numbers && mayBeAddress(wanting, capitals);
 }
 
+/** What a word of ASCII letters is for `mayName` wherever it stands apart from others; `more`: what stands around it tells. */
+export function wordInNames(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+): { readonly numbered: boolean; readonly home: boolean } | 'more' {
+  let hash = 0;
+  for (let at = from; at < to; at++) hash = mix(hash, (bytes[at] ?? 0) | 0x20);
+  const cue = kindOf(hash);
+  if ((cue & (anyCase | naming)) !== 0) return 'more';
+  let numbered = (cue & (withNumber | street | beforeStreet | capitalsWithNumber)) !== 0;
+  if (classes[bytes[from] ?? 0] === capital) {
+    if ((cue & (labelling | capitalised)) !== 0) return 'more';
+    const flags = flagsOfHash(hash);
+    if ((flags & given) !== 0 || ((flags & surname) !== 0 && (flags & (common | place)) === 0)) return 'more';
+    if (to - from >= 6 && tails.has(tailAt(bytes, to))) numbered = true;
+  } else if (isOnlyGiven(hash)) return 'more';
+  return { numbered, home: (cue & (home | homeEnd)) !== 0 };
+}
+
 /** A blank, of whatever kind, between two words. */
 const mostGap = 4;
 

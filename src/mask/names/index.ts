@@ -4,5 +4,5 @@
 //   mayName(bytes)   a gate: false means that namesIn finds nothing
 // Linear in the text. A name that stands alone is none for `namesIn`: the column's name says what it is.
 export { namesIn, nameAlone } from './find.ts';
-export { mayName } from './gate.ts';
+export { mayName, wordInNames } from './gate.ts';
 export { clearReach, isClear } from './cut.ts';

@@ -38,6 +38,13 @@ export interface Sieve {
   readonly rows: () => number;
   /** What is proved of a value's shape (`longestShape`): such values are not noted any more. The notes stay. */
   readonly learn: (value: Uint8Array, proof: Proof) => void;
+  /**
+   * From now on UUIDs are not noted, nor are texts of known words in which nothing can be found (words.ts). `open`: by bit 1 to
+   * 3 whether so many digits can begin something.
+   */
+  readonly trustPlain: (open: number) => void;
+  /** What a word is (`natures`): at most `longestWord` letters of ASCII. */
+  readonly learnWord: (word: Uint8Array, is: number) => void;
 }
 
 /** Rows of more bytes or columns are none for a sieve. */
@@ -53,12 +60,14 @@ declare const WebAssembly: {
 
 interface Code {
   readonly memory: { readonly buffer: ArrayBuffer };
+  readonly plain: { readonly value: number };
   readonly columns: { readonly value: number };
   readonly notes: { readonly value: number };
   readonly row: { readonly value: number };
   readonly sift: (size: number, count: number) => number;
   readonly clear: (size: number, count: number) => number;
   readonly learn: (length: number, proof: number) => void;
+  readonly learnWord: (length: number, is: number) => void;
 }
 
 /** `undefined` where the machine has no WebAssembly with vectors. */
@@ -77,7 +86,7 @@ export function newSieve(): Sieve | undefined {
   const fours = new Int32Array(buffer, at, byHandMost / 4);
   // A view of what rows stand in: most questions are about one chunk.
   let view: DataView = new DataView(new ArrayBuffer(0));
-  const { sift, clear, learn } = code;
+  const { sift, clear, learn, learnWord } = code;
   const notes = new Int32Array(buffer, code.notes.value, noteNumbers * mostSiftedColumns);
   return {
     columns: new Uint8Array(buffer, code.columns.value, mostSiftedColumns),
@@ -85,6 +94,13 @@ export function newSieve(): Sieve | undefined {
     learn: (value, proof) => {
       row.set(value);
       learn(value.length, proof);
+    },
+    trustPlain: (open) => {
+      new Uint8Array(buffer)[code.plain.value] = open | 1;
+    },
+    learnWord: (word, is) => {
+      row.set(word);
+      learnWord(word.length, is);
     },
     // oxlint-disable-next-line max-params
     clear: (bytes, start, end, count) => {

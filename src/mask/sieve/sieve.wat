@@ -1,15 +1,17 @@
 ;; Walks the values of a row, each behind its Int32 length, and notes those that have to be looked at: all but values of
 ;; shapes in which nothing can be found (../shapes.ts). Made into code.ts by sieve.test.ts.
 (module
-  (memory (export "memory") 7)
+  (memory (export "memory") 9)
 
   ;; Where things are. sieve.ts knows those that are exported.
   (global $keep i32 (i32.const 0x0)) ;; 16 bytes 0xff, 16 bytes 0: from byte 16 - n on, n bytes stay and the rest is cleared
   (global $asked i32 (i32.const 0x40)) ;; the shape of the value asked about last, 64 bytes
+  (global $plain (export "plain") i32 (i32.const 0x80)) ;; bit 0: UUIDs and texts of known words pass (words.ts); bits 1 to 3: so many digits can begin something
   (global $columns (export "columns") i32 (i32.const 0x100)) ;; for each column a byte: what is to be done with its values
   (global $notes (export "notes") i32 (i32.const 0x1000)) ;; column, place from the row's start, length, why
   (global $row (export "row") i32 (i32.const 0x9000)) ;; 64 KiB, and what may be read behind them
   (global $shapes i32 (i32.const 0x19100)) ;; 4096 slots of 80 bytes: shape, hash, length (0: free), proof
+  (global $words i32 (i32.const 0x69100)) ;; 8192 slots of 16 bytes: a word of 11 letters at most, and in the last byte what it is
 
   (data (i32.const 0) "\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff")
 
@@ -67,7 +69,9 @@
             (if (i32.eq (i32.and (local.get $todo) (i32.const 3)) (i32.const 1))
               (then
                 (if (i32.eqz (call $isKnown (local.get $at) (local.get $length)))
-                  (then (local.set $why (i32.const 1))))))
+                  (then
+                    (if (i32.eqz (call $isPlain (local.get $at) (local.get $length)))
+                      (then (local.set $why (i32.const 1))))))))
             (if (i32.and (local.get $todo) (i32.const 4))
               (then
                 (if (call $mayVote (local.get $at) (local.get $length))
@@ -127,6 +131,173 @@
     (if (i32.eq (i32.load offset=72 (local.get $slot)) (i32.const 3))
       (then (return (call $isInTime (local.get $at) (local.get $length)))))
     (i32.const 1))
+
+  ;; What is the same for every text of its kind, without a shape that was taught.
+  (func $isPlain (param $at i32) (param $length i32) (result i32)
+    (if (i32.eqz (i32.load (global.get $plain))) (then (return (i32.const 0))))
+    (if (i32.eq (local.get $length) (i32.const 36))
+      (then (if (call $isUuid (local.get $at)) (then (return (i32.const 1))))))
+    (call $areWords (local.get $at) (i32.add (local.get $at) (local.get $length))))
+
+  ;; As `uuidAt` in ../stamps.ts, of a value that is nothing else.
+  (func $isUuid (param $at i32) (result i32)
+    (i32.and
+      (i32.and
+        (call $isHex
+          (v128.load (local.get $at))
+          (v128.const i8x16 0 0 0 0 0 0 0 0 -1 0 0 0 0 -1 0 0))
+        (call $isHex
+          (v128.load offset=16 (local.get $at))
+          (v128.const i8x16 0 0 -1 0 0 0 0 -1 0 0 0 0 0 0 0 0)))
+      (call $isHex
+        (v128.load offset=20 (local.get $at))
+        (v128.const i8x16 0 0 0 -1 0 0 0 0 0 0 0 0 0 0 0 0))))
+
+  ;; Dashes where `dashes` has ones, digits of base 16 everywhere else.
+  (func $isHex (param $part v128) (param $dashes v128) (result i32)
+    (i8x16.all_true
+      (v128.bitselect
+        (i8x16.eq
+          (local.get $part)
+          (v128.const i8x16 0x2d 0x2d 0x2d 0x2d 0x2d 0x2d 0x2d 0x2d 0x2d 0x2d 0x2d 0x2d 0x2d 0x2d 0x2d 0x2d))
+        (v128.or
+          (i8x16.lt_u
+            (i8x16.sub
+              (local.get $part)
+              (v128.const i8x16 0x30 0x30 0x30 0x30 0x30 0x30 0x30 0x30 0x30 0x30 0x30 0x30 0x30 0x30 0x30 0x30))
+            (v128.const i8x16 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10))
+          (i8x16.lt_u
+            (call $letters (local.get $part))
+            (v128.const i8x16 6 6 6 6 6 6 6 6 6 6 6 6 6 6 6 6)))
+        (local.get $dashes))))
+
+  ;; Of each letter of ASCII, in either case, its place in the alphabet; of all else 26 and more.
+  (func $letters (param $part v128) (result v128)
+    (i8x16.sub
+      (v128.or
+        (local.get $part)
+        (v128.const i8x16 0x20 0x20 0x20 0x20 0x20 0x20 0x20 0x20 0x20 0x20 0x20 0x20 0x20 0x20 0x20 0x20))
+      (v128.const i8x16 0x61 0x61 0x61 0x61 0x61 0x61 0x61 0x61 0x61 0x61 0x61 0x61 0x61 0x61 0x61 0x61)))
+
+  ;; Whether a text is made of known words, at most three digits, blanks and signs that end words, so that nothing is in it:
+  ;; words.ts says why.
+  (func $areWords (param $at i32) (param $end i32) (result i32)
+    (local $first i32) (local $count i32) (local $slot i32) (local $part v128) (local $is i32)
+    (local $digits i32) (local $before i32) (local $eight i32) (local $all i32)
+    (block $over
+      (loop $next
+        (br_if $over (i32.ge_u (local.get $at) (local.get $end)))
+        (local.set $first (i32.load8_u (local.get $at)))
+        (local.set $part (v128.load (local.get $at)))
+        ;; How many letters stand here.
+        (local.set $count
+          (i32.ctz
+            (i32.or
+              (i32.const 0x10000)
+              (i8x16.bitmask
+                (i8x16.ge_u
+                  (call $letters (local.get $part))
+                  (v128.const i8x16 26 26 26 26 26 26 26 26 26 26 26 26 26 26 26 26))))))
+        (if (i32.gt_u (local.get $count) (i32.sub (local.get $end) (local.get $at)))
+          (then (local.set $count (i32.sub (local.get $end) (local.get $at)))))
+        (if (local.get $count)
+          (then
+            (if (i32.gt_u (local.get $count) (i32.const 11)) (then (return (i32.const 0))))
+            (local.set $part (call $cut (local.get $part) (local.get $count)))
+            (local.set $slot (call $wordSlot (local.get $part)))
+            (local.set $is (call $wordAt (local.get $slot) (local.get $part)))
+            (if (i32.eqz (local.get $is))
+              (then
+                (local.set $is (call $wordAt (i32.xor (local.get $slot) (i32.const 16)) (local.get $part)))
+                (if (i32.eqz (local.get $is)) (then (return (i32.const 0))))))
+            ;; A capital behind a word of where somebody lives.
+            (if
+              (i32.and
+                (i32.eqz (i32.and (local.get $first) (i32.const 0x20)))
+                (i32.and (i32.shr_u (local.get $all) (i32.const 3)) (i32.const 1)))
+              (then (return (i32.const 0))))
+            (local.set $all (i32.or (local.get $all) (local.get $is)))
+            (if (i32.or (i32.eq (local.get $count) (i32.const 8)) (i32.eq (local.get $count) (i32.const 11)))
+              (then (local.set $eight (i32.const 1))))
+            (local.set $at (i32.add (local.get $at) (local.get $count))))
+          (else
+            (br_if $over (i32.gt_u (i32.sub (local.get $first) (i32.const 0x30)) (i32.const 9)))
+            (local.set $before (local.get $digits))
+            (loop $digit
+              (local.set $digits (i32.add (local.get $digits) (i32.const 1)))
+              (local.set $at (i32.add (local.get $at) (i32.const 1)))
+              (br_if $digit
+                (i32.and
+                  (i32.lt_u (local.get $at) (local.get $end))
+                  (i32.lt_u (i32.sub (i32.load8_u (local.get $at)) (i32.const 0x30)) (i32.const 10)))))
+            (if (i32.gt_u (local.get $digits) (i32.const 3)) (then (return (i32.const 0))))
+            (if
+              (i32.and
+                (i32.shr_u (i32.load (global.get $plain)) (i32.sub (local.get $digits) (local.get $before)))
+                (i32.const 1))
+              (then (local.set $all (i32.or (local.get $all) (i32.const 16)))))))
+        ;; What ends a word or number: a blank or one of `!,;?`, as many as there are.
+        (br_if $over (i32.ge_u (local.get $at) (local.get $end)))
+        (br_if $over (i32.eqz (call $endsWord (i32.load8_u (local.get $at)))))
+        (loop $sign
+          (local.set $at (i32.add (local.get $at) (i32.const 1)))
+          (br_if $next (i32.ge_u (local.get $at) (local.get $end)))
+          (br_if $sign (call $endsWord (i32.load8_u (local.get $at)))))
+        (br $next)))
+    (if (i32.lt_u (local.get $at) (local.get $end)) (then (return (i32.const 0))))
+    (if (i32.eq (i32.and (local.get $all) (i32.const 18)) (i32.const 18))
+      (then (if (i32.or (local.get $digits) (local.get $eight)) (then (return (i32.const 0))))))
+    (if (i32.and (local.get $all) (i32.const 4)) (then (return (i32.eqz (local.get $digits)))))
+    (i32.const 1))
+
+  (func $endsWord (param $byte i32) (result i32)
+    ;; The bits of 0x20 and what follows it.
+    (i32.and
+      (i32.eq (i32.and (local.get $byte) (i32.const 0xe0)) (i32.const 0x20))
+      (i32.shr_u (i32.const 0x88001003) (i32.and (local.get $byte) (i32.const 0x1f)))))
+
+  (func $cut (param $part v128) (param $count i32) (result v128)
+    (v128.and
+      (local.get $part)
+      (v128.load (i32.sub (i32.add (global.get $keep) (i32.const 16)) (local.get $count)))))
+
+  (func $wordSlot (param $word v128) (result i32)
+    (i32.add
+      (global.get $words)
+      (i32.and
+        (i32.wrap_i64
+          (i64.shr_u
+            (i64.mul
+              (i64.xor
+                (i64.mul (i64x2.extract_lane 0 (local.get $word)) (i64.const 0x9e3779b97f4a7c15))
+                (i64.rotl (i64x2.extract_lane 1 (local.get $word)) (i64.const 31)))
+              (i64.const 0xc2b2ae3d27d4eb4f))
+            (i64.const 44)))
+        (i32.const 0x1fff0))))
+
+  ;; What the word is, if it stands in this slot; else 0.
+  (func $wordAt (param $slot i32) (param $word v128) (result i32)
+    (if
+      (v128.any_true
+        (v128.and
+          (v128.xor (v128.load (local.get $slot)) (local.get $word))
+          (v128.const i8x16 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1 0)))
+      (then (return (i32.const 0))))
+    (i32.load8_u offset=15 (local.get $slot)))
+
+  ;; What the word is that stands where rows do, of 11 letters at most.
+  (func (export "learnWord") (param $length i32) (param $is i32)
+    (local $word v128) (local $slot i32)
+    (local.set $word (call $cut (v128.load (global.get $row)) (local.get $length)))
+    (local.set $slot (call $wordSlot (local.get $word)))
+    (if (i32.or
+          (call $wordAt (local.get $slot) (local.get $word))
+          (call $wordAt (i32.xor (local.get $slot) (i32.const 16)) (local.get $word)))
+      (then (return)))
+    ;; What was there goes to the place beside it.
+    (v128.store (i32.xor (local.get $slot) (i32.const 16)) (v128.load (local.get $slot)))
+    (v128.store (local.get $slot) (local.get $word))
+    (i32.store8 offset=15 (local.get $slot) (local.get $is)))
 
   ;; Writes the value's shape, zeros for its digits and nothing behind its end, and gives a hash of it.
   (func $ask (param $at i32) (param $length i32) (result i32)
@@ -199,12 +370,34 @@
       (i32.add (i32.mul (i32.load8_u (local.get $at)) (i32.const 10)) (i32.load8_u offset=1 (local.get $at)))
       (i32.const 528))) ;; eleven times the sign `0`
 
-  ;; As `mayVote` of whoever asks: no number begins otherwise, is shorter, or is a time.
+  ;; As `seeBytes` in ../vote.ts looks first: numbers are of digits, blanks and `-./`, and of so many.
   (func $mayVote (param $at i32) (param $length i32) (result i32)
+    (local $part v128) (local $left i32)
     (if (i32.lt_u (local.get $length) (i32.const 7)) (then (return (i32.const 0))))
-    (if (i32.gt_u (i32.load8_u (local.get $at)) (i32.const 0x39)) (then (return (i32.const 0))))
-    (if (i32.le_u (local.get $length) (i32.const 13)) (then (return (i32.const 1))))
-    (i32.le_u (i32.load8_u offset=13 (local.get $at)) (i32.const 0x39)))
+    (if (i32.gt_u (local.get $length) (i32.const 40)) (then (return (i32.const 0))))
+    (local.set $left (local.get $length))
+    (loop $next
+      (local.set $part (v128.load (local.get $at)))
+      (local.set $part
+        (v128.or
+          (i8x16.lt_u
+            (i8x16.sub
+              (local.get $part)
+              (v128.const i8x16 0x2d 0x2d 0x2d 0x2d 0x2d 0x2d 0x2d 0x2d 0x2d 0x2d 0x2d 0x2d 0x2d 0x2d 0x2d 0x2d))
+            (v128.const i8x16 13 13 13 13 13 13 13 13 13 13 13 13 13 13 13 13))
+          (i8x16.eq
+            (local.get $part)
+            (v128.const i8x16 0x20 0x20 0x20 0x20 0x20 0x20 0x20 0x20 0x20 0x20 0x20 0x20 0x20 0x20 0x20 0x20))))
+      ;; How many of them stand here, at least as many as are left.
+      (if
+        (i32.lt_u
+          (i32.ctz (i32.or (i32.const 0x10000) (i32.xor (i8x16.bitmask (local.get $part)) (i32.const 0xffff))))
+          (select (local.get $left) (i32.const 16) (i32.lt_u (local.get $left) (i32.const 16))))
+        (then (return (i32.const 0))))
+      (local.set $at (i32.add (local.get $at) (i32.const 16)))
+      (local.set $left (i32.sub (local.get $left) (i32.const 16)))
+      (br_if $next (i32.gt_s (local.get $left) (i32.const 0))))
+    (i32.const 1))
 
   ;; The bytes of a number in the other order.
   (func $reversed (param $value i32) (result i32)

@@ -67,6 +67,16 @@ export class MessageMask {
   /** The message with its prefix, as it may go to the client. Rejects with a Fault `mask` where it cannot be shown. */
   async show(message: GrpcMessage, encoding: string | undefined, signal: AbortSignal): Promise<Uint8Array> {
     if (!this.texts.needed) return message.raw;
+    if (!this.texts.reads) return this.#show(message, encoding, signal);
+    const [masked, withheld] = [this.#masked, this.withheld];
+    return this.texts.read(() => {
+      this.#masked = masked;
+      this.withheld = withheld;
+      return this.#show(message, encoding, signal);
+    }, signal);
+  }
+
+  async #show(message: GrpcMessage, encoding: string | undefined, signal: AbortSignal): Promise<Uint8Array> {
     const plain = await expanded(message, encoding, this.#parts.most);
     const { codec, shape } = this.#parts;
     if (codec === 'json') {

@@ -273,12 +273,13 @@ export class GrpcPass {
     const changed = { changed: !this.#unseen };
     if (this.#unseen) return this.#keyless(towardsAsker(fields, changed, behind));
     const [own, others] = [fields.filter(isOwn), fields.filter((field) => !isOwn(field))];
-    return [...towardsAsker(others, changed, behind), ...this.#metadata(own)];
+    const shown = this.#mask.texts.aside(() => towardsAsker(others, changed, behind));
+    return [...shown, ...this.#metadata(own)];
   }
 
   /** Metadata: texts, and bytes in base64 where the name ends so. */
   #metadata(fields: Fields): Fields {
-    return this.#keyless(this.#unseen ? fields : this.#masked(fields));
+    return this.#keyless(this.#unseen ? fields : this.#mask.texts.aside(() => this.#masked(fields)));
   }
 
   #keyless(fields: Fields): Fields {

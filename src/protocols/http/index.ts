@@ -35,6 +35,7 @@ export const http: Protocol = {
   attributes,
   settings,
   start,
+  reads: true,
   replay: () => bodyReplay(),
 };
 

@@ -9,6 +9,7 @@ import { Fault } from '../../base/errors.ts';
 import type { Outcome, Permit } from '../../core/decision.ts';
 import { denialOfDemand } from '../../core/denial.ts';
 import type { House } from '../../core/protocol.ts';
+import { shareOf } from '../../carriers/http/share.ts';
 import type { MaskKey } from '../../mask/index.ts';
 import { type Content, contentOf, isMarkup, tableOf, typeFits } from '../../http/content.ts';
 import { all, type Fields, first } from '../../http/headers.ts';
@@ -19,6 +20,7 @@ import type { HttpSettings } from './settings.ts';
 import { columnsBy, taggedBy } from './documented.ts';
 import { type Aliases, aliasedBy } from './graphql.ts';
 import { Shown } from './shown.ts';
+import { readByModel, type Showing } from './shown-read.ts';
 
 export interface SiteParts {
   readonly house: House;
@@ -40,7 +42,7 @@ export class Pass {
   readonly #exchange: Exchange;
   readonly #permit: Permit;
   readonly #mask: DocumentMask;
-  readonly #shown: Shown;
+  readonly #shown: Showing;
   /** What comes later says itself where it belongs: no tag knows it. */
   readonly #unplaced: boolean;
   #bytes = 0;
@@ -54,12 +56,9 @@ export class Pass {
     const tagged = aliasedBy(taggedBy(permit, of.operation), aliases === undefined ? [] : [aliases]);
     this.#unplaced = aliases?.incremental === true && permit.duties.masks.length > 0;
     this.#mask = documentMask(tagged, of.name, parts.maskKey);
-    this.#shown = new Shown({
-      mask: this.#mask,
-      most: parts.house.limits.messageBytes,
-      signal: exchange.signal,
-      columnOf: columnsBy(tagged, of.name, parts.maskKey),
-    });
+    const about = { mask: this.#mask, most: parts.house.limits.messageBytes, signal: exchange.signal };
+    const columnOf = columnsBy(tagged, of.name, parts.maskKey);
+    this.#shown = readByModel(new Shown({ ...about, columnOf }), about);
   }
 
   async run(body: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
@@ -96,7 +95,7 @@ export class Pass {
   }
 
   #request(body: Uint8Array | AsyncIterable<Uint8Array>): HttpRequest {
-    const { method, fields, signal } = this.#exchange;
+    const { method, fields, signal, stay } = this.#exchange;
     const { path, fields: out } = towards(this.#parts, this.#exchange);
     // Coded bytes can only be passed on where nobody has to look into them.
     const looks = this.#mask.needed || this.#parts.settings.upstream.credential !== undefined;
@@ -110,6 +109,7 @@ export class Pass {
       path,
       fields: out,
       signal,
+      whose: shareOf(stay.session),
       ...(bodiless ? {} : { body }),
     };
   }
@@ -256,7 +256,8 @@ export class Pass {
     const { settings, maskKey } = this.#parts;
     const { upstream, cookies } = settings;
     const jar = jarOf(cookies, maskKey, this.#exchange);
-    return towardsAsker(fields, how, { upstream, prefix: this.#exchange.prefix, mask: this.#mask, jar });
+    const behind = { upstream, prefix: this.#exchange.prefix, mask: this.#mask, jar };
+    return this.#mask.aside(() => towardsAsker(fields, how, behind));
   }
 }
 

@@ -9,6 +9,7 @@ import { type Column, CsvColumns } from '../../http/csv.ts';
 import { EventReader, eventText, type ServerEvent } from '../../http/events.ts';
 import { readMultipart, writeMultipart } from '../../http/multipart.ts';
 import { jsonIn } from '../../http/json-in.ts';
+import { wholeText } from './shown-read.ts';
 import { shownMarkup } from './shown-markup.ts';
 import { shownYaml } from './shown-yaml.ts';
 
@@ -308,6 +309,7 @@ export class Shown {
   }
 
   async *#text(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    if (this.#mask.reading) return yield* wholeText(texts(body), { mask: this.#mask, signal: this.#signal });
     const mask = this.#mask.pieces();
     for await (const text of texts(body)) {
       if (text.includes('\0'))

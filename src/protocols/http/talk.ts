@@ -117,7 +117,10 @@ export class Talk {
         const { code, reason } = await resource.closed;
         const mask = documentMask(opening, String(opening.action.attributes['route']), maskKey);
         return {
-          toClient: [sayable(code) ?? serverError, mask.text(withoutKey(reason, credential))],
+          toClient: [
+            sayable(code) ?? serverError,
+            mask.aside(() => mask.text(withoutKey(reason, credential))),
+          ],
           toResource: [normal],
         };
       }
@@ -129,7 +132,12 @@ export class Talk {
         const name = String(permit.action.attributes['route']);
         const mask = documentMask(aliasedBy(permit, this.#aliases), name, maskKey);
         const isTagged = opening.duties.masks.length + permit.duties.masks.length > 0;
-        const shown = message.binary ? message.bytes : shownMessage(message.bytes, mask, isTagged);
+        const show = (): Uint8Array | undefined => shownMessage(message.bytes, mask, isTagged);
+        const shown = message.binary
+          ? message.bytes
+          : mask.reads
+            ? await mask.read(show, exchange.signal)
+            : show();
         if (shown === undefined) {
           outcome = { ...outcomeOf(0), kind: 'cut', why: 'LINEAGE', withheld: 1 };
           const why = 'The message has JSON in it that cannot be read, so it cannot be masked';

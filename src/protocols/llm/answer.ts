@@ -14,8 +14,12 @@ export async function showAnswer(api: Api, answer: Body, parts: StreamParts): Pr
     await judgeOutput(answer, parts.judge);
     await judgeContent(answer, parts.judge);
   }
-  await parts.shown.join(answer, parts.signal);
-  return parts.shown.document(parts.thoughts.hide(answer, parts.shown));
+  const { shown, signal } = parts;
+  return shown.read(async () => {
+    if (shown.reads) await shown.ready(answer, signal);
+    await shown.join(answer, signal);
+    return shown.document(parts.thoughts.hide(answer, shown));
+  }, signal);
 }
 
 /** Of these nothing is called: lists of models, vectors, counts. */

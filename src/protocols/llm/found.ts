@@ -23,7 +23,9 @@ export function foundIn(body: Body): Found {
       const found = layer === 'deeper' ? undefined : scan(layer.text);
       if (found === undefined || found.length > 0) seen = true;
       for (const { type } of found ?? []) types.add(type);
-      for (const { types: packed } of layer === 'deeper' ? [] : packedFindings(layer.text, scan)) {
+      for (const { types: packed } of layer === 'deeper'
+        ? []
+        : packedFindings(layer.text, (each) => scan(each))) {
         seen = true;
         for (const type of packed) types.add(type);
       }

@@ -33,6 +33,7 @@ export const llm: Protocol = {
   attributes,
   settings,
   start,
+  reads: true,
   replay: () => bodyReplay(spoken),
 };
 

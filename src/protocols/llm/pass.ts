@@ -5,15 +5,19 @@ import { decoded, wholeOf } from '../../carriers/http/decoded.ts';
 import type { Exchange } from '../../carriers/http/exchange.ts';
 import { utf8 } from '../../carriers/http/cuts.ts';
 import { documentMask } from '../../carriers/http/masks.ts';
+import { readingOf } from '../../carriers/http/reading.ts';
 import { isObject } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
 import type { Outcome, Permit } from '../../core/decision.ts';
 import { denial, denialOfDemand } from '../../core/denial.ts';
+import { modelUseOf } from '../../core/duties.ts';
+import { shareOf } from '../../carriers/http/share.ts';
 import { contentOf } from '../../http/content.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
 import { textRuns } from '../../http/text-runs.ts';
 import { EventReader, eventText, type ServerEvent } from '../../http/events.ts';
 import { type Fields, first, towardsClient, towardsResource } from '../../http/headers.ts';
+import type { More } from '../../mask/index.ts';
 import { showAnswer, usedOf } from './answer.ts';
 import { type Spent, tokensOf, type Used } from './budget.ts';
 import { toolAction } from './meaning.ts';
@@ -80,7 +84,7 @@ export class Pass {
   async run(): Promise<void> {
     const { exchange, permit, prompt } = this.#asked;
     const { gate, session } = exchange.stay;
-    const body = this.#body();
+    const body = await this.#body();
     const promptTokens = tokensOf(body?.length ?? 0);
     const bound = prompt?.maxTokens ?? 0;
     const answers = prompt?.answers ?? 1;
@@ -126,18 +130,19 @@ export class Pass {
   }
 
   /** Written anew from what was read and judged, with what must not reach the provider hidden. */
-  #body(): Uint8Array | undefined {
-    const { prompt, permit, api } = this.#asked;
+  async #body(): Promise<Uint8Array | undefined> {
+    const { prompt, permit, api, exchange } = this.#asked;
     if (prompt === undefined) return undefined;
     const { finds } = permit.duties;
     const restored = this.#memory.thoughts.restore(prompt.body);
-    const joined = finds.length === 0 ? undefined : this.#joined(restored);
-    const hide = (text: string): string =>
-      joined?.get(text) ??
-      (this.#asked.found?.nothing.has(text) === true
-        ? text
-        : this.#memory.placeholders.hide(text, finds, this.#parts.maskKey).text);
-    const hidden = finds.length === 0 ? restored : mapTexts(restored, hide);
+    const reading = readingOf(finds);
+    const nothing = { fresh: () => undefined, signal: exchange.signal };
+    const hidden =
+      finds.length === 0
+        ? restored
+        : reading === undefined
+          ? this.#hidden(restored)
+          : await reading.read(() => this.#hidden(restored, reading.more), nothing);
     const body = hidden as Body;
     // Without it a streamed chat does not say how many tokens it took.
     const asks =
@@ -147,12 +152,23 @@ export class Pass {
     return Buffer.from(JSON.stringify(sent));
   }
 
+  #hidden(prompt: unknown, more?: More): unknown {
+    const { permit, found } = this.#asked;
+    const joined = this.#joined(prompt, more);
+    const hide = (text: string): string =>
+      joined.get(text) ??
+      (more === undefined && found?.nothing.has(text) === true
+        ? text
+        : this.#memory.placeholders.hide(text, permit.duties.finds, this.#parts.maskKey, more).text);
+    return mapTexts(prompt, hide);
+  }
+
   /** Texts of a prompt of which a reader may make one, as they are shown then. */
-  #joined(body: unknown): ReadonlyMap<string, string> {
+  #joined(body: unknown, more: More | undefined): ReadonlyMap<string, string> {
     const { finds } = this.#asked.permit.duties;
     const joined = new Map<string, string>();
     for (const run of textRuns(body)) {
-      const shown = this.#memory.placeholders.hideAll(run, finds, this.#parts.maskKey);
+      const shown = this.#memory.placeholders.hideAll(run, finds, this.#parts.maskKey, more);
       for (const [index, text] of run.entries()) {
         const [known, each = '***'] = [joined.get(text), shown[index]];
         // SECURITY: of the same text in two places nobody can say which one is meant.
@@ -185,6 +201,7 @@ export class Pass {
       path: `${upstream.base}${target.path}${query}`,
       fields: out,
       signal,
+      whose: shareOf(exchange.stay.session),
       ...(body === undefined ? {} : { body }),
     };
   }
@@ -194,7 +211,10 @@ export class Pass {
     const content = contentOf(first(answer.fields, 'content-type'));
     const body = decoded(answer);
     if (body === undefined) return this.#withhold();
-    if (content === 'events') return this.#events(body, answer);
+    if (content === 'events')
+      return modelUseOf(this.#asked.permit.duties.finds) === 'required'
+        ? this.#withhold()
+        : this.#events(body, answer);
     const most = this.#parts.house.limits.messageBytes;
     const bytes = await wholeOf(body, most);
     const read = bytes === undefined ? undefined : utf8(bytes);
@@ -205,7 +225,7 @@ export class Pass {
     const before = JSON.stringify(parsed);
     this.#used = usedOf(parsed);
     this.#remember(parsed);
-    if (text.length > longText) await this.#shown.ready(parsed, exchange.signal);
+    if (text.length > longText && !this.#shown.reads) await this.#shown.ready(parsed, exchange.signal);
     const shown = await showAnswer(api, parsed, {
       shown: this.#shown,
       judge: this.#judge,

@@ -3,7 +3,7 @@ import type { FindMask } from '../../core/decision.ts';
 import { undoAll, type Undone } from '../../http/encoded.ts';
 import { packedIn } from '../../http/packed.ts';
 import { operatorForFind, stronger } from '../../core/duties.ts';
-import { type MaskKey, scanner, type Scanner, showText } from '../../mask/index.ts';
+import { type MaskKey, type More, scanner, type Scanner, showText } from '../../mask/index.ts';
 
 const mostKept = 10_000;
 const shape = /\[[A-Z][A-Z_]{1,39}_\d{1,6}\]/g;
@@ -99,38 +99,46 @@ export class Placeholders {
   readonly #known: Map<string, string> = new Map(); // by value
   readonly #counts: Map<string, number> = new Map(); // by type
 
-  /** Shows what is found in a prompt's text: reversibly where the operator is `token`. */
+  /** Shows what is found in a prompt's text, by a model (`more`) too: reversibly where the operator is `token`. */
   hide(
     text: string,
     finds: readonly FindMask[],
     key: MaskKey,
+    more?: More,
   ): { readonly text: string; readonly found: readonly string[] } {
-    if (isClean(text)) return { text, found: [] };
-    const hidden = this.#hidden(text, finds, key);
+    if (more === undefined && isClean(text)) return { text, found: [] };
+    const hidden = this.#hidden(text, finds, key, more);
     const [shown = ''] = without(text, hidden, [text.length]);
     return { text: shown, found: hidden.map(({ type }) => type) };
   }
 
   /** The same of texts that a reader may put together: what goes over from one to the next is hidden too. */
-  hideAll(texts: readonly string[], finds: readonly FindMask[], key: MaskKey): readonly string[] {
+  hideAll(
+    texts: readonly string[],
+    finds: readonly FindMask[],
+    key: MaskKey,
+    more?: More,
+  ): readonly string[] {
     const whole = texts.join('');
     const hidden: Hidden[] = [];
     const ends: number[] = [];
     for (const text of texts) {
       const start = ends.at(-1) ?? 0;
-      if (!isClean(text)) hidden.push(...shifted(this.#hidden(text, finds, key), start));
+      if (more !== undefined || !isClean(text))
+        hidden.push(...shifted(this.#hidden(text, finds, key, more), start));
       ends.push(start + text.length);
     }
     for (const { text, from, at } of meetings(texts)) {
-      if (isClean(text)) continue;
-      const found = shifted(this.#hidden(text, finds, key), from);
+      if (more === undefined && isClean(text)) continue;
+      const found = shifted(this.#hidden(text, finds, key, more), from);
       hidden.push(...found.filter((each) => each.to > at && (each.from > from || from === 0)));
     }
     return without(whole, hidden, ends);
   }
 
-  #hidden(text: string, finds: readonly FindMask[], key: MaskKey): readonly Hidden[] {
-    const search = scanner({ entities: finds.map((find) => find.entity) });
+  #hidden(text: string, finds: readonly FindMask[], key: MaskKey, more: More | undefined): readonly Hidden[] {
+    const find = scanner({ entities: finds.map(({ entity }) => entity) });
+    const search: Scanner = (each) => find(each, more);
     const hidden: Hidden[] = [];
     for (const layer of layersOf(text)) {
       if (layer === 'deeper') return [{ from: 0, to: text.length, type: '', shown: '***' }];
@@ -140,7 +148,7 @@ export class Placeholders {
         if (operator === undefined || this.#values.has(value)) continue;
         const [from, to] = [layer.from(start), layer.to(end - 1)];
         // Found in the text as it is.
-        if (layer.text !== text && text.slice(from, to) === value) continue;
+        if (layer.text !== text && more === undefined && text.slice(from, to) === value) continue;
         const shown =
           operator.kind === 'token'
             ? this.#placeholder(type, value)

@@ -3,6 +3,7 @@ import type { Exchange } from '../../carriers/http/exchange.ts';
 import { utf8 } from '../../carriers/http/cuts.ts';
 import { isObject } from '../../base/check.ts';
 import { denial, denialOfDemand } from '../../core/denial.ts';
+import { modelUseOf } from '../../core/duties.ts';
 import { inRun } from '../../carriers/http/run.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
 import { promptAction, unreadable } from './meaning.ts';
@@ -105,6 +106,15 @@ async function judged(
     stay.gate.done(verdict, { kind: 'unsent' });
     void stay.recorder.frame('decision', json({ id, decision: 'deny', why }), id);
     return refuse(reply, denialOfDemand(verdict, 'LINEAGE', 'mask', why), { path: target.path });
+  }
+  const streams = prompt?.stream === true && streamed.has(api);
+  if (streams && modelUseOf(verdict.duties.finds) === 'required') {
+    const why = 'A model must read this answer before it is shown, so it cannot be given as a stream';
+    stay.gate.done(verdict, { kind: 'unsent' });
+    void stay.recorder.frame('decision', json({ id, decision: 'deny', why }), id);
+    const said = denialOfDemand(verdict, 'LINEAGE', 'mask', why);
+    const fix = ['Ask for it without `stream`', ...said.fix];
+    return refuse(reply, { ...said, fix }, { path: target.path });
   }
   try {
     await new Pass(parts, { exchange, api, prompt, found, permit: verdict, hold }).run();

@@ -45,6 +45,21 @@ export class Shown {
     return this.#mask.needed;
   }
 
+  /** A model is asked: what is whole is shown inside of `read`. */
+  get reads(): boolean {
+    return this.#mask.reads;
+  }
+
+  /** As that of `DocumentMask`. */
+  read<T>(run: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    if (!this.reads) return run();
+    return this.#mask.read(() => {
+      this.#joined.clear();
+      this.#seen.clear();
+      return run();
+    }, signal);
+  }
+
   text(text: string): string {
     return this.#joined.get(text) ?? this.#alone(text);
   }

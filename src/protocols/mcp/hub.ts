@@ -10,7 +10,8 @@ import {
 import { isObject } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
 import type { HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
-import type { Json } from './message.ts';
+import { heard } from './heard.ts';
+import { type Id, type Json, readMessage } from './message.ts';
 import { joined, joinedUri, split, splitUri } from './meaning.ts';
 import type { McpServerSettings, McpSettings } from './settings.ts';
 
@@ -19,6 +20,8 @@ export interface HubParts {
   /** Calls a server over HTTP, with the gateway's credential. */
   readonly call: (server: string, request: HttpRequest) => Promise<HttpResponse>;
   readonly version: string;
+  /** Of one message of a server, in bytes. */
+  readonly most: number;
 }
 
 /**
@@ -311,14 +314,22 @@ class Link {
     });
     const out = new Headers(answer.fields.map(([name, value]): [string, string] => [name, value]));
     const empty = [204, 205, 304].includes(answer.status);
-    return new Response(empty ? null : (ReadableStream.from(answer.body) as ReadableStream), {
-      status: answer.status,
-      headers: out,
-    });
+    return new Response(
+      empty ? null : (ReadableStream.from(heard(answer, this.#parts.most, idIn(body))) as ReadableStream),
+      {
+        status: answer.status,
+        headers: out,
+      },
+    );
   }
 
   async close(): Promise<void> {
     const client = await this.#client?.catch(() => undefined);
     await client?.close();
   }
+}
+
+function idIn(body: unknown): Id | undefined {
+  const read = typeof body === 'string' ? readMessage(body) : undefined;
+  return read?.ok === true && read.value.kind === 'request' ? read.value.id : undefined;
 }

@@ -38,6 +38,7 @@ import { sayMessage } from './out.ts';
 import { challengeOf, sayMetadata } from './metadata.ts';
 import { Pins } from './pins.ts';
 import { attend } from './session.ts';
+import { type Schemas, schemas } from './schemas.ts';
 import type { ToolboxParts } from './talk.ts';
 import { Tasks } from './tasks.ts';
 import { type McpSettings, settings } from './settings.ts';
@@ -49,6 +50,7 @@ export const mcp: Protocol = {
   attributes,
   settings,
   start,
+  reads: true,
   replay: () => bodyReplay((event) => `${JSON.stringify(event)}\n`),
 };
 
@@ -59,6 +61,8 @@ function start(house: House): Room {
   const opened: AsyncDisposable[] = [];
   const stop = new AbortController();
   const boxes = new Map<string, ToolboxParts>();
+  const fits = schemas(house);
+  opened.push(fits);
   for (const resource of house.resources) {
     const given = settingsOf(resource);
     const remote = new Map<string, Remote>();
@@ -87,15 +91,17 @@ function start(house: House): Room {
     // One server over HTTP speaks for itself; everything else is made to look like one.
     const single = remote.has('');
     if (given.servers.get('')?.kind === 'own') {
-      boxes.set(resource.name, boxOf({ house, resource, given, key }, ownCall(house), stop.signal));
+      boxes.set(resource.name, boxOf({ house, resource, given, key, fits }, ownCall(house), stop.signal));
       continue;
     }
-    const joint = single ? undefined : hub({ settings: given, call: callServer, version: '1' });
+    const joint = single
+      ? undefined
+      : hub({ settings: given, call: callServer, version: '1', most: house.limits.messageBytes });
     if (joint !== undefined) opened.push(joint);
     boxes.set(
       resource.name,
       boxOf(
-        { house, resource, given, key },
+        { house, resource, given, key, fits },
         joint?.call ?? ((request, exchange) => callServer('', request, exchange)),
         stop.signal,
       ),
@@ -134,11 +140,12 @@ interface BoxParts {
   readonly resource: Resource;
   readonly given: McpSettings;
   readonly key: ToolboxParts['maskKey'];
+  readonly fits: Schemas;
 }
 
 // oxlint-disable-next-line max-params
 function boxOf(
-  { house, resource, given, key }: BoxParts,
+  { house, resource, given, key, fits }: BoxParts,
   call: ToolboxParts['call'],
   stop: AbortSignal,
 ): ToolboxParts {
@@ -149,7 +156,7 @@ function boxOf(
     maskKey: key,
     stop,
     talks: new Lru(talksKept),
-    pins: new Pins(resource.name, given, house),
+    pins: new Pins(resource.name, given, house, fits),
     tasks: new Tasks(),
     held: new HeldTasks(resource.name, house),
   };

@@ -69,6 +69,7 @@ export const codes = {
   invalidRequest: -32_600,
   methodNotFound: -32_601,
   invalidParams: -32_602,
+  internal: -32_603,
   headerMismatch: -32_020, // MCP 2026-07-28, Streamable HTTP
   denied: -32_003,
 } as const;

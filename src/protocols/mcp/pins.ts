@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { AjvJsonSchemaValidator } from '@modelcontextprotocol/server/validators/ajv';
 import { isObject } from '../../base/check.ts';
 import { messageOf as whyOf } from '../../base/errors.ts';
 import type { DecisionId } from '../../core/decision.ts';
@@ -7,12 +6,12 @@ import type { House } from '../../core/protocol.ts';
 import { difference } from './difference.ts';
 import type { Json } from './message.ts';
 import { isName } from './meaning.ts';
+import type { Fitted, Schemas } from './schemas.ts';
 import type { McpSettings } from './settings.ts';
 
 interface Pin {
   readonly digest: string;
   readonly definition: Json;
-  readonly check: ((given: unknown) => boolean) | undefined; // undefined: its schema cannot be used
 }
 
 /** A definition that is not the pinned one. */
@@ -44,6 +43,7 @@ export class Pins {
   readonly #settings: McpSettings;
   readonly #house: Pick<House, 'log' | 'kept' | 'pinned'>;
   readonly #resource: string;
+  readonly #schemas: Pick<Schemas, 'fit'>;
   readonly #pins: Map<string, Pin> = new Map();
   readonly #broken: Map<string, Changed> = new Map();
   /** Tools whose server goes on with their calls by itself, where it is asked to; as it said last. */
@@ -51,10 +51,16 @@ export class Pins {
   /** Changes that a person said no to, or is asked about now. */
   readonly #refused: Set<string> = new Set();
   readonly #asked: Set<string> = new Set();
-  readonly #validator: AjvJsonSchemaValidator = new AjvJsonSchemaValidator();
   #fresh: Changed[] = [];
 
-  constructor(resource: string, settings: McpSettings, house: Pick<House, 'log' | 'kept' | 'pinned'>) {
+  // oxlint-disable-next-line max-params
+  constructor(
+    resource: string,
+    settings: McpSettings,
+    house: Pick<House, 'log' | 'kept' | 'pinned'>,
+    schemas: Pick<Schemas, 'fit'>,
+  ) {
+    this.#schemas = schemas;
     this.#resource = resource;
     this.#settings = settings;
     this.#house = house;
@@ -85,7 +91,7 @@ export class Pins {
     this.#broken.delete(name);
     if (known?.digest === digest) return true;
     if (known === undefined && this.#pins.size >= mostTools) return false;
-    this.#pins.set(name, { digest, definition: said, check: this.#checkOf(definition['inputSchema']) });
+    this.#pins.set(name, { digest, definition: said });
     if (pins !== 'off') this.#fresh.push({ name, digest, definition: said });
     return true;
   }
@@ -147,7 +153,7 @@ export class Pins {
       if (how === 'refused') this.#refused.add(digest);
       if (how !== 'approved') continue;
       if (this.#broken.get(name)?.digest === digest) this.#broken.delete(name);
-      this.#pins.set(name, { digest, definition, check: this.#checkOf(definition['inputSchema']) });
+      this.#pins.set(name, { digest, definition });
     }
     if (how === 'open') return;
     this.#keep();
@@ -160,7 +166,7 @@ export class Pins {
   }
 
   /** Whether this call is one of a pinned tool, with arguments that its schema allows. */
-  fit(name: string, given: unknown): Fit {
+  async fit(name: string, given: unknown): Promise<Fit> {
     const changed = this.#broken.get(name);
     if (changed !== undefined) {
       const asked = this.#asked.has(changed.digest) && !this.#refused.has(changed.digest);
@@ -174,15 +180,9 @@ export class Pins {
     }
     const pin = this.#pins.get(name);
     if (pin === undefined) return { kind: 'unknown' };
-    if (pin.check === undefined)
-      return { kind: 'refused', why: 'The schema of this tool cannot be used', fix: 'Mend the tool' };
-    return pin.check(given)
-      ? { kind: 'fits' }
-      : {
-          kind: 'refused',
-          why: 'The arguments are not what the schema of the tool allows',
-          fix: 'Give the arguments that tools/list describes, and no others',
-        };
+    // SECURITY: a definition without a schema says nothing of what may be given.
+    const fitted = await this.#schemas.fit(pin.definition['inputSchema'], given);
+    return fitted === 'fits' ? { kind: 'fits' } : { kind: 'refused', ...misfits[fitted] };
   }
 
   /** Whether its server takes a call of it as a task (2025-11-25). */
@@ -212,8 +212,7 @@ export class Pins {
     const text = this.#settings.pins === 'off' ? undefined : this.#house.kept?.get(this.#resource);
     if (text === undefined) return;
     const { pins, refused } = JSON.parse(text) as Kept; // written by #keep
-    for (const { name, digest, definition } of pins)
-      this.#pins.set(name, { digest, definition, check: this.#checkOf(definition['inputSchema']) });
+    for (const { name, digest, definition } of pins) this.#pins.set(name, { digest, definition });
     for (const digest of refused) this.#refused.add(digest);
   }
 
@@ -243,42 +242,19 @@ export class Pins {
       });
     }
   }
-
-  #checkOf(schema: unknown): Pin['check'] {
-    if (!isObject(schema)) return undefined;
-    // What the schema does not name is not allowed, unless it says that it is.
-    const open = [
-      'additionalProperties',
-      'unevaluatedProperties',
-      'patternProperties',
-      '$ref',
-      'allOf',
-      'anyOf',
-      'oneOf',
-      'if',
-    ];
-    const closed = open.some((key) => Object.hasOwn(schema, key))
-      ? schema
-      : { ...schema, additionalProperties: false };
-    try {
-      const validate = this.#validator.getValidator({ type: 'object', ...closed });
-      return (given) =>
-        validate(given).valid || (isObject(given) && validate(withoutNulls(given, closed)).valid);
-    } catch {
-      return undefined; // another dialect, a reference to elsewhere
-    }
-  }
 }
 
-/** A declared argument that need not be there and is null counts as not given (2026-07-28, SEP-2243). */
-export function withoutNulls(given: Json, { properties, required }: Json): Json {
-  if (!isObject(properties)) return given;
-  const needed = Array.isArray(required) ? (required as readonly unknown[]) : [];
-  const left = Object.entries(given).filter(
-    ([key, value]) => value !== null || needed.includes(key) || !Object.hasOwn(properties, key),
-  );
-  return Object.fromEntries(left);
-}
+const misfits: Readonly<Record<Exclude<Fitted, 'fits'>, { readonly why: string; readonly fix: string }>> = {
+  unfit: {
+    why: 'The arguments are not what the schema of the tool allows',
+    fix: 'Give the arguments that tools/list describes, and no others',
+  },
+  unusable: { why: 'The schema of this tool cannot be used', fix: 'Mend the tool' },
+  late: {
+    why: 'It takes too long to say whether the arguments are what the schema of the tool allows',
+    fix: 'Give shorter arguments, or mend the patterns and references in the schema of the tool',
+  },
+};
 
 interface Kept {
   readonly pins: readonly { readonly name: string; readonly digest: string; readonly definition: Json }[];

@@ -1,5 +1,6 @@
 import type { HttpRequest } from '../../carriers/http/client.ts';
 import { first } from '../../http/headers.ts';
+import { shareOf } from '../../carriers/http/share.ts';
 import type { Asked } from './talk.ts';
 
 /** What goes to the server for what the client sent: nothing of its headers but what the protocol names. */
@@ -27,6 +28,7 @@ export function requestOf({ exchange, modern, session }: Asked, body: string | u
     path: '',
     fields: out,
     signal,
+    whose: shareOf(exchange.stay.session),
     ...(body === undefined ? {} : { body: Buffer.from(body) }),
   };
 }

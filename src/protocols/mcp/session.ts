@@ -225,7 +225,7 @@ async function judged(
   const name = String(message.params['name']);
   const fit =
     message.method === 'tools/call' && parts.pins.knows(name)
-      ? parts.pins.fit(name, message.params['arguments'] ?? {})
+      ? await parts.pins.fit(name, message.params['arguments'] ?? {})
       : undefined;
   if (fit?.kind === 'refused') {
     const id = await notUnderstood(exchange, action.text, fit.why, action);

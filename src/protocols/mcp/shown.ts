@@ -30,6 +30,16 @@ export class Shower {
   /** Long texts are worked out in slices; `signal` ends that. */
   async show(message: Message, signal: AbortSignal): Promise<Message> {
     if (!this.#mask.needed) return message;
+    if (!this.#mask.reads) return this.#show(message, signal);
+    const { withheld } = this;
+    return this.#mask.read(() => {
+      this.#joined.clear();
+      this.withheld = withheld;
+      return this.#show(message, signal);
+    }, signal);
+  }
+
+  async #show(message: Message, signal: AbortSignal): Promise<Message> {
     await this.#mask.ready(longTexts(bodyOf(message), ''), signal);
     await this.#join(bodyOf(message), signal);
     switch (message.kind) {
@@ -89,7 +99,7 @@ export class Shower {
     for (const [key, each] of Object.entries(value)) {
       if (key === bytes) continue;
       // Tags are of the answer's own paths, not of the envelope around it.
-      out[this.#mask.text(key)] =
+      out[this.#mask.key(key)] =
         key === 'structuredContent'
           ? this.#document(each)
           : words.has(key)

@@ -23,7 +23,7 @@ export async function unfitIn(parts: ToolboxParts, asked: Asked, gate: Gate): Pr
   const name = String(message.params['name']);
   if (await refresh(parts, asked, message)) askAboutChanges(parts, gate);
   const given = message.params['arguments'] ?? {};
-  const fit = parts.pins.fit(name, given);
+  const fit = await parts.pins.fit(name, given);
   if (fit.kind !== 'fits') return fit;
   if (!modern) return undefined;
   const mirrors = parts.pins.mirrors(name);

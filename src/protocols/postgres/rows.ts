@@ -62,8 +62,12 @@ export function rowMasker(
   // Values to be shown: column, start and length of each.
   const noted = new Int32Array(3 * ways.length);
   let notes = 0;
-  // Columns of which a value was looked at: of so many more the memory is asked before the gate, for they may be remembered.
+  // Columns of which two values near each other were looked at: of so many more the memory is asked before the gate, for they may
+  // be remembered. Where few are, the gate says no to the others quicker than the memory.
   const hot = new Uint8Array(ways.length);
+  // The row in which each was looked at last.
+  const looked = new Int32Array(ways.length).fill(-nearRows);
+  let rows = 0;
   // What is to be done with the values of each column, but for what its vote says.
   const todos = Uint8Array.from(ways, (way) => todoOf(way, false));
   const watches = ways.flatMap((way) => (way?.watch === undefined ? [] : [way.watch]));
@@ -172,6 +176,7 @@ export function rowMasker(
     want(sieve, ~0);
     const to = sieve.clear(bytes, start, Math.min(end, start + ahead), ways.length);
     masker.cleared = sieve.rows();
+    rows = (rows + masker.cleared) | 0;
     for (const watch of watches) watch.searched += masker.cleared;
     // What is copied in vain is small: twice what passed, and little where a row stands that does not.
     ahead = Math.min(mostRowBytes, Math.max(leastAhead, 2 * (to - start)));
@@ -219,6 +224,7 @@ export function rowMasker(
 
   function write(message: Message, out: { readonly writer: () => Written }): boolean {
     const { bytes, start, end } = message;
+    rows = (rows + 1) | 0;
     // Rows that waited for a vote were counted when they came.
     if (notedOf !== bytes || notedAt !== start) note(message, undefined, ballot === undefined);
     notedOf = undefined;
@@ -237,7 +243,8 @@ export function rowMasker(
       const shown = cell(bytes, at, at + length);
       if (way.gated && way.recall !== undefined) {
         const heats = shown !== undefined || (heat === 0 && hasDigit(bytes, at, at + length));
-        const left = heats ? hottest : Math.max(0, heat - 1);
+        const left = heats && rows - (looked[column] ?? 0) < nearRows ? hottest : Math.max(0, heat - 1);
+        if (heats) looked[column] = rows;
         hot[column] = left;
         todos[column] = todoOf(way, left > 0);
       }
@@ -269,6 +276,7 @@ export function rowMasker(
 }
 
 const hottest = 8;
+const nearRows = 4;
 const leastAhead = 1_024;
 
 /** A text without digits in which nothing was found is known to the sieve when it comes again, and needs no memory. */

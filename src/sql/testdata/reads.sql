@@ -231,6 +231,12 @@ set client_encoding to 'UNICODE'
 -- read
 SELECT set_config('bytea_output', 'hex', false) FROM pg_catalog.pg_settings WHERE name = 'bytea_output'
 -- read
+SELECT set_config(name, 'view, foreign-table', false) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'
+-- read
+SELECT set_config('jit', $1, false)
+-- read
+SELECT pg_catalog.set_config(pg_settings.name, '', false) FROM pg_catalog.pg_settings WHERE name = 'search_path'
+-- read
 SELECT pg_catalog.set_config('search_path', '', false)
 -- read
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY

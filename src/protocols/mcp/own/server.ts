@@ -7,7 +7,7 @@ import type { HttpRequest, HttpResponse } from '../../../carriers/http/client.ts
 import type { Exchange } from '../../../carriers/http/exchange.ts';
 import type { Inside } from '../../../core/protocol.ts';
 import type { Json } from '../message.ts';
-import { withoutNulls } from '../pins.ts';
+import { withoutNulls } from '../schema.ts';
 import { type Caller, failed, type Told } from './caller.ts';
 import { type OwnTool, ownTools } from './tools.ts';
 

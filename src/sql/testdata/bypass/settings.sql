@@ -60,3 +60,29 @@ LOAD 'x'
 SET app.user_id = '1'
 -- expect: administer; settings by the view with a rule
 UPDATE pg_settings SET setting = 'off' WHERE name = 'row_security'
+-- expect: unknown; the setting is that of a row
+SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = 'standard_conforming_strings'
+-- expect: unknown; a WHERE calls it before it compares
+SELECT 1 FROM pg_settings WHERE name = 'work_mem' AND set_config(name, 'off', false) IS NULL
+-- expect: unknown; of any row
+SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = 'work_mem' OR name = 'standard_conforming_strings'
+-- expect: unknown; another name than the row's
+SELECT set_config(name, 'off', false) FROM (SELECT 'standard_conforming_strings' AS name) s
+-- expect: unknown; a row inside the row
+SELECT (SELECT set_config(name, 'off', false) FROM (VALUES ('standard_conforming_strings')) s(name)) FROM pg_settings WHERE name = 'work_mem'
+-- expect: unknown; a table by that name
+WITH pg_settings AS (SELECT 'standard_conforming_strings' AS name) SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = 'work_mem'
+-- expect: unknown; two tables
+SELECT set_config(name, 'off', false) FROM pg_settings, generate_series(1, 2) WHERE name = 'work_mem'
+-- expect: unknown; not equal
+SELECT set_config(name, 'off', false) FROM pg_settings WHERE name <> 'work_mem'
+-- expect: administer; one that is not harmless
+SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = 'row_security'
+-- expect: unknown; a value that a parameter brings can be any text
+SELECT set_config('standard_conforming_strings', $1, false)
+-- expect: unknown; names move to where a parameter says
+SELECT set_config('search_path', $1, false)
+-- expect: unknown; a text that is kept
+SELECT set_config('application_name', $1, false)
+-- expect: unknown; the parameter says which setting
+SELECT set_config($1, 'off', false)

@@ -1,0 +1,4 @@
+/** Milliseconds that mean the same in every thread of this process. */
+export function now(): number {
+  return performance.timeOrigin + performance.now();
+}

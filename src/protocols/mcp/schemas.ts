@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { Fault } from '../../base/errors.ts';
+import type { World } from '../../base/time.ts';
+import type { House, Worker } from '../../core/protocol.ts';
+import type { Fitting } from './schema.ts';
+
+/** `late`: nobody could say in time. */
+export type Fitted = Fitting | 'late';
+
+export interface Schemas extends AsyncDisposable {
+  readonly fit: (schema: unknown, given: unknown) => Promise<Fitted>;
+}
+
+const mostLate = 3;
+const lateForMs = 60_000;
+const lateKept = 5_000;
+
+const schemaModule = new URL(`schema-worker${import.meta.url.slice(-3)}`, import.meta.url);
+
+/**
+ * Holds arguments against schemas in a thread of its own. SECURITY: servers write schemas, and clients what is held against them: patterns
+ * and references can be made to take hours. Who misses the deadline is refused; of a schema that does so again and again
+ * nothing is asked for a while, so that those of others have their turn.
+ */
+export function schemas(house: Pick<House, 'worker' | 'world' | 'limits' | 'metrics'>): Schemas {
+  const { world, limits, metrics } = house;
+  let worker: Worker | undefined;
+  const late = new Map<string, { since: ReturnType<World['now']>; times: number }>();
+
+  /** One after the other: the time that one takes is no other's. */
+  let last: Promise<unknown> = Promise.resolve();
+
+  const missed = (digest: string): void => {
+    metrics.count('limits_total', { limit: 'parseMs' });
+    const times = (late.get(digest)?.times ?? 0) + 1;
+    if (late.size >= lateKept) late.clear();
+    late.set(digest, { since: world.now(), times });
+  };
+  const isLate = (digest: string): boolean => {
+    const known = late.get(digest);
+    if (known === undefined) return false;
+    if (world.now() - known.since < lateForMs) return known.times >= mostLate;
+    late.delete(digest);
+    return false;
+  };
+  const work = async (schema: string, given: unknown): Promise<Fitted> => {
+    const digest = createHash('sha256').update(schema).digest('base64');
+    if (isLate(digest)) return 'late';
+    worker ??= house.worker(schemaModule);
+    try {
+      return (await worker.call('fit', { schema, given }, limits.parseMs)) as Fitting; // our own module's answer
+    } catch (thrown) {
+      if (!(thrown instanceof Fault) || thrown.code !== 'parser') throw thrown;
+      missed(digest);
+      return 'late';
+    }
+  };
+
+  return {
+    fit: (schema, given) => {
+      const one = last.then(() => work(JSON.stringify(schema ?? null), given));
+      last = one.catch(() => undefined);
+      return one;
+    },
+    [Symbol.asyncDispose]: async () => worker?.[Symbol.asyncDispose](),
+  };
+}
