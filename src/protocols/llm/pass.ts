@@ -37,7 +37,7 @@ import type { Found } from './found.ts';
 import { allowed, given, ownKey } from './head.ts';
 import type { Hold } from './hold.ts';
 import { json, type Memory, type ModelParts } from './parts.ts';
-import { isUnique, parsedOf, textLength, wantsJson } from './reading.ts';
+import { isUnchanged, parsedOf, textLength, wantsJson } from './reading.ts';
 
 export interface Asked {
   readonly exchange: Exchange;
@@ -236,7 +236,7 @@ export class Pass {
     if (exchange.signal.aborted) throw exchange.signal.reason;
     // Numbers and spaces stay as the provider wrote them where nothing was changed.
     const after = JSON.stringify(shown);
-    return this.#say(answer, after === before && isUnique(text) ? text : after);
+    return this.#say(answer, after === before && isUnchanged(text, before) ? text : after);
   }
 
   #withoutKey(text: string): string {
@@ -334,7 +334,7 @@ export class Pass {
       this.#eventName = event.event === undefined ? undefined : this.#withoutKey(event.event);
       for (const each of await stream.event(data)) {
         // What was not changed is sent as the same bytes.
-        const same = !this.#shown.needed && JSON.stringify(each) === before && isUnique(text);
+        const same = !this.#shown.needed && JSON.stringify(each) === before && isUnchanged(text, before);
         out.push(...(same ? [this.#keyless(event, text)] : this.#named([each])));
       }
     }
