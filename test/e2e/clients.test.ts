@@ -34,7 +34,7 @@ const drivers: readonly Driven[] = [
 ];
 
 for (const version of [15, 18] as const satisfies readonly Major[]) {
-  suite(`PostgreSQL ${version} through the gateway`, { timeout: 1_200_000 }, () => {
+  suite(`PostgreSQL ${version} through the gateway`, { timeout: 1_800_000 }, () => {
     let opened: Promise<Place> | undefined;
     const place = async (t: TestContext): Promise<Place | undefined> => {
       if (version === 15 && !needs(t, 'postgres15')) return undefined;
