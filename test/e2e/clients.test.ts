@@ -327,6 +327,7 @@ async function dumped(at: Place): Promise<void> {
     at.forget();
     for (const how of [[], ['--inserts', '--rows-per-insert=50'], ['-Fc']]) {
       const { code, stdout, stderr } = await runProgram('pg_dump', how, { env: environment(at.gate(as)) });
+      if (as === 'dba') assert.equal(code, 0, stderr);
       if (code === 0) assert.match(stdout, how.includes('-Fc') ? /^PGDMP/ : /CREATE TABLE public\.customers/);
       else assert.match(stderr, /denied|refused|No rule allows|review|permission|gateway/i);
     }
