@@ -3,7 +3,7 @@ export const limits: Readonly<Record<LimitName, Limit>> = {
   connectionsBeforeSignIn: {
     default: 200,
     unit: 'connections',
-    beyond: 'a new connection is closed at once',
+    beyond: 'the oldest of the address that has most of them is closed, or else the new one',
   },
   connections: { default: 5_000, unit: 'connections', beyond: 'sign-in is refused: too many connections' },
   connectionsPerIdentity: {

@@ -360,3 +360,33 @@ test('a client on which nothing moves is disconnected, however the wire was upgr
   world.pass(66_000);
   await visit;
 });
+
+test('nobody is shut out by an address that holds all connections before sign-in', async () => {
+  const { hall } = house({ limits: { ...defaultLimits, connectionsBeforeSignIn: 3 } });
+  const ended: string[] = [];
+  const waits = (name: string): Room =>
+    room(
+      (seat) =>
+        new Promise((resolve) => {
+          seat.signal.addEventListener('abort', () => {
+            ended.push(name);
+            resolve();
+          });
+        }),
+    );
+  const peers = ['203.0.113.1:1', '203.0.113.1:2', '203.0.113.1:3'];
+  const held = peers.map((peer) => hall.attend(wire(peer), waits(peer)));
+  let served = 0;
+  const count = room(() => {
+    served++;
+    return Promise.resolve();
+  });
+  await hall.attend(wire('203.0.113.1:4'), count); // one more of the same
+  assert.deepEqual([served, ended], [0, []]);
+  await hall.attend(wire('198.51.100.1:1'), count);
+  assert.deepEqual([served, ended], [1, [peers[0]]]);
+  await held[0];
+  held.push(hall.attend(wire('198.51.100.1:2'), waits('other')));
+  await hall.attend(wire('198.51.100.1:3'), count); // two of theirs, one of ours: another would only change places
+  assert.deepEqual([served, ended], [1, [peers[0]]]);
+});

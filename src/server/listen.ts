@@ -10,6 +10,7 @@ import type { Ledger, Log } from '../core/ports.ts';
 import type { Claim, Room, Seat } from '../core/protocol.ts';
 import type { Admitted } from './admit.ts';
 import { admit, type AdmitParts } from './admit.ts';
+import { BeforeSignIn } from './before-sign-in.ts';
 import { isLoopback, type Ending } from './live.ts';
 import { SharedSessions } from './shared.ts';
 import { TurnedAways } from './turned-away.ts';
@@ -35,16 +36,25 @@ export function reception(parts: ReceptionParts): Reception {
   const draining = new AbortController();
   const stopping = new AbortController();
   const open = new Set<Promise<void>>();
-  const count = { before: 0, all: 0 };
+  const count = { all: 0 };
+  const before = new BeforeSignIn(parts.limits.connectionsBeforeSignIn);
   const shared = new SharedSessions({
     ...parts,
     close: (admitted, why) => closeSession(parts, admitted, why),
   });
 
   const away = new TurnedAways(parts);
-  const hall: Hall = { parts, shared, away, count, draining: draining.signal, stopping: stopping.signal };
+  const hall: Hall = {
+    parts,
+    shared,
+    away,
+    count,
+    before,
+    draining: draining.signal,
+    stopping: stopping.signal,
+  };
   const attend = (wire: Wire, room: Room, as?: Known): Promise<void> => {
-    if (draining.signal.aborted || count.before >= parts.limits.connectionsBeforeSignIn) {
+    if (draining.signal.aborted || !before.hasRoom(wire.peer)) {
       if (!draining.signal.aborted) parts.metrics.count('limits_total', { limit: 'connectionsBeforeSignIn' });
       wire.destroy();
       return Promise.resolve();
@@ -79,7 +89,8 @@ interface Hall {
   readonly parts: ReceptionParts;
   readonly shared: SharedSessions;
   readonly away: TurnedAways;
-  readonly count: { before: number; all: number };
+  readonly count: { all: number };
+  readonly before: BeforeSignIn;
   readonly draining: AbortSignal;
   readonly stopping: AbortSignal;
 }
@@ -90,7 +101,7 @@ async function serve(hall: Hall, wire: Wire, room: Room, as?: Known): Promise<vo
   const { world, limits, metrics } = parts;
   const client = watched(wire, world, limits);
   const visit = new Visit(hall, client, wire.peer, as);
-  count.before += 1;
+  hall.before.add(visit);
   count.all += 1;
   metrics.gauge('connections', count.all);
   let why: string;
@@ -115,11 +126,10 @@ class Visit {
   ending: Ending | undefined;
   readonly #hall: Hall;
   readonly #client: Watched;
-  readonly #peer: string;
+  readonly peer: string;
   readonly #as: Known | undefined;
   readonly #stop: AbortController = new AbortController();
   readonly #deadline: Disposable;
-  #waits = true; // counts among those before sign-in
   #asked = false;
 
   // oxlint-disable-next-line max-params
@@ -127,7 +137,7 @@ class Visit {
     const { parts, draining, stopping } = hall;
     this.#hall = hall;
     this.#client = client;
-    this.#peer = peer;
+    this.peer = peer;
     this.#as = as;
     this.#deadline = parts.world.after(parts.limits.signInSeconds * 1_000, () => {
       parts.metrics.count('limits_total', { limit: 'signInSeconds' });
@@ -157,7 +167,7 @@ class Visit {
     const { parts, draining } = this.#hall;
     if (draining.aborted) return err(denial('LIMIT', '', 'The gateway stops', 'Connect again in a moment'));
     const ticket = this.#as === 'inside' ? undefined : this.#as?.ticket;
-    const admitted = await admit(asKnown(parts, this.#as), claim, this.#peer, ticket);
+    const admitted = await admit(asKnown(parts, this.#as), claim, this.peer, ticket);
     if (!admitted.ok) return admitted;
     this.admitted = admitted.value;
     parts.live.add(admitted.value.session, (why) => {
@@ -172,7 +182,7 @@ class Visit {
   async #join(claim: Claim): ReturnType<Seat['join']> {
     const { shared, draining } = this.#hall;
     if (draining.aborted) return err(denial('LIMIT', '', 'The gateway stops', 'Ask again in a moment'));
-    const joined = await shared.join(claim, this.#peer);
+    const joined = await shared.join(claim, this.peer);
     if (joined.ok) this.signedInOrGone();
     return joined;
   }
@@ -180,9 +190,13 @@ class Visit {
   /** From here on it no longer counts as waiting for sign-in. */
   signedInOrGone(): void {
     this.#deadline[Symbol.dispose]();
-    if (!this.#waits) return;
-    this.#waits = false;
-    this.#hall.count.before -= 1;
+    this.#hall.before.delete(this);
+  }
+
+  /** Others wait for its place. */
+  leave(): void {
+    this.#hall.parts.metrics.count('limits_total', { limit: 'connectionsBeforeSignIn' });
+    this.#end(new WireError('deadline', 'Too many connections wait for sign-in'));
   }
 
   /** Tells the room; a room that does not listen loses its client a little later. */

@@ -117,6 +117,7 @@ class Masks implements DocumentMask {
   readonly #tagged: boolean;
   readonly #readyJson: Map<string, Map<string, Result<string, string>>> = new Map(); // by name
   readonly #readyTexts: Map<string, Map<string, string>> = new Map(); // by name
+  readonly reads: boolean;
 
   constructor(permit: Permit, object: string, key: MaskKey) {
     this.#permit = permit;
@@ -131,6 +132,7 @@ class Masks implements DocumentMask {
         return mayBeDocument(text) && this.json(text, name).ok && this.masked > before;
       },
     });
+    this.reads = this.#texts.reading !== undefined;
   }
 
   get masked(): number {
@@ -224,11 +226,7 @@ class Masks implements DocumentMask {
   }
 
   key(text: string): string {
-    return /\s/.test(text) ? this.text(text) : this.aside(() => this.text(text));
-  }
-
-  get reads(): boolean {
-    return this.#texts.reading !== undefined;
+    return !this.reads || /\s/.test(text) ? this.text(text) : this.aside(() => this.text(text));
   }
 
   get reading(): boolean {

@@ -80,12 +80,9 @@ export class TextMask {
 
   #searched(name: string, always: boolean): Look {
     const finds = this.#finds;
-    const more = this.reading?.more;
-    const find = findMasker(finds, {
-      key: this.#key,
-      ...(name === '' ? {} : { column: name }),
-      ...(more === undefined ? {} : { more }),
-    });
+    const parts = name === '' ? { key: this.#key } : { key: this.#key, column: name };
+    const { reading } = this;
+    const find = findMasker(finds, reading === undefined ? parts : { ...parts, more: reading.more });
     return {
       always,
       find: (text) => {

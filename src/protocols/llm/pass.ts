@@ -37,7 +37,7 @@ import type { Found } from './found.ts';
 import { allowed, given, ownKey } from './head.ts';
 import type { Hold } from './hold.ts';
 import { json, type Memory, type ModelParts } from './parts.ts';
-import { isUnique, parsedOf, textLength, wantsJson } from './reading.ts';
+import { isUnchanged, parsedOf, textLength, wantsJson } from './reading.ts';
 
 export interface Asked {
   readonly exchange: Exchange;
@@ -111,18 +111,19 @@ export class Pass {
       outcome = this.#outcome({ kind: 'error', code: thrown instanceof Fault ? thrown.code : 'closed' });
       throw thrown;
     } finally {
-      if (!('why' in reserved)) reserved.settle(this.#used ?? this.#guessed(promptTokens, outcome));
+      if (!('why' in reserved)) reserved.settle(this.#spent(promptTokens, outcome));
       gate.done(permit, outcome);
     }
   }
 
   /**
-   * What was used where nobody said it. SECURITY: a provider goes on with an answer that its client does not wait for: whoever breaks
-   * off pays what was reserved, if not more.
+   * What was used, as the provider says it, or as long as the answer is where it does not. SECURITY: a provider goes on with an answer
+   * that its client does not wait for, and counts it: whoever breaks off pays what was reserved, if not more, whatever was said of it at
+   * the beginning.
    */
-  #guessed(input: number, { kind }: Outcome): Spent {
-    const output = tokensOf(this.#answered);
-    return { input, output, ...(kind === 'error' && this.#sent ? { atLeastReserved: true } : {}) };
+  #spent(input: number, { kind }: Outcome): Spent {
+    const spent = this.#used ?? { input, output: tokensOf(this.#answered) };
+    return kind === 'error' && this.#sent ? { ...spent, atLeastReserved: true } : spent;
   }
 
   #outcome(how: Ending): Outcome {
@@ -235,7 +236,7 @@ export class Pass {
     if (exchange.signal.aborted) throw exchange.signal.reason;
     // Numbers and spaces stay as the provider wrote them where nothing was changed.
     const after = JSON.stringify(shown);
-    return this.#say(answer, after === before && isUnique(text) ? text : after);
+    return this.#say(answer, after === before && isUnchanged(text, before) ? text : after);
   }
 
   #withoutKey(text: string): string {
@@ -330,14 +331,26 @@ export class Pass {
       const before = this.#shown.needed ? '' : JSON.stringify(data);
       this.#meter(data);
       this.#remember(data);
-      this.#eventName = event.event;
+      this.#eventName = event.event === undefined ? undefined : this.#withoutKey(event.event);
       for (const each of await stream.event(data)) {
         // What was not changed is sent as the same bytes.
-        const same = !this.#shown.needed && JSON.stringify(each) === before && isUnique(text);
-        out.push(...(same ? [{ ...event, data: text }] : this.#named([each])));
+        const same = !this.#shown.needed && JSON.stringify(each) === before && isUnchanged(text, before);
+        out.push(...(same ? [this.#keyless(event, text)] : this.#named([each])));
       }
     }
     if (out.length > 0) await this.#write(out);
+  }
+
+  /** A provider can say what it was signed in to with wherever a text is. */
+  #keyless({ event, id, retry, comments }: ServerEvent, data: string): ServerEvent {
+    const shown = (text: string): string => this.#withoutKey(text);
+    return {
+      ...(event === undefined ? {} : { event: shown(event) }),
+      data,
+      ...(id === undefined ? {} : { id: shown(id) }),
+      ...(retry === undefined ? {} : { retry: shown(retry) }),
+      comments: comments.map(shown),
+    };
   }
 
   async #rest(stream: AnswerStream, how: 'whole' | 'broken'): Promise<void> {

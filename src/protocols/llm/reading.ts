@@ -2,9 +2,12 @@ import { isObject } from '../../base/check.ts';
 import { rewriteJson } from '../../http/json.ts';
 import { type Body, textOf } from './body.ts';
 
-/** SECURITY: of a key that stands twice only the last was looked at. */
-export function isUnique(text: string): boolean {
-  return rewriteJson(text, () => undefined, { uniqueKeys: true }).ok;
+/**
+ * Whether a JSON text says nothing but what was read of it, which `written` is written from. SECURITY: of a key that stands twice only
+ * the last was looked at; in what is written as it is read none does.
+ */
+export function isUnchanged(text: string, written: string): boolean {
+  return text === written || rewriteJson(text, () => undefined, { uniqueKeys: true }).ok;
 }
 
 /** Whether its answer is to be JSON: then it must stay so behind the masks. */

@@ -167,7 +167,7 @@ suite('pins', () => {
       where,
       { log: () => undefined },
       {
-        fit: (schema, args) =>
+        fit: (_resource, schema, args) =>
           Promise.resolve(fitting({ schema: JSON.stringify(schema ?? null), given: args })),
       },
     );

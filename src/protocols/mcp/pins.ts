@@ -181,7 +181,7 @@ export class Pins {
     const pin = this.#pins.get(name);
     if (pin === undefined) return { kind: 'unknown' };
     // SECURITY: a definition without a schema says nothing of what may be given.
-    const fitted = await this.#schemas.fit(pin.definition['inputSchema'], given);
+    const fitted = await this.#schemas.fit(this.#resource, pin.definition['inputSchema'], given);
     return fitted === 'fits' ? { kind: 'fits' } : { kind: 'refused', ...misfits[fitted] };
   }
 

@@ -31,6 +31,7 @@ suite('schemas of tools', () => {
     let now = 0;
     let asked = 0;
     const slow = { title: 'slow' };
+    const isSlow = (schema: string): boolean => schema.includes('slow');
     await using own: Schemas = schemas({
       limits: defaultLimits,
       metrics: { count: () => undefined, gauge: () => undefined, time: () => undefined } as never,
@@ -43,19 +44,24 @@ suite('schemas of tools', () => {
         call: (_name, argument) => {
           asked++;
           const { schema, given } = argument as { readonly schema: string; readonly given: unknown };
-          return schema === JSON.stringify(slow)
+          return isSlow(schema)
             ? Promise.reject(new Fault('parser', 'The worker did not answer'))
             : Promise.resolve(fitting({ schema, given }));
         },
         [Symbol.asyncDispose]: () => Promise.resolve(),
       }),
     });
-    const said = await Promise.all(Array.from({ length: 5 }, () => own.fit(slow, {})));
+    const said = await Promise.all(Array.from({ length: 5 }, () => own.fit('one', slow, {})));
     assert.deepEqual(said, ['late', 'late', 'late', 'late', 'late']);
     assert.equal(asked, 3);
-    assert.equal(await own.fit({ type: 'object' }, {}), 'fits');
+    assert.equal(await own.fit('one', { type: 'object' }, {}), 'fits');
     now += 61_000;
-    assert.equal(await own.fit(slow, {}), 'late');
+    assert.equal(await own.fit('one', slow, {}), 'late');
     assert.equal(asked, 5);
+    // A resource that has many of them takes no more of the time of others.
+    for (let at = 0; at < 20; at++) await own.fit('one', { title: `slow ${at}` }, {});
+    assert.equal(asked, 14);
+    assert.equal(await own.fit('one', { type: 'object' }, {}), 'late');
+    assert.equal(await own.fit('other', { type: 'object' }, {}), 'fits');
   });
 });

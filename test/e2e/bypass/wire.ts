@@ -422,7 +422,7 @@ export const talks: Readonly<Record<string, (stage: Stage) => Promise<void>>> = 
     for (const length of [0, 1, 3, -1, 0x7fffffff, -0x80000000]) {
       await using client = await stage.connect('analyst');
       client.send(Buffer.concat([Buffer.from('Q'), int32(length), Buffer.from(`${marker}\0`)]));
-      const answer = await client.until('Z', 25_000);
+      const answer = await client.until('Z');
       assert.equal(rowsOf(answer).length, 0, `length ${length}`);
       assert.ok(client.ended, `length ${length}`);
     }

@@ -86,13 +86,24 @@ async def work(connection):
     """A timeout cancels the statement on the server; a listener hears."""
     holder = await asyncpg.connect(sys.argv[2])
     await holder.execute("SELECT pg_advisory_lock(3)")
+
+    async def until(waiting):
+        while await holder.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") != waiting:
+            await asyncio.sleep(0.05)
+
+    async def wait():
+        # A server that has not begun with a statement lets its cancellation pass: its time is over once it waits.
+        async with asyncio.timeout(None) as time:
+            over = asyncio.create_task(until(1))
+            over.add_done_callback(lambda _: time.reschedule(asyncio.get_running_loop().time()))
+            await connection.execute("SELECT pg_advisory_lock(3)")
+
     try:
-        await connection.execute("SELECT pg_advisory_lock(3)", timeout=0.5)
+        await wait()
         ended = "got it"
     except asyncio.TimeoutError:
         ended = "timed out"
-    while await holder.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") > 0:
-        await asyncio.sleep(0.05)
+    await until(0)
     heard = asyncio.get_running_loop().create_future()
     await connection.add_listener("news", lambda *told: heard.set_result(list(told[2:])))
     await connection.execute("NOTIFY news, 'hello'")

