@@ -1,4 +1,4 @@
-import { isWord } from './stamps.ts';
+import { isDigit, isWord } from './stamps.ts';
 import { mostDigits } from './tables.ts';
 
 // What single characters and the few around them can be the sign of, for the gate.
@@ -48,6 +48,12 @@ export function isWww(bytes: Uint8Array, place: number, start: number): boolean 
     ((bytes[place - 2] ?? 0) | 0x20) === 0x77 &&
     ((bytes[place - 3] ?? 0) | 0x20) === 0x77
   );
+}
+
+/** `%40`: an escaped `@`; not `exact`: any two digits. */
+export function isEscapedAt(bytes: Uint8Array, place: number, end: number, exact: boolean): boolean {
+  if (place + 2 >= end || !isDigit(bytes[place + 1]) || !isDigit(bytes[place + 2])) return false;
+  return !exact || (bytes[place + 1] === 0x34 && bytes[place + 2] === 0x30);
 }
 
 /** `-----`: the fence of a PEM block. */

@@ -1,4 +1,4 @@
-import { aloneAt, exoticAt, isFence, isGap, isWww, mayAssign } from './gate-marks.ts';
+import { aloneAt, exoticAt, isEscapedAt, isFence, isGap, isWww, mayAssign } from './gate-marks.ts';
 import { mayName } from './names/index.ts';
 import { detectorsInUse, onDetectors } from './registry.ts';
 import { scan } from './scan.ts';
@@ -453,6 +453,10 @@ function shows(bytes: Uint8Array, start: number, end: number, as: Digits, walks:
         token++;
         if (byte === 0x2f) {
           if (place - 2 >= start && bytes[place - 1] === 0x2f && bytes[place - 2] === 0x3a) return true;
+        } else if (byte === 0x25) {
+          if (isEscapedAt(bytes, place, end, as === 'digits')) return true;
+          total = 0;
+          groups = 0;
         } else if (byte !== 0x2b) {
           total = 0;
           groups = 0;

@@ -212,11 +212,16 @@ function turnOf(
       const { bytes, ends } = chunks[next++ % chunks.length] ?? { bytes: new Uint8Array(0), ends: [] };
       out.begin(bytes);
       let start = 0;
-      for (const end of ends) {
+      for (let index = 0; index < ends.length; index++) {
+        const end = ends[index] ?? 0;
         const whole = { bytes, start, end };
         masker.see?.(whole);
         if (!masker.write(whole, out)) out.pass(start, end);
-        start = end;
+        // As in the gateway: those behind it that stay as they are pass at once.
+        start = masker.clear(bytes, end, bytes.length);
+        if (start === end) continue;
+        out.pass(end, start);
+        index += masker.cleared;
       }
       out.take();
       return ends.length * columns;

@@ -81,6 +81,24 @@ function judge(window: Window): number {
   return shapes.has(shape) ? 1 : 0.6;
 }
 
+/** Between underscores, as in the names of files and fields. */
+export const cardJoined: PatternDetector = {
+  kind: 'pattern',
+  name: 'CREDIT_CARD',
+  context: card.context,
+  pattern: /(?<![\w])\d{4}_(?:\d{4}_\d{4}_\d{4}|\d{6}_\d{5})(?![\w])/g,
+  score: 0.8,
+  looseInContext: true,
+  check: (value) => {
+    const digits = value.replaceAll('_', '');
+    return !uniform(digits) && issuers.test(digits) && luhn(digits);
+  },
+  examples: {
+    yes: ['4111_1111_1111_1111', '3782_822463_10005'],
+    no: ['4111_1111_1111_1112', '1234_5678_9012_3456', '4111_1111_1111_1111_1', 'x4111_1111_1111_1111'],
+  },
+};
+
 const endings = ['ending in', 'ending with', 'ending', 'ends in', 'ends with'];
 
 /** The last four digits, where the text says that they are: enough to tell whose card it is among a few. */

@@ -5,6 +5,12 @@ const local = /[\p{L}\p{N}\p{M}._%+'&#=?^{|}~$!`-]/u;
 const locals = Uint8Array.from({ length: 0x80 }, (_, code) =>
   local.test(String.fromCharCode(code)) ? 1 : 0,
 );
+/** Where the sign is escaped (RFC 3986, 2.1), those that would be escaped with it stand around the value. */
+const escaped = locals.map((is, code) => (/[=&?#{|}`^]/.test(String.fromCharCode(code)) ? 0 : is));
+const sign = /@|%40/g;
+/** `ann@example.com.pdf`: what of a file's name is an address. */
+const ofFile =
+  /^(?:[a-z0-9-]{1,63}\.){0,8}[a-z][a-z0-9-]{2,62}\.(?:com|org|net|edu|gov|mil|info|biz)(?=\.[a-z]+$)/i;
 /** RFC 5321, 4.1.3: an address of a machine. */
 const literal = /\[(?:IPv6:[0-9A-Fa-f:.]{2,45}|\d{1,3}(?:\.\d{1,3}){3})\]/y;
 /** RFC 5321, 4.1.2: a local part in quotes, or what of it stands behind its last blank. `{"a":"@b.io"}` has none. */
@@ -21,8 +27,8 @@ const files = new Set(
 export const email: FindDetector = {
   kind: 'find',
   name: 'EMAIL_ADDRESS',
-  gate: /@/,
-  marks: '@',
+  gate: /@|%40/,
+  marks: '@%',
   context: ['email', 'e-mail', 'mail'],
   examples: {
     yes: [
@@ -33,6 +39,7 @@ export const email: FindDetector = {
       'a@b.io',
       'ann@[192.0.2.17]',
       '"ann.lee"@example.com',
+      'ann.lee%40example.com',
     ],
     no: [
       'a@b',
@@ -45,16 +52,25 @@ export const email: FindDetector = {
     ],
   },
   find: function* (text: string): Iterable<Span> {
-    for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
-      const start = text[at - 1] === '"' ? quotedStart(text, at) : localStart(text, at);
+    sign.lastIndex = 0;
+    for (let match = sign.exec(text); match !== null; match = sign.exec(text)) {
+      const at = match.index;
+      const behind = at + match[0].length;
+      const start =
+        behind - at > 1
+          ? localStart(text, at, escaped)
+          : text[at - 1] === '"'
+            ? quotedStart(text, at)
+            : localStart(text, at, locals);
       if (start === at) continue;
-      domain.lastIndex = at + 1;
-      literal.lastIndex = at + 1;
-      const match = domain.exec(text) ?? literal.exec(text);
-      if (match === null) continue;
-      const last = match[0].slice(match[0].lastIndexOf('.') + 1).toLowerCase();
-      if (files.has(last) && last !== 'md') continue;
-      yield { start, end: at + 1 + match[0].length, score: 0.95 };
+      domain.lastIndex = behind;
+      literal.lastIndex = behind;
+      const host = (domain.exec(text) ?? literal.exec(text))?.[0];
+      if (host === undefined) continue;
+      const last = host.slice(host.lastIndexOf('.') + 1).toLowerCase();
+      const isFile = files.has(last) && last !== 'md';
+      const length = isFile ? (ofFile.exec(host)?.[0].length ?? 0) : host.length;
+      if (length > 0) yield { start, end: behind + length, score: 0.95 };
     }
   },
 };
@@ -65,12 +81,12 @@ function quotedStart(text: string, at: number): number {
 }
 
 /** RFC 5322 allows 64 characters; a longer one is still somebody's, so the bound is only against quadratic work. */
-function localStart(text: string, at: number): number {
+function localStart(text: string, at: number, plain: Uint8Array): number {
   let start = at;
   while (start > 0 && at - start < 320) {
     const code = text.charCodeAt(start - 1);
     if (code < 0x80) {
-      if (locals[code] !== 1) break;
+      if (plain[code] !== 1) break;
       start--;
       continue;
     }

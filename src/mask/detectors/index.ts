@@ -1,5 +1,5 @@
 import type { Detector } from '../detector.ts';
-import { card, cardFragment } from './card.ts';
+import { card, cardFragment, cardJoined } from './card.ts';
 import { wallet } from './crypto.ts';
 import { email } from './email.ts';
 import { iban } from './iban.ts';
@@ -32,6 +32,7 @@ export const detectors: readonly Detector[] = withWords([
   wallet,
   card,
   cardFragment,
+  cardJoined,
   ssn,
   ...nationalLetters,
   ...nationalDigits,
