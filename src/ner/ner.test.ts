@@ -46,6 +46,25 @@ test('what the model cannot do in time, or at all, makes the whole text a findin
   assert.deepEqual(asked, ['open', 'find'], 'the model is asked neither');
 });
 
+test('of many texts each has its answer, and what nobody answers in time has none', async () => {
+  const found = [{ type: 'PERSON', start: 0, end: 3, score: 1 }];
+  const says = (find: Worker['call']): Worker => ({
+    ...late,
+    call: (name, ...rest) => (name === 'open' ? late.call(name, ...rest) : find(name, ...rest)),
+  });
+  const texts = ['Ann', '12', 'Bob', 'x'.repeat(longestJudged + 1), 'Ann'];
+  const some = await nerFinder(
+    says(() => Promise.resolve([found, null, found])),
+    settings,
+  );
+  assert.deepEqual(await some.findAll(texts, 1_000), [found, [], undefined, undefined, found]);
+  assert.deepEqual(await some.findAll(['1', '2'], 1_000), [[], []]);
+  for (const find of [() => new Promise(() => undefined), () => Promise.resolve([])]) {
+    const none = await nerFinder(says(find), settings);
+    assert.deepEqual(await none.findAll(['Ann', '1'], 1), [undefined, []]);
+  }
+});
+
 test('labels that the model does not know are refused with those that it knows', async () => {
   await assert.rejects(
     nerFinder(late, { ...settings, labels: { HUMAN: 'PERSON' } }),
