@@ -269,6 +269,24 @@ test('Judge: what was decided before is what would be decided now, whatever has 
   assert.ok(decided < asked, 'Nothing was ever shared');
 });
 
+test('Judge: what is remembered of long actions has a bound', () => {
+  const place = new Place();
+  place.policy = loaded(
+    filesOf('- { id: ask, effect: allow, match: { resource: { kind: llm } }, why: w, fix: f }'),
+  );
+  const [session] = place.sessions;
+  assert.ok(session !== undefined);
+  const judge = place.judge(session);
+  const long = (name: string): Action => ({
+    ...question(ann, { kind: 'llm', verb: 'llm.complete' }).action,
+    targets: [{ kind: 'model', name: name.repeat(20_000), access: 'read' }],
+  });
+  for (const name of ['a', 'b', 'c', 'd', 'a']) assert.equal(judge.judge(long(name)).decision.kind, 'allow');
+  assert.equal(place.decided, 5, 'the first was let go');
+  judge.judge(long('a'));
+  assert.equal(place.decided, 5);
+});
+
 test('Judge: actions that differ in what no rule reads are decided once, in others each by itself', () => {
   const place = new Place();
   place.policy = loaded(

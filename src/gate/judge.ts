@@ -28,7 +28,8 @@ export interface JudgeParts {
   readonly reads?: (kind: string) => boolean;
 }
 
-const sharedKept = 256;
+/** Characters of what decisions depend on, all of a session together: a statement can name thousands of columns. */
+const sharedChars = 65_536;
 
 /** A decision for one action under one policy, with what every permit from it shares. */
 export interface Judged {
@@ -50,7 +51,7 @@ export class Judge {
   /** What was said outside of actions that are judged in this very step. */
   readonly #opinions: WeakMap<Action, Opinions> = new WeakMap();
   /** Decisions that allow, by what they depend on of their actions. INVARIANT: all of them are of `#sharedUnder`. */
-  readonly #shared: Lru<string, Decision> = new Lru(sharedKept);
+  readonly #shared: Lru<string, Decision> = new Lru(sharedChars, (alike) => alike.length);
   #sharedUnder: Policy | undefined;
   readonly #probes: Probes = new Probes();
   #sawNow: readonly string[] = [];
