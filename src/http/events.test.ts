@@ -39,3 +39,12 @@ test('what is written is read again', () => {
   const event = { event: 'delta', data: '{"a":1}\n{}', id: '3', comments: ['ping'] };
   assert.deepEqual(read([eventText(event)]), [event]);
 });
+
+test('an event without an end costs what its bytes cost, in however many pieces it comes', () => {
+  const reader = new EventReader();
+  const piece = 'x\ndata: '.repeat(512);
+  // Looked at from its beginning for each piece, this takes minutes.
+  for (let at = 0; at < 4_096; at++) assert.deepEqual(reader.push(piece), []);
+  assert.equal(reader.held, piece.length * 4_096);
+  assert.equal(reader.push('\n').length + reader.push('\n').length, 1);
+});

@@ -11,6 +11,8 @@ export interface ServerEvent {
 /** Cuts a stream of text into events, wherever it was split. What is not ended by an empty line is not an event yet. */
 export class EventReader {
   #rest = '';
+  /** What is held ends with the end of a line. */
+  #lineEnded = false;
   #last = '';
   #begun = false;
 
@@ -31,8 +33,17 @@ export class EventReader {
       this.#last = '\r';
       all = all.slice(0, -1);
     }
-    const blocks = (this.#rest + all.replace(/\r\n?/g, '\n')).split('\n\n');
+    const fresh = all.replace(/\r\n?/g, '\n');
+    // SECURITY: what is held is looked at once: an event that never ends comes in thousands of pieces.
+    const ends = fresh.includes('\n\n') || (this.#lineEnded && fresh.startsWith('\n'));
+    if (fresh !== '') this.#lineEnded = fresh.endsWith('\n');
+    if (!ends) {
+      this.#rest += fresh;
+      return [];
+    }
+    const blocks = (this.#rest + fresh).split('\n\n');
     this.#rest = blocks.pop() ?? '';
+    this.#lineEnded = this.#rest.endsWith('\n');
     return blocks
       .map((block) => block.replace(/^\n+/, ''))
       .filter((block) => block !== '')
@@ -43,6 +54,7 @@ export class EventReader {
   end(): ServerEvent | undefined {
     const block = this.#rest.replace(/^\n+|\n+$/g, '');
     this.#rest = '';
+    this.#lineEnded = false;
     return block === '' ? undefined : readEvent(block);
   }
 }

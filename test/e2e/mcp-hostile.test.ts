@@ -88,7 +88,7 @@ describe('hostile MCP servers', () => {
       text: `
 listen: { api: 127.0.0.1:${first}, mcp: 127.0.0.1:${first + 1} }
 policy: ./policy
-limits: { parseMs: 2000, messageBytes: 4194304 }
+limits: { parseMs: 10000, messageBytes: 4194304 }
 identities: [{ subject: ana, kind: human }]
 resources:
   - { name: alone, kind: mcp, url: '${url}' }
