@@ -16,10 +16,10 @@ const permit = {
     column === 'nick' || column === '[].nick' ? redact : undefined,
 } as unknown as Permit; // all that masks look at
 
-function shown(): Shown {
+function shown(most = 100_000): Shown {
   return new Shown({
     mask: documentMask(permit, '/people', key),
-    most: 100_000,
+    most,
     signal: new AbortController().signal,
     columnOf: columnsBy(permit, '/people', key),
   });
@@ -317,4 +317,14 @@ test('a value in two parts', async () => {
     Buffer.concat(made ?? []).toString(),
     `${part('text/plain', 'pay [CREDIT_CARD]')}${part('image/png', '!')}${part('text/plain', ' now')}--b--\r\n`,
   );
+});
+
+test('a line without an end costs what its bytes cost, in however many pieces it comes', async () => {
+  const piece = Buffer.from('x'.repeat(4_096));
+  // Looked at from its beginning for each piece, this takes minutes; it is too long in the end.
+  const body = pieces(...Array.from({ length: 4_097 }, () => piece));
+  const read = async (): Promise<void> => {
+    for await (const _ of shown(16_777_216).lines(body)) assert.fail('Something of it was shown');
+  };
+  await assert.rejects(read());
 });

@@ -325,6 +325,12 @@ export class Shown {
   async *lines(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
     let rest = '';
     for await (const text of texts(body)) {
+      // What is held is looked at once: a line that never ends comes in thousands of pieces.
+      if (!text.includes('\n')) {
+        rest += text;
+        this.#bounded(rest.length);
+        continue;
+      }
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
       this.#bounded(rest.length);
