@@ -13,10 +13,10 @@ import type { Sieve } from './sieve.ts';
 // - a word is `home`, and one with a capital comes behind it (ditto).
 
 /** What a word is, as bits. */
-export const natures = { plain: 1, named: 2, numbered: 4, home: 8, open: 16 } as const;
+const natures = { plain: 1, named: 2, numbered: 4, home: 8, open: 16 } as const;
 
 /** INVARIANT: less than `fewLetters` of the gate. */
-export const longestWord = 11;
+const longestWord = 11;
 const mostWords = 16;
 const longestText = 256;
 
