@@ -338,20 +338,20 @@ async function countedInLogs(
     const options = how.prefix === undefined ? { format } : { format, prefix: how.prefix };
     for await (const { at, user, database = '', application: name, text } of loggedIn(file, options)) {
       const key = JSON.stringify([format, user, database, reduced(text)]);
-      const row = counted.get(key) ?? {
+      const row: Counted = counted.get(key) ?? {
         source: format,
         role: user,
         database,
         text: reduced(text),
         calls: 0,
-        first: at,
-        last: at,
         applications: new Set<string>(),
         files: new Set<string>(),
       };
       row.calls += 1;
-      row.first = Math.min(row.first ?? at, at);
-      row.last = Math.max(row.last ?? at, at);
+      if (at !== undefined) {
+        row.first = Math.min(row.first ?? at, at);
+        row.last = Math.max(row.last ?? at, at);
+      }
       row.files?.add(file);
       if (name !== undefined) row.applications.add(name);
       counted.set(key, row);

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 
 /** A statement in a server's log. What the log does not say is absent. */
 export interface Logged {
-  readonly at: number; // ms
+  readonly at?: number; // ms; absent where the log names a zone by letters that several zones share (IST, CST)
   readonly user?: string;
   readonly database?: string;
   readonly application?: string;
@@ -38,7 +38,7 @@ export async function* loggedIn(
 export function formatOf(file: string, first: string): LogFormat {
   if (file.endsWith('.csv')) return 'csvlog';
   if (file.endsWith('.json') || first.startsWith('{')) return 'jsonlog';
-  return /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \w+,/.test(first) ? 'csvlog' : 'stderr';
+  return /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [\w+:-]+,/.test(first) ? 'csvlog' : 'stderr';
 }
 
 function found(
@@ -46,11 +46,11 @@ function found(
   about: { readonly [K in keyof Omit<Logged, 'text'>]: Logged[K] | undefined },
 ): Logged | undefined {
   const text = statement.exec(message)?.[1];
-  if (text === undefined || about.at === undefined || Number.isNaN(about.at)) return undefined;
+  if (text === undefined) return undefined;
   const { at, user, database, application } = about;
   return {
-    at,
     text,
+    ...(at === undefined || Number.isNaN(at) ? {} : { at }),
     ...(user === undefined || user === '' ? {} : { user }),
     ...(database === undefined || database === '' ? {} : { database }),
     ...(application === undefined || application === '' ? {} : { application }),
@@ -143,8 +143,10 @@ async function* stderrRecords(lines: AsyncIterable<string>, prefix: string): Asy
 }
 
 /** `2026-11-21 10:00:00.123 UTC`; a zone that is only a name of letters is taken for UTC unless it is known. */
-function timeOf(text: string): number {
+function timeOf(text: string): number | undefined {
   const [, day, time, zone = 'UTC'] = /^(\S+) (\S+)(?: (\S+))?$/.exec(text) ?? [];
-  const exact = Date.parse(`${day} ${time} ${zone}`);
-  return Number.isNaN(exact) ? Date.parse(`${day}T${time}Z`) : exact;
+  if (!/^(?:UTC|GMT|[+-]\d\d(?::?\d\d)?)$/.test(zone)) return undefined;
+  const offset = /^[+-]\d\d$/.test(zone) ? `${zone}:00` : /^[+-]/.test(zone) ? zone : 'Z';
+  const at = Date.parse(`${day}T${time}${offset}`);
+  return Number.isNaN(at) ? undefined : at;
 }
