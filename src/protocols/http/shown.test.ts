@@ -278,7 +278,7 @@ for (const [what, body, wanted] of [
   [
     'what is found, as it is read',
     'a: "4111 1111\\\n  \\x20 1111 1111"\nssn: 78051120\n# bo@example.com\n',
-    'a: "[CREDIT_CARD]"\nssn: "[US_SSN]"\n# [EMAIL_ADDRESS]\n',
+    'a: "[CREDIT_CARD]"\nssn: "[NATIONAL_ID]"\n# [EMAIL_ADDRESS]\n',
   ],
 ] as const) {
   test(`YAML: ${what}`, async () => {
