@@ -49,11 +49,11 @@ for (const [what, given, wanted] of [
     '<b title="a > b">[CREDIT_CARD]</b><i x=\'>\'></i>',
   ],
   ['cells of a table are apart', '<tr><td>123</td><td>456</td></tr>', undefined],
-  ['an attribute under its name', '<a data-ssn="78051120">x</a>', '<a data-ssn="[US_SSN]">x</a>'],
+  ['an attribute under its name', '<a data-ssn="78051120">x</a>', '<a data-ssn="[NATIONAL_ID]">x</a>'],
   [
     'a field of a form under its name',
     '<input name="ssn" value="78051120">',
-    '<input name="ssn" value="[US_SSN]">',
+    '<input name="ssn" value="[NATIONAL_ID]">',
   ],
   ['a field of a form with a tag', '<input value="Zoë" name=nick>', '<input value="***" name=nick>'],
   [
@@ -98,7 +98,7 @@ for (const [what, given, wanted] of [
     '<w:r><w:t>[CREDIT_CARD]</w:t></w:r><w:r><w:t></w:t></w:r>',
   ],
   ['elements that are apart', '<lat>4111111111</lat><lon>111111</lon>', undefined],
-  ['an element under its name', '<x:ssn>78051120</x:ssn>', '<x:ssn>[US_SSN]</x:ssn>'],
+  ['an element under its name', '<x:ssn>78051120</x:ssn>', '<x:ssn>[NATIONAL_ID]</x:ssn>'],
   [
     'an element with a tag',
     '<people><nick>Zoë <!-- Z --><b>Q</b></nick><n>Zoë</n></people>',
