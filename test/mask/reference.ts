@@ -350,6 +350,7 @@ function scored(
   const loose = span.loose === true;
   if (!loose && !here && span.score >= 0.75) return span.score;
   const naming = placed(detector, span, text);
+  if (detector.vague === true && !here && (naming?.distance ?? Infinity) > 24) return 0;
   if (!here && naming === undefined) return loose ? 0 : span.score;
   const close = naming === undefined ? 0 : Math.max(0, 1 - naming.distance / 72);
   const surer = Math.min(3, Math.max(words, naming?.words ?? 0, 1) - 1) / 100;
@@ -357,7 +358,7 @@ function scored(
   const label = naming !== undefined && naming.distance <= 4 ? (loose ? 0.81 : 0.95) + surer : 0;
   const raised = loose ? 0.4 + close / 10 : span.score + 0.35 + close / 20;
   const sure = Math.max(least + surer, label, Math.min(1, raised));
-  const most = !here && naming?.general === true ? 0.4 : detector.vague === true ? 0.7 : 1;
+  const most = !here && naming?.general === true ? 0.4 : detector.vague === true ? 0.42 : 1;
   return Math.round(Math.min(sure, most) * 100) / 100;
 }
 
