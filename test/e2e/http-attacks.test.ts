@@ -245,7 +245,7 @@ resources:${one('web', 'web.test, admin.test')}${one('other', 'other.test')}
 
   for (const [what, path, wanted] of [
     ['references in markup', '/html', '<p>[EMAIL_ADDRESS] [EMAIL_ADDRESS] [CREDIT_CARD]</p>'],
-    ['percent-encoded addresses in JSON', '/percent', '{"next":"/[EMAIL_ADDRESS]"}'],
+    ['percent-encoded addresses in JSON', '/percent', '{"next":"/x?mail=[EMAIL_ADDRESS]"}'],
     [
       'names and ids of events',
       '/events',

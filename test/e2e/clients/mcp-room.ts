@@ -2,6 +2,7 @@ import { ok } from '../../../src/base/result.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { instant, realWorld } from '../../../src/base/time.ts';
 import { dialTcp, listenTcp } from '../../../src/carriers/tcp.ts';
+import { worker } from '../../../src/carriers/worker.ts';
 import { noDuties } from '../../../src/core/decision.ts';
 import type { Identity, Subject } from '../../../src/core/identity.ts';
 import { defaultLimits } from '../../../src/core/limits.ts';
@@ -55,17 +56,16 @@ export async function openRoom(raw: object): Promise<Room> {
   const settings = checked.value as McpSettings;
   const resource: Resource = { name: 'suite' as ResourceName, kind: 'mcp', tags: [], settings };
   const kept = new Map<string, string>();
+  const metrics = { count: nothing, gauge: nothing, observe: nothing };
   const house: House = {
     resources: [resource],
     world: realWorld,
-    limits: defaultLimits,
+    // Of a slow machine, too, whatever the schemas of a suite take.
+    limits: { ...defaultLimits, parseMs: 60_000 },
     log: nothing,
-    metrics: { count: nothing, gauge: nothing, observe: nothing },
+    metrics,
     dial: (address, signal) => dialTcp(address, signal, 10_000),
-    worker: () => ({
-      call: () => Promise.reject(new Error('There is no worker here')),
-      [Symbol.asyncDispose]: () => Promise.resolve(),
-    }),
+    worker: (module) => worker(module, { metrics }),
     maskKey: new Secret('00'.repeat(32)),
     kept: { get: (name) => kept.get(name), set: (name, text) => void kept.set(name, text) },
   };
