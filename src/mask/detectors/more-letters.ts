@@ -5,10 +5,15 @@ import { lettersOf, type LettersRow } from './letters-row.ts';
 
 // Five digits with letters around: a number that somebody keeps a register of.
 const registered = '(?=[A-Z0-9./-]{0,20}\\d{4})[A-Z]{1,5}[-./]?[A-Z]?\\d{4,12}(?:[-./][A-Z0-9]{1,6})?';
-// What some register somewhere gives a person, as people write it down: at least five digits in a word, or six in groups. No day, no sum.
+// What some register somewhere gives a person, as people write it down: in groups that no day and no
+// sum has.
 const ofAnyRegister = [
-  '(?!(?:19|20)\\d\\d[-./ ][01]?\\d[-./ ][0-3]?\\d(?!\\d))(?!\\d+\\.\\d+(?![-./ ]?\\d))(?=(?:[A-Z]{0,4}[-./]?|[A-Z]{2} )(?:[-./ ]?\\d){6})(?:(?!(?:id|is|no|nr|of|to) )[A-Z]{2} |[A-Z]{0,4}[-./]?)\\d{1,14}(?:[-./ ]\\d{1,9}){0,5}(?:[-./]?[A-Z]{1,2}| [A-Z])?',
-  '(?=(?:[A-Z]{0,6}\\d){5})[A-Z0-9]{6,20}',
+  '\\d{7,18}(?:[-./]?[A-Z]{1,2})?',
+  '\\d{6}[-./ ]\\d{3,9}(?:[-./ ]\\d{1,4})?',
+  '\\d{4}-\\d{7}-\\d',
+  '\\d{3}[- ]\\d{3}[- ]\\d{3}(?:[- ]?\\d{1,3})?',
+  '(?!(?:as|at|id|is|no|nr|of|on|to) )[A-Z]{2} ?\\d{2,9}(?: \\d{2,9}){0,4}(?: ?[A-Z])?',
+  '[A-Z]{1,6}\\d{5,14}[A-Z]{0,6}\\d{0,4}[A-Z]{0,2}',
   registered,
 ].join('|');
 
@@ -350,15 +355,17 @@ const rows: readonly LettersRow[] = [
   },
   {
     name: 'LICENSE_PLATE',
-    // Groups of both, letters first, digits first, digits alone.
+    // Groups of both, letters first, digits first, digits alone. Each says where its digits are: what only looks ahead for them
+    // would make a candidate of every word.
     pattern: [
-      '(?=[A-Z0-9]{0,3}-?[A-Z]{0,4}\\d)[A-Z0-9]{1,4}(?:-[A-Z0-9]{1,5}){1,2}(?: \\d{1,3})?',
-      '(?=[A-Z]{0,4}\\d)[A-Z0-9]{1,5} (?=[A-Z]{0,3}\\d)[A-Z0-9]{2,6}',
+      '[A-Z]{1,3}-(?:[A-Z]{1,2}-)?\\d{1,5}(?: \\d{1,3}|-[A-Z0-9]{1,4})?',
+      '(?:[A-Z]{1,3}\\d{1,4}|\\d{1,4}[A-Z]{0,2})-[A-Z0-9]{1,5}(?:-[A-Z0-9]{1,5})?',
+      '(?:[A-Z]{1,3}\\d{1,3}|\\d{1,4}[A-Z]{0,2}) [A-Z]{0,2}\\d{1,4}[A-Z]{0,3}',
       `[A-Z]\\d{2,4}${plateLetter}{1,2}(?: \\d{2,3})?`,
       `\\d{1,4}[ -]?${plateLetter}{1,3}[ -]?\\d{2,6}`,
       `\\d{2,4}[ -]?${plateLetter}{2,3}(?: \\d{2,3})?`,
       `${plateLetter}{1,4}(?:[ -][A-Z]{1,2})?[ -]?\\d{1,6}[ -]?[A-Z]{0,3}\\d{0,4}`,
-      '(?=[A-Z]{0,4}\\d)(?=\\d{0,4}[A-Z])[A-Z0-9]{4,8}',
+      '\\d{1,4}[A-Z]{1,4}\\d{0,3}',
       '\\d{5,7}',
     ].join('|'),
     score: 0.05,
