@@ -15,6 +15,7 @@ import {
   maskKey,
   scanner,
   useDetectors,
+  verdictOn,
   votedScore,
 } from '../mask/index.ts';
 import type { FindMask } from '../core/decision.ts';
@@ -206,26 +207,33 @@ function shower(entities: readonly string[], inCharacters: boolean): Shower {
   // Redaction uses no key; a fresh one says so.
   const key = maskKey(randomBytes(32));
   const ready = new Map<string | undefined, (text: string) => Masked>();
+  const by = (column: string | undefined): ((text: string) => Masked) => {
+    const known = ready.get(column);
+    if (known !== undefined) return known;
+    const search = column === undefined ? {} : { column };
+    const find = scanner({ entities, ...search });
+    const masker = findMasker(finds, { key, ...search });
+    const made = (each: string): Masked => ({
+      masked: masker(each).text,
+      findings: inCharacters ? counted(each, find(each)) : find(each),
+    });
+    if (ready.size < 10_000) ready.set(column, made);
+    return made;
+  };
   return ({ id, text, column }, type) => {
-    let made = ready.get(column);
-    if (made === undefined) {
-      const search = column === undefined ? {} : { column };
-      const find = scanner({ entities, ...search });
-      const masker = findMasker(finds, { key, ...search });
-      made = (each) => ({
-        masked: masker(each).text,
-        findings: inCharacters ? counted(each, find(each)) : find(each),
-      });
-      if (ready.size < 10_000) ready.set(column, made);
-    }
-    const shown = made(text);
+    const bytes = type === undefined ? none : Buffer.from(text);
+    const says = verdictOn(bytes, 0, bytes.length);
+    if (type === undefined || says !== 'whole')
+      return { id, ...by(says === 'within' ? `${column ?? ''} ${type}` : column)(text) };
+    const shown = by(column)(text);
     // What its column's vote says stands for the whole value, unless it was found whole by itself.
     const end = inCharacters ? Array.from(text).length : text.length;
-    const whole = shown.findings.some((each) => each.start === 0 && each.end >= end);
-    if (type === undefined || text.trim() === '' || whole) return { id, ...shown };
+    if (shown.findings.some((each) => each.start === 0 && each.end >= end)) return { id, ...shown };
     return { id, masked: `[${type}]`, findings: [{ type, start: 0, end, score: votedScore }] };
   };
 }
+
+const none = Buffer.alloc(0);
 
 /** The same places counted in code points. */
 function counted(text: string, findings: readonly Finding[]): readonly Finding[] {

@@ -4,7 +4,7 @@ import { detectorsInUse, onDetectors } from './registry.ts';
 import { scan } from './scan.ts';
 import { newSieve, type Sieve } from './sieve/sieve.ts';
 import { openDigits, type Teacher, wordTeacher } from './sieve/words.ts';
-import { datetimeAt, isDigit, isWord, uuidAt } from './stamps.ts';
+import { datetimeAt, isDigit, isStamp, isWord, uuidAt } from './stamps.ts';
 import { isDateShape, longestShape, type Proof, proofs, shapes, type Shapes } from './shapes.ts';
 import {
   byLength,
@@ -291,11 +291,7 @@ function holds(cell: Uint8Array, literals: readonly Buffer[]): boolean {
 
 /** A short number, a time or a UUID, and nothing else: most cells that are no words. */
 function isPlainNumber(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start >= 10) {
-    return (
-      datetimeAt(bytes, start, start, end) === end - start || uuidAt(bytes, start, start, end) === end - start
-    );
-  }
+  if (end - start >= 10) return isStamp(bytes, start, end);
   if (end - start >= shortNumber) return false;
   for (let place = start; place < end; place++) {
     const byte = bytes[place];

@@ -25,7 +25,7 @@ export {
   showText,
 } from './operators.ts';
 export { noisyDecimal, noisyFloat, noisyMoment } from './noise.ts';
-export { type ColumnVote, columnVote, votedScore } from './vote.ts';
+export { type ColumnVote, columnVote, verdictOn, votedScore } from './vote.ts';
 export { maskKey, type MaskKey } from './key.ts';
 export { untoken } from './token.ts';
 export { otherType, type Revealed, revealTokens, tokensDigest } from './reveal.ts';

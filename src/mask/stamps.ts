@@ -104,3 +104,9 @@ export function uuidAt(bytes: Uint8Array, at: number, start: number, end: number
   const next = at + 36 < end ? bytes[at + 36] : undefined;
   return isWord(next) || next === 0x2d || next === 0x40 ? 0 : 36;
 }
+
+/** Whether `bytes[start, end)` is a date, a timestamp or a UUID, and nothing else. */
+export function isStamp(bytes: Uint8Array, start: number, end: number): boolean {
+  const length = end - start;
+  return datetimeAt(bytes, start, start, end) === length || uuidAt(bytes, start, start, end) === length;
+}

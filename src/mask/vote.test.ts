@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stdnum } from 'stdnum';
-import { type ColumnVote, columnVote } from './vote.ts';
+import { detectors } from './detectors/index.ts';
+import { isContext } from './scan.ts';
+import { type ColumnVote, columnVote, verdictOn } from './vote.ts';
 
 function numbers(
   length: number,
@@ -137,4 +139,35 @@ test('when no more come, what is likely counts; one value alone never is', () =>
   for (const value of [first, second, third]) three.see(value);
   three.settle();
   assert.equal(three.verdict(), 'UK_NHS');
+});
+
+test('a verdict holds for numbers, wrong or right; of what else stands in the column nothing is hidden that is none', () => {
+  const says = (value: string): string => verdictOn(Buffer.from(value), 0, Buffer.byteLength(value));
+  for (const value of ['9434765919', '943 476 591', '943-476-591O', ' 943476', '943476_5918', '943.476,5918'])
+    assert.equal(says(value), 'whole', value);
+  for (const value of [
+    'nhs is 943 476 5919',
+    'n12',
+    '+44 943 476 5919',
+    '94347',
+    '９４３４７６５９１９',
+    '2 € 943476',
+  ])
+    assert.equal(says(value), 'within', value);
+  for (const value of [
+    '',
+    'not known',
+    '2026-03-05',
+    '2026-03-05 10:11:12.5+00',
+    '0b5a7cfe-36d1-4bd7-a4a5-22ea61b4f7e0',
+  ])
+    assert.equal(says(value), 'no', value);
+});
+
+test('the name of every type that is voted on is context for it', () => {
+  for (const detector of detectors) {
+    if (detector.kind !== 'digits' || detector.context.length === 0) continue;
+    const { name } = detector;
+    assert.ok(isContext({ entities: [name], column: `remark ${name}` }), name);
+  }
 });

@@ -1,10 +1,12 @@
 import { detectors } from './detectors/index.ts';
 import type { DigitsDetector } from './detector.ts';
+import { isDigit, isStamp, isWord } from './stamps.ts';
 
 // A check digit that one number in ten has by chance says nothing of one value and everything of a column: six values in
 // a row that all pass are no accident. Each number adds to the odds of each type (a cumulative sum that never falls below
-// `unsure`), so that a column is known however it began; what the odds decide holds for the whole column, those values
-// too that fail the check: a typo is still a leak. A value that comes again is no new evidence, and what is no number is none.
+// `unsure`), so that a column is known however it began; what the odds decide holds for all numbers of the column, those
+// too that fail the check: a typo is still a leak. Words beside them are searched as if the column bore the type's name. A
+// value that comes again is no new evidence, and what is no number is none.
 
 /** What a column of values without context holds, judged value by value. Keeps no value, only sums and hashes. */
 export interface ColumnVote {
@@ -261,6 +263,35 @@ function hashWithout(digits: string, places: readonly number[]): number {
     if (!places.includes(at)) hash = Math.imul(hash ^ digits.charCodeAt(at), 0x01000193);
   return hash;
 }
+
+/**
+ * What a column's verdict says of one more value, UTF-8 `bytes[start, end)`. `whole`: it is a number, be it mistyped or cut,
+ * and is of the column's type whatever its check says. `within`: a number of the type may stand among its words, and is
+ * looked for as in a column that bears the type's name. `no`: without a digit, or a date, a time or a UUID.
+ */
+export function verdictOn(bytes: Uint8Array, start: number, end: number): 'whole' | 'within' | 'no' {
+  let digits = 0;
+  let letters = 0;
+  let others = 0;
+  let isAscii = true;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at];
+    if (isDigit(byte)) digits++;
+    else if (isWord(byte)) letters++;
+    else if (byte === undefined || !separators.includes(byte)) others++;
+    if (byte !== undefined && byte >= 0x80) isAscii = false;
+  }
+  // Other scripts have digits too.
+  if ((digits === 0 && isAscii) || isStamp(bytes, start, end)) return 'no';
+  const isNumber =
+    digits >= fewestDigits && letters <= mostTypos && others === 0 && end - start <= mostCharacters;
+  return isNumber ? 'whole' : 'within';
+}
+
+/** A digit was left out, or letters were typed for two of them. */
+const fewestDigits = leastDigits - 1;
+const mostTypos = 2;
+const separators = Buffer.from(' ./-_,');
 
 /** The score of a value that its column's vote found: surer than the least, less sure than its own name. */
 export const votedScore = 0.6;

@@ -3,11 +3,11 @@ import { type ColumnVote, mayContain, noisyDecimal, showText, type MaskKey } fro
 import type { Type } from '../../sql/catalogue.ts';
 import { decode, encode } from './binary.ts';
 import { codecOf } from './cell-codecs.ts';
-import { howOf } from './cell-how.ts';
+import { howOf, type How } from './cell-how.ts';
 import { remembering } from './cell-memo.ts';
 import { shortcut } from './cell-shortcuts.ts';
 import { type OperatorAt, textPaths } from './cell-paths.ts';
-import { votedText } from './voted.ts';
+import { voted } from './voted.ts';
 import type { Watch } from './watch.ts';
 
 /** What becomes of one column's values. */
@@ -75,16 +75,19 @@ export function wayOf(plan: ColumnPlan, field: FieldShape, parts: CellParts): Wa
   // Nothing can be shown of a type that is not known; its text can at least be searched.
   if (codec.kind === 'unknown' && (how.kind === 'mask' || field.format === 1))
     return ungated(() => 'withheld');
-  const whole: Cell = (bytes, start, end) => {
-    try {
-      const value = bytes.subarray(start, end);
-      if (field.format === 1) return codec.binary(value, how);
-      const shown = codec.text(decode(value), how);
-      return typeof shown === 'string' ? encode(shown) : shown;
-    } catch {
-      return 'withheld';
-    }
-  };
+  const by =
+    (known: How): Cell =>
+    (bytes, start, end) => {
+      try {
+        const value = bytes.subarray(start, end);
+        if (field.format === 1) return codec.binary(value, known);
+        const shown = codec.text(decode(value), known);
+        return typeof shown === 'string' ? encode(shown) : shown;
+      } catch {
+        return 'withheld';
+      }
+    };
+  const whole = by(how);
   if (how.kind === 'mask') {
     const quick = codec.kind === 'text' ? shortcut(how.operator) : undefined;
     if (quick === undefined) return ungated(whole);
@@ -103,19 +106,19 @@ export function wayOf(plan: ColumnPlan, field: FieldShape, parts: CellParts): Wa
   if (watch === undefined) return { gated, ...memo };
   const vote = voteOf(plan, field, parts);
   if (vote === undefined || plan.kind !== 'scan') return { gated, watch, ...memo };
-  const voted = votedText(watch, plan.finds, parts.key);
+  // Of a column whose vote says something the gate is not asked before.
+  const searched: Cell = (bytes, start, end) =>
+    gated && !mayContain(bytes, start, end) ? undefined : search(bytes, start, end);
+  const byVote = voted(watch, plan.finds, parts.key, {
+    search: searched,
+    under: (type) => by(howOf(plan, parts.key, { ...field, name: `${field.name ?? ''} ${type}` })),
+  });
   return {
     ...memo,
     gated,
     watch,
     vote,
-    show: (bytes, start, end) => {
-      if (vote.verdict() !== undefined) {
-        const shown = voted(bytes, start, end);
-        if (shown !== undefined || (gated && !mayContain(bytes, start, end))) return shown;
-      }
-      return search(bytes, start, end);
-    },
+    show: (bytes, start, end) => (vote.verdict() === undefined ? search : byVote)(bytes, start, end),
   };
 }
 

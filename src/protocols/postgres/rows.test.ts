@@ -154,7 +154,8 @@ suite('rows', () => {
     const found: string[] = [];
     const watch = { vote, searched: 0, found: (types: readonly string[]) => void found.push(...types) };
     const masker = rowMasker([scan], [{ type: text, format: 0, name: 'c', watch }], parts);
-    const row = dataRow(['kept 12']);
+    const row = dataRow(['kept 9434765918']); // wrong by one: shown where nothing names it
+    const words = dataRow(['kept words, room 12']);
     const show = (): Uint8Array | undefined => {
       masker.see?.({ bytes: row, start: 0, end: row.length });
       return masker.row(row, 0, row.length);
@@ -173,8 +174,12 @@ suite('rows', () => {
     for (const number of numbers) vote.see(number);
     assert.notEqual(vote.verdict(), undefined);
     const shown = show();
-    assert.ok(shown !== undefined && !Buffer.from(shown).includes('kept'));
+    assert.ok(shown !== undefined && !/\d/.test(Buffer.from(shown.subarray(11)).toString()));
+    assert.ok(Buffer.from(shown).includes('kept'));
     assert.equal(watch.searched, 4);
+    assert.equal(masker.row(words, 0, words.length), undefined);
+    const mistyped = masker.row(dataRow(['943476591O']), 0, dataRow(['943476591O']).length);
+    assert.ok(mistyped !== undefined && !Buffer.from(mistyped).includes('9434'));
   });
 
   test('rows that are cleared at once are those that stay as they are, and count as each of them does', () => {

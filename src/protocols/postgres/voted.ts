@@ -1,6 +1,6 @@
 import type { FindMask } from '../../core/decision.ts';
 import { operatorForFind } from '../../core/duties.ts';
-import { type ColumnVote, type MaskKey, showText } from '../../mask/index.ts';
+import { type ColumnVote, type MaskKey, showText, verdictOn } from '../../mask/index.ts';
 import { decode, encode, int32At } from './binary.ts';
 import type { Cell } from './cells.ts';
 import type { Frame } from './frames.ts';
@@ -16,20 +16,35 @@ export const mostHeld = 256;
 export const mostHeldBytes = 1_048_576;
 export const mostHeldMs = 100;
 
-/** Shows a value of a column whose vote found a type; `undefined`: no vote found one. What was shown stays. */
-export function votedText({ vote, found }: Watch, finds: readonly FindMask[], key: MaskKey): Cell {
+/** How a column's own search shows a value, and how one under another name does. */
+interface Searches {
+  readonly search: Cell;
+  readonly under: (name: string) => Cell;
+}
+
+/** Shows a value of a column whose vote says something, by what it says. */
+export function voted(
+  { vote, found }: Watch,
+  finds: readonly FindMask[],
+  key: MaskKey,
+  searches: Searches,
+): Cell {
+  const named = new Map<string, Cell>();
   return (bytes, start, end) => {
-    let type = vote.verdict();
-    if (type === 'open') {
-      vote.settle();
-      type = vote.verdict();
+    if (vote.verdict() === 'open') vote.settle();
+    const type = vote.verdict();
+    const says = type === undefined ? 'no' : verdictOn(bytes, start, end);
+    const operator = type === undefined ? undefined : operatorForFind(finds, type);
+    if (type === undefined || operator === undefined || says === 'no')
+      return searches.search(bytes, start, end);
+    if (says === 'within') {
+      const known = named.get(type) ?? searches.under(type);
+      named.set(type, known);
+      return known(bytes, start, end);
     }
-    if (type === undefined) return undefined;
-    const operator = operatorForFind(finds, type);
-    const text = decode(bytes.subarray(start, end));
-    if (operator === undefined || text.trim() === '') return undefined;
     found([type]);
-    return operator.kind === 'null' ? null : encode(showText(operator, text, key, { entity: type }));
+    if (operator.kind === 'null') return null;
+    return encode(showText(operator, decode(bytes.subarray(start, end)), key, { entity: type }));
   };
 }
 
