@@ -270,28 +270,37 @@ function hashWithout(digits: string, places: readonly number[]): number {
  * looked for as in a column that bears the type's name. `no`: without a digit, or a date, a time or a UUID.
  */
 export function verdictOn(bytes: Uint8Array, start: number, end: number): 'whole' | 'within' | 'no' {
+  if (isStamp(bytes, start, end)) return 'no';
   let digits = 0;
   let letters = 0;
   let others = 0;
   let isAscii = true;
   for (let at = start; at < end; at++) {
-    const byte = bytes[at];
-    if (isDigit(byte)) digits++;
-    else if (isWord(byte)) letters++;
-    else if (byte === undefined || !separators.includes(byte)) others++;
-    if (byte !== undefined && byte >= 0x80) isAscii = false;
+    const byte = bytes[at] ?? 0;
+    const kind = kinds[byte];
+    if (kind === digit) digits++;
+    else if (kind === letter) letters++;
+    else if (kind !== separator) others++;
+    if (byte >= 0x80) isAscii = false;
   }
   // Other scripts have digits too.
-  if ((digits === 0 && isAscii) || isStamp(bytes, start, end)) return 'no';
+  if (digits === 0 && isAscii) return 'no';
   const isNumber =
     digits >= fewestDigits && letters <= mostTypos && others === 0 && end - start <= mostCharacters;
   return isNumber ? 'whole' : 'within';
 }
 
+const digit = 1;
+const letter = 2;
+const separator = 3;
+const kinds = Uint8Array.from({ length: 256 }, (_, byte) => {
+  if (isDigit(byte)) return digit;
+  if (isWord(byte)) return letter;
+  return ' ./-_,'.includes(String.fromCharCode(byte)) ? separator : 0;
+});
 /** A digit was left out, or letters were typed for two of them. */
 const fewestDigits = leastDigits - 1;
 const mostTypos = 2;
-const separators = Buffer.from(' ./-_,');
 
 /** The score of a value that its column's vote found: surer than the least, less sure than its own name. */
 export const votedScore = 0.6;
