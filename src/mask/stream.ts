@@ -1,6 +1,7 @@
 import type { FindMask } from '../core/decision.ts';
 import { namedDigits, namedReach, rightReach } from './context.ts';
 import { monthNames } from './detectors/dates.ts';
+import { closingOf, secretOver } from './detectors/secrets.ts';
 import type { MaskKey } from './key.ts';
 import { clearReach, isClear } from './names/index.ts';
 import { normalise } from './normalise.ts';
@@ -103,10 +104,12 @@ export function textStream(parts: StreamParts): TextStream {
   let beforeNumber = 0; // the last safe place before that number
   const own = ownScanner(parts.finds);
   const names = parts.finds.some(({ entity }) => namesOf.has(entity));
+  const secrets = parts.finds.some(({ entity }) => entity === '*' || entity === 'PASSWORD');
   let waits = 0; // where the next release may end, once what stands behind it is known to own detectors
   let original = '';
   let shown = '';
-  let swallowing: 'no' | 'word' | 'key' = 'no';
+  let swallowing: 'no' | 'word' | 'key' | 'quoted' = 'no';
+  let quote = ''; // what ends that
   let given = 0; // characters shown so far
   let ahead: readonly number[] = []; // marks in `held`
   let since: Since = { original: Infinity, shown: Infinity };
@@ -125,7 +128,9 @@ export function textStream(parts: StreamParts): TextStream {
     let out = '';
     if (swallowing !== 'no') swallow();
     if (swallowing === 'no') {
-      const to = beforeKey(held, own === undefined ? unsaid() : unsaid() < safe ? 0 : clearOf(own));
+      const to = beforeSecret(
+        beforeKey(held, own === undefined ? unsaid() : unsaid() < safe ? 0 : clearOf(own)),
+      );
       if (to > 0) out = release(to);
       if (held.length > most) out += overflow();
     }
@@ -142,6 +147,16 @@ export function textStream(parts: StreamParts): TextStream {
     if (!over) return waits;
     waits = safe;
     return 0;
+  }
+
+  function quotedOver(at: number): ReturnType<typeof secretOver> {
+    return secrets ? secretOver(original + held, original.length + at) : undefined;
+  }
+
+  /** The last place not behind `at` that no secret in quotes goes over, whose name may be shown already. */
+  function beforeSecret(at: number): number {
+    const over = at === 0 ? undefined : quotedOver(at);
+    return over === undefined ? at : Math.max(0, over.start - original.length);
   }
 
   /** Moves `safe` over what has come: behind a break, and behind a plain word that a blank ends. */
@@ -235,8 +250,7 @@ export function textStream(parts: StreamParts): TextStream {
 
   /** SECURITY: what is too long to be judged is not shown, and neither is what it goes on with. */
   function overflow(): string {
-    swallowing = held.includes(fence) ? 'key' : 'word';
-    drop(held.length);
+    begin(held.includes(fence) ? 'key' : 'word');
     stream.masked++;
     original = '';
     shown = '';
@@ -244,7 +258,23 @@ export function textStream(parts: StreamParts): TextStream {
     return '***';
   }
 
+  /** Drops what is held, and what it goes on with: a secret in quotes to its end, anything else as `kind` says. */
+  function begin(kind: 'key' | 'word'): void {
+    const over = quotedOver(held.length);
+    swallowing = over === undefined ? kind : 'quoted';
+    quote = over?.quote ?? '';
+    drop(held.length);
+  }
+
   function swallow(): void {
+    if (swallowing === 'quoted') {
+      const close = closingOf(held, 0, quote) ?? held.search(/[\r\n]/);
+      if (close >= 0) {
+        drop(close);
+        swallowing = 'no';
+      } else drop(held.endsWith('\\') ? held.length - 1 : held.length);
+      return;
+    }
     if (swallowing === 'key') {
       const foot = held.indexOf('-----END');
       const close = foot < 0 ? -1 : held.indexOf('-----', foot + 8);
@@ -266,16 +296,15 @@ export function textStream(parts: StreamParts): TextStream {
     if (swallowing !== 'no' || held === '') return '';
     const last = held.slice(word);
     const begun =
-      beforeKey(held, held.length) < held.length ||
+      beforeSecret(beforeKey(held, held.length)) < held.length ||
       (held.match(/\p{N}/gu)?.length ?? 0) >= 6 ||
       (last.length >= 16 && digit.test(last));
     if (!begun) return finish();
-    drop(held.length);
+    begin('word');
     stream.held = 0;
     stream.masked++;
     original = '';
     shown = '';
-    swallowing = 'word';
     given += 3;
     return '***';
   }

@@ -172,16 +172,23 @@ export const slackHook: PatternDetector = {
 };
 
 const secretWord =
-  /(?:password|passwd|passphrase|passcode|pass|pwd|pw|secret|(?:api|access|account|private|secret|signing|encryption|shared[_ -]?access)[_ -]?key|(?:access|auth|api|refresh|session|bearer|id|csrf|security)[_ -]?token|client[_ -]?secret|credentials?|authorization)["'`\]]{0,2}[ \t]{0,4}$/i;
-const surelySecret = /(?:password|passwd|passphrase|passcode|pwd)["'`\]]{0,2}[ \t]{0,4}$/i;
-const valueAfter =
-  /[:=]>?[ \t]{0,4}(?:(?:bearer|basic|token|digest|apikey)[ \t]{1,4})?(["'`]?)([^\s;&"'`,<>(){}[\]]{3,512})/iy;
+  /(?:password|passwd|passphrase|passcode|pass|pwd|pw|secret|(?:api|access|account|private|secret|signing|encryption|shared[_ -]?access)[_ -]?key|(?:access|auth|api|refresh|session|bearer|id|csrf|security)[_ -]?token|client[_ -]?secret|credentials?|authorization)[\\"'`\]]{0,4}[ \t]{0,4}$/i;
+const surelySecret = /(?:password|passwd|passphrase|passcode|pwd)[\\"'`\]]{0,4}[ \t]{0,4}$/i;
+const assigning = /[:=]>?[ \t]{0,4}(?:(?:bearer|basic|token|digest|apikey)[ \t]{1,4})?/iy;
+/** In quotes, which may be escaped themselves: `\"` inside of a text of JSON. What stands between them has no end of a line. */
+const opening = /\\{0,3}["'`]/y;
+/**
+ * Bare: up to a blank, a quote or a tag. A sign that ends a clause or a list ends it where nothing of it comes behind, or
+ * the next name: `password=a,b&c(d)` is one value, `f(password=a, b)` and `password=a&user=b` are not.
+ */
+const bare =
+  /[^\s;&"'`,<>(){}[\]](?:[^\s;&"'`,<>(){}[\]]|(?<=\w)['`](?=\w)|(?:[(){}[\]]|[&,](?![\w.-]{0,40}[ \t]{0,4}[=:]))+(?=[^\s;&"'`,<>(){}[\].:])){2,511}/y;
 /**
  * Words for secrets that are words for other things as well, with the word before them: what is assigned to them counts
  * where it looks like nothing that people make up.
  */
 const keyWord =
-  /(?:(?<head>[a-z0-9]{1,24})(?<sign>[_. -]{0,2}))?(?<word>token|key|secret|creds|session)["'`\]]{0,2}[ \t]{0,4}$/i;
+  /(?:(?<head>[a-z0-9]{1,24})(?<sign>[_. -]{0,2}))?(?<word>token|key|secret|creds|session)[\\"'`\]]{0,4}[ \t]{0,4}$/i;
 /** Keys and tokens that open nothing. */
 const harmless =
   /^(?:alternate|asset|blob|bucket|business|cache|candidate|column|composite|config|continuation|cursor|data|dedup|dedupe|delta|device|entity|etag|event|field|file|foreign|group|hash|i18n|idempotency|idempotent|image|index|item|join|json|kafka|kv|locale|lock|lookup|map|merge|message|metric|natural|next|object|order|page|partition|path|prev|previous|primary|product|pub|public|query|range|record|redis|registry|resume|routing|row|s3|scroll|shard|sort|state|step|storage|stream|surrogate|sync|table|task|translation|trigger|tuple|unique|value)$/i;
@@ -215,8 +222,93 @@ function isRandom(value: string, word: string): boolean {
   return switches >= 4 && new Set(bare).size >= 8;
 }
 
+/** What stands for a value that is elsewhere, or for none. */
 const noValue =
-  /^(?:\*|\$|%|null\b|none\b|nil\b|true\b|false\b|undefined\b|process\.env|os\.environ|required\b|optional\b|string\b|redacted\b|https?:)/i;
+  /^(?:\*+$|\*{3}|\$\{|\$\(|%[a-z]$|%\w*%$|%\{|%\(|(?:null|none|nil|true|false|undefined|required|optional|string|redacted)$|process\.env|os\.environ|https?:)/i;
+const variable = /^\$(?:[A-Z\d_]+|[A-Za-z_]+)$/;
+
+/** Where the value begins that is assigned at the sign `at`, and what it is quoted with; '' where with nothing. */
+function openingAt(text: string, at: number): Quoted {
+  assigning.lastIndex = at;
+  const from = at + (assigning.exec(text)?.[0].length ?? 1);
+  opening.lastIndex = from;
+  const quote = opening.exec(text)?.[0] ?? '';
+  return { start: from + quote.length, quote };
+}
+
+/** What is assigned to a word for a secret, or for other things as well; `end`: of what is in quotes, where they close. */
+interface Assigned extends Quoted {
+  readonly sign: number;
+  readonly word: string;
+  readonly end: number | undefined;
+}
+
+/** In order. What is assigned inside of closed quotes is a part of what they hold. */
+function* assignedIn(text: string, from: number): Iterable<Assigned> {
+  for (let sign = nextSign(text, from); sign >= 0; sign = nextSign(text, sign + 1)) {
+    const word = wordBefore(text, sign);
+    if (word === undefined) continue;
+    const { start, quote } = openingAt(text, sign);
+    const end = quote === '' ? undefined : closingOf(text, start, quote);
+    yield { sign, word, start, quote, end };
+    if (end !== undefined) sign = end;
+  }
+}
+
+/** Where a value ends that is not in quotes, or whose quotes are not closed. */
+function bareEnd(text: string, start: number): number {
+  bare.lastIndex = start;
+  return start + (bare.exec(text)?.[0].length ?? 0);
+}
+
+const shortest = 3;
+/** A secret in quotes is no longer than this, in characters. */
+const longestQuoted = 512;
+
+/** Where what began at `start`, behind `quote`, ends: in the same line and near; `undefined`: nowhere. */
+export function closingOf(text: string, start: number, quote: string): number | undefined {
+  const most = Math.min(text.length, start + longestQuoted);
+  for (let at = start; at < most; at++) {
+    const char = text[at];
+    if (char === '\n' || char === '\r') return undefined;
+    if (text.startsWith(quote, at)) return at;
+    // What is escaped ends nothing; a quote that is escaped itself is ended by one like it.
+    if (char === '\\')
+      at += quote.length > 1 && text[at + 1] === '\\' ? quote.length : quote.length === 1 ? 1 : 0;
+  }
+  return undefined;
+}
+
+/** A secret in quotes, of which the end may be still to come. */
+interface Quoted {
+  readonly start: number;
+  readonly quote: string;
+}
+
+/** The secret in quotes that goes over the place `at`, or may once more than `text` is there. */
+export function secretOver(text: string, at: number): Quoted | undefined {
+  for (const { sign, start, quote, end } of assignedIn(text, at - longestQuoted - before)) {
+    if (sign >= at) return undefined;
+    if (quote === '' || start >= at) continue;
+    if ((end ?? (mayGoOn(text, start) ? text.length + 1 : 0)) > at) return { start, quote };
+  }
+  return undefined;
+}
+
+/** What stands between the sign and its value. */
+const before = 24;
+
+function mayGoOn(text: string, start: number): boolean {
+  return text.length - start < longestQuoted && !/[\r\n]/.test(text.slice(start));
+}
+
+/** Characters left of a sign that are looked at. */
+const reach = 48;
+
+function wordBefore(text: string, at: number): string | undefined {
+  const left = text.slice(Math.max(0, at - reach), at);
+  return secretWord.test(left) ? sure : keyWordOf(left);
+}
 
 /** `password=…`, `api_key: "…"`, `Authorization: Bearer …`: what is assigned to a word for a secret. */
 export const assigned: FindDetector = {
@@ -257,21 +349,16 @@ export const assigned: FindDetector = {
     ],
   },
   find: function* (text: string): Iterable<Span> {
-    for (let at = nextSign(text, 0); at >= 0; at = nextSign(text, at + 1)) {
-      const left = text.slice(Math.max(0, at - 48), at);
-      const word = secretWord.test(left) ? sure : keyWordOf(left);
-      if (word === undefined) continue;
-      valueAfter.lastIndex = at;
-      const match = valueAfter.exec(text);
-      const value = match?.[2];
-      if (match === null || value === undefined || noValue.test(value)) continue;
+    for (const { sign, word, start, quote, end: close } of assignedIn(text, 0)) {
+      const end = close ?? bareEnd(text, start);
+      const value = text.slice(start, end);
+      if (value.length < shortest || noValue.test(value) || variable.test(value)) continue;
       if (word !== sure && !isRandom(value, word)) continue;
-      const end = at + match[0].length;
       // `Password: must be …` tells of one; `password: hunter` is one.
-      const prose = text[at] === ':' && match[1] === '' && /^[\p{L}.'’-]+$/u.test(value);
-      if (prose && !(surelySecret.test(left) && /^[ \t]*(?:$|[\r\n,;])/.test(text.slice(end, end + 64))))
-        continue;
-      yield { start: end - value.length, end, score: 0.75 };
+      const prose = text[sign] === ':' && quote === '' && /^[\p{L}.'’-]+$/u.test(value);
+      const isLast = (): boolean => /^[ \t]*(?:$|[\r\n,;])/.test(text.slice(end, end + 64));
+      if (prose && !(surelySecret.test(text.slice(Math.max(0, sign - reach), sign)) && isLast())) continue;
+      yield { start, end, score: 0.75 };
     }
   },
 };
