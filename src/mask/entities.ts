@@ -124,6 +124,7 @@ export const entities: readonly string[] = [
   'NL_POSTCODE',
   'NO_FODSELSNUMMER',
   'NZ_IRD',
+  'PASSPORT',
   'PASSWORD',
   'PERSON',
   'PE_DNI',

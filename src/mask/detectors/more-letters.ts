@@ -354,6 +354,23 @@ const rows: readonly LettersRow[] = [
     },
   },
   {
+    name: 'PASSPORT',
+    vague: true,
+    pattern: [
+      '\\d{7,9}[A-Z]{0,2}',
+      '[A-Z]{1,3}[ -]?\\d{5,9}[A-Z]?',
+      '\\d{2}[ -]?[A-Z]{2}[ -]?\\d{5}',
+      '[A-Z]{1,2}\\d[A-Z]{0,3}\\d[A-Z]{0,3}\\d[A-Z0-9]{2,6}',
+    ].join('|'),
+    score: 0.05,
+    context: ['passport', 'passport number', 'travel document'],
+    examples: {
+      yes: [],
+      no: ['C01X00T47', '12AB34567'],
+      named: ['C01X00T47', '12AB34567', 'L8898902C3', 'NX1B2C3D4', 'EN 123456', '87654321'],
+    },
+  },
+  {
     name: 'LICENSE_PLATE',
     // Groups of both, letters first, digits first, digits alone. Each says where its digits are: what only looks ahead for them
     // would make a candidate of every word.

@@ -1,6 +1,9 @@
 /* Table: what people call these numbers in their own languages, abbreviations and names of columns among them. */
 import type { Detector } from '../detector.ts';
 
+const passport =
+  'passport no|passport num|passport nbr|passport id|us passport|u s passport|passeport|passeport n|pasaporte|passaporte|passaporto|reisepass|paspoort|paspoortnummer|paszport|numer paszportu|cestovní pas|číslo pasu|pașaport|pasaport|pasaport no|útlevél|útlevélszám|passi|passinumero|pass nr|паспорт|паспорта|загранпаспорт|διαβατήριο|護照|护照|护照号|パスポート|旅券番号|여권번호|여권|جواز السفر|رقم جواز السفر|דרכון|पासपोर्ट|หนังสือเดินทาง|hộ chiếu|paspor|nomor paspor';
+
 /** By the detector's name, parted by bars: words of context beside its own (see `context` of a detector). */
 const words: Readonly<Record<string, string>> = {
   US_SSN:
@@ -163,8 +166,8 @@ const words: Readonly<Record<string, string>> = {
     'número de seguridad social|numero de seguridad social|número de seguro social|numero de seguro social|num seguro social|nro seguro social|seguridad social|afiliación imss|nss imss',
   MX_CLABE: 'clabe interbancaria|cuenta clabe|clave bancaria estandarizada|clave interbancaria',
   VE_RIF: 'registro de información fiscal|número de rif|num rif',
-  US_PASSPORT:
-    'passport no|passport num|passport nbr|passport id|us passport|u s passport|passeport|passeport n|pasaporte|passaporte|passaporto|reisepass|paspoort|paspoortnummer|paszport|numer paszportu|cestovní pas|číslo pasu|pașaport|pasaport|pasaport no|útlevél|útlevélszám|passi|passinumero|pass nr|паспорт|паспорта|загранпаспорт|διαβατήριο|護照|护照|护照号|パスポート|旅券番号|여권번호|여권|جواز السفر|رقم جواز السفر|דרכון|पासपोर्ट|หนังสือเดินทาง|hộ chiếu|paspor|nomor paspor',
+  PASSPORT: passport,
+  US_PASSPORT: passport,
   UK_PASSPORT: 'passport no|british passport no|passport num',
   US_DRIVER_LICENSE:
     'drivers license|drivers licence|driver licence|driving licence|dl no|dl num|dlnum|license no|licence no|licence number|dln|operator license|permis de conduire|numéro de permis|licencia de conducir|licencia de conducción|carnet de conducir|permiso de conducir|rijbewijs|rijbewijsnummer|prawo jazdy|carteira de motorista|carta de condução|körkort|førerkort|ajokortti|ehliyet|водительское удостоверение|運転免許|ड्राइविंग लाइसेंस',
