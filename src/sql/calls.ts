@@ -1,5 +1,5 @@
 import type { Catalogue, Operator, Routine, Type } from './catalogue.ts';
-import { doingOf, firstUserOid, isOwn } from './functions.ts';
+import { doingOf, firstUserOid, isOwn, voidsIn } from './functions.ts';
 import {
   canonicalName,
   columnRefParts,
@@ -45,7 +45,8 @@ export function visitCall(reading: Reading, fields: Fields, env: Env): void {
   if (named === undefined) return addUnknown(reading, 'A function name of this form is not understood');
   const args = list(fields['args']);
   const count = args.length + (fields['agg_within_group'] === true ? list(fields['agg_order']).length : 0);
-  const routines = routinesNamed(reading, named, count);
+  const counts = Array.from({ length: voidsIn(args) + 1 }, (_, at) => count - at);
+  const routines = [...new Set(counts.flatMap((each) => routinesNamed(reading, named, each)))];
   if (routines.length === 0) return notARoutine(reading, named, fields, count);
   for (const routine of routines) {
     reading.found.functions.add(canonicalName(routine.schema, routine.name));

@@ -1,5 +1,6 @@
 import type { Access } from '../core/action.ts';
 import type { Catalogue, Routine } from './catalogue.ts';
+import { as } from './tree.ts';
 
 // A table: what PostgreSQL's own functions do beyond computing from their arguments. Long on purpose.
 
@@ -119,6 +120,19 @@ const own: ReadonlyMap<string, Doing> = new Map([
     pg_stat_get_xact_tuples_returned pg_stat_get_xact_tuples_updated`,
   ),
 ]);
+
+/**
+ * SECURITY: the server leaves a parameter whose type is void out of a call (ParseFuncOrColumn in parse_func.c; drivers
+ * send one in the place of a result), so that another function of that name is meant. A parameter can get that type in
+ * Parse, in PREPARE, by a cast or by where else it stands: any may be such a one. Gives how many.
+ */
+export function voidsIn(args: readonly unknown[]): number {
+  return args.filter((each) => {
+    let at = each;
+    for (let cast = as(at, 'TypeCast'); cast !== undefined; cast = as(at, 'TypeCast')) at = cast['arg'];
+    return as(at, 'ParamRef') !== undefined;
+  }).length;
+}
 
 export function isOwn(routine: Routine): boolean {
   return (

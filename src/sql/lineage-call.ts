@@ -21,7 +21,7 @@ import {
   whyImplicit,
   whyOpaqueCast,
 } from './lineage-routine.ts';
-import { isOwn, remembers } from './functions.ts';
+import { isOwn, remembers, voidsIn } from './functions.ts';
 import type { Reader, Space } from './lineage-scope.ts';
 import { holdsFreeText } from './lineage-system.ts';
 import type { Routine, Type } from './catalogue.ts';
@@ -49,7 +49,15 @@ export function call(reader: Reader, fields: Fields, space: Space): Called {
   const plain = beside.length === 0 && fields['over'] === undefined && fields['agg_star'] !== true;
   // Arguments by name can stand in any order: their types then say nothing of the place.
   const byName = args.some((each) => as(each, 'NamedArgExpr') !== undefined);
-  return callOf(reader, { names, values, beside, plain, byName, setting: literal(args[0]) });
+  return callOf(reader, {
+    names,
+    values,
+    beside,
+    plain,
+    byName,
+    setting: literal(args[0]),
+    voids: voidsIn(args),
+  });
 }
 
 export interface Call {
@@ -61,12 +69,14 @@ export interface Call {
   readonly plain: boolean;
   readonly byName?: boolean;
   readonly setting?: string | undefined;
+  /** voidsIn() */
+  readonly voids?: number;
 }
 
 export function callOf(reader: Reader, made: Call): Called {
   const { names, values, beside } = made;
   const placed = made.byName === true ? values.map(({ flow, scalar }) => ({ flow, scalar })) : values;
-  const routines = routinesFor(reader, names, placed);
+  const routines = routinesFor(reader, names, placed, made.voids);
   if (routines.length === 0 && made.plain && values.length === 1 && values[0] !== undefined) {
     return inDisguise(reader, names, values[0]);
   }

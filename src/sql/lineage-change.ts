@@ -1,5 +1,5 @@
 import type { ColumnRef } from '../core/action.ts';
-import type { Relation } from './catalogue.ts';
+import type { Relation, Routine } from './catalogue.ts';
 import { tagsOfColumn } from './comments.ts';
 import { doingOf, isOwn } from './functions.ts';
 import { flowsIn } from './lineage-expression.ts';
@@ -8,7 +8,7 @@ import { refOf, relationCells, relationItem } from './lineage-relation.ts';
 import { namesOf, typeNamed } from './lineage-routine.ts';
 import { nowhere, type Reader, type Space } from './lineage-scope.ts';
 import { canonicalName, rangeVarName, relationName, resolveRelation } from './names.ts';
-import { isKept, type Reach, reachOf, reachOfRoutine, routineNamed } from './reach.ts';
+import { isKept, type Reach, reachOf, reachOfRoutine, reachOfRun, routinesCalled } from './reach.ts';
 import { as, type Fields, list, stringOf, text } from './tree.ts';
 
 /**
@@ -36,7 +36,9 @@ export const changesOf: Readonly<Record<string, (reader: Reader, fields: Fields)
     if (fields['replace'] === true) unkept(reader, relationOf(reader, fields['view']));
   },
   CreateFunctionStmt: (reader, fields) => {
-    if (fields['replace'] === true) routineUnkept(reader, namesOf(fields['funcname']));
+    if (fields['replace'] !== true) return;
+    routineUnkept(reader, namesOf(fields['funcname']));
+    retriggered(reader, fields);
   },
   DropStmt: (reader, fields) => {
     for (const each of list(fields['objects'])) {
@@ -54,6 +56,12 @@ export const changesOf: Readonly<Record<string, (reader: Reader, fields: Fields)
   AlterForeignServerStmt: (reader) => reader.uses.move(reachFlow(undefined), []),
   AlterUserMappingStmt: (reader) => reader.uses.move(reachFlow(undefined), []),
   CreateTrigStmt: trigger,
+  CreateEventTrigStmt: (reader, fields) => {
+    for (const each of routinesMeant(reader, fields['funcname'])) {
+      const reach = reachOfRoutine(reader.catalogue, each);
+      if (reach?.writes !== false) reader.uses.move(reachFlow(reach), []);
+    }
+  },
   CommentStmt: unlabel,
   SecLabelStmt: unlabel,
 };
@@ -209,11 +217,7 @@ function added(reader: Reader, relation: Relation, column: Fields, over: Space):
   const to = [refOf(relation, text(column['colname']) ?? '*')];
   const { type } = typeNamed(reader, column['typeName'] as Fields | undefined);
   for (const run of type?.runs ?? []) {
-    const routine = routineNamed(reader.catalogue, run);
-    reader.uses.move(
-      reachFlow(routine === undefined ? undefined : reachOfRoutine(reader.catalogue, routine)),
-      to,
-    );
+    reader.uses.move(reachFlow(reachOfRun(reader.catalogue, run)), to);
   }
   // Of its own row a generated column is known to be made.
   reader.uses.move(codeOf(reader, column['constraints'], over), to);
@@ -241,18 +245,56 @@ function alone(reader: Reader, child: Relation, parent: unknown): void {
   }
 }
 
+/**
+ * SECURITY: a trigger was judged by what its function did when it was made. Another body in its place is judged as if
+ * every trigger that calls it were made now.
+ */
+function retriggered(reader: Reader, fields: Fields): void {
+  const { catalogue } = reader;
+  const [name = '', schema] = namesOf(fields['funcname']).toReversed();
+  const before = catalogue.data.functions.filter(
+    (each) =>
+      each.name === name && (schema === undefined || each.schema === schema) && isTriggered(each.returns),
+  );
+  if (before.length === 0) return;
+  const options = list(fields['options']).map((each) => as(each, 'DefElem') ?? {});
+  const given = (option: string): unknown => options.find((each) => each['defname'] === option)?.['arg'];
+  const source = list(as(given('as'), 'List')?.['items'])
+    .map((each) => stringOf(each) ?? '')
+    .join('\n');
+  const plain = stringOf(given('language'))?.toLowerCase() === 'plpgsql';
+  const reach = plain ? reachOf(catalogue, source) : undefined;
+  const tables = catalogue.data.relations.filter((each) =>
+    each.runs.some(({ routine }) => before.some((of) => routinesCalled(catalogue, routine).includes(of))),
+  );
+  const rows = tables.flatMap((each) => rowsIn(source, each));
+  const events = before.some((each) => each.returns === eventTrigger);
+  if (tables.length === 0 && !events) return;
+  reader.uses.move(derive([reachFlow(reach), { from: columns(rows), through: columns([]) }]), []);
+}
+
+const eventTrigger = 3838;
+
+/** Whether what returns this type is called by triggers alone. */
+export function isTriggered(returns: number): boolean {
+  return returns === 2279 || returns === eventTrigger;
+}
+
 /** A trigger's function has every row of its table in hand. */
 function trigger(reader: Reader, fields: Fields): void {
   const relation = relationOf(reader, fields['relation']);
-  const names = namesOf(fields['funcname']);
-  const [name = '', schema] = names.toReversed();
-  const found = reader.catalogue.data.functions.filter(
-    (each) => each.name === name && (schema === undefined || each.schema === schema),
-  );
+  const found = routinesMeant(reader, fields['funcname']);
   const reach =
     found.length === 1 && found[0] !== undefined ? reachOfRoutine(reader.catalogue, found[0]) : undefined;
   const rows = relation === undefined ? [] : rowsIn(found[0]?.source ?? '', relation);
   reader.uses.move(derive([reachFlow(reach), { from: columns(rows), through: columns([]) }]), []);
+}
+
+function routinesMeant(reader: Reader, funcname: unknown): readonly Routine[] {
+  const [name = '', schema] = namesOf(funcname).toReversed();
+  return reader.catalogue.data.functions.filter(
+    (each) => each.name === name && (schema === undefined || each.schema === schema),
+  );
 }
 
 /** The columns that a trigger's function takes of OLD and NEW; all of them where it takes the row whole. */

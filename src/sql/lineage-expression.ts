@@ -267,10 +267,12 @@ function operation(reader: Reader, fields: Fields, space: Space): Value {
   if (names.some((each) => failing.has(each.at(-1) ?? ''))) reader.uses.question(derive(flows));
   if (why !== undefined) return { flow: unknown(why, flows), scalar: false };
   if (kind === 'AEXPR_NULLIF') return { flow: derive(flows), scalar: left?.scalar ?? true };
-  if (isEquality(kind, fields))
-    return { flow: code === undefined ? compared(flows) : derive(flows), scalar: true, type: oids.bool };
-  if (kind !== 'AEXPR_OP') return { flow: derive(flows), scalar: true, type: oids.bool };
   const routines = found.flat().flatMap((each) => reader.catalogue.routineByOid(each.routine) ?? []);
+  // LIKE is whatever operator is called so, which somebody's own can make of any type.
+  const bool = routines.every((each) => each.returns === oids.bool) ? { type: oids.bool } : {};
+  if (isEquality(kind, fields))
+    return { flow: code === undefined ? compared(flows) : derive(flows), scalar: true, ...bool };
+  if (kind !== 'AEXPR_OP') return { flow: derive(flows), scalar: true, ...bool };
   const shape = shapeOf(reader, routines, operands);
   const type = shape.kind === 'scalar' && shape.type !== undefined ? { type: shape.type } : {};
   const path = left === undefined ? undefined : pathInto(left.flow, names[0]?.at(-1), fields['rexpr']);
@@ -367,9 +369,11 @@ function choice(reader: Reader, fields: Fields, space: Space): Value {
   return { flow: mixed === undefined ? derive(flows) : unknown(mixed, flows), scalar, ...commonType(values) };
 }
 
+/** Literals without a type are text once they are brought to one type (select_common_type). */
 function commonType(values: readonly Value[]): { readonly type?: number } {
   const type = values[0]?.type;
-  return type !== undefined && values.every((each) => each.type === type) ? { type } : {};
+  if (type === undefined || !values.every((each) => each.type === type)) return {};
+  return { type: type === oids.unknown ? oids.text : type };
 }
 
 /** One of several values of one type, or an array of them. */

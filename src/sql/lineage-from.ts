@@ -15,7 +15,7 @@ import {
   unknown,
   type Value,
 } from './lineage-flow.ts';
-import { condition, holdMerged, placed } from './lineage-held.ts';
+import { condition, decided, holdMerged, placed } from './lineage-held.ts';
 import { outputName } from './lineage-name.ts';
 import { type Alias, aliasOf, relationItem } from './lineage-relation.ts';
 import { isScalar, namesOf, typeNamed } from './lineage-routine.ts';
@@ -66,6 +66,7 @@ export function fromEntry(reader: Reader, node: unknown, space: Space): Entry {
     const reading = readings[type];
     if (reading === undefined) return single(strange('something in FROM that is not understood'));
     const entry = reading(reader, fields, space);
+    if (type !== 'JoinExpr') decided(reader, node, space, entry.control);
     if (type === 'JoinExpr' || type === 'RangeTableSample') return entry;
     return single(placed(reader, node, entry.whole), entry.control);
   } finally {

@@ -32,6 +32,19 @@ export function windowsIn(inside: unknown): readonly unknown[] {
   });
 }
 
+/**
+ * SECURITY: an entry of FROM, or a set in the list of outputs, that has a row only where `chr(g) = left(ssn, 1)` picks the
+ * row of g as a condition does: what it reads beside it holds what decides how many rows it has.
+ */
+export function decided(reader: Reader, node: unknown, space: Space, control: Flow): void {
+  if (isClean(control)) return;
+  for (const leaf of leavesIn(node, space, true)) {
+    if (!isMade(leaf)) continue;
+    hold(reader, leaf, control);
+    if (!isClean(leaf.flow)) for (const beside of besideOf(leaf, space)) hold(reader, beside, control);
+  }
+}
+
 /** The other values of a row that a list or a series had a part in. */
 function besideOf(leaf: Value, space: Space): readonly Value[] {
   for (let at: Space | undefined = space; at !== undefined; at = at.outer) {

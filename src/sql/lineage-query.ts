@@ -15,7 +15,7 @@ import {
 import { windowFlow } from './lineage-call.ts';
 import { flowsIn, itemNamed, rowCells, stepInto } from './lineage-expression.ts';
 import { countedOut, fromClause, type From } from './lineage-from.ts';
-import { condition, isLateral, picking, remember, windowsIn } from './lineage-held.ts';
+import { condition, decided, isLateral, picking, remember, windowsIn } from './lineage-held.ts';
 import { outputName } from './lineage-name.ts';
 import { isOwnThing, namesOf, oids, operatorsFor, whyMixed, whyOpaqueOperator } from './lineage-routine.ts';
 import { holdsFreeText } from './lineage-system.ts';
@@ -71,6 +71,7 @@ function limited(reader: Reader, fields: Fields, space: Space, rows: Rows): Rows
 
 function simpleSelect(reader: Reader, fields: Fields, outer: Space): Rows {
   const { from, before, conditions } = kept(reader, fields, outer);
+  setsOf(reader, fields, before);
   picking(reader, picks(fields), before);
   const space = { ...before, items: equated(reader, from.items) };
   const targets = targetCells(reader, list(fields['targetList']), space);
@@ -141,7 +142,10 @@ const mostRounds = 16;
 function setsOf(reader: Reader, fields: Fields, space: Space): readonly Flow[] {
   return list(fields['targetList']).flatMap((each) => {
     const value = as(each, 'ResTarget')?.['val'];
-    return makesRows(reader.catalogue, value) ? [countedOut([reader.value(value, space).flow])] : [];
+    if (!makesRows(reader.catalogue, value)) return [];
+    const control = countedOut([reader.value(value, space).flow]);
+    decided(reader, value, space, control);
+    return [control];
   });
 }
 
@@ -151,9 +155,19 @@ function makesRows(catalogue: Catalogue, node: unknown): boolean {
   if (typeof node !== 'object' || node === null) return false;
   return Object.entries(node as Fields).some(([type, inner]) => {
     if (type === 'SubLink' || type === 'SelectStmt') return false;
-    const called = type === 'FuncCall' ? namesOf((inner as Fields)['funcname']).at(-1) : undefined;
-    return (called !== undefined && setNames(catalogue).has(called)) || makesRows(catalogue, inner);
+    return (
+      namesCalled(type, inner as Fields).some((each) => setNames(catalogue).has(each)) ||
+      makesRows(catalogue, inner)
+    );
   });
+}
+
+/** What may be the name of a function or an operator: `p.f` and `(p).f` call f with the row. */
+function namesCalled(type: string, fields: Fields): readonly string[] {
+  if (type === 'FuncCall') return namesOf(fields['funcname']).slice(-1);
+  if (type === 'A_Expr') return namesOf(fields['name']).slice(-1);
+  if (type === 'ColumnRef') return namesOf(fields['fields']).slice(1).slice(-1);
+  return type === 'A_Indirection' ? namesOf(fields['indirection']) : [];
 }
 
 const setsByCatalogue: WeakMap<Catalogue, ReadonlySet<string>> = new WeakMap();
@@ -161,7 +175,10 @@ const setsByCatalogue: WeakMap<Catalogue, ReadonlySet<string>> = new WeakMap();
 function setNames(catalogue: Catalogue): ReadonlySet<string> {
   const known = setsByCatalogue.get(catalogue);
   if (known !== undefined) return known;
-  const names = new Set(catalogue.data.functions.filter((each) => each.returnsSet).map((each) => each.name));
+  const sets = catalogue.data.functions.filter((each) => each.returnsSet);
+  const routines = new Set(sets.map((each) => each.oid));
+  const operators = catalogue.data.operators.filter((each) => routines.has(each.routine));
+  const names = new Set([...sets, ...operators].map((each) => each.name));
   setsByCatalogue.set(catalogue, names);
   return names;
 }

@@ -13,8 +13,9 @@ import {
   unknown,
   type Value,
 } from './lineage-flow.ts';
-import { isOwnThing, isScalar, rowRelation } from './lineage-routine.ts';
+import { isOwnThing, isScalar, rowRelation, spillOf } from './lineage-routine.ts';
 import type { Item, Reader } from './lineage-scope.ts';
+import { routinesCalled, reachOfRun } from './reach.ts';
 import { carriesData } from './lineage-system.ts';
 import { rangeVarName, relationName, resolveRelation } from './names.ts';
 import { as, type Fields, list, stringOf, text } from './tree.ts';
@@ -54,13 +55,35 @@ export function relationItem(reader: Reader, rangeVar: Fields): Item {
     };
   }
   const stored = relationCells(reader, found.relation);
+  if (found.relation.rowSecurity || found.relation.runs.length > 0) handed(reader, found.relation, ['read']);
+  for (const { type } of found.relation.columns) spillOf(reader, type);
   const cells = stored.map((cell, at) => ({
     name: alias.columns[at] ?? cell.name,
     // Its own value at each place in FROM: what holds for one does not for another.
     value: { ...cell.value },
   }));
   const names = alias.columns.length === 0 ? {} : { storedNames: stored.map((each) => each.name) };
-  return { ...called, cells, ...names, system: found.relation.kind !== 'view', bare: true };
+  const made = reader.madeViews.has(found.relation.oid) ? { made: true } : {};
+  return { ...called, cells, ...names, ...made, system: found.relation.kind !== 'view', bare: true };
+}
+
+/**
+ * SECURITY: policies, checks, index expressions and the like are handed rows of their table, and their functions can have
+ * been given another body since. What can write can put such rows anywhere. Triggers are judged when they are made.
+ */
+export function handed(reader: Reader, relation: Relation, events: readonly string[]): void {
+  for (const { on, routine } of relation.runs) {
+    if (!events.includes(on) && (on !== 'write' || events.includes('read'))) continue;
+    if (isByTrigger(reader.catalogue, routine) || reachOfRun(reader.catalogue, routine)?.writes === false)
+      continue;
+    reader.uses.move({ from: columns([refOf(relation, '*')]), through: columns([]) }, []);
+  }
+}
+
+/** Whether all that this can mean are called by triggers alone. */
+export function isByTrigger(catalogue: Catalogue, signature: string): boolean {
+  const found = routinesCalled(catalogue, signature);
+  return found.length > 0 && found.every((each) => each.returns === 2279);
 }
 
 export function refOf(relation: Relation, column: string): ColumnRef {
@@ -121,6 +144,7 @@ function viewCells(reader: Reader, relation: Relation): readonly Cell[] {
     return each(reader, relation, (ref) => unknown('a view whose query is not known', [columnFlow(ref)]));
   }
   const rows = inside.select(definition, { items: [], ctes: new Map() });
+  if (rows.made === true) reader.madeViews.add(relation.oid);
   const open =
     rows.open ??
     unknown(

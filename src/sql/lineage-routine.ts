@@ -2,7 +2,7 @@ import type { ColumnRef } from '../core/action.ts';
 import type { Cast, Catalogue, Operator, Relation, Routine, Type } from './catalogue.ts';
 import type { Reader } from './lineage-scope.ts';
 import { columns, type Flow, type Value } from './lineage-flow.ts';
-import { reachOfRoutine } from './reach.ts';
+import { reachOfRoutine, reachOfRun } from './reach.ts';
 import { doingOf, firstUserOid, isOwn } from './functions.ts';
 import { tellsOfOthers } from './lineage-system.ts';
 import { schemasFor } from './names.ts';
@@ -29,16 +29,22 @@ function places(
   return [schemasFor(reader.scope, names.at(-2), kind), names.at(-1) ?? ''];
 }
 
-/** Every routine that a call with these arguments could mean. */
+/** Every routine that a call with these arguments could mean, of which so many may not count (voidsIn). */
 export function routinesFor(
   reader: Reader,
   names: readonly string[],
   args: readonly Value[],
+  voids = 0,
 ): readonly Routine[] {
   const [schemas, name] = places(reader, names, 'function');
-  const counted = schemas
-    .flatMap((schema) => reader.catalogue.routines(schema, name))
-    .filter((each) => takes(each, args.length));
+  const called = schemas.flatMap((schema) => reader.catalogue.routines(schema, name));
+  const counted = called.filter((each) => takes(each, args.length));
+  const fewer =
+    voids === 0
+      ? []
+      : called.filter((each) =>
+          Array.from({ length: voids }).some((_, at) => takes(each, args.length - at - 1)),
+        );
   if (args.length === 0) return counted;
   // An exact match is always preferred (func_get_detail), whatever else could be coerced.
   const exact = counted.filter(
@@ -49,7 +55,8 @@ export function routinesFor(
   const fitting = counted.filter((each) =>
     args.every((arg, at) => each.variadic || accepts(reader, each.arguments[at], arg.type)),
   );
-  return fitting.length > 0 ? fitting : counted;
+  const found = fitting.length > 0 ? fitting : counted;
+  return fewer.length === 0 ? found : [...new Set([...found, ...fewer])];
 }
 
 function takes(routine: Routine, count: number): boolean {
@@ -188,9 +195,19 @@ export function typeNamed(reader: Reader, typeName: Fields | undefined): NamedTy
     if (element === undefined) continue;
     const type = isArray ? reader.catalogue.type(schema, arrayName(element)) : element;
     const why = whyOpaqueType(reader, element);
+    spillOf(reader, element.oid);
     return { ...(type === undefined ? {} : { type }), ...(why === undefined ? {} : { why }) };
   }
   return { why: 'a type that the catalogue does not have' };
+}
+
+/**
+ * SECURITY: making a value of a domain runs its checks, wherever in the statement the value comes from. Where these can
+ * write, all that the statement uses can be put anywhere.
+ */
+export function spillOf(reader: Reader, type: number): void {
+  for (const run of reader.catalogue.typeByOid(type)?.runs ?? [])
+    if (reachOfRun(reader.catalogue, run)?.writes !== false) reader.uses.spill();
 }
 
 // makeArrayTypeName() puts an underscore before it and cuts at 63 bytes; a clash gives another name, then the oid stays unknown.
@@ -262,6 +279,7 @@ export function whyOpaqueCast(reader: Reader, source: Value, target: Type): stri
     const routine = reader.catalogue.routineByOid(cast.routine);
     const why =
       routine === undefined ? 'a cast without a known function' : opacity(reader.catalogue, routine);
+    if (routine !== undefined && codeIn(reader, [routine])?.writes === true) reader.uses.spill();
     if (why !== undefined) return why;
   }
   return undefined;

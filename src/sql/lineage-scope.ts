@@ -42,6 +42,8 @@ export interface Reader {
   readonly forView: (oid: number) => Reader | undefined;
   /** The columns of relations, by oid: worked out once for a statement. */
   readonly cells: Map<number, readonly Cell[]>;
+  /** Of views, those in whose rows a list or a series had a part (Rows.made). */
+  readonly madeViews: Set<number>;
 }
 
 /** One thing of FROM that names can refer to. */

@@ -5,7 +5,7 @@ import { codeIn, namesOf, routinesFor } from './lineage-routine.ts';
 import { type Item, nowhere, type Reader, type Space } from './lineage-scope.ts';
 import { holdsFreeText } from './lineage-system.ts';
 import { changesOf, reachFlow } from './lineage-change.ts';
-import { hasReturning, writings } from './lineage-write.ts';
+import { byHand, hasReturning, writings } from './lineage-write.ts';
 import { rangeVarName, resolveRelation } from './names.ts';
 import { as, type Fields, isNode, list, type Node, open, stringOf, text } from './tree.ts';
 
@@ -114,6 +114,12 @@ function copy(reader: Reader, fields: Fields): Answer {
   const item = relationItem(reader, (fields['relation'] ?? {}) as Fields);
   const named = list(fields['attlist']).flatMap((each) => stringOf(each) ?? []);
   if (fields['is_from'] === true) {
+    const meant = resolveRelation(
+      reader.catalogue,
+      reader.scope,
+      rangeVarName((fields['relation'] ?? {}) as Fields),
+    );
+    if (meant.kind === 'relation') byHand(reader, meant.relation);
     copyIn(reader, item, named, fields['whereClause']);
     // A file of the server, or what a program prints there, can hold anything of any table.
     if (toServer) reader.uses.move(reachFlow(undefined), []);

@@ -14,6 +14,8 @@ export interface Uses {
   readonly write: (refs: Iterable<ColumnRef>) => void;
   /** Is put where it can be read later: into these columns, or into something that is no column. */
   readonly move: (flow: Flow, to: readonly ColumnRef[]) => void;
+  /** Code that runs unseen can put anything the statement uses where it can be read later. */
+  readonly spill: () => void;
   /** Code of somebody's own reads these. `planned`: maybe while the statement is planned. */
   readonly code: (flow: Flow, planned: boolean) => void;
   /** All that was noted so by now. */
@@ -29,19 +31,21 @@ export const noUses: Uses = {
   output: nothing,
   write: nothing,
   move: nothing,
+  spill: nothing,
   code: nothing,
   coded: [],
 };
 
-/** For the query of a view: what it uses is not the statement's use, but the code in it runs. */
-export function insideView({ code, coded }: Uses): Uses {
-  return { ...noUses, code, coded };
+/** For the query of a view: what it uses is not the statement's use, but the code in it runs, and puts things elsewhere. */
+export function insideView({ code, coded, move, spill }: Uses): Uses {
+  return { ...noUses, code, coded, move, spill };
 }
 
 export interface Collected {
   readonly uses: Uses;
   readonly all: () => readonly ColumnUse[];
-  readonly moves: readonly Move[];
+  /** Asked for when all is noted. */
+  readonly moves: () => readonly Move[];
 }
 
 export function collectUses(): Collected {
@@ -51,9 +55,16 @@ export function collectUses(): Collected {
   const noted = { output: touchedMap(), filter: touchedMap(), write: touchedMap() };
   const moves: Move[] = [];
   const coded: { readonly flow: Flow; readonly planned: boolean }[] = [];
+  let spilt = false;
   return {
-    moves,
+    moves: () => {
+      const all = new Map([...touched, ...noted.output, ...noted.filter]);
+      return spilt && all.size > 0 ? [...moves, { from: [...all.values()], to: [] }] : moves;
+    },
     uses: {
+      spill: () => {
+        spilt = true;
+      },
       coded,
       code: (flow, planned) => void coded.push({ flow, planned }),
       touch: (flow) => note(touched, flow),

@@ -16,11 +16,11 @@ import { fromClause, fromEntry } from './lineage-from.ts';
 import { condition } from './lineage-held.ts';
 import { targetCells } from './lineage-query.ts';
 import { reachFlow } from './lineage-change.ts';
-import { relationItem } from './lineage-relation.ts';
+import { handed, isByTrigger, relationItem } from './lineage-relation.ts';
 import { below, equated, type Item, type Reader, type Space } from './lineage-scope.ts';
 import { withClause } from './lineage-with.ts';
 import { rangeVarName, resolveRelation } from './names.ts';
-import { reachOfRoutine, routineNamed } from './reach.ts';
+import { isOwnTable, reachOfRun } from './reach.ts';
 import { as, type Fields, list, stringOf, text } from './tree.ts';
 
 type Event = 'insert' | 'update' | 'delete';
@@ -110,14 +110,23 @@ function target(reader: Reader, rangeVar: unknown, events: readonly Event[]): Ch
   const found = resolveRelation(reader.catalogue, reader.scope, rangeVarName(fields));
   const relation = found.kind === 'relation' ? { relation: found.relation } : {};
   const changed = { item, assigned: new Map<string, Flow>(), ...relation };
+  if (changed.relation !== undefined) byHand(reader, changed.relation);
   for (const { on, routine } of changed.relation?.runs ?? []) {
     if (on !== 'write' && !events.some((event) => event === on)) continue;
-    const own = routineNamed(reader.catalogue, routine);
-    const reach = own === undefined ? undefined : reachOfRoutine(reader.catalogue, own);
+    const reach = reachOfRun(reader.catalogue, routine);
     // What its function reads elsewhere a trigger can put into any column of the row.
     if (reach !== undefined && reach.reads.length > 0) assign(reader, changed, '*', reachFlow(reach));
+    // What gives a default or a generated column its value, and cannot be told.
+    else if (reach === undefined && !isByTrigger(reader.catalogue, routine))
+      assign(reader, changed, '*', reachFlow(undefined));
   }
+  if (changed.relation !== undefined) handed(reader, changed.relation, events);
   return changed;
+}
+
+/** SECURITY: rows of PostgreSQL's own tables say what columns are called and what views and functions are made of. */
+export function byHand(reader: Reader, relation: Relation): void {
+  if (isOwnTable(relation) && relation.kind === 'table') reader.uses.move(reachFlow(undefined), []);
 }
 
 /** The target's columns after the statement: as they are stored, or what was just put there. */

@@ -117,7 +117,7 @@ function relations(): readonly Relation[] {
     relation('public.loop', 'a', { query: 'SELECT loop.a FROM public.loop' }),
     relation('public.triggered', 'id:int name', {
       query: 'SELECT people.id, people.name FROM public.people',
-      runs: [{ on: 'insert', routine: 'public.f_ssn(integer)' }],
+      runs: [{ on: 'insert', routine: 'public.tr()' }],
     }),
   ];
 }
@@ -146,6 +146,7 @@ function routine(oid: number, name: string, rest: Partial<Routine>): Routine {
 
 const routines: readonly Routine[] = [
   routine(50_001, 'public.f_ssn', { arguments: [23] }),
+  routine(50_016, 'public.tr', { returns: 2279 }),
   routine(50_002, 'public.f_people', { returns: 31_000, returnsSet: true }),
   routine(50_003, 'public.f_table', {
     arguments: [23],

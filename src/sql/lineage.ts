@@ -47,13 +47,13 @@ export function follow(statement: Node, catalogue: Catalogue, scope: Scope): Fol
   try {
     const answer = answerOf(readerFor(catalogue, scope, uses), statement);
     if (answer.kind === 'rows') uses.output(flowOfRows(answer.rows));
-    return { outputs: outputsOf(answer), uses: all().map((use) => labelled(catalogue, use)), moves };
+    return { outputs: outputsOf(answer), uses: all().map((use) => labelled(catalogue, use)), moves: moves() };
   } catch {
     // SECURITY: whatever a tree of an unforeseen shape makes fail, its cells are withheld.
     uses.output(unresolved);
     uses.move(unresolved, []);
     const outputs = { kind: 'unknown', why: 'a statement that could not be followed' } as const;
-    return { outputs, uses: all(), moves };
+    return { outputs, uses: all(), moves: moves() };
   }
 }
 
@@ -119,6 +119,7 @@ interface Shared {
   readonly held: Reader['held'];
   readonly firstNames: Map<unknown, string>;
   readonly cells: Map<number, readonly Cell[]>;
+  readonly madeViews: Set<number>;
 }
 
 function readerFor(catalogue: Catalogue, scope: Scope, uses: Uses): Reader {
@@ -132,6 +133,7 @@ function readerFor(catalogue: Catalogue, scope: Scope, uses: Uses): Reader {
     held: new Map(),
     firstNames: new Map(),
     cells: new Map(),
+    madeViews: new Set<number>(),
   };
   return reader(shared, scope, uses, []);
 }
@@ -148,6 +150,7 @@ function reader(shared: Shared, scope: Scope, uses: Uses, inside: readonly numbe
     held: shared.held,
     firstNames: shared.firstNames,
     cells: shared.cells,
+    madeViews: shared.madeViews,
     enter: () => {
       left.steps -= 1;
       if (left.steps < 0 || left.levels === 0) return false;

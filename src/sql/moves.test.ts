@@ -81,6 +81,10 @@ const carries: readonly (readonly [string, readonly string[]])[] = [
   ["DO $$ BEGIN PERFORM pg_notify('c', ssn) FROM customers; END $$", ['* -> ?']],
   ["DO $$ BEGIN EXECUTE 'SELECT 1'; END $$", ['* -> ?']],
   ['DO LANGUAGE plpython3u $$ pass $$', ['* -> ?']],
+  // Under another name without a word of it here.
+  ["UPDATE pg_attribute SET attname = 'x'", ['* -> ?']],
+  ['COPY pg_attribute FROM STDIN', ['* -> ?']],
+  ['DO $$ BEGIN ALTER TABLE customers RENAME ssn TO x; END $$', ['* -> ?']],
   ["SELECT query_to_xml('SELECT 1', true, true, '')", ['* -> ?']],
 ];
 

@@ -45,6 +45,8 @@ export class Meaning {
   #localVersion: string | undefined;
   #unsettled = false;
   #defined = false;
+  /** A statement of this session's own has defined something since the last look. */
+  #redefined = false;
   /** Once a search path was set, the end of any transaction may take it back. */
   #pathTouched = false;
 
@@ -65,6 +67,12 @@ export class Meaning {
   epoch(): Epoch | undefined {
     const known = this.#catalogue();
     return known instanceof Promise || this.#unsettled ? undefined : this.#epochOf(known);
+  }
+
+  /** The catalogue as it is known now; undefined where this session has changed it, and the server must be asked. */
+  now(): Catalogue | Promise<Catalogue> | undefined {
+    const pending = this.#parts.flow.some((run) => run.defines && redefines(run));
+    return this.#redefined || pending ? undefined : this.#catalogue();
   }
 
   /** Much may have changed since the last look: the next reading asks the server first. */
@@ -88,6 +96,7 @@ export class Meaning {
     if (run.unsettles || verb === 'sql.set' || access !== 'read') this.#pathTouched = true;
     if (run.unsettles || (this.#pathTouched && run.takesBack)) this.#unsettled = true;
     if (run.defines) this.#defined = true;
+    if (run.defines && redefines(run)) this.#redefined = true;
   }
 
   #catalogue(): Catalogue | Promise<Catalogue> {
@@ -132,6 +141,7 @@ export class Meaning {
     await this.#confirmNames();
     if (this.#defined) await this.#readAgain();
     this.#unsettled = false;
+    this.#redefined = false;
     return true;
   }
 
@@ -183,6 +193,11 @@ export class Meaning {
       version: `${data.version} ${crypto.randomUUID()} ${this.#localCount}`,
     });
   }
+}
+
+/** Code that a statement calls gives other code no new body where masks apply: it would be refused (sql/reach.ts). */
+function redefines({ permit }: Run): boolean {
+  return permit.action.access !== 'execute';
 }
 
 /** In a client's transaction, a snapshot is read inside a savepoint that is taken back: it leaves nothing behind. */

@@ -3,7 +3,7 @@ import type { Catalogue } from '../../sql/catalogue.ts';
 import type { Flow } from './flow.ts';
 import type { Meaning } from './meaning.ts';
 import type { Names, Prepared } from './names.ts';
-import { insideOf } from './wanted.ts';
+import { callsCode, codeDiffers, insideOf } from './wanted.ts';
 
 export interface RenewingParts {
   readonly flow: Flow;
@@ -49,6 +49,20 @@ export class Renewing {
     };
     this.#parts.names.renew(name, prepared, now);
     return now;
+  }
+
+  /**
+   * SECURITY: an open portal or cursor was planned long ago, but the functions in it run as they are now. Gives whether
+   * one of them has another body than when it was read; undefined where that cannot be told.
+   */
+  replaced({ statement, text, catalogue }: Prepared): boolean | Promise<boolean | undefined> {
+    if (statement === undefined || !callsCode(statement)) return false;
+    const now = this.#parts.meaning.now();
+    if (now instanceof Promise) return now.then((known) => codeDiffers(catalogue, known));
+    if (now !== undefined) return codeDiffers(catalogue, now);
+    return Promise.resolve(this.#parts.meaning.read(text)).then((reading) =>
+      reading?.kind === 'understood' ? codeDiffers(catalogue, reading.catalogue) : undefined,
+    );
   }
 
   /** Reads again what EXECUTE names, where that has become old; false where it cannot be read now. */

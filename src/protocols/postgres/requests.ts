@@ -28,7 +28,7 @@ import type { About, Run } from './run.ts';
 import { Sending, type SendingParts } from './sending.ts';
 import { skimBind, skimExecute, skimNamed } from './skim.ts';
 import { type Reading, unreadable } from './understanding.ts';
-import { doubtOf, fetchedOf, missing, withPortal } from './wanted.ts';
+import { doubtOf, fetchedOf, missing, otherCode, withPortal } from './wanted.ts';
 
 export interface RequestsParts extends SendingParts, RenewingParts, AskingParts {
   readonly metrics: Metrics;
@@ -425,6 +425,17 @@ export class Requests {
     if (statement === undefined) return this.#sending.keep(frame, { kind: 'empty' });
     const within = portal.cursor ? undefined : doubtOf([statement], this.#parts.names);
     if (within !== undefined) return this.#after(within, frame);
+    const replaced = this.#renewing.replaced(prepared);
+    if (replaced !== false)
+      return this.#sending.flush().then(async () => {
+        const differs = await replaced;
+        if (differs === false) await this.#executeAs(frame, name, portal, statement);
+        else await this.#refuse(differs === true ? otherCode : unsettled, { simple: false });
+      });
+    return this.#executeAs(frame, name, portal, statement);
+  }
+
+  #executeAs(frame: Frame, name: string, portal: Portal, statement: Statement): Promise<void> | undefined {
     const renewed = portal.cursor ? undefined : this.#renewing.renewed([statement]);
     if (renewed === undefined) return this.#askExecute(frame, name, portal, statement);
     return this.#sending.flush().then(async () => {

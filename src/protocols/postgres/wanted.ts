@@ -92,6 +92,7 @@ export function wantedOf(statement: Statement, sent: Sent, at: At): Wanted | Ref
       const inner = portal?.prepared.statement;
       if (portal === undefined || inner === undefined) return missing('34000', 'cursor', effect.name);
       if (inner.effect.kind !== 'none') return nested('FETCH', 'portal');
+      if (callsCode(inner) && codeDiffers(portal.prepared.catalogue, catalogue)) return otherCode;
       const wanted = {
         ...plain,
         action: together(action, inner.action),
@@ -120,6 +121,34 @@ export function wantedOf(statement: Statement, sent: Sent, at: At): Wanted | Ref
       return never(effect);
   }
 }
+
+/** Of a portal or cursor whose functions have been given another body since it was opened. */
+export const otherCode: RefusedWith = {
+  sqlstate: '0A000',
+  message: 'Functions have changed since this cursor was opened',
+  hint: 'Open it again',
+};
+
+/** Whether it runs functions that are not PostgreSQL's own. */
+export function callsCode({ action }: Statement): boolean {
+  return action.targets.some(({ kind }) => kind === 'function');
+}
+
+/** Whether functions of somebody's own do something else in the one than in the other. */
+export function codeDiffers(before: Catalogue, now: Catalogue): boolean {
+  if (before === now) return false;
+  const known = compared.get(before)?.get(now);
+  if (known !== undefined) return known;
+  const sources = new Map(before.data.functions.map(({ oid, source }) => [oid, source]));
+  const differs = now.data.functions.some(
+    ({ oid, source }) => sources.has(oid) && sources.get(oid) !== source,
+  );
+  const byBefore = compared.get(before) ?? new WeakMap<Catalogue, boolean>();
+  compared.set(before, byBefore.set(now, differs));
+  return differs;
+}
+
+const compared: WeakMap<Catalogue, WeakMap<Catalogue, boolean>> = new WeakMap();
 
 /** What Execute of a cursor that SQL declared comes to. */
 export function fetchedOf(statement: Statement, portal: Portal, catalogue: Catalogue): Wanted {

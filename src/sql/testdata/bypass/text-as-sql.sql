@@ -18,3 +18,5 @@ SELECT ts_rewrite('a'::tsquery, 'select ''a''::tsquery, ssn::tsquery from custom
 SELECT length(query_to_xml('select 1', true, true, '')::text) + 1
 -- expect: execute; a row by its place in any table
 SELECT currtid2('customers', '(0,1)')
+-- expect: execute; rewriting by a query, behind a parameter that does not count
+SELECT ts_rewrite($1, 'a'::tsquery, 'select ''a''::tsquery, ssn::tsquery from customers')
