@@ -169,6 +169,8 @@ export function worker(module: URL, options: WorkerOptions): Worker {
       for (const call of queue.splice(0)) refuse(call, new Fault('stopping', 'The worker has been stopped'));
       const threadsLeft = [...seats].map((seat) => {
         clearTimeout(seat.timer);
+        // An answer that comes while its thread ends would take away what keeps the process until it has ended.
+        seat.state = 'over';
         seat.call?.reject(new Fault('stopping', 'The worker has been stopped'));
         return seat.thread.terminate();
       });
