@@ -26,13 +26,20 @@ export interface NerSettings {
 
 /** How the labels of most published models are found. */
 const usual: Readonly<Record<string, string>> = {
-  PER: 'PERSON',
-  PERSON: 'PERSON',
-  LOC: 'LOCATION',
-  LOCATION: 'LOCATION',
-  GPE: 'LOCATION',
-  FAC: 'LOCATION',
+  ...foundAs(
+    'PERSON',
+    'PER PERSON GIVENNAME GIVEN_NAME FIRSTNAME FIRST_NAME MIDDLENAME MIDDLE_NAME SURNAME LASTNAME LAST_NAME',
+  ),
+  ...foundAs(
+    'LOCATION',
+    `LOC LOCATION GPE FAC ADDRESS STREET STREETNAME STREET_NAME STREETADDRESS STREET_ADDRESS BUILDINGNUM BUILDINGNUMBER
+     BUILDING_NUMBER SECONDARYADDRESS SECONDARY_ADDRESS CITY STATE COUNTRY ZIPCODE ZIP_CODE POSTCODE POSTAL_CODE`,
+  ),
 };
+
+function foundAs(type: string, labels: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(labels.split(/\s+/).map((label) => [label, type]));
+}
 
 const shape = object({
   model: string({ max: 4_096 }),
@@ -68,10 +75,14 @@ export interface NerFinder {
   readonly types: readonly string[];
   /** What the model finds. Never rejects: a text that it fails on, or that takes too long, is one finding. */
   readonly find: (text: string) => Promise<readonly Found[]>;
-  /** The same for many; undefined for each that it fails on, or that is too long or not read within `withinMs`, all of them together. */
+  /**
+   * The same for many; undefined for each that it fails on, or that is too long or not read within `withinMs`, all of them together,
+   * or before the signal: then it stops.
+   */
   readonly findAll: (
     texts: readonly string[],
     withinMs: number,
+    signal?: AbortSignal,
   ) => Promise<readonly (readonly Found[] | undefined)[]>;
 }
 
@@ -98,10 +109,16 @@ export async function nerFinder(
     );
   const types = [...new Set(said.map((label) => labels[label] ?? ''))];
   const [first = 'PERSON'] = types;
-  const findAll: NerFinder['findAll'] = async (texts, within) => {
+  const findAll: NerFinder['findAll'] = async (texts, within, signal) => {
     const given = texts.filter((text) => judgeable(text) && text.length <= longestJudged);
-    const asked: Asked = { ...opening, texts: given, labels, threshold, until: now() + within };
-    const found = given.length === 0 ? [] : await inTime(worker.call('find', asked, within + hungMs), within);
+    const stop = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    const asked: Asked = { ...opening, texts: given, labels, threshold, until: now() + within, stop };
+    const stopped = (): void => void Atomics.store(new Int32Array(stop), 0, 1);
+    signal?.addEventListener('abort', stopped, { once: true });
+    if (signal?.aborted === true) stopped();
+    const found =
+      given.length === 0 ? [] : await inTime(worker.call('find', asked, within + hungMs), within, signal);
+    signal?.removeEventListener('abort', stopped);
     // What our own worker answers: one for each text, in order.
     const known = new Map(given.map((text, at) => [text, (found as readonly Answer[] | undefined)?.[at]]));
     return texts.map((text) => (judgeable(text) ? (known.get(text) ?? undefined) : []));
@@ -121,16 +138,22 @@ function judgeable(text: string): boolean {
   return /\p{L}/u.test(text);
 }
 
-/** What is called, or undefined where it fails, or has not come when its time is long over. */
-async function inTime(called: Promise<unknown>, withinMs: number): Promise<unknown> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => setImmediate(() => resolve(undefined)), withinMs + lateMs);
-  });
+/** What is called, or undefined where it fails, or has not come when its time is long over or nobody waits for it. */
+async function inTime(
+  called: Promise<unknown>,
+  withinMs: number,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
+  const late = Promise.withResolvers<undefined>();
+  const end = (): void => late.resolve(undefined);
+  const timer = setTimeout(() => setImmediate(end), withinMs + lateMs);
+  signal?.addEventListener('abort', end, { once: true });
+  if (signal?.aborted === true) end();
   try {
-    return await Promise.race([called.catch(() => undefined), late]);
+    return await Promise.race([called.catch(() => undefined), late.promise]);
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', end);
   }
 }
 

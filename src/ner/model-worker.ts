@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isObject } from '../base/check.ts';
 import { messageOf } from '../base/errors.ts';
 import { now } from './now.ts';
-import { joined, piecesOf, windowsOf, type Found, type Judged } from './windows.ts';
+import { bare, joined, piecesOf, windowsOf, type Found, type Judged } from './windows.ts';
 
 // Runs in a thread of its own: reads a model and judges one text at a time. Both packages are there only where somebody has
 // installed them.
@@ -27,6 +27,8 @@ export interface Asked extends Opening {
   readonly threshold: number;
   /** As `now` gives it: what is not read by then is not. */
   readonly until: number;
+  /** Its one number is no longer 0 when nobody waits for what is not read yet. */
+  readonly stop: SharedArrayBuffer;
 }
 
 /** What is used of `onnxruntime-node`. */
@@ -64,7 +66,17 @@ interface Model {
   readonly most: number;
 }
 
-const files = ['model.onnx', 'onnx/model.onnx', 'model_quantized.onnx', 'onnx/model_quantized.onnx'];
+/** As they are exported, the exacter ones first: in the folder itself or in its `onnx`. */
+const exported = [
+  'model',
+  'model_fp16',
+  'model_quantized',
+  'model_int8',
+  'model_uint8',
+  'model_q4',
+  'model_q4f16',
+];
+const files = exported.flatMap((name) => [`${name}.onnx`, `onnx/${name}.onnx`]);
 const mostTokens = 512;
 
 let opened: { readonly from: string; readonly model: Promise<Model> } | undefined;
@@ -95,11 +107,14 @@ function later(until: number): Promise<undefined> {
   });
 }
 
+function isOver({ until, stop }: Pick<Asked, 'until' | 'stop'>): boolean {
+  return now() > until || Atomics.load(new Int32Array(stop), 0) !== 0;
+}
+
 async function foundIn(text: string, asked: Asked, model: Model): Promise<readonly Found[] | null> {
-  const { labels, threshold, until } = asked;
-  if (now() > until) return null;
+  if (isOver(asked)) return null;
   try {
-    return await searched(text, model, { labels, threshold, until });
+    return await searched(text, model, asked);
   } catch {
     return null;
   }
@@ -108,7 +123,7 @@ async function foundIn(text: string, asked: Asked, model: Model): Promise<readon
 async function searched(
   text: string,
   model: Model,
-  { labels, threshold, until }: Pick<Asked, 'labels' | 'threshold' | 'until'>,
+  asked: Omit<Asked, 'texts'>,
 ): Promise<readonly Found[] | null> {
   const pieces = piecesOf(text);
   if (pieces.length === 0) return [];
@@ -121,7 +136,7 @@ async function searched(
   const judged: Judged[] = pieces.map(() => ({ label: 'O', score: 0 }));
   const counts = tokens.map((ids) => Math.min(ids.length, room));
   for (const [from, to] of windowsOf(counts, room)) {
-    if (now() > until) return null;
+    if (isOver(asked)) return null;
     const said = await judge(
       model,
       tokens.slice(from, to).map((ids) => ids.slice(0, room)),
@@ -133,6 +148,7 @@ async function searched(
         judged[from + at] = each;
     }
   }
+  const { labels, threshold } = asked;
   return joined(text, pieces, judged, { labels: new Map(Object.entries(labels)), threshold });
 }
 
@@ -216,10 +232,6 @@ function labelsOf(config: Readonly<Record<string, unknown>>): readonly string[] 
       'config.json of the model has no id2label with a name for each number: it is no token classification',
     );
   return named;
-}
-
-function bare(label: string): string {
-  return label.replace(/^[BIESLU]-/, '');
 }
 
 function json(path: string): Readonly<Record<string, unknown>> {

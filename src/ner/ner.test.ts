@@ -160,3 +160,34 @@ test('words of one type that stand beside each other are one finding', () => {
     ['Ann', "O'Neil", 'Bob'],
   );
 });
+
+const parts = new Map([
+  ['GIVEN_NAME', 'PERSON'],
+  ['SURNAME', 'PERSON'],
+  ['STREET', 'LOCATION'],
+  ['NUMBER', 'LOCATION'],
+  ['CITY', 'LOCATION'],
+]);
+for (const [text, labels, wanted] of [
+  ['Ann Lee met', ['B-GIVEN_NAME', 'B-SURNAME', 'O'], ['Ann Lee']],
+  ['Lee, Ann', ['B-SURNAME', 'O', 'B-GIVEN_NAME'], ['Lee, Ann']],
+  ['Ann, Bob', ['B-GIVEN_NAME', 'O', 'B-GIVEN_NAME'], ['Ann', 'Bob']],
+  [
+    'Ann Lee, Bob Ray',
+    ['B-GIVEN_NAME', 'B-SURNAME', 'O', 'B-GIVEN_NAME', 'B-SURNAME'],
+    ['Ann Lee', 'Bob Ray'],
+  ],
+  ['12 Elm, Ulm', ['B-NUMBER', 'B-STREET', 'O', 'B-CITY'], ['12 Elm, Ulm']],
+  ['Elm 12\nUlm', ['B-STREET', 'B-NUMBER', 'B-CITY'], ['Elm 12\nUlm']],
+  ['Ann Ulm', ['B-GIVEN_NAME', 'B-CITY'], ['Ann', 'Ulm']],
+  ['Ann and Lee', ['B-GIVEN_NAME', 'O', 'B-SURNAME'], ['Ann', 'Lee']],
+] as const) {
+  test(`parts that a model has labels of their own for are one finding: ${JSON.stringify(text)}`, () => {
+    const judged = labels.map((label) => ({ label, score: 0.9 }));
+    const found = joined(text, piecesOf(text), judged, { labels: parts, threshold: 0.5 });
+    assert.deepEqual(
+      found.map(({ start, end }) => text.slice(start, end)),
+      wanted,
+    );
+  });
+}

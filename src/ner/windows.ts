@@ -44,9 +44,19 @@ export function windowsOf(
   return windows;
 }
 
+/** A model's label without what says where in a finding its word stands. */
+export function bare(label: string): string {
+  return label.replace(/^[BIESLU]-/, '');
+}
+
+const insideOne = /^[ \t'’.-]{0,2}$/;
+/** Between parts that the model tells apart: a street and its town, a surname and what stands behind its comma. */
+const betweenParts = /^[\s,'’.-]{0,3}$/;
+
 /**
- * Joins words of one type that stand beside each other. `labels`: the model's name without its `B-` or `I-`, and the type that
- * it is found as; what is not there is nothing. The score is that of the surest word.
+ * Joins words of one type that stand beside each other, those too that the model has several labels for (given name and surname);
+ * over a comma each part once. `labels`: the model's name without its `B-` or `I-`, and the type that it is found as; what is not there is
+ * nothing. The score is that of the surest word.
  */
 export function joined(
   text: string,
@@ -55,17 +65,29 @@ export function joined(
   options: { readonly labels: ReadonlyMap<string, string>; readonly threshold: number },
 ): readonly Found[] {
   const found: Found[] = [];
+  let parts = new Set<string>(); // labels of the last one
+  let before = ''; // that of its last word
   for (const [at, { start, end }] of pieces.entries()) {
     const { label, score } = judged[at] ?? { label: 'O', score: 0 };
-    const type = options.labels.get(label.replace(/^[BIESLU]-/, ''));
+    const part = bare(label);
+    const type = options.labels.get(part);
     if (type === undefined || score < options.threshold) continue;
     const last = found.at(-1);
-    const near =
-      last !== undefined && last.type === type && /^[ \t'’.-]{0,2}$/.test(text.slice(last.end, start));
+    const gap = last?.type === type ? text.slice(last.end, start) : undefined;
     // `B-` begins another, but where it touches the one before it is a part of a word.
-    if (near && (!label.startsWith('B-') || start === last.end))
+    const goesOn =
+      gap !== undefined &&
+      (part === before
+        ? insideOne.test(gap) && (!label.startsWith('B-') || gap === '')
+        : insideOne.test(gap) || (!parts.has(part) && betweenParts.test(gap)));
+    if (last !== undefined && goesOn)
       found[found.length - 1] = { ...last, end, score: Math.max(last.score, score) };
-    else found.push({ type, start, end, score });
+    else {
+      found.push({ type, start, end, score });
+      parts = new Set();
+    }
+    parts.add(part);
+    before = part;
   }
   return found;
 }

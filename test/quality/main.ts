@@ -1,7 +1,9 @@
 // npm run quality: how well the detectors find what is labelled, on data that they were never tuned on, with Presidio's
-// pattern recognisers beside them on the same texts and by the same scorer; --part dev for what they were tuned on.
+// pattern recognisers beside them on the same texts and by the same scorer; --part dev for what they were tuned on; --ner FILE
+// for what a model of names adds, and that alone.
 import { parseArgs } from 'node:util';
 import { cases, type Part } from './corpora.ts';
+import { nerCosts, nerLines } from './ner.ts';
 import { type Figures, figuresOf } from './score.ts';
 import { businessHits, cleanHits, conformance, scoreOf, type Corpus } from './run.ts';
 
@@ -19,12 +21,21 @@ const apart = new Set([
 ]);
 
 const { values } = parseArgs({
-  options: { part: { type: 'string', default: 'test' }, json: { type: 'boolean', default: false } },
+  options: {
+    part: { type: 'string', default: 'test' },
+    json: { type: 'boolean', default: false },
+    ner: { type: 'string' },
+  },
 });
 const part: Part = values.part === 'dev' ? 'dev' : 'test';
 const percent = (value: number): string => `${(value * 100).toFixed(2)} %`;
 const short = (value: number): string => value.toFixed(3);
 const out = (text: string): void => void process.stdout.write(`${text}\n`);
+
+if (values.ner !== undefined) {
+  await withModel(values.ner);
+  process.exit();
+}
 
 const report: Record<string, unknown> = { part };
 for (const corpus of ['presidio-research', 'pii-anon', 'made', 'fresh', 'wild'] satisfies readonly Corpus[]) {
@@ -75,4 +86,23 @@ function line(type: string, ours: Figures, theirs: Figures | undefined): string 
   const them =
     theirs === undefined ? '' : `${short(theirs.precision)} / ${short(theirs.recall)} / ${short(theirs.f1)}`;
   return `| ${type} | ${ours.gold} | ${short(ours.precision)} | ${short(ours.recall)} | ${short(ours.f1)} | ${percent(ours.leakRate)} | ${them} |`;
+}
+
+async function withModel(file: string): Promise<void> {
+  const figures = ({ precision, recall, f1, leakRate }: Figures): string =>
+    `${short(precision)} | ${short(recall)} | ${short(f1)} | ${percent(leakRate)}`;
+  out(`\n## Names, ${part} part: detectors alone, and with the model\n`);
+  out(
+    '| | labels | P | R | F1 | leak | P with | R with | F1 with | leak with | masked outside of labels, alone / with |',
+  );
+  out('|---|---|---|---|---|---|---|---|---|---|---|');
+  for (const { corpus, type, alone, with: both, over } of await nerLines(file, part))
+    out(
+      `| ${type}, ${corpus} | ${alone.gold} | ${figures(alone)} | ${figures(both)} | ${percent(over.alone)} / ${percent(over.with)} |`,
+    );
+  const { costs, megabytes } = await nerCosts(file);
+  out('\n| characters | median ms | 95 % ms |\n|---|---|---|');
+  for (const { characters, medianMs, ninetyFifthMs } of costs)
+    out(`| ${characters} | ${medianMs.toFixed(1)} | ${ninetyFifthMs.toFixed(1)} |`);
+  out(`\nMemory that the model added to the process: ${megabytes.toFixed(0)} MB.`);
 }
