@@ -25,7 +25,7 @@ export interface Protocol {
   readonly settings: Check<unknown>;
   /** Opens what the protocol keeps for all its sessions (catalogues, caches, cancel keys). */
   readonly start: (house: House) => Room;
-  /** Its answers are texts that are whole before they are shown, so a model may read them; absent: they cannot wait for one. */
+  /** What its answers are made of (rows, texts) is whole before it is shown, so a model may read it; absent: it cannot wait for one. */
   readonly reads?: true;
   /** Reads what it recorded, to show it again; absent: answers are shown as text. */
   readonly replay?: () => ReplayReader;

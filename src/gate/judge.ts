@@ -2,7 +2,7 @@ import { messageOf } from '../base/errors.ts';
 import { Lru } from '../base/lru.ts';
 import type { World } from '../base/time.ts';
 import type { Action, ColumnRef } from '../core/action.ts';
-import type { Decision, MaskOperator, RuleRef } from '../core/decision.ts';
+import type { Decision, Duties, MaskOperator, RuleRef } from '../core/decision.ts';
 import { operatorForTags } from '../core/duties.ts';
 import type { Actor } from '../core/entry.ts';
 import type { Metrics } from '../core/metrics.ts';
@@ -25,7 +25,7 @@ export interface JudgeParts {
   /** Access for a time; absent: nobody has any. */
   readonly access?: Pick<Access, 'of' | 'holds' | 'used' | 'left'>;
   /** Whether answers of resources of this kind can be read by a model; absent: none can. */
-  readonly reads?: (kind: string) => boolean;
+  readonly reads?: (kind: string, finds: Duties['finds']) => boolean;
 }
 
 /** Characters of what decisions depend on, all of a session together: a statement can name thousands of columns. */
@@ -112,7 +112,7 @@ export class Judge {
 
   /** A deny where the answer could not be shown as it must be. */
   #able(decision: Decision, action: Action): Decision {
-    const isRead = this.#parts.reads?.(this.#session.resource.kind) === true;
+    const isRead = this.#parts.reads?.(this.#session.resource.kind, decision.duties.finds) === true;
     return readable(traceable(decision, action), isRead);
   }
 

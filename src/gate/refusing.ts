@@ -31,7 +31,7 @@ export function traceable(decision: Decision, action: Action): Decision {
   };
 }
 
-/** A rule wants a model to read the answer, and nobody gives it one: the configuration has none, or this kind of resource cannot wait for it. */
+/** A rule wants a model to read the answer, and none can: none is configured, it finds nothing of what is asked for, or this kind of resource gives it nothing. */
 export function readable(decision: Decision, isRead: boolean): Decision {
   if (decision.kind === 'deny' || isRead || modelUseOf(decision.duties.finds) !== 'required') return decision;
   const by = decision.because.filter((rule) => rule.demands?.includes('mask') === true);
@@ -40,9 +40,9 @@ export function readable(decision: Decision, isRead: boolean): Decision {
     kind: 'deny',
     code: 'LINEAGE',
     because: [...by, ...decision.because.filter((rule) => !by.includes(rule))],
-    why: 'A model must read this answer before it is shown, and none can: none is configured, or answers of this kind are given to none',
+    why: 'A model must read this answer before it is shown, and none can: none is configured, or it does not find what the rule asks for',
     fix: [
-      'Configure a model (`ner`), match only kinds whose answers it can read (http, llm, mcp), or say `model: where-possible`',
+      'Configure a model that finds it (`ner` in sallyport.yaml, with `labels`), or say `model: where-possible` in the rule',
     ],
   };
 }

@@ -12,11 +12,12 @@ export interface TextModel {
   readonly most: number;
   /**
    * What it finds in each text; undefined where it fails, or has not done so in time: then nobody knows. Texts are as `normalise`
-   * gives them. Never rejects.
+   * gives them. Never rejects. What is still to be read when the signal comes is not read any more.
    */
   readonly find: (
     texts: readonly string[],
     withinMs: number,
+    signal: AbortSignal,
   ) => Promise<readonly (readonly Finding[] | undefined)[]>;
 }
 

@@ -7,6 +7,8 @@ import { Fault, messageOf } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Wire } from '../base/stream.ts';
 import type { World } from '../base/time.ts';
+import { modelFinds } from '../carriers/reading.ts';
+import type { Duties } from '../core/decision.ts';
 import type { Ledger, Log, Policy, Recorder } from '../core/ports.ts';
 import type { Channel, ChannelDesk } from '../core/review.ts';
 import type { House, Inside, Protocol, Room, Worker } from '../core/protocol.ts';
@@ -23,7 +25,6 @@ import { Usage } from '../gate/usage.ts';
 import type { GrantStore, ReviewStore } from '../reviews/index.ts';
 import type { Directory } from '../identity/directory.ts';
 import { verifyToken } from '../identity/tokens.ts';
-import { modelInUse } from '../mask/index.ts';
 import { app } from './api/app.ts';
 import { gatewayResource } from './api/own.ts';
 import type { Records } from './api/records.ts';
@@ -174,8 +175,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   });
   const notify = (who: readonly string[], about: Notice): void =>
     log('warn', 'decision.notify', { who: who.join(', '), ...about });
-  const reads = (kind: string): boolean =>
-    modelInUse() !== undefined && parts.protocols.some(({ name, reads }) => name === kind && reads === true);
+  const reads = (kind: string, finds: Duties['finds']): boolean =>
+    modelFinds(finds) && parts.protocols.some(({ name, reads }) => name === kind && reads === true);
   const gateOf = (session: Session): SessionGate =>
     gate(
       { ...guarded(parts), world, metrics, desk, access, breaker, taint, usage, end, notify, reads },
@@ -251,6 +252,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
         answer = fetch;
       },
       routes: routes({
+        reads,
         version: parts.version,
         policy: parts.policy.current,
         policyStatus: parts.policy.status,

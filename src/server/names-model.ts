@@ -26,8 +26,8 @@ export async function openNamesModel(
       types,
       withinMs,
       most: longest,
-      find: async (texts, within) => {
-        const found = await findAll(texts, within);
+      find: async (texts, within, signal) => {
+        const found = await findAll(texts, within, signal);
         const unread = found.filter((each) => each === undefined).length;
         if (unread > 0) metrics.count('model_texts_total', { result: 'unread' }, unread);
         if (unread < found.length)

@@ -147,7 +147,7 @@ test('a reader who leaves ends it, and one answer is not read twice at once', as
     ...standIn,
     find: (texts) => {
       leave.abort(new Error('left'));
-      return standIn.find(texts, 0);
+      return standIn.find(texts, 0, signal);
     },
   });
   const texts = mask(all);

@@ -17,7 +17,7 @@ import {
 import { withZeros } from './called.ts';
 import { pieceBytes } from './cuts.ts';
 import { type Found, type Hidden, inWindows, wantsWindows, withRanges } from './ranges.ts';
-import { type Reading, readingOf } from './reading.ts';
+import { type Reading, readingOf } from '../reading.ts';
 import { inTurns } from './turns.ts';
 
 export interface Pieces {

@@ -5,7 +5,7 @@ import { decoded, wholeOf } from '../../carriers/http/decoded.ts';
 import type { Exchange } from '../../carriers/http/exchange.ts';
 import { utf8 } from '../../carriers/http/cuts.ts';
 import { documentMask } from '../../carriers/http/masks.ts';
-import { readingOf } from '../../carriers/http/reading.ts';
+import { readingOf } from '../../carriers/reading.ts';
 import { isObject } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
 import type { Outcome, Permit } from '../../core/decision.ts';

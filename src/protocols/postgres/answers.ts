@@ -1,6 +1,7 @@
 import { type MaskKey, mostRowBytes } from '../../mask/index.ts';
 import { Fault, WireError } from '../../base/errors.ts';
 import { denialOfDemand } from '../../core/denial.ts';
+import { modelUseOf } from '../../core/duties.ts';
 import type { Gate } from '../../core/protocol.ts';
 import type { World } from '../../base/time.ts';
 import type { FrameKind, Recorder } from '../../core/ports.ts';
@@ -18,6 +19,7 @@ import { errorOf } from './refusal.ts';
 import type { RowMasker } from './rows.ts';
 import { type About, outcomeOf, type Run } from './run.ts';
 import { showsAll, strict, TransactionAbout } from './shown.ts';
+import { unreadCopy, unreadRows } from './unread.ts';
 import { HeldRows, mostHeldMs } from './voted.ts';
 import type { Watches } from './watch.ts';
 
@@ -58,6 +60,8 @@ export class Answers {
   /** Rows of the current answer that wait for the votes of its columns. */
   readonly #held: HeldRows = new HeldRows();
   #holding: Run | undefined;
+  /** Rows of this statement wait until a model has read them. */
+  #unread: Run | undefined;
   /** Ends the wait of what is held. */
   #timer: Disposable | undefined;
   #busy = false;
@@ -87,7 +91,7 @@ export class Answers {
     this.#out.begin(frames.bytes);
     while (frames.next()) {
       const run = this.#current();
-      if (run !== undefined && !run.released) return this.#goOn(run);
+      if ((run !== undefined && !run.released) || this.#waits(frames)) return this.#goOn(run);
       this.#answer(frames, run);
     }
     const taken = this.#flush();
@@ -95,15 +99,24 @@ export class Answers {
     return this.#handled();
   }
 
-  /** The rest of a chunk, from the first message of an answer whose decision may not be on disk yet. */
-  async #goOn(first: Run): Promise<void> {
+  /** The client wants no more of what is being answered: no model is asked for the rest of it. */
+  stopReading(): void {
+    for (const run of [this.#unread, this.#current()]) {
+      run?.unread?.batches.stop();
+      run?.unreadCopy?.stop();
+    }
+  }
+
+  /** The rest of a chunk, from the first message that has to wait: for a decision that may not be on disk yet, or for a model. */
+  async #goOn(first: Run | undefined): Promise<void> {
     const frames = this.#frames;
-    await this.#decided(first);
-    this.#answer(frames, first);
-    while (frames.next()) {
-      const run = this.#current();
+    let run = first;
+    for (;;) {
+      if (this.#waits(frames)) await this.#read(frames);
       if (run !== undefined && !run.released) await this.#decided(run);
       this.#answer(frames, run);
+      if (!frames.next()) break;
+      run = this.#current();
     }
     const taken = this.#flush();
     if (taken !== undefined) await taken;
@@ -112,6 +125,10 @@ export class Answers {
 
   #handled(): Promise<void> | undefined {
     this.#busy = false;
+    if (this.#unread !== undefined) {
+      if (this.#late || this.#unread.unread?.open !== true) return this.#letRead();
+      this.#timer ??= this.#parts.after(mostHeldMs, () => this.#overdue());
+    }
     if (this.#holding !== undefined) {
       if (this.#late) return this.#letGo();
       this.#timer ??= this.#parts.after(mostHeldMs, () => this.#overdue());
@@ -125,10 +142,11 @@ export class Answers {
   /** Time is up for what is held: it goes out now, or with the chunk that is being handled. */
   #overdue(): void {
     this.#timer = undefined;
-    if (this.#holding === undefined || this.#parts.flow.over) return;
+    const unread = this.#unread !== undefined;
+    if ((this.#holding === undefined && !unread) || this.#parts.flow.over) return;
     this.#late = true;
     if (this.#busy) return;
-    this.#leaving = this.#letGo()?.finally(() => (this.#leaving = undefined));
+    this.#leaving = (unread ? this.#letRead() : this.#letGo())?.finally(() => (this.#leaving = undefined));
     // Told by the next chunk; a client that has gone is noticed without it.
     this.#leaving?.catch(() => undefined);
   }
@@ -137,6 +155,51 @@ export class Answers {
     this.#out.begin(nothing);
     this.#release();
     return this.#flush();
+  }
+
+  /** What waits for the model goes out; nothing else waits. */
+  async #letRead(): Promise<void> {
+    this.#busy = true;
+    this.#out.begin(nothing);
+    await this.#read();
+    return this.#handled();
+  }
+
+  /** Whether what waits for the model must be read before this message is looked at. */
+  #waits(frame: Frame): boolean {
+    const run = this.#unread;
+    if (run === undefined) return false;
+    if (!overtaking.has(frame.type)) return true;
+    if (frame.type !== backend.DataRow && frame.type !== backend.CopyData) return false;
+    const { batches } = run.unread ?? {};
+    return (
+      (batches ?? run.unreadCopy)?.full === true ||
+      this.#beyond(run, { rows: 1, bytes: frame.end - frame.start }) !== undefined
+    );
+  }
+
+  /** Rows that wait go out as the model has read them, in their place before whatever comes now. */
+  async #read(before?: Frame): Promise<void> {
+    const run = this.#unread;
+    if (run === undefined) return;
+    const { unread, unreadCopy: copied, copyOut, masker } = run;
+    const give = (bytes: Uint8Array): Promise<void> | undefined => {
+      if (unread === undefined) this.#putCopyData(bytes);
+      else if (bytes.length > 0) this.#put(bytes);
+      return this.#flush();
+    };
+    if (before?.type === backend.CopyDone && copyOut !== 'pass' && copyOut?.reading !== undefined)
+      copied?.add(copyOut.reading.last());
+    const [masked, withheld] = [masker?.masked ?? 0, masker?.withheld ?? 0];
+    await (unread?.batches ?? copied)?.read(give);
+    if (unread !== undefined && masker !== undefined) {
+      run.masked += masker.masked - masked;
+      run.withheld += masker.withheld - withheld;
+    }
+    this.#unread = undefined;
+    this.#late = false;
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = undefined;
   }
 
   /** What is held goes out, in its place before whatever comes now. */
@@ -269,6 +332,12 @@ export class Answers {
     if (!this.#within(run)) return;
     const masker = run.masker ?? this.#maskers.of(run, this.#maskers.fields(run));
     if (masker.passes) return this.#pass(frame);
+    if (masker.read !== undefined) {
+      run.unread ??= unreadRows(masker, masker.read);
+      run.unread.add(frame);
+      this.#unread = run;
+      return;
+    }
     if (masker.see !== undefined) {
       if (this.#held.takes(frame, masker)) {
         this.#holding = run;
@@ -303,13 +372,19 @@ export class Answers {
   /** False once the statement's limit is reached: the row beyond is an error, never a silent cut. */
   #within(run: Run): boolean {
     if (run.cut) return false;
-    const { rowLimit, byteLimit } = run.permit.duties;
-    if (rowLimit === undefined && byteLimit === undefined) return true;
-    const rows = (run.portal?.rows ?? 0) + run.rows;
-    const bytes = (run.portal?.bytes ?? 0) + run.bytes;
-    if (rowLimit !== undefined && rows > rowLimit) this.#cut(run, `${rowLimit} rows`);
-    else if (byteLimit !== undefined && bytes > byteLimit) this.#cut(run, `${byteLimit} bytes`);
+    const beyond = this.#beyond(run, noMore);
+    if (beyond !== undefined) this.#cut(run, beyond);
     return !run.cut;
+  }
+
+  /** The limit that the statement's answer has gone beyond, or would with so much more. */
+  #beyond(run: Run, more: { readonly rows: number; readonly bytes: number }): string | undefined {
+    const { rowLimit, byteLimit } = run.permit.duties;
+    if (rowLimit === undefined && byteLimit === undefined) return undefined;
+    const rows = (run.portal?.rows ?? 0) + run.rows + more.rows;
+    const bytes = (run.portal?.bytes ?? 0) + run.bytes + more.bytes;
+    if (rowLimit !== undefined && rows > rowLimit) return `${rowLimit} rows`;
+    return byteLimit !== undefined && bytes > byteLimit ? `${byteLimit} bytes` : undefined;
   }
 
   #cut(run: Run, limit: string): void {
@@ -329,6 +404,13 @@ export class Answers {
     run.bytes += frame.end - frame.start;
     if (!this.#within(run)) return;
     if (masker === 'pass') return this.#pass(frame);
+    if (masker.reading !== undefined) {
+      masker.push(frame.bytes.subarray(frame.start + 5, frame.end));
+      run.unreadCopy ??= unreadCopy(masker.reading);
+      run.unreadCopy.add(frame.end - frame.start);
+      this.#unread = run;
+      return;
+    }
     this.#putCopyData(masker.push(frame.bytes.subarray(frame.start + 5, frame.end)));
     this.#holding = masker.holds ? run : undefined;
   }
@@ -541,11 +623,13 @@ export class Answers {
     if (finds.length === 0) return this.#pass(frame);
     const message = decodeBackend(frame);
     if (message.kind !== 'NotificationResponse') throw unexpected(frame);
+    // What a model must read and is no row waits for none.
+    const hidden = modelUseOf(finds) === 'required' && message.payload !== '';
     this.#put(
       encode.notificationResponse(
         message.process,
         message.channel,
-        maskText(message.payload, finds, this.#parts.maskKey),
+        hidden ? '***' : maskText(message.payload, finds, this.#parts.maskKey),
       ),
     );
   }
@@ -559,6 +643,7 @@ export class Answers {
 }
 
 const nothing = new Uint8Array(0);
+const noMore = { rows: 0, bytes: 0 };
 
 /** What the server may say at any time does not end the wait of rows. */
 const overtaking: ReadonlySet<number> = new Set([

@@ -29,7 +29,7 @@ const deepest = 16; // domains over arrays of composites of …
 
 export function codecOf(oid: number, parts: CellParts, depth: number): Codec {
   if (depth > deepest) return unknown;
-  if (oid === 19) return named;
+  if (oid === 19) return nameCodec;
   if (texts.has(oid)) return text;
   const known = builtIn.get(oid);
   if (known !== undefined) return known;
@@ -76,14 +76,19 @@ const text: Codec = {
   gated: true,
   text: showOwnText,
   binary: (value, how) => {
-    if (how.kind === 'scan' && !how.always && !mayContain(value, 0, value.length)) return undefined;
+    if (how.kind === 'scan' && isQuiet(value, how)) return undefined;
     const shown = showOwnText(decode(value), how);
     return typeof shown === 'string' ? encode(shown) : shown;
   },
 };
 
+/** The gate over its bytes is enough to pass it. */
+function isQuiet(value: Uint8Array, { always, reads }: Search): boolean {
+  return !always && reads === undefined && !mayContain(value, 0, value.length);
+}
+
 /** A name has 63 bytes at most: what would be longer is starred. */
-const named: Codec = {
+const nameCodec: Codec = {
   ...text,
   text: (value, how) => shortened(showOwnText(value, how)),
   binary: (value, how) => {
@@ -153,14 +158,23 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 function showBytes(value: Uint8Array, how: How): Shown<Uint8Array> {
   if (how.kind === 'mask')
     return scalars.get(17)?.binary?.(how.operator, value, how.key) ?? new Uint8Array(0);
-  if (!how.always && !mayContain(value, 0, value.length)) return undefined;
-  const shown = showOwnText(Buffer.from(value).toString('latin1'), how);
-  if (shown === undefined) return undefined;
+  if (isQuiet(value, how)) return undefined;
+  const text = textOf(value);
+  // SECURITY: what must be read and is no text cannot be.
+  if (how.reads === 'required' && text === undefined) return new Uint8Array(0);
+  const latin = how.aside(Buffer.from(value).toString('latin1'));
+  if (latin === undefined && (how.reads === undefined || text === undefined)) return undefined;
+  if (text === undefined) return new Uint8Array(0);
+  const whole = how.show(text);
+  if (typeof whole === 'string') return encode(whole);
+  return latin === undefined ? undefined : new Uint8Array(0);
+}
+
+function textOf(value: Uint8Array): string | undefined {
   try {
-    const whole = showOwnText(utf8.decode(value), how);
-    return typeof whole === 'string' ? encode(whole) : new Uint8Array(0);
+    return utf8.decode(value);
   } catch {
-    return new Uint8Array(0);
+    return undefined;
   }
 }
 
@@ -201,7 +215,12 @@ const hstore: Codec = {
 };
 
 function pairs(how: Search): (value: string, key: string | undefined) => Shown<string> {
-  return (value, key) => how.within(key).show(value);
+  return (value, key) => (key === undefined ? named(how, value) : how.within(key).show(value));
+}
+
+/** A key's own name: of what has no blank in it no model is asked. */
+function named(how: Search, key: string): Shown<string> {
+  return /\s/.test(key) ? how.show(key) : how.aside(key);
 }
 
 function json(version: 0 | 1): Codec {
@@ -226,6 +245,7 @@ function showJson(value: string, how: How): Shown<string> {
     return JSON.stringify(showText(how.operator, inner ?? value, how.key));
   }
   const show: JsonShow = {
+    key: (each) => named(how, each) ?? undefined,
     string: (each, key) => how.within(key).show(each) ?? undefined,
     number: (each, key) => {
       const inner = how.within(key);

@@ -1,4 +1,5 @@
 import type { FindMask, MaskOperator } from '../../core/decision.ts';
+import type { Reading } from '../../carriers/reading.ts';
 import { findMasker, isContext, type MaskKey } from '../../mask/index.ts';
 import type { Shown } from './binary.ts';
 import type { ColumnPlan, FieldShape } from './cells.ts';
@@ -23,16 +24,20 @@ export interface Search {
   readonly tell: (types: readonly string[]) => void;
   /** Values without any sign must be searched too: the column's name is context. */
   readonly always: boolean;
+  /** A model reads them, so the gate says nothing of them. */
+  readonly reads: 'required' | 'where-possible' | undefined;
+  /** By detectors alone. */
+  readonly aside: (text: string) => Shown<string>;
   /** The search of what stands under this key, inside this column. */
   readonly within: (key: string | undefined) => Search;
 }
 
 export function howOf(
   plan: Extract<ColumnPlan, { kind: 'mask' | 'scan' }>,
-  key: MaskKey,
+  { key, reading }: { readonly key: MaskKey; readonly reading?: Reading },
   { name, watch }: FieldShape,
 ): How {
-  if (plan.kind === 'scan') return searchOf(plan.finds, key, { column: name, found: watch?.found });
+  if (plan.kind === 'scan') return searchOf(plan.finds, key, { column: name, found: watch?.found, reading });
   const whole = plan.whole === true;
   const operator: MaskOperator = whole && plan.operator.kind !== 'null' ? { kind: 'redact' } : plan.operator;
   return { kind: 'mask', operator, whole, key };
@@ -45,11 +50,16 @@ const mostKeys = 1_000; // searches kept for each column
 interface Place {
   readonly column: string | undefined;
   readonly found: Watch['found'] | undefined;
+  readonly reading: Reading | undefined;
 }
 
-function searchOf(finds: readonly FindMask[], key: MaskKey, { column, found: tell }: Place): Search {
+function searchOf(finds: readonly FindMask[], key: MaskKey, { column, found: tell, reading }: Place): Search {
   const entities = finds.map((find) => find.entity);
-  const mask = findMasker(finds, column === undefined ? { key } : { key, column });
+  const mask = findMasker(finds, {
+    key,
+    ...(column === undefined ? {} : { column }),
+    ...(reading === undefined ? {} : { more: reading.more }),
+  });
   const kept = new Map<string, Search>();
   let last: readonly string[] = nothing;
   const self: Search = {
@@ -64,12 +74,14 @@ function searchOf(finds: readonly FindMask[], key: MaskKey, { column, found: tel
     last: () => last,
     tell: (types) => tell?.(types),
     always: column !== undefined && isContext({ entities, column }),
+    reads: reading?.use,
+    aside: (value) => (reading === undefined ? self.show(value) : reading.aside(() => self.show(value))),
     within: (inner) => {
       if (inner === undefined) return self;
       const found = kept.get(inner);
       if (found !== undefined) return found;
       const named = column === undefined ? inner : `${column} ${inner}`;
-      const made = searchOf(finds, key, { column: named, found: tell });
+      const made = searchOf(finds, key, { column: named, found: tell, reading });
       if (kept.size < mostKeys) kept.set(inner, made);
       return made;
     },

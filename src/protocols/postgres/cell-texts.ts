@@ -139,6 +139,7 @@ export function textHstore(
 
 /** What JSON is made of, for a caller that shows strings, keys and numbers. `key`: the nearest key above the value. */
 export interface JsonShow {
+  readonly key: (value: string) => string | undefined;
   readonly string: (value: string, key: string | undefined) => string | undefined;
   readonly number: (value: string, key: string | undefined) => string | undefined;
 }
@@ -171,7 +172,7 @@ export function textJson(value: string, show: JsonShow): Shown<string> {
       const text = jsonString(value.slice(at, end));
       if (level?.object === true && wantsKey) {
         level.key = text;
-        const shown = show.string(text, undefined);
+        const shown = show.key(text);
         if (shown !== undefined) put(at, end, JSON.stringify(unused(level.used, shown)));
       } else {
         const shown = show.string(text, nearestKey(levels));

@@ -1,4 +1,5 @@
 import type { FindMask, MaskOperator } from '../../core/decision.ts';
+import type { Reading } from '../../carriers/reading.ts';
 import { type ColumnVote, mayContain, noisyDecimal, showText, type MaskKey } from '../../mask/index.ts';
 import type { Type } from '../../sql/catalogue.ts';
 import { decode, encode } from './binary.ts';
@@ -28,6 +29,11 @@ export type ColumnPlan =
   /** Where it comes from is unknown: `***` in a text, NULL in all else. */
   | { readonly kind: 'withhold' };
 
+/** Whether its values are searched, and a model may read them. */
+export function isSearched(plan: ColumnPlan | undefined): boolean {
+  return plan?.kind === 'scan' || (plan?.kind === 'paths' && plan.finds.length > 0);
+}
+
 /** A column as the client gets it. */
 export interface FieldShape {
   readonly type: number; // oid
@@ -43,6 +49,8 @@ export interface CellParts {
   readonly typeOf: (oid: number) => Type | undefined;
   /** The types of a composite's columns, by the oid of its relation, in order: without it, fields in text lose their type. */
   readonly fieldsOf?: (relation: number) => readonly number[] | undefined;
+  /** A model reads what is searched; it is shown inside of its `read` only. */
+  readonly reading?: Reading;
 }
 
 /** One value's way through: `undefined` as it was, `null` NULL, `withheld` NULL because it is not understood. */
@@ -69,7 +77,9 @@ export function wayOf(plan: ColumnPlan, field: FieldShape, parts: CellParts): Wa
   const ungated = (show: Cell): Way => ({ gated: false, show });
   if (plan.kind === 'withhold') return ungated(codec.kind === 'text' ? () => stars : () => 'withheld');
   if (plan.kind === 'paths') return documentOf(plan, field, parts);
-  const how = howOf(plan, parts.key, field);
+  const { reading } = parts;
+  const told = reading === undefined ? field : heard(field, reading);
+  const how = howOf(plan, parts, told);
   if (plan.kind === 'scan' && (plan.finds.length === 0 || codec.kind === 'number')) return undefined;
   if (how.kind === 'mask' && how.operator.kind === 'null') return ungated(() => null);
   // Nothing can be shown of a type that is not known; its text can at least be searched.
@@ -96,9 +106,10 @@ export function wayOf(plan: ColumnPlan, field: FieldShape, parts: CellParts): Wa
       return known === 'slow' ? whole(bytes, start, end) : known;
     });
   }
-  const gated = !how.always && (codec.kind === 'text' || (codec.gated && field.format === 0));
+  const gated =
+    reading === undefined && !how.always && (codec.kind === 'text' || (codec.gated && field.format === 0));
   const memo =
-    codec.kind === 'text'
+    codec.kind === 'text' && reading === undefined
       ? remembering(whole, how, (bytes, start, end) => !gated || mayContain(bytes, start, end))
       : { show: whole };
   const search = memo.show;
@@ -109,9 +120,9 @@ export function wayOf(plan: ColumnPlan, field: FieldShape, parts: CellParts): Wa
   // Of a column whose vote says something the gate is not asked before.
   const searched: Cell = (bytes, start, end) =>
     gated && !mayContain(bytes, start, end) ? undefined : search(bytes, start, end);
-  const byVote = voted(watch, plan.finds, parts.key, {
+  const byVote = voted(told.watch ?? watch, plan.finds, parts.key, {
     search: searched,
-    under: (type) => by(howOf(plan, parts.key, { ...field, name: `${field.name ?? ''} ${type}` })),
+    under: (type) => by(howOf(plan, parts, { ...told, name: `${field.name ?? ''} ${type}` })),
   });
   return {
     ...memo,
@@ -119,6 +130,16 @@ export function wayOf(plan: ColumnPlan, field: FieldShape, parts: CellParts): Wa
     watch,
     vote,
     show: (bytes, start, end) => (vote.verdict() === undefined ? search : byVote)(bytes, start, end),
+  };
+}
+
+/** What is found is told when a value is shown for the last time. */
+function heard(field: FieldShape, reading: Reading): FieldShape {
+  const { watch } = field;
+  if (watch === undefined) return field;
+  return {
+    ...field,
+    watch: { ...watch, found: (types) => reading.later(() => watch.found(types)) },
   };
 }
 

@@ -3,10 +3,12 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { WireError } from '../../base/errors.ts';
 import type { FindMask } from '../../core/decision.ts';
-import { maskKey } from '../../mask/index.ts';
+import { readingOf } from '../../carriers/reading.ts';
+import { maskKey, type TextModel, useModel } from '../../mask/index.ts';
 import type { CopyFormat } from '../../sql/analysis.ts';
 import type { ColumnPlan } from './cells.ts';
 import { copyMasker } from './copy.ts';
+import { unreadCopy } from './unread.ts';
 
 const finds: readonly FindMask[] = [{ entity: '*', operator: { kind: 'redact' } }];
 const plans: readonly ColumnPlan[] = [
@@ -117,6 +119,70 @@ test('every split gives the same', () => {
       }),
       { numRuns: 200 },
     );
+  }
+});
+
+test('what a model reads comes out as it does without, wherever it is cut, and with what the model finds', async () => {
+  const wanting: readonly FindMask[] = [{ entity: '*', operator: { kind: 'redact' }, model: 'required' }];
+  const read = async (format: CopyFormat, input: Buffer, cuts: readonly number[]): Promise<string> => {
+    const reading = readingOf(wanting, 'rows');
+    assert.ok(reading);
+    const reads = plans.map((plan): ColumnPlan =>
+      plan.kind === 'scan' ? { ...plan, finds: wanting } : plan,
+    );
+    const masker = copyMasker(format, reads, types, { ...parts, reading });
+    assert.ok(masker.reading);
+    const batches = unreadCopy(masker.reading);
+    const out: Uint8Array[] = [];
+    const give = (bytes: Uint8Array): undefined => void out.push(Buffer.from(bytes));
+    let from = 0;
+    for (const cut of [...cuts.map((each) => each % input.length).toSorted((a, b) => a - b), input.length]) {
+      assert.equal(masker.push(input.subarray(from, cut)).length, 0);
+      batches.add(cut - from);
+      from = cut;
+      if (cut % 2 === 0) await batches.read(give);
+    }
+    batches.add(masker.reading.last());
+    await batches.read(give);
+    give(masker.end());
+    return Buffer.concat(out).toString('latin1');
+  };
+  const model = (name: RegExp): TextModel => ({
+    types: ['PERSON'],
+    withinMs: 60_000,
+    most: 10_000,
+    find: (texts) =>
+      Promise.resolve(
+        texts.map((each) =>
+          Array.from(each.matchAll(name), ({ index, 0: found }) => ({
+            type: 'PERSON',
+            start: index,
+            end: index + found.length,
+            score: 0.6,
+          })),
+        ),
+      ),
+  });
+  try {
+    for (const [format, input] of [
+      [text, textIn],
+      [csv, csvIn],
+      [{ ...text, format: 'binary' }, binary().input],
+    ] as const) {
+      const plain = through(format, input).toString('latin1');
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.nat(), { maxLength: 5 }), async (cuts) => {
+          useModel(model(/nobody/g));
+          assert.equal(await read(format, input, cuts), plain);
+        }),
+        { numRuns: 60 },
+      );
+    }
+    useModel(model(/said/g));
+    assert.match(await read(csv, csvIn, []), /"\[PERSON\] ""\[EMAIL_ADDRESS\]"", ok"/);
+    assert.match(await read({ ...csv, header: false }, Buffer.from('1,said,,'), [2]), /1,"\[PERSON\]",,/);
+  } finally {
+    useModel(undefined);
   }
 });
 

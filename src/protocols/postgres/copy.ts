@@ -1,7 +1,9 @@
 import { WireError } from '../../base/errors.ts';
+import type { Reading } from '../../carriers/reading.ts';
 import type { CopyFormat } from '../../sql/analysis.ts';
 import {
   cellOf,
+  isSearched,
   stars,
   voteOf,
   type Cell,
@@ -25,8 +27,23 @@ export interface CopyMasker {
   readonly holds: boolean;
   /** Gives what waits, by what the votes say by now. */
   readonly release: () => Uint8Array;
+  /** A model reads its rows: they wait, and are shown inside of its `read`. */
+  readonly reading?: CopyReading;
   masked: number;
   withheld: number;
+}
+
+/** What of a COPY waits for a model, payload by payload. */
+export interface CopyReading {
+  readonly reading: Reading;
+  /** How the first so many payloads are shown; they go on waiting. */
+  readonly shown: (payloads: number) => Uint8Array;
+  /** These have gone out. */
+  readonly drop: (payloads: number) => void;
+  /** Takes what has come of a row that has no end as a payload, and gives how many bytes it is. */
+  readonly last: () => number;
+  /** Remembers what was counted, and gives what counts from there again. */
+  readonly mark: () => () => void;
 }
 
 export interface CopyParts extends CellParts {
@@ -74,9 +91,11 @@ export function copyMasker(
     else counts.masked++;
     return shown === 'withheld' ? null : shown;
   };
+  const reads =
+    parts.reading !== undefined && plans.some((plan, at) => cells[at] !== undefined && isSearched(plan));
   const see: See = (at, value) => {
     votes[at]?.seeBytes(value, 0, value.length);
-    return votes[at] !== undefined;
+    return votes[at] !== undefined || reads;
   };
   const rows: Rows =
     format.format === 'binary'
@@ -86,18 +105,19 @@ export function copyMasker(
         : textRows(format, cells, { show, see });
   const voting = votes.some((vote) => vote !== undefined);
   let held: Uint8Array = empty; // of a row whose rest has not come
-  let waiting: Part[] = []; // for a vote
+  let waiting: (readonly Part[])[] = []; // for a vote or a model, by payload
   let waitingBytes = 0;
   const take = (payload: Uint8Array, last: boolean): Uint8Array => {
     // Copied where rows may wait: the payload's memory is the caller's.
-    const bytes = held.length > 0 || voting ? Buffer.concat([held, payload]) : payload;
+    const bytes = held.length > 0 || voting || reads ? Buffer.concat([held, payload]) : payload;
     const { out, used } = rows(bytes, last);
     if (bytes.length - used > parts.rowBytes)
       throw new WireError('too-large', 'A row of COPY is longer than the limit');
     held = bytes.slice(used);
     const open = voting && votes.some((vote) => vote?.verdict() === 'open');
-    if (!open && waiting.length === 0) return joined(out);
-    for (const part of out) waiting.push(part);
+    if (!open && !reads && waiting.length === 0) return joined(out);
+    waiting.push(out);
+    if (reads) return empty;
     waitingBytes += used;
     counts.holds = open && waitingBytes <= mostHeldBytes;
     return counts.holds ? empty : release();
@@ -108,13 +128,38 @@ export function copyMasker(
     waiting = [];
     waitingBytes = 0;
     counts.holds = false;
-    return joined(out);
+    return joined(out.flat());
   };
   const end = (): Uint8Array => {
     const out = [release(), take(empty, true), release()];
     return Buffer.concat(out);
   };
-  return Object.assign(counts, { push: (payload: Uint8Array) => take(payload, false), end, release });
+  const made = { push: (payload: Uint8Array) => take(payload, false), end, release };
+  if (parts.reading === undefined || !reads) return Object.assign(counts, made);
+  const watches = fields.flatMap(({ watch }) => (watch === undefined ? [] : [watch]));
+  const reading: CopyReading = {
+    reading: parts.reading,
+    shown: (payloads) => {
+      for (const vote of votes) vote?.settle();
+      return joined(waiting.slice(0, payloads).flat());
+    },
+    drop: (payloads) => void waiting.splice(0, payloads),
+    last: () => {
+      const bytes = held.length;
+      take(empty, true);
+      return bytes;
+    },
+    mark: () => {
+      const { masked, withheld } = counts;
+      const searched = watches.map((watch) => watch.searched);
+      return () => {
+        counts.masked = masked;
+        counts.withheld = withheld;
+        for (const [at, watch] of watches.entries()) watch.searched = searched[at] ?? watch.searched;
+      };
+    },
+  };
+  return Object.assign(counts, made, { reading });
 }
 
 /** Bytes, or a value that is shown when its rows go out. */

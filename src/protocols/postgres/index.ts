@@ -34,6 +34,7 @@ export const postgres: Protocol = {
   attributes,
   settings,
   start,
+  reads: true,
   replay: postgresReplay,
 };
 

@@ -1,4 +1,5 @@
 import { WireError } from '../../base/errors.ts';
+import { readingOf } from '../../carriers/reading.ts';
 import type { Duties } from '../../core/decision.ts';
 import type { MaskKey } from '../../mask/index.ts';
 import type { Outputs } from '../../sql/analysis.ts';
@@ -82,6 +83,7 @@ export class Maskers {
       fields.map(({ name }) => name),
     );
     const watches = this.#parts.watches.of(run.outputs, plans);
+    const reading = readingOf(run.permit.duties.finds, 'rows');
     return rowMasker(
       plans,
       fields.map((field, at) => {
@@ -89,7 +91,11 @@ export class Maskers {
         const shape = { type: field.typeOid, format: field.format, name: names[at] ?? field.name };
         return watch === undefined ? shape : { ...shape, watch };
       }),
-      { key: this.#parts.maskKey, ...typesIn(run.catalogue) },
+      {
+        key: this.#parts.maskKey,
+        ...typesIn(run.catalogue),
+        ...(reading === undefined ? {} : { reading }),
+      },
     );
   }
 }

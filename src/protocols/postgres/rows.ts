@@ -8,8 +8,18 @@ import {
   type Sieve,
   wants,
 } from '../../mask/index.ts';
+import type { Waiting } from '../../carriers/batches.ts';
+import type { Reading } from '../../carriers/reading.ts';
 import { int32At } from './binary.ts';
-import { type CellParts, type ColumnPlan, type FieldShape, stars, type Way, wayOf } from './cells.ts';
+import {
+  type CellParts,
+  type ColumnPlan,
+  type FieldShape,
+  isSearched,
+  stars,
+  type Way,
+  wayOf,
+} from './cells.ts';
 import { copy, Written } from './outgoing.ts';
 import { type Ballot, ballotOf, mayVote } from './voted.ts';
 
@@ -33,6 +43,8 @@ export interface RowMasker {
    * `start` where there is none. `cleared`: how many they are. Not while rows wait.
    */
   readonly clear: (bytes: Uint8Array, start: number, end: number) => number;
+  /** A model reads its rows: they wait, and are shown inside of its `read`. */
+  readonly read?: { readonly reading: Reading; readonly mark: Waiting['mark'] };
   cleared: number;
   masked: number;
   withheld: number;
@@ -84,12 +96,26 @@ export function rowMasker(
     ...(ballot === undefined
       ? {}
       : { see: (message: Message) => see(ballot, message), settle: () => settle(ballot) }),
+    // Of columns that nobody searches there is nothing to read.
+    ...(parts.reading === undefined || !ways.some((way, at) => way !== undefined && isSearched(plans[at]))
+      ? {}
+      : { read: { reading: parts.reading, mark } }),
     clear,
     cleared: 0,
     masked: 0,
     withheld: 0,
   };
   return masker;
+
+  function mark(): () => void {
+    const { masked, withheld } = masker;
+    const searched = watches.map((watch) => watch.searched);
+    return () => {
+      masker.masked = masked;
+      masker.withheld = withheld;
+      for (const [at, watch] of watches.entries()) watch.searched = searched[at] ?? watch.searched;
+    };
+  }
 
   function row(bytes: Uint8Array, start: number, end: number): Uint8Array | undefined {
     const written = new Written();

@@ -2,6 +2,7 @@ import type { MaskKey } from '../../mask/index.ts';
 import type { Action } from '../../core/action.ts';
 import type { Permit } from '../../core/decision.ts';
 import { denial } from '../../core/denial.ts';
+import { readingOf } from '../../carriers/reading.ts';
 import { copyMasker } from './copy.ts';
 import { refusedMove } from './moves.ts';
 import { contextNames, planWithoutFields, typesIn, typesOf } from './plan.ts';
@@ -66,7 +67,9 @@ export function runOf(wanted: Wanted, permit: Permit, parts: RunParts): Run | Re
   }
   if (unmasked || plans === undefined || plans.every((plan) => plan.kind === 'pass'))
     return { ...base, copyOut: 'pass' };
+  const reading = readingOf(finds, 'rows');
   const masking = {
+    ...(reading === undefined ? {} : { reading }),
     key: maskKey,
     ...typesIn(wanted.catalogue),
     names: contextNames(wanted.outputs, []),

@@ -1,7 +1,9 @@
 import type { Outcome, Permit } from '../../core/decision.ts';
 import type { Outputs } from '../../sql/analysis.ts';
 import type { Catalogue } from '../../sql/catalogue.ts';
+import type { Batches } from '../../carriers/batches.ts';
 import type { RowMasker } from './rows.ts';
+import type { UnreadRows } from './unread.ts';
 import type { CopyMasker } from './copy.ts';
 import type { NameChange, Portal } from './names.ts';
 
@@ -30,6 +32,9 @@ export interface Run extends About {
   /** It created or changed something the catalogue holds. */
   readonly defines: boolean;
   masker?: RowMasker;
+  /** What of its answer waits for a model. */
+  unread?: UnreadRows;
+  unreadCopy?: Batches;
   rows: number;
   bytes: number;
   masked: number;

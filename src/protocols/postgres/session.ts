@@ -91,6 +91,7 @@ class Talk {
   /** A cancel of ours on its way to the server. */
   #cancelling: Promise<void> | undefined;
   #holds: Holds | undefined;
+  #answers: Answers | undefined;
 
   // oxlint-disable-next-line max-params
   constructor(
@@ -114,7 +115,9 @@ class Talk {
     const client = this.#started.wire;
     const cancel = this.#parts.cancels.enrol(this.#started.secretBytes, () => {
       // What waits for people has not reached the server: there is nothing to cancel there.
-      if (this.#holds?.withdraw('The client cancelled it') !== true) void this.#cancel(link);
+      if (this.#holds?.withdraw('The client cancelled it') === true) return;
+      this.#answers?.stopReading();
+      void this.#cancel(link);
     });
     try {
       await this.#converse(link, cancel.processId, cancel.secret);
@@ -127,6 +130,7 @@ class Talk {
       throw thrown;
     } finally {
       cancel.forget();
+      this.#answers?.stopReading();
       this.#holds?.withdraw(stopReason(this.#seat.signal) ?? 'The session ended');
       for (const run of this.#flow.abandon())
         this.#admission.gate.done(run.permit, outcomeOf(run, 'unknown'));
@@ -208,6 +212,7 @@ class Talk {
       },
       parameter: watchParameter,
     });
+    this.#answers = answers;
     const ahead = new Ahead(client);
     const holds = new Holds({
       flow,
@@ -248,6 +253,7 @@ class Talk {
       idle.promise,
     ]);
     // The client said goodbye. What it had asked for is still done, and how that ends is still written down.
+    answers.stopReading();
     await link.wire.write(encode.terminate);
     await this.#lastAnswers(server);
   }

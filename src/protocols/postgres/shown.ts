@@ -1,4 +1,5 @@
 import type { Action } from '../../core/action.ts';
+import { modelUseOf } from '../../core/duties.ts';
 import type { Catalogue } from '../../sql/catalogue.ts';
 import type { NoticeAbout } from './notices.ts';
 import { hidesAny, strongest } from './plan.ts';
@@ -23,7 +24,10 @@ function aboutOf({ permit, outputs, catalogue }: About): NoticeAbout {
     .map(({ name }) => ({ object: name, column: '*' }));
   const readable = action.access === 'read' || action.access === 'write';
   return {
-    tagged: masks && strongest(permit, [...action.columns, ...changed], catalogue) !== undefined,
+    // SECURITY: a model reads rows, not what is said of them: where one must, no value is said.
+    tagged:
+      modelUseOf(duties.finds) === 'required' ||
+      (masks && strongest(permit, [...action.columns, ...changed], catalogue) !== undefined),
     unknown:
       masks &&
       (!readable || action.opaque === true || outputs.kind === 'unknown') &&

@@ -11,11 +11,12 @@ import type {
   RuleRef,
 } from '../../core/decision.ts';
 import type { IdentityExplanation, RuleExplanation, TestExplanation } from '../../core/explanation.ts';
-import { operatorForTags } from '../../core/duties.ts';
+import { modelUseOf, operatorForTags } from '../../core/duties.ts';
 import type { Identity } from '../../core/identity.ts';
 import type { Policy } from '../../core/ports.ts';
 import type { Resource } from '../../core/session.ts';
 import type { Access } from '../../gate/access.ts';
+import { readable, traceable } from '../../gate/refusing.ts';
 import type { Known } from '../../identity/directory.ts';
 import { newSessionId } from '../ids.ts';
 import { judge, type JudgeParts } from './judge.ts';
@@ -28,6 +29,8 @@ export interface ExplainParts extends JudgeParts {
   readonly actions: (resource: Resource, text: string) => Promise<readonly Action[]>;
   readonly statementBytes: number;
   readonly access?: Pick<Access, 'of'>;
+  /** Whether a model reads the answers of resources of this kind, as the gate asks it; absent: none does. */
+  readonly reads?: ((kind: string, finds: Duties['finds']) => boolean) | undefined;
 }
 
 /** What the policy in force would decide on a statement, for the caller or, where the policy lets them ask, another. */
@@ -65,7 +68,9 @@ export async function explain(parts: ExplainParts, request: ApiRequest): Promise
         const about = { identity, resource, action, session, at, ...(grants.length === 0 ? {} : { grants }) };
         const opinions = await policy.consult?.(about);
         const asked = opinions === undefined ? about : { ...about, opinions };
-        const decision = policy.decide(asked);
+        const decided = policy.decide(asked);
+        const isRead = parts.reads?.(resource.kind, decided.duties.finds) === true;
+        const decision = readable(traceable(decided, action), isRead);
         return explained({ policy, resource, action, decision, said: policy.explain?.(asked) ?? [] });
       }),
     ),
@@ -154,7 +159,7 @@ function explained({ policy, resource, action, decision, said }: Explained): Exp
     access: action.access,
     targets: action.targets,
     columns: action.columns,
-    notes: action.notes,
+    notes: decision.kind === 'deny' ? action.notes : [...action.notes, ...readBy(decision)],
     decision: decision.kind,
     ...(decision.code === undefined ? {} : { class: decision.code }),
     why: decision.why,
@@ -169,6 +174,11 @@ function explained({ policy, resource, action, decision, said }: Explained): Exp
     approve: duties.approve,
     identities: said.map(({ rules, ...identity }) => ({ ...identity, rules: rules.map(answerOf) })),
   };
+}
+
+function readBy({ duties }: Decision): readonly string[] {
+  const use = modelUseOf(duties.finds);
+  return use === undefined ? [] : [`a model reads the answer (model: ${use})`];
 }
 
 function answerOf({ rule, tests, ...rest }: RuleExplanation): ExplainedAnswer {
