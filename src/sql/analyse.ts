@@ -1,6 +1,6 @@
 import { type Action, type Attribute, type Target, worstAccess } from '../core/action.ts';
 import { handlers } from './access.ts';
-import type { Analysis, Scope, Statement } from './analysis.ts';
+import type { Analysis, MissingNames, Scope, Statement } from './analysis.ts';
 import type { Catalogue, Relation } from './catalogue.ts';
 import { conditionOf } from './condition.ts';
 import { effectOf } from './effects.ts';
@@ -44,13 +44,53 @@ function analyseOne(node: Node, text: string, catalogue: Catalogue, scope: Scope
     addUnknown(reading, 'It changes how names are resolved while it does something else');
   }
   const { outputs, uses, moves } = follow(node, catalogue, scope);
+  const action = actionOf(node, text, { reading, columns: uses });
+  const missing = found.missing.size === 0 ? undefined : missingOf(type, action, found);
   return {
-    action: actionOf(node, text, { reading, columns: uses }),
+    action,
     outputs,
     effect,
     ...(moves.length === 0 ? {} : { moves }),
+    ...(missing === undefined ? {} : { missing }),
   };
 }
+
+/** Undefined where more than names is not understood. */
+function missingOf(type: string, action: Action, { targets, missing }: Found): MissingNames | undefined {
+  const would: Target[] = [];
+  for (const [key, target] of targets) {
+    const absent = missing.get(key);
+    if (absent === undefined) would.push(target);
+    else if (absent.target !== undefined) would.push(absent.target);
+  }
+  const access = worstAccess(would.map((each) => each.access));
+  if (access === 'unknown') return undefined;
+  const absent = new Set([...missing.values()].map(({ written }) => written));
+  const said = [...missing.values()].find((each) => each.said !== undefined)?.said;
+  return {
+    action: {
+      ...action,
+      access,
+      targets: would,
+      columns: action.columns.filter(({ object }) => !absent.has(object)),
+    },
+    whenPrepared: analysedAtOnce.has(type),
+    ...(said === undefined ? {} : { said }),
+  };
+}
+
+// What transformStmt() does more of than wrapping (source, parser/analyze.c).
+const analysedAtOnce: ReadonlySet<string> = new Set([
+  'SelectStmt',
+  'InsertStmt',
+  'UpdateStmt',
+  'DeleteStmt',
+  'MergeStmt',
+  'ExplainStmt',
+  'CreateTableAsStmt',
+  'DeclareCursorStmt',
+  'CallStmt',
+]);
 
 type Start = Pick<Reading, 'catalogue' | 'scope' | 'known' | 'found' | 'planOnly'>;
 

@@ -12,6 +12,18 @@ export interface Statement {
   readonly effect: SessionEffect;
   /** Where values of stored columns are put, besides the answer. Absent: nowhere. */
   readonly moves?: readonly Move[];
+  /** It is not understood for nothing but names that are not there. */
+  readonly missing?: MissingNames;
+}
+
+/** A statement that the server must refuse, since what it names is not there. */
+export interface MissingNames {
+  /** What it would be if all of it were there: with that, it is judged whether its client may be told so. */
+  readonly action: Action;
+  /** The server looks names up when it is only prepared, and says what is missing; of other statements it does so when they run. */
+  readonly whenPrepared: boolean;
+  /** What it would say of the first of them, where its words can be told. */
+  readonly said?: { readonly sqlstate: string; readonly message: string };
 }
 
 /** Values of some columns go to another place, to be read there later. */
@@ -66,6 +78,8 @@ export type SessionEffect =
   | {
       readonly kind: 'transaction';
       readonly what: 'begin' | 'commit' | 'rollback' | 'savepoint' | 'release' | 'rollback-to' | 'prepare';
+      /** AND CHAIN: another one begins at once. */
+      readonly chain?: true;
     }
   /** May change how names are resolved: the session asks the server for its search_path before the next analysis. */
   | { readonly kind: 'search-path' }

@@ -9,7 +9,7 @@ import {
   schemasFor,
   writtenName,
 } from './names.ts';
-import { add, addUnknown, type Env, type Reading } from './reading.ts';
+import { add, addMissing, addUnknown, type Env, type Reading } from './reading.ts';
 import { isSwitch, movesNames, settingAccess } from './settings.ts';
 import { as, type Fields, list, stringOf, text } from './tree.ts';
 
@@ -91,12 +91,8 @@ function notARoutine(reading: Reading, named: QualifiedName, fields: Fields, cou
   if (fields['funcformat'] === 'COERCE_SQL_SYNTAX' && renamed.has(named.name)) return;
   const type = count === 1 ? typeOf(reading, named) : undefined;
   if (type !== undefined) return addType(reading, type);
-  addUnknown(
-    reading,
-    `No function ${writtenName(named)} with ${count} arguments is known`,
-    'function',
-    writtenName(named),
-  );
+  const written = writtenName(named);
+  addMissing(reading, `No function ${written} with ${count} arguments is known`, 'function', { written });
 }
 
 function addSetConfig(reading: Reading, args: readonly unknown[], env: Env): void {
@@ -136,8 +132,13 @@ function addSequence(reading: Reading, argument: unknown): void {
   if (first === undefined) return add(reading, 'sequence', '*', 'write');
   const named = second === undefined ? { name: first } : { schema: first, name: second };
   const resolved = resolveRelation(reading.catalogue, reading.scope, named);
-  if (resolved.kind === 'missing')
-    return addUnknown(reading, 'A sequence that is not known', 'sequence', resolved.name);
+  if (resolved.kind === 'missing') {
+    const target = { kind: 'sequence', name: resolved.name, access: 'write' } as const;
+    return addMissing(reading, 'A sequence that is not known', 'sequence', {
+      written: resolved.name,
+      target,
+    });
+  }
   const { relation } = resolved;
   add(reading, 'sequence', canonicalName(relation.schema, relation.name), 'write');
 }
@@ -166,7 +167,7 @@ export function addOperator(reading: Reading, names: unknown, prefix: boolean): 
   if (isPlainOperator(reading, named, prefix)) return;
   const operators = operatorsNamed(reading, named, prefix);
   if (operators.length === 0)
-    return addUnknown(reading, `No operator ${named.name} is known`, 'operator', named.name);
+    return addMissing(reading, `No operator ${named.name} is known`, 'operator', { written: named.name });
   for (const operator of operators) {
     if (isOwnOperator(operator)) continue;
     const routine = reading.catalogue.routineByOid(operator.routine);
@@ -214,8 +215,12 @@ export function visitType(reading: Reading, fields: Fields, env: Env): void {
   if (named === undefined) return addUnknown(reading, 'A type name of this form is not understood');
   if (fields['pct_type'] === true || (named.schema === undefined && serials.has(named.name))) return;
   const type = typeOf(reading, named);
-  if (type === undefined)
-    return addUnknown(reading, `No type ${writtenName(named)} is known`, 'type', writtenName(named));
+  if (type === undefined) {
+    const written = writtenName(named);
+    const message = `type "${named.schema === undefined ? '' : `${named.schema}.`}${named.name}" does not exist`;
+    const said = { sqlstate: '42704', message };
+    return addMissing(reading, `No type ${written} is known`, 'type', { written, said });
+  }
   addType(reading, type);
 }
 

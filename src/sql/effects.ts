@@ -57,7 +57,8 @@ function namedEffect(
       return { kind: 'discard', what: discards[text(fields['target']) ?? ''] ?? 'all' };
     case 'TransactionStmt': {
       const what = transactions[text(fields['kind']) ?? ''];
-      return what === undefined ? none : { kind: 'transaction', what };
+      if (what === undefined) return none;
+      return { kind: 'transaction', what, ...(fields['chain'] === true ? { chain: true } : {}) };
     }
     case 'CopyStmt':
       return copyEffect(fields);

@@ -25,8 +25,26 @@ export interface Change {
   readonly condition: 'none' | 'key' | 'other';
 }
 
+/** A name that the catalogue does not have. */
+export interface Missing {
+  /** As the statement has it. */
+  readonly written: string;
+  /** What would be done to what, if it were there; absent where nothing but a call or a type is missing. */
+  readonly target?: Target;
+  /** What PostgreSQL says of it, where its words can be told. */
+  readonly said?: Said;
+}
+
+/** An error of PostgreSQL's. */
+export interface Said {
+  readonly sqlstate: string;
+  readonly message: string;
+}
+
 /** What has been found of a statement so far. */
 export interface Found {
+  /** Names that are not there, by the key of the unknown target that each of them is. */
+  readonly missing: Map<string, Missing>;
   readonly targets: Map<string, Target>;
   readonly notes: Set<string>;
   readonly functions: Set<string>;
@@ -59,6 +77,7 @@ export interface Reading {
 
 export function nothingFound(): Found {
   return {
+    missing: new Map(),
     targets: new Map(),
     notes: new Set(),
     functions: new Set(),
@@ -80,6 +99,17 @@ export function add(reading: Reading, kind: string, name: string, access: Access
 export function addUnknown(reading: Reading, note: string, kind = 'statement', name = '*'): void {
   add(reading, kind, name, 'unknown');
   reading.found.notes.add(note);
+}
+
+/** The statement is not understood because a name in it is not there. */
+export function addMissing(reading: Reading, note: string, kind: string, missing: Missing): void {
+  const { written } = missing;
+  addUnknown(reading, note, kind, written);
+  const key = `${kind} ${written} unknown`;
+  const before = reading.found.missing.get(key)?.target;
+  // Of two uses of one name the graver counts.
+  const graver = missing.target === undefined || before?.access === 'write' ? before : missing.target;
+  reading.found.missing.set(key, { ...missing, ...(graver === undefined ? {} : { target: graver }) });
 }
 
 /** Takes over what was found inside a view. */

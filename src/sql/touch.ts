@@ -1,8 +1,17 @@
 import type { Cascade, Relation, Runs } from './catalogue.ts';
 import { addRun, addType, addTypeRead } from './calls.ts';
 import { firstUserOid } from './functions.ts';
-import { rangeVarName, relationName, resolveRelation, writtenName } from './names.ts';
-import { add, addFound, addUnknown, type Env, isCte, type Reading } from './reading.ts';
+import type { Access } from '../core/action.ts';
+import {
+  canonicalName,
+  creationSchema,
+  quoted,
+  rangeVarName,
+  relationName,
+  resolveRelation,
+  writtenName,
+} from './names.ts';
+import { add, addFound, addMissing, addUnknown, type Env, isCte, type Reading } from './reading.ts';
 import { isSystemSchema, systemRead } from './system.ts';
 import { as, type Fields, isNode, list, open } from './tree.ts';
 
@@ -30,16 +39,30 @@ export function readRangeVar(reading: Reading, fields: Fields, env: Env): void {
 }
 
 /** The relation that the fields of a RangeVar mean. Undefined: it is not known, and the statement is noted as unknown. */
-export function relationOf(reading: Reading, fields: Fields): Relation | undefined {
-  const resolved = resolveRelation(reading.catalogue, reading.scope, rangeVarName(fields));
+export function relationOf(reading: Reading, fields: Fields, access: Access = 'read'): Relation | undefined {
+  const named = rangeVarName(fields);
+  const resolved = resolveRelation(reading.catalogue, reading.scope, named);
   if (resolved.kind === 'relation') return resolved.relation;
-  const name = writtenName(rangeVarName(fields));
-  addUnknown(reading, `No relation ${name} is known`, 'table', name);
+  const written = writtenName(named);
+  const note = `No relation ${written} is known`;
+  // Of another database PostgreSQL says something else.
+  if (named.catalog !== undefined) addUnknown(reading, note, 'table', written);
+  else {
+    const { schema = creationSchema(reading.scope), name } = named;
+    const target = {
+      kind: 'table',
+      name: schema === undefined ? quoted(name) : canonicalName(schema, name),
+      access,
+    };
+    const relation = named.schema === undefined ? name : `${named.schema}.${name}`;
+    const said = { sqlstate: '42P01', message: `relation "${relation}" does not exist` };
+    addMissing(reading, note, 'table', { written, target, said });
+  }
   return undefined;
 }
 
 export function touchRangeVar(reading: Reading, fields: Fields, op: Op, how: Partial<How> = {}): void {
-  const relation = relationOf(reading, fields);
+  const relation = relationOf(reading, fields, op === 'read' ? 'read' : 'write');
   if (relation === undefined) return;
   touch(reading, relation, op, { inherited: fields['inh'] === true, ...how });
 }

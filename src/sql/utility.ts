@@ -257,7 +257,7 @@ export const utilities: Readonly<Record<string, Handler>> = {
     const access = fields['mode'] === 1 || fields['mode'] === 2 ? 'read' : 'write';
     for (const each of list(fields['relations'])) {
       const range = rangeVarFields(each);
-      const relation = range === undefined ? undefined : relationOf(reading, range);
+      const relation = range === undefined ? undefined : relationOf(reading, range, access);
       if (relation === undefined) continue;
       touch(reading, relation, 'read', { inherited: range?.['inh'] === true });
       if (access !== 'write') continue;
@@ -350,7 +350,7 @@ function alterTable(reading: Reading, fields: Fields, env: Env): void {
 
 /** All rows are written anew: checks, generated columns and indexes run their functions. */
 function rewrite(reading: Reading, range: Fields | undefined): void {
-  const relation = range === undefined ? undefined : relationOf(reading, range);
+  const relation = range === undefined ? undefined : relationOf(reading, range, 'define');
   if (relation !== undefined) touch(reading, relation, 'update', { inherited: true });
 }
 
@@ -363,7 +363,7 @@ function policy(type: string): Handler {
 
 function refresh(reading: Reading, fields: Fields): void {
   const range = rangeVarFields(fields['relation']);
-  const view = range === undefined ? undefined : relationOf(reading, range);
+  const view = range === undefined ? undefined : relationOf(reading, range, 'define');
   if (view === undefined) return;
   touch(reading, view, 'read', { inherited: false });
   // It makes a new relation in place of the old one, and event triggers see it as any other definition.

@@ -8,14 +8,14 @@ import type { FrameKind, Recorder } from '../../core/ports.ts';
 
 import { decodeBackend, decodeDataRow, decodeErrorFields, decodeReadyForQuery } from './decode.ts';
 import * as encode from './encode.ts';
-import type { Flow, Turn } from './flow.ts';
+import { type Flow, isCommitted, isOver, type Part, type Turn } from './flow.ts';
 import { backendBounds, type Frame, Frames } from './frames.ts';
 import { backend, type ErrorFields, type Field } from './messages.ts';
 import { Maskers } from './maskers.ts';
 import type { Names } from './names.ts';
 import { maskText, type NoticeAbout, showFields } from './notices.ts';
 import { Outgoing } from './outgoing.ts';
-import { errorOf } from './refusal.ts';
+import { errorOf, type RefusedWith } from './refusal.ts';
 import type { RowMasker } from './rows.ts';
 import { type About, outcomeOf, type Run } from './run.ts';
 import { showsAll, strict, TransactionAbout } from './shown.ts';
@@ -39,6 +39,8 @@ export interface AnswersParts {
   readonly cancel: () => void;
   /** What a statement changed is now true on the server. */
   readonly settled: (run: Run) => void;
+  /** A transaction that the gateway had begun for the client has ended, one way or the other. */
+  readonly ended: () => void;
   /** The server reported a setting. Throws a Fault when the session must not go on with it. */
   readonly parameter: (name: string, value: string) => void;
 }
@@ -389,6 +391,8 @@ export class Answers {
 
   #cut(run: Run, limit: string): void {
     run.cut = true;
+    const part = partOf(this.#parts.flow.head);
+    if (part !== undefined) part.failed = true;
     this.#release();
     const why = `The answer is longer than the ${limit} that the policy allows for one statement`;
     const cut = denialOfDemand(run.permit, 'LIMIT', 'limit', why);
@@ -462,6 +466,10 @@ export class Answers {
   #named(frame: Frame): void {
     const { flow, names } = this.#parts;
     const head = flow.head;
+    if (head?.kind === 'refused' && head.probe !== undefined && frame.type !== backend.BindComplete) {
+      head.probe.prepared = true;
+      return;
+    }
     const expected =
       (head?.kind === 'parse' && frame.type === backend.ParseComplete) ||
       (head?.kind === 'bind' && frame.type === backend.BindComplete) ||
@@ -476,16 +484,32 @@ export class Answers {
     const { flow } = this.#parts;
     const { head } = flow;
     if (head?.kind === 'query' && head.runs.length === 0) return this.#pass(frame); // an empty text
+    if (head?.kind === 'block') return this.#blockEnded();
     if (head?.kind === 'empty') {
       this.#pass(frame);
       return flow.complete();
     }
     const current = this.#running(run);
+    if (head?.kind === 'query' && head.part !== undefined && isCommitted(head.part)) {
+      head.at += 1;
+      flow.held = { run: current, bytes: new Uint8Array(frame.bytes.subarray(frame.start, frame.end)) };
+      return;
+    }
     this.#pass(frame);
     this.#finish(current);
     if (current.copyIn) flow.copyFinished();
     if (head?.kind === 'query') head.at += 1;
     else flow.complete();
+  }
+
+  /** BEGIN, COMMIT or ROLLBACK of the gateway's own has succeeded: the end of the statement before it may be told. */
+  #blockEnded(): void {
+    const { flow } = this.#parts;
+    const { held } = flow;
+    if (held === undefined) return;
+    flow.held = undefined;
+    this.#put(held.bytes);
+    this.#finish(held.run);
   }
 
   #suspended(frame: Frame, run: Run): void {
@@ -520,8 +544,11 @@ export class Answers {
     if (severity !== 'ERROR' || head === undefined) return this.#show(message.fields);
     switch (head.kind) {
       case 'refused':
-        this.#put(encode.errorResponse(errorOf(head.why)));
-        if (!head.simple) this.#unsent(flow.fail());
+        if (head.probe?.prepared === false) this.#show(message.fields);
+        else this.#put(encode.errorResponse(placed(errorOf(inPlace(head.why, flow)), head.part)));
+        if (head.probe !== undefined) this.#finish(head.probe.run, sqlstate);
+        if (head.part !== undefined) head.part.failed = true;
+        if (!head.simple) this.#unsent(flow.fail().filter((run) => run !== head.probe?.run));
         return;
       case 'query':
         this.#show(message.fields);
@@ -529,7 +556,16 @@ export class Answers {
         this.#unsent(head.runs.slice(head.at + 1));
         if (run?.copyIn === true) flow.copyFinished();
         head.at = head.runs.length;
+        if (head.part !== undefined) head.part.failed = true;
         return;
+      case 'block': {
+        this.#show(message.fields);
+        head.failed = true;
+        const { held } = flow;
+        flow.held = undefined;
+        if (held !== undefined) this.#finish(held.run, sqlstate);
+        return;
+      }
       case 'sync': // a deferred constraint failed at the end of the implicit transaction
         return this.#show(message.fields);
       default:
@@ -555,7 +591,7 @@ export class Answers {
     const head = flow.head;
     flow.status = decodeReadyForQuery(frame);
     const simple = head?.kind === 'query' || (head?.kind === 'refused' && head.simple);
-    if (!simple && head?.kind !== 'sync') throw unexpected(frame);
+    if (!simple && head?.kind !== 'sync' && head?.kind !== 'block') throw unexpected(frame);
     if (head.kind === 'query' && head.at < head.runs.length) {
       throw new WireError('unexpected-message', 'The server answered fewer statements than it was sent');
     }
@@ -565,7 +601,10 @@ export class Answers {
     }
     flow.muted = false;
     flow.copying = false;
-    this.#pass(frame);
+    const part = partOf(head);
+    const over = head.kind === 'block' ? head.last || head.failed : part === undefined || isOver(part);
+    if (head.kind === 'block' && head.ends) this.#parts.ended();
+    if (over) this.#pass(frame);
     flow.complete();
   }
 
@@ -599,23 +638,31 @@ export class Answers {
     // Planning runs functions too, and what they say comes before the answer to Parse or Bind.
     if ((head?.kind === 'parse' || head?.kind === 'bind') && head.about !== undefined)
       this.#last = head.about;
+    if (head?.kind === 'refused' && head.probe !== undefined) this.#last = head.probe.run;
     return this.#last === undefined ? strict : this.#transaction.with(this.#last);
   }
 
   #show(fields: ErrorFields): void {
-    this.#put(
-      encode.fieldsMessage(backend.ErrorResponse, showFields(fields, this.#about(), this.#parts.maskKey)),
-    );
+    this.#put(encode.fieldsMessage(backend.ErrorResponse, this.#shown(fields, this.#about())));
+  }
+
+  #shown(fields: ErrorFields, about: NoticeAbout): Map<string, string> {
+    const shown = showFields(fields, about, this.#parts.maskKey);
+    const part = partOf(this.#parts.flow.head);
+    const position = shown.get('P');
+    if (part !== undefined && position !== undefined) shown.set('P', String(Number(position) + part.from()));
+    return shown;
   }
 
   #notice(frame: Frame): void {
     const about = this.#about();
-    if (showsAll(about)) return this.#pass(frame);
+    const part = partOf(this.#parts.flow.head);
+    if (part === undefined && showsAll(about)) return this.#pass(frame);
     const message = decodeBackend(frame);
     if (message.kind !== 'NoticeResponse') throw unexpected(frame);
-    this.#put(
-      encode.fieldsMessage(backend.NoticeResponse, showFields(message.fields, about, this.#parts.maskKey)),
-    );
+    // "There is already a transaction in progress": the gateway's own, which the client's BEGIN takes over.
+    if (part?.begins === true && message.fields.get('C') === '25001') return;
+    this.#put(encode.fieldsMessage(backend.NoticeResponse, this.#shown(message.fields, about)));
   }
 
   #notification(frame: Frame): void {
@@ -640,6 +687,29 @@ export class Answers {
     this.#parts.parameter(message.name, message.value);
     this.#pass(frame);
   }
+}
+
+function partOf(turn: Turn | undefined): Part | undefined {
+  return turn?.kind === 'query' || turn?.kind === 'refused' ? turn.part : undefined;
+}
+
+/** In a failed transaction the server looks for no names: it says of anything but its end that it is not done. */
+function inPlace(why: RefusedWith, { status }: Flow): RefusedWith {
+  return status === 'E' && why.denial === undefined && namesMissing.has(why.sqlstate)
+    ? { sqlstate: '25P02', message: abortedTransaction }
+    : why;
+}
+
+// invalid_sql_statement_name, invalid_cursor_name, undefined_table, undefined_object
+const namesMissing: ReadonlySet<string> = new Set(['26000', '34000', '42P01', '42704']);
+const abortedTransaction = 'current transaction is aborted, commands ignored until end of transaction block';
+
+/** Where it is in the whole text. */
+function placed(error: encode.ErrorParts, part: Part | undefined): encode.ErrorParts {
+  const { position } = error;
+  return part === undefined || position === undefined
+    ? error
+    : { ...error, position: position + part.from() };
 }
 
 const nothing = new Uint8Array(0);

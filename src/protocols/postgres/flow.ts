@@ -8,8 +8,8 @@ import type { About, Run } from './run.ts';
  * (PostgreSQL 18 docs, 54.2), so the oldest turn is the one that is being answered.
  */
 export type Turn =
-  /** Simple Query: its statements in order, then ReadyForQuery. */
-  | { readonly kind: 'query'; readonly runs: readonly Run[]; at: number }
+  /** Simple Query: its statements in order, then ReadyForQuery. `part`: one statement of a text that is sent apart. */
+  | { readonly kind: 'query'; readonly runs: readonly Run[]; at: number; readonly part?: Part }
   | { readonly kind: 'parse' | 'bind'; readonly change: NameChange; readonly about?: About }
   /** `own`: the gateway asked, the client must not see the answer. */
   | {
@@ -24,7 +24,15 @@ export type Turn =
   | { readonly kind: 'close'; readonly change: NameChange }
   | { readonly kind: 'sync' }
   /** A statement that fails by design was sent in place of a refused one: the server's error is replaced by the denial. */
-  | { readonly kind: 'refused'; readonly why: RefusedWith; readonly simple: boolean }
+  | {
+      readonly kind: 'refused';
+      readonly why: RefusedWith;
+      readonly simple: boolean;
+      readonly part?: Part;
+      readonly probe?: Probe;
+    }
+  /** The gateway begins or ends the transaction that the statements of one text are in. `last`: the client's text is over with it. */
+  | { readonly kind: 'block'; readonly ends: boolean; readonly last: boolean; failed: boolean }
   /** The client ended its COPY data. Not a request of its own: marks where Syncs count again. */
   | { readonly kind: 'copy-end' }
   /** A query of the gateway itself, sent while nothing else was under way. */
@@ -34,6 +42,43 @@ export type Turn =
       failed: boolean;
       readonly done: PromiseWithResolvers<void>;
     };
+
+/** The statement itself is prepared before the one that fails by design, so that the server says what is missing in it. */
+export interface Probe {
+  readonly run: Run;
+  /** It could be prepared: what was missing has come meanwhile, and the next error is the one by design. */
+  prepared: boolean;
+}
+
+/** How the answer to one statement of a text stands in the answer to the whole text (apart.ts). */
+export interface Part {
+  /** Others follow it. */
+  readonly more: boolean;
+  /** It runs in a transaction block that the gateway has begun, and ends before the client hears that the text is over. */
+  readonly ours: boolean;
+  /** It is the client's own BEGIN, and makes that block the client's. */
+  readonly begins: boolean;
+  /** Where it begins in the text, in characters: places that errors name are places of the whole text. */
+  readonly from: () => number;
+  /** The client was told of an error: nothing behind it is sent. */
+  failed: boolean;
+}
+
+/** Whether the text is over with this answer, so that ReadyForQuery is the client's. */
+export function isOver(part: Part): boolean {
+  return part.failed ? !part.ours : !part.more && (!part.ours || part.begins);
+}
+
+/** Whether the server, which would have committed by now, commits behind this: the client hears of its end only then. */
+export function isCommitted(part: Part): boolean {
+  return part.ours && !part.more && !part.begins && !part.failed;
+}
+
+/** The end of a text's last statement, kept until its transaction is committed. */
+export interface HeldEnd {
+  readonly run: Run;
+  readonly bytes: Uint8Array;
+}
 
 /**
  * Whose answer is it? Holds the turns and what an error, a Sync and a COPY do to them. Pure: no bytes, no waiting.
@@ -54,6 +99,8 @@ export class Flow {
   copying = false;
   /** The connection has ended: what is still being decided goes nowhere. */
   over = false;
+  /** The last statement of a text has ended, and its transaction has not. */
+  held: HeldEnd | undefined;
   /** How many extended requests have failed so far, and taken those behind them with them. */
   failures = 0;
   /** Extended requests were sent that no Sync has ended yet: the server may hold their answers back. */
@@ -89,8 +136,7 @@ export class Flow {
     }
     if (turn.kind !== 'copy-end') this.#unsynced = !endsSeries(turn);
     this.#turns.push(turn);
-    if (turn.kind === 'sync' || turn.kind === 'query' || (turn.kind === 'refused' && turn.simple))
-      this.#names.fence();
+    if (endsSeries(turn) && turn.kind !== 'own') this.#names.fence();
   }
 
   /** The request at the head is answered. */
@@ -141,6 +187,7 @@ export class Flow {
         this.#names.drop(turn.change);
       if (turn.kind === 'execute') unsent.push(turn.run);
       if (turn.kind === 'query') unsent.push(...turn.runs);
+      if (turn.kind === 'refused' && turn.probe !== undefined) unsent.push(turn.probe.run);
       this.#first += 1;
     }
     this.copying = false;
@@ -211,10 +258,12 @@ export class Flow {
 
   /** Every turn that is left when the connection ends. */
   abandon(): readonly Run[] {
-    const runs: Run[] = [];
+    const runs: Run[] = this.held === undefined ? [] : [this.held.run];
+    this.held = undefined;
     for (const turn of this.#turns.slice(this.#first)) {
       if (turn.kind === 'execute') runs.push(turn.run);
       if (turn.kind === 'query') runs.push(...turn.runs.slice(turn.at));
+      if (turn.kind === 'refused' && turn.probe !== undefined) runs.push(turn.probe.run);
       if (turn.kind === 'own') turn.done.reject(new WireError('closed', 'Connection closed'));
     }
     this.#turns = [];
@@ -258,6 +307,7 @@ function endsSeries(turn: Turn): boolean {
     turn.kind === 'sync' ||
     turn.kind === 'query' ||
     turn.kind === 'own' ||
+    turn.kind === 'block' ||
     (turn.kind === 'refused' && turn.simple)
   );
 }

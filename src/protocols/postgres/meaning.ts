@@ -99,6 +99,11 @@ export class Meaning {
     if (run.defines && redefines(run)) this.#redefined = true;
   }
 
+  /** A transaction has ended whose statements were told one by one. */
+  endedTransaction(): void {
+    if (this.#pathTouched) this.#unsettled = true;
+  }
+
   #catalogue(): Catalogue | Promise<Catalogue> {
     return this.#local ?? this.#parts.keeper.current();
   }

@@ -64,14 +64,26 @@ export function standIn(decisionId: string): string {
 /** Why a statement cannot share a text with those behind it. */
 export function togetherRefused(run: Run, behind: readonly Statement[]): RefusedWith | undefined {
   if (behind.length === 0) return undefined;
-  const uses = behind.some(({ action }) => action.targets.length > 0 || action.columns.length > 0);
-  if (run.unsettles && uses) {
+  if (run.unsettles && behind.some(usesNames)) {
     return {
       sqlstate: '0A000',
       message: 'This statement changes what names mean in the statements behind it',
       hint: 'Send it in a query of its own',
     };
   }
+  return limitedRefused(run, behind);
+}
+
+/**
+ * Whether what names mean matters to it.
+ * SECURITY: what EXECUTE runs is planned anew where the search path has changed, with the names of that moment.
+ */
+export function usesNames({ action, effect }: Statement): boolean {
+  return action.targets.length > 0 || action.columns.length > 0 || effect.kind === 'execute';
+}
+
+/** A cut answer would leave open whether the writes behind it have run. */
+export function limitedRefused(run: Run, behind: readonly Statement[]): RefusedWith | undefined {
   const { rowLimit, byteLimit } = run.permit.duties;
   if (
     (rowLimit !== undefined || byteLimit !== undefined) &&

@@ -4,9 +4,12 @@ import { denial } from '../../core/denial.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { Statement } from '../../sql/analysis.ts';
 import type { Catalogue } from '../../sql/catalogue.ts';
+import { Absent, type Told } from './absent.ts';
+import { Apart, mustGoApart } from './apart.ts';
 import { type Asked, Asking, type AskingParts } from './asking.ts';
 import { bodyOf, decodeBind, decodeFrontend, decodeParse, decodeQuery } from './decode.ts';
 import * as encode from './encode.ts';
+import type { Part } from './flow.ts';
 import { type Frame, Frames, frontendBounds } from './frames.ts';
 import { digest, textOrRefusal } from './given.ts';
 import { shownValues } from './hold.ts';
@@ -37,6 +40,7 @@ export interface RequestsParts extends SendingParts, RenewingParts, AskingParts 
 }
 
 /** A statement with the catalogue it was read with. */
+type How = { readonly simple: boolean; readonly part?: Part };
 type Understood = { readonly statement: Statement; readonly catalogue: Catalogue; readonly text: string };
 
 /**
@@ -49,6 +53,8 @@ export class Requests {
   readonly #sending: Sending;
   readonly #renewing: Renewing;
   readonly #asking: Asking;
+  readonly #apart: Apart;
+  readonly #absent: Absent;
 
   constructor(parts: RequestsParts) {
     this.#parts = parts;
@@ -64,6 +70,17 @@ export class Requests {
         frames.keep();
         sending.begin(frames.bytes);
       },
+    });
+    this.#absent = new Absent(parts);
+    this.#apart = new Apart(parts, {
+      absent: this.#absent,
+      asking: this.#asking,
+      sending,
+      renewing: this.#renewing,
+      drain: () => this.drain(),
+      refuse: (why, part) => this.#refuse(why, { simple: true, part }),
+      refuseTold: (told, text, part) => this.#refuseTold(told, text, { simple: true, part }),
+      refuseUnread: (reading, part) => this.#refuseUnread(reading, { simple: true, part }),
     });
   }
 
@@ -165,11 +182,34 @@ export class Requests {
     await this.#request(frame);
   }
 
-  async #refuse(why: RefusedWith, how: { readonly simple: boolean }): Promise<void> {
+  async #refuse(why: RefusedWith, how: How): Promise<void> {
     await this.#sending.flush();
     const text = standIn(why.denial?.decisionId ?? '');
     const bytes = how.simple ? encode.query(text) : encode.parse(this.#standInName(), text);
-    await this.#sending.say(bytes, { kind: 'refused', why, simple: how.simple });
+    await this.#sending.say(bytes, { kind: 'refused', why, ...how });
+  }
+
+  /**
+   * Refused in the server's own words where it has them: the statement is prepared, and what fails by design stands right
+   * behind that. Of the two exactly one fails, and nothing ran.
+   */
+  async #refuseTold(
+    { why, probe }: Told,
+    text: string,
+    how: How,
+    types: readonly number[] = [],
+  ): Promise<void> {
+    if (probe === undefined) return this.#refuse(why, how);
+    await this.drain();
+    const name = how.simple ? '' : this.#standInName();
+    const parts = [
+      encode.parse(name, text, types),
+      encode.close('statement', name),
+      encode.parse(name, standIn(probe.run.permit.id)),
+      ...(how.simple ? [encode.sync] : []),
+    ];
+    const turn = { kind: 'refused', why, ...how, probe } as const;
+    return this.#sending.sendApart(encode.join(parts), probe.run.permit, turn);
   }
 
   /** A Parse without a name takes the unnamed statement away even where it fails; no other failure touches a name. */
@@ -221,12 +261,25 @@ export class Requests {
   ): Promise<void> | undefined {
     const { statements } = reading.analysis;
     const [only] = statements;
+    if (statements.length > 1 && mustGoApart(statements, this.#parts.meaning.pathTouched))
+      return this.#apart.run(text, statements);
     if (statements.length > 1 || only === undefined) return this.#batch(frame, text, reading);
-    const asked = this.#asking.ask(
-      this.#asking.wanted(only, { source: text, text }, reading.catalogue),
-      text,
-      0,
-    );
+    if (only.missing !== undefined) return this.#askAbsent(frame, text, only, reading.catalogue);
+    return this.#askOne(frame, text, only, reading.catalogue);
+  }
+
+  // oxlint-disable-next-line max-params
+  async #askAbsent(frame: Frame, text: string, only: Statement, catalogue: Catalogue): Promise<void> {
+    await this.#sending.flush();
+    const told = await this.#absent.told(only, text, catalogue);
+    await (told === undefined
+      ? this.#askOne(frame, text, only, catalogue)
+      : this.#refuseTold(told, text, { simple: true }));
+  }
+
+  // oxlint-disable-next-line max-params
+  #askOne(frame: Frame, text: string, only: Statement, catalogue: Catalogue): Promise<void> | undefined {
+    const asked = this.#asking.ask(this.#asking.wanted(only, { source: text, text }, catalogue), text, 0);
     if (asked instanceof Promise)
       return this.#asking.whenAsked(asked, (given) => this.#sendQuery(frame, given));
     return this.#sendQuery(frame, asked);
@@ -318,7 +371,15 @@ export class Requests {
       go();
       return undefined;
     }
-    return this.#prepare({ statement, catalogue: reading.catalogue, text }, go);
+    const understood = { statement, catalogue: reading.catalogue, text };
+    if (statement.missing === undefined) return this.#prepare(understood, go);
+    const types = decodeParse(frame).parameterTypes;
+    return this.#sending.flush().then(async () => {
+      const told = await this.#absent.told(statement, text, reading.catalogue);
+      await (told === undefined
+        ? this.#prepare(understood, go)
+        : this.#refuseTold(told, text, { simple: false }, types));
+    });
   }
 
   /** Goes on under a permit for this one step, or refuses. */
@@ -504,10 +565,7 @@ export class Requests {
   }
 
   /** A text that could not be read: written down as refused by the policy, answered in the parser's own words. */
-  async #refuseUnread(
-    reading: Extract<Reading, { kind: 'not-understood' }>,
-    how: { readonly simple: boolean },
-  ): Promise<void> {
+  async #refuseUnread(reading: Extract<Reading, { kind: 'not-understood' }>, how: How): Promise<void> {
     await this.#sending.flush();
     const verdict = await this.#parts.gate.ask({ action: reading.action });
     const { sqlstate, message, position } = reading;

@@ -92,7 +92,10 @@ function lateRun(permit: Permit): RefusedWith {
 }
 
 /** Whether names may mean something else behind this statement. */
-function unsettles({ action, statement: { effect } }: Wanted, pathTouched: boolean): boolean {
+export function unsettles(
+  { action, statement: { effect } }: Pick<Wanted, 'action' | 'statement'>,
+  pathTouched: boolean,
+): boolean {
   return (
     (pathTouched && takesBack(effect)) ||
     effect.kind === 'search-path' ||

@@ -40,6 +40,11 @@ export class Saying {
     } else if (this.#touched && (run.takesBack || run.permit.action.access !== 'read')) this.#stale = true;
   }
 
+  /** A transaction has ended: what was said in it may be taken back. */
+  endedTransaction(): void {
+    if (this.#touched) this.#stale = true;
+  }
+
   get stated(): Stated | undefined {
     if (!this.#touched || this.#stale || this.#flow.some(touches)) return undefined;
     return this.#said;

@@ -113,6 +113,14 @@ export class Sending {
     if (beforeSync !== undefined) await this.#send(fromSync(bytes), permits.slice(beforeSync));
   }
 
+  /** One statement of a longer text, by itself. */
+  async sendApart(bytes: Uint8Array, permit: Permit, turn: Turn): Promise<void> {
+    await this.flush();
+    if (this.#skipped(turn)) return;
+    this.#parts.flow.push(turn);
+    await this.#send(bytes, [permit]);
+  }
+
   /** Something of the gateway's own goes in at this place of the pipeline. */
   async say(bytes: Uint8Array, turn: Turn): Promise<void> {
     await this.flush();
@@ -124,6 +132,7 @@ export class Sending {
 
 function runsOf(turn: Turn): readonly Run[] {
   if (turn.kind === 'execute') return [turn.run];
+  if (turn.kind === 'refused') return turn.probe === undefined ? [] : [turn.probe.run];
   return turn.kind === 'query' ? turn.runs : [];
 }
 

@@ -210,6 +210,10 @@ class Talk {
         meaning.ended(run);
         saying.ended(run);
       },
+      ended: () => {
+        meaning.endedTransaction();
+        saying.endedTransaction();
+      },
       parameter: watchParameter,
     });
     this.#answers = answers;

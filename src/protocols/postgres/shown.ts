@@ -114,13 +114,30 @@ function namesOf(
   return { names: { has: (name) => isObject(name) || words.has(name) }, objects: { has: isObject } };
 }
 
+/** Types as the server's sentences spell them, where that is not their name (format_type). */
+const spelt: readonly string[] = [
+  'bigint',
+  'bit varying',
+  'boolean',
+  'character',
+  'character varying',
+  'double precision',
+  'integer',
+  'real',
+  'smallint',
+  'time with time zone',
+  'time without time zone',
+  'timestamp with time zone',
+  'timestamp without time zone',
+];
+
 const namesByCatalogue: WeakMap<Catalogue, ReadonlySet<string>> = new WeakMap();
 
 function catalogueNames(catalogue: Catalogue): ReadonlySet<string> {
   const found = namesByCatalogue.get(catalogue);
   if (found !== undefined) return found;
   const { data } = catalogue;
-  const made = new Set<string>(data.schemas);
+  const made = new Set<string>([...data.schemas, ...spelt]);
   for (const relation of data.relations) {
     made.add(relation.name);
     for (const { name } of relation.columns) made.add(name);

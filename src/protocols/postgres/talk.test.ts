@@ -150,6 +150,7 @@ async function throughGateway(client: Wire, server: Wire, log: GateLog, pipeline
     write: client.write,
     cancel: () => undefined,
     settled: () => undefined,
+    ended: () => undefined,
     parameter: () => undefined,
   });
   const requests = new Requests({

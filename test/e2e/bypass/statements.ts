@@ -71,17 +71,13 @@ export const denied: Readonly<Record<string, readonly Denied[]>> = {
     { sql: 'CREATE TABLE x AS EXECUTE nobody_prepared_this', code: /^(?:26000|42501)$/ },
     { sql: 'EXPLAIN ANALYZE EXECUTE nobody_prepared_this', code: /^(?:26000|42501)$/ },
   ],
-  // Refused for what the texts are together, whoever sends them.
+  // Refused for what the statements mean behind each other, whoever sends them.
   'one text, several meanings': [
     { sql: 'SET search_path = evil; DELETE FROM orders WHERE id = 1', as: 'dba', code: /^(?:0A000|42501)$/ },
     { sql: 'CREATE TEMP TABLE orders (id int); DELETE FROM orders', as: 'dba', code: /^(?:0A000|42501)$/ },
     {
       sql: 'BEGIN; UPDATE orders SET total = 1 WHERE id = 1; COMMIT',
       as: 'agent',
-      code: /^(?:0A000|42501)$/,
-    },
-    {
-      sql: `SELECT set_config('search_path', 'evil', false); SELECT status FROM orders`,
       code: /^(?:0A000|42501)$/,
     },
   ],
@@ -316,6 +312,11 @@ export const leaks: readonly string[] = [
   'SELECT DISTINCT ON (ssn) ssn FROM customers',
   'TABLE customers',
   'SELECT query FROM pg_stat_activity',
+  // Each statement is judged with the names of its moment: what it reads then is masked as that.
+  `SELECT set_config('search_path', 'evil', false); SELECT status FROM orders`,
+  `SET search_path = evil; SELECT status FROM orders; RESET search_path`,
+  `PREPARE moved AS SELECT status FROM orders; SET search_path = evil; EXECUTE moved`,
+  `BEGIN; SET LOCAL search_path = evil; SELECT status FROM orders; COMMIT`,
   `COPY (SELECT ssn FROM customers) TO STDOUT WITH (NULL '421-33-9087')`,
   `COPY customers TO STDOUT WITH (NULL '4556737586899855')`,
 ];

@@ -136,6 +136,67 @@ export const talks: Readonly<Record<string, (stage: Stage) => Promise<void>>> = 
     await alive(client);
   },
 
+  'what EXECUTE means behind a change of names in its own text is judged as that': async (stage) => {
+    await using client = await stage.connect('support'); // who may read public.orders, and nothing else
+    assert.equal(codeOf(await client.ask(wire.query('PREPARE moved AS SELECT id, status FROM orders'))), '');
+    assert.equal(codeOf(await client.ask(wire.query('EXECUTE moved'))), '');
+    for (const text of [
+      'SET search_path = evil; EXECUTE moved',
+      'SET search_path = evil; EXECUTE moved; RESET search_path',
+      'BEGIN; SET LOCAL search_path = evil; EXECUTE moved; COMMIT',
+      'SET search_path = evil; SELECT 1; EXECUTE moved',
+    ]) {
+      const answer = await client.ask(wire.query(text));
+      assert.equal(codeOf(answer), deniedCode, text);
+      assert.equal(rowsOf(answer).filter((row) => row.length === 2).length, 0, text);
+      assertClear(answer);
+      await client.ask(wire.query('ROLLBACK'));
+      assert.deepEqual(rowsOf(await client.ask(wire.query('SHOW search_path'))), [['"$user", public']]);
+    }
+    await alive(client);
+  },
+
+  'a name that is not there tells nobody of those that are': async (stage) => {
+    await using client = await stage.connect('support');
+    const told = async (sql: string): Promise<string> => {
+      const error = (await client.ask(wire.query(sql))).find(({ type }) => type === 'E');
+      return (error?.body.toString() ?? '')
+        .replaceAll(/decision \S+?\0|nowhere|audit/g, '')
+        .replaceAll(/HThe same[^\0]*/g, 'H');
+    };
+    for (const sql of [
+      'SELECT * FROM %',
+      'SELECT note FROM public.%',
+      'EXPLAIN SELECT 1 FROM %',
+      'DELETE FROM % WHERE id = 1',
+      'COPY % TO STDOUT',
+    ]) {
+      const there = await told(sql.replace('%', 'audit'));
+      assert.match(there, /C42501/, sql);
+      assert.equal(await told(sql.replace('%', 'nowhere')), there, sql);
+    }
+    await alive(client);
+  },
+
+  'what names something that is not there is prepared at most, and never run': async (stage) => {
+    await using client = await stage.connect('dba');
+    for (const sql of [
+      'INSERT INTO audit SELECT 1, app.leak(note) FROM nowhere',
+      'WITH w AS (INSERT INTO audit (note) VALUES (1) RETURNING 1) SELECT * FROM w, nowhere',
+      'SELECT app.innocent(), x FROM nowhere',
+    ]) {
+      stage.tap.clear();
+      const answer = await client.ask(wire.query(sql));
+      assert.ok(['42P01', deniedCode].includes(codeOf(answer)), `${sql}: ${codeOf(answer)}`);
+      assert.ok(!stage.tap.saw(wire.query(sql)), 'its Query went to the server');
+      assert.ok(!stage.tap.saw(wire.execute('')), 'something was executed');
+      const parsed = await client.ask(wire.parse('p', sql), wire.bind('', 'p'), wire.execute(''), wire.sync);
+      assert.notEqual(codeOf(parsed), '');
+      assert.ok(!stage.tap.saw(wire.execute('')), 'something was executed');
+    }
+    await alive(client);
+  },
+
   'a denied Parse cannot be bound or executed later': async (stage) => {
     await using client = await stage.connect('analyst');
     assert.equal(codeOf(await client.ask(wire.parse('s', marker), wire.sync)), deniedCode);

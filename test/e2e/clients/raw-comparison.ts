@@ -195,10 +195,25 @@ const copies: readonly Talk[] = [
   ),
 ];
 
-// Errors whose text names nothing but what the statement itself wrote. A name that was never made is not among them: the
-// gateway itself says so, since it knows no statement that it could let pass.
+// Errors whose text names nothing but what the statement itself wrote. A prepared name that was never made is not among
+// them: the gateway itself says so, since it knows no statement that it could let pass.
 const errors: readonly Talk[] = [
   one('no such column', query('SELECT nothing FROM orders')),
+  one('no such table', query('SELECT 1, * FROM nowhere')),
+  one(
+    'no such table, prepared',
+    parse('', 'SELECT 1 FROM nowhere WHERE id = $1'),
+    bind(0),
+    execute(''),
+    sync,
+  ),
+  one('no such table, by name', parse('nw', 'SELECT 1 FROM nowhere'), describe('S', 'nw'), sync),
+  one('no such schema', query('SELECT 1 FROM nowhere.orders')),
+  one('no such function', query('SELECT no_such(id, status) FROM orders')),
+  one('no such type', query("SELECT 'x'::no_such")),
+  one('no such operator', query('SELECT id ~@~@~ 1 FROM orders')),
+  one('nothing to drop', query('ALTER TABLE nowhere ADD COLUMN a int')),
+  one('nothing there, between', query('SELECT 1 AS one; SELECT 2 FROM nowhere; SELECT 3')),
   one('divided', query('SELECT 1 / (id - id) FROM orders')),
   one(
     'a series with an error',
