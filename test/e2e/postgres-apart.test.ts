@@ -186,8 +186,37 @@ for (const version of [18, 15] as const) {
   });
 }
 
+// A migration as tools send it: Prisma, Flyway and the like, the whole file in one text.
+const migration = `-- é, a comment first
+CREATE TYPE mood AS ENUM ('fine', 'bad');
+CREATE TABLE t ("id" SERIAL NOT NULL, "mood" mood NOT NULL DEFAULT 'fine', base_id int, CONSTRAINT t_pkey PRIMARY KEY ("id"));
+CREATE UNIQUE INDEX "t_mood" ON t (mood, id);
+ALTER TABLE t ADD CONSTRAINT t_base FOREIGN KEY (base_id) REFERENCES base (id) ON DELETE CASCADE;
+CREATE FUNCTION pg_temp.both(int) RETURNS bigint LANGUAGE sql BEGIN ATOMIC; SELECT count(*) FROM t; SELECT count(*) FROM base; END;
+CREATE OR REPLACE FUNCTION on_t() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.base_id := 1; RETURN NEW; END; $$;
+CREATE TRIGGER on_t BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION on_t();
+COMMENT ON TABLE t IS 'a; comment';
+INSERT INTO t (mood) VALUES ('bad'), ('fine') RETURNING *;
+DO $$ BEGIN INSERT INTO t (mood) VALUES ('bad'); RAISE NOTICE 'filled'; END $$;
+CREATE VIEW seen AS SELECT t.id, b.v FROM t JOIN base AS b ON b.id = t.base_id;
+SELECT * FROM seen ORDER BY 1;
+SELECT pg_temp.both(1);
+UPDATE t SET mood = %;
+DROP VIEW seen; DROP FUNCTION pg_temp.both; DROP TABLE t; DROP FUNCTION on_t(); DROP TYPE mood;`;
+
+/** findOrCreate of Sequelize. */
+const findOrCreate = `CREATE OR REPLACE FUNCTION pg_temp.testfunc(OUT response "base", OUT sequelize_caught_exception text) RETURNS RECORD AS
+$func_1$ BEGIN INSERT INTO "base" ("id","v") VALUES (%,'nine') RETURNING * INTO response; EXCEPTION WHEN unique_violation THEN
+GET STACKED DIAGNOSTICS sequelize_caught_exception = PG_EXCEPTION_DETAIL; END $func_1$ LANGUAGE plpgsql;
+SELECT (testfunc.response)."id", (testfunc.response)."v", testfunc.sequelize_caught_exception FROM pg_temp.testfunc();
+DROP FUNCTION IF EXISTS pg_temp.testfunc();`;
+
 /** What longer runs found, and what clients really send. */
 const found: readonly (readonly string[])[] = [
+  [migration.replace('%', "'fine'")],
+  [migration.replace('%', "'unheard of'"), 'SELECT 1 FROM t'],
+  [migration.replace('%', '(SELECT mod FROM nowhere)'), 'SELECT 1 FROM t'],
+  [findOrCreate.replace('%', '9'), findOrCreate.replace('%', '1')],
   ["CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'a'); CREATE INDEX ON t (v)"],
   ["BEGIN; CREATE TEMP TABLE base (id int, temporary text); INSERT INTO base VALUES (1, 'x'); COMMIT"],
   [
@@ -222,17 +251,23 @@ function seen(messages: readonly Message[]): readonly string[] {
       if (message.type === 'T') return `T${columns(message.body)}`;
       if (message.type !== 'E' && message.type !== 'N') return message.type + message.body.toString('latin1');
       const fields = message.body.toString().split('\0');
-      return message.type + fields.filter((field) => !/^(?:[FLR]|HSallyport)/.test(field)).join('|');
+      return (
+        message.type +
+        fields
+          .filter((field) => !/^(?:[FLR]|HSallyport)/.test(field))
+          .join('|')
+          .replaceAll(/pg_temp_\d+/g, 'pg_temp')
+      );
     });
 }
 
-/** A RowDescription without the numbers of tables. */
+/** A RowDescription without the numbers of tables and types. */
 function columns(body: Buffer): string {
   const copy = Buffer.from(body);
   let at = 2;
   for (let left = copy.readInt16BE(0); left > 0; left--) {
     at = copy.indexOf(0, at) + 1;
-    copy.writeUInt32BE(copy.readUInt32BE(at) > 16_383 ? 1 : 0, at);
+    for (const number of [at, at + 6]) if (copy.readUInt32BE(number) > 16_383) copy.writeUInt32BE(1, number);
     at += 18;
   }
   return copy.toString('latin1');
