@@ -206,6 +206,22 @@ suite('names that are not there', { timeout: 600_000 }, () => {
     }
   });
 
+  test('who approves a statement of a text sees the text', async () => {
+    await using dba = await through('dba');
+    await dba.ask(wire.query(`SET sallyport.wait = '0s'`));
+    const text = `UPDATE base SET v = 'x'; CREATE TABLE made (id int); SELECT * FROM made`;
+    const refused = (await dba.ask(wire.query(text))).find(({ type }) => type === 'E');
+    assert.equal(refused === undefined ? '' : errorOf(refused).code, '42501');
+    const headers = { authorization: `Bearer ${await gateway.token('lead')}` };
+    const get = async (path: string): Promise<unknown> =>
+      (await fetch(`${gateway.api}/api/v1/${path}`, { headers })).json();
+    const [waits] = (await get('reviews')) as readonly { readonly id: string }[];
+    const shown = (await get(`reviews/${waits?.id}`)) as {
+      readonly review: { readonly text?: string; readonly within?: string };
+    };
+    assert.deepEqual([shown.review.text, shown.review.within], [`UPDATE base SET v = 'x'`, text]);
+  });
+
   test('the record says what happened', async () => {
     await using dba = await through('dba');
     await dba.ask(wire.query('SELECT 1 AS recorded, * FROM nowhere'));

@@ -122,7 +122,8 @@ export class Apart {
     const told = await this.#around.absent.told(statement, stands.text, reading.catalogue);
     if (told !== undefined) return this.#refuseTold(whole, stands, told);
     const sent = { source: stands.text, text: stands.text };
-    const asked = await asking.ask(asking.wanted(statement, sent, reading.catalogue), stands.text, 0);
+    const wanted = asking.wanted(statement, sent, reading.catalogue);
+    const asked = await asking.ask(wanted, stands.text, 0, whole.text);
     if (asked.kind === 'refused') return this.#refuse(whole, stands, asked.why);
     const limited = limitedRefused(asked.run, stands.rest);
     if (limited === undefined && !flow.over) return { run: asked.run, effect: statement.effect };

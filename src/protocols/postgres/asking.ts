@@ -61,8 +61,14 @@ export class Asking {
     return wantedOf(statement, sent, { names, catalogue, epoch: meaning.epoch() });
   }
 
-  /** `from`: which statement of the text it is, or the prepared one. */
-  ask(wanted: Wanted | RefusedWith, text: string, from: number | Prepared): Asked | Promise<Asked> {
+  /** `from`: which statement of the text it is, or the prepared one. `whole`: what it was cut out of. */
+  // oxlint-disable-next-line max-params
+  ask(
+    wanted: Wanted | RefusedWith,
+    text: string,
+    from: number | Prepared,
+    whole: string = text,
+  ): Asked | Promise<Asked> {
     if ('sqlstate' in wanted) return { kind: 'refused', why: wanted };
     const { stated } = this.#parts.saying;
     const verdict = this.#parts.gate.ask({
@@ -70,14 +76,15 @@ export class Asking {
       text: wanted.text,
       ...(wanted.values === undefined ? {} : { values: wanted.values }),
       ...(stated === undefined ? {} : { stated }),
-      wait: () => this.#wait(wanted, text, from),
+      wait: () => this.#wait(wanted, text, from, whole),
     });
     if (verdict instanceof Promise) return verdict.then((given) => this.#asked(wanted, text, given));
     return this.#asked(wanted, text, verdict);
   }
 
   /** Before a statement waits for people, all that was asked for before it is answered as far as it can be. */
-  async #wait(wanted: Wanted, source: string, from: number | Prepared): Promise<Waiting> {
+  // oxlint-disable-next-line max-params
+  async #wait(wanted: Wanted, source: string, from: number | Prepared, whole: string): Promise<Waiting> {
     await this.#around.flush();
     this.#around.keepBytes();
     const { flow, hold } = this.#parts;
@@ -89,7 +96,7 @@ export class Asking {
     return hold({
       action,
       text,
-      ...(typeof from === 'number' && source !== text ? { within: source } : {}),
+      ...(typeof from === 'number' && whole !== text ? { within: whole } : {}),
       ...(given === undefined ? {} : { values: given }),
       alone: typeof from === 'number' && values === undefined && portal === undefined,
       again: () => this.#again(source, from),

@@ -212,7 +212,6 @@ const errors: readonly Talk[] = [
   one('no such function', query('SELECT no_such(id, status) FROM orders')),
   one('no such type', query("SELECT 'x'::no_such")),
   one('no such operator', query('SELECT id ~@~@~ 1 FROM orders')),
-  one('nothing to drop', query('ALTER TABLE nowhere ADD COLUMN a int')),
   one('nothing there, between', query('SELECT 1 AS one; SELECT 2 FROM nowhere; SELECT 3')),
   one('divided', query('SELECT 1 / (id - id) FROM orders')),
   one(
