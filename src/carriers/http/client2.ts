@@ -20,6 +20,8 @@ export interface Http2Request {
   readonly signal: AbortSignal;
   /** How long the head of the answer may take, where the request is not what takes long. */
   readonly headMs: number;
+  /** For whom: nobody gets all streams to a resource. */
+  readonly whose?: string;
 }
 
 export interface Http2Response {
@@ -35,7 +37,7 @@ export interface Http2Response {
 
 /** Calls one resource over HTTP/2: with ALPN over TLS, with prior knowledge without. */
 export interface Http2Client extends AsyncDisposable {
-  /** Resolves with the head of the answer. Rejects with a Fault `unreachable`, `upstream-closed` or `upstream-late`. */
+  /** Resolves with the head of the answer. Rejects with a Fault `unreachable` (`NoStream` too), `upstream-closed` or `upstream-late`. */
   readonly call: (request: Http2Request) => Promise<Http2Response>;
 }
 
@@ -49,38 +51,146 @@ interface Kept {
   streams: number;
 }
 
+interface Waiting {
+  readonly whose: string | undefined;
+  readonly goOn: () => void;
+}
+
 export function http2Client(parts: HttpClientParts): Http2Client {
-  const kept = new Set<Kept>();
-  const opening = new Set<Promise<Kept>>();
-  const free = ({ session, streams }: Kept): boolean =>
-    !session.closed &&
-    !session.destroyed &&
-    streams < Math.min(mostStreams, session.remoteSettings.maxConcurrentStreams ?? mostStreams);
-  const take = async (): Promise<Kept> => {
-    for (;;) {
-      const found = [...kept].find(free);
-      if (found !== undefined) return found;
-      if (kept.size + opening.size >= mostConnections)
-        throw new Fault('unreachable', 'Too many requests to the resource are under way');
-      const [first] = opening;
-      const made = first ?? open(parts, kept);
-      opening.add(made);
-      await made.finally(() => opening.delete(made));
-    }
-  };
+  const streams = new Streams(parts);
   return {
     call: async (request) => {
-      const one = await take();
-      return ask(parts, one, request);
+      const one = await streams.take(request);
+      return ask(parts, one, request, () => streams.left(one, request.whose));
     },
     [Symbol.asyncDispose]: () => {
-      for (const { session } of kept) session.destroy();
+      streams[Symbol.dispose]();
       return Promise.resolve();
     },
   };
 }
 
-async function open(parts: HttpClientParts, kept: Set<Kept>): Promise<Kept> {
+/**
+ * The streams to one resource, over as few connections as there can be. Who finds none free waits in line.
+ * SECURITY: nobody gets all of them, however long theirs last: who has half of them waits, and others go first.
+ */
+class Streams {
+  readonly #parts: HttpClientParts;
+  readonly #kept: Set<Kept> = new Set();
+  readonly #waiting: Set<Waiting> = new Set();
+  /** How many each of its users has. */
+  readonly #held: Map<string, number> = new Map();
+  #opening: Promise<Kept> | undefined;
+
+  constructor(parts: HttpClientParts) {
+    this.#parts = parts;
+  }
+
+  /** A connection with one stream of it, to be given back with `left`. Rejects as connecting does, and with `NoStream`. */
+  async take({ whose, signal }: Http2Request): Promise<Kept> {
+    const late = this.#parts.world.now() + this.#parts.patience.connectMs;
+    for (;;) {
+      if (signal.aborted) throw gaveUp(signal);
+      const found = this.#mayHave(whose) ? this.#free() : undefined;
+      if (found !== undefined) {
+        found.streams++;
+        this.#count(whose, 1);
+        return found;
+      }
+      if (this.#mayHave(whose) && this.#kept.size < mostConnections) await this.#opened();
+      else await this.#wait(whose, signal, late - this.#parts.world.now());
+    }
+  }
+
+  /** One stream is over. */
+  left(one: Kept, whose: string | undefined): void {
+    one.streams--;
+    this.#count(whose, -1);
+    this.#goOn();
+  }
+
+  #free(): Kept | undefined {
+    for (const one of this.#kept) {
+      const { session, streams } = one;
+      if (!session.closed && !session.destroyed && streams < mostOf(one)) return one;
+    }
+    return undefined;
+  }
+
+  /** What the resource allows on one connection, it is taken to allow on all that there may be. */
+  #mayHave(whose: string | undefined): boolean {
+    if (whose === undefined) return true;
+    const [known] = this.#kept;
+    const all = mostConnections * (known === undefined ? mostStreams : mostOf(known));
+    return (this.#held.get(whose) ?? 0) < Math.ceil(all / 2);
+  }
+
+  #count(whose: string | undefined, by: 1 | -1): void {
+    if (whose === undefined) return;
+    const now = (this.#held.get(whose) ?? 0) + by;
+    if (now > 0) this.#held.set(whose, now);
+    else this.#held.delete(whose);
+  }
+
+  async #opened(): Promise<void> {
+    this.#opening ??= open(this.#parts, this.#kept, () => this.#goOn()).finally(() => {
+      this.#opening = undefined;
+    });
+    await this.#opening;
+  }
+
+  // oxlint-disable-next-line max-params
+  async #wait(whose: string | undefined, signal: AbortSignal, ms: number): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const waiting = { whose, goOn: resolve };
+    const stop = (): void => reject(gaveUp(signal));
+    const own = !this.#mayHave(whose);
+    using _ = this.#parts.world.after(Math.max(0, ms), () => reject(new NoStream(own)));
+    this.#waiting.add(waiting);
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      await promise;
+    } finally {
+      this.#waiting.delete(waiting);
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  /** Who waits longest of those that have not got their share looks again. */
+  #goOn(): void {
+    for (const waiting of this.#waiting) {
+      if (!this.#mayHave(waiting.whose)) continue;
+      this.#waiting.delete(waiting);
+      waiting.goOn();
+      return;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const { session } of this.#kept) session.destroy();
+  }
+}
+
+function mostOf({ session }: Kept): number {
+  return Math.min(mostStreams, session.remoteSettings.maxConcurrentStreams ?? mostStreams);
+}
+
+/** Whoever asked has all the streams that one may have (`own`), or nobody gets any more. */
+export class NoStream extends Fault {
+  readonly own: boolean;
+
+  constructor(own: boolean) {
+    super(
+      'unreachable',
+      own
+        ? 'Too many requests of one identity to the resource are under way'
+        : 'Too many requests to the resource are under way',
+    );
+    this.own = own;
+  }
+}
+
+async function open(parts: HttpClientParts, kept: Set<Kept>, gone: () => void): Promise<Kept> {
   const secure = parts.tls === undefined ? {} : { tls: { ...parts.tls, alpn: ['h2'] } };
   const wire = await connectTo({ ...parts, ...secure });
   if (parts.tls !== undefined && wire.tls?.alpn !== 'h2') {
@@ -96,8 +206,11 @@ async function open(parts: HttpClientParts, kept: Set<Kept>): Promise<Kept> {
   const one: Kept = { session, streams: 0 };
   kept.add(one);
   session.on('error', () => undefined); // each stream tells it
-  session.on('goaway', () => kept.delete(one));
-  session.once('close', () => kept.delete(one));
+  const leave = (): void => {
+    if (kept.delete(one)) gone();
+  };
+  session.on('goaway', leave);
+  session.once('close', leave);
   // What it allows must be known before many streams are opened.
   const { promise, resolve, reject } = Promise.withResolvers<Kept>();
   session.once('remoteSettings', () => resolve(one));
@@ -112,7 +225,13 @@ async function open(parts: HttpClientParts, kept: Set<Kept>): Promise<Kept> {
 /** Fields that HTTP/2 forbids, or makes by itself (RFC 9113, 8.2.2). */
 const notHere: ReadonlySet<string> = new Set(['connection', 'host', 'transfer-encoding', 'content-length']);
 
-async function ask(parts: HttpClientParts, one: Kept, request: Http2Request): Promise<Http2Response> {
+// oxlint-disable-next-line max-params
+async function ask(
+  parts: HttpClientParts,
+  one: Kept,
+  request: Http2Request,
+  over: () => void,
+): Promise<Http2Response> {
   const { method, path, fields, body, signal, headMs } = request;
   const headers: Record<string, string | string[]> = {
     ':method': method,
@@ -126,9 +245,7 @@ async function ask(parts: HttpClientParts, one: Kept, request: Http2Request): Pr
     headers[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
   }
   const { promise, resolve, reject } = Promise.withResolvers<Http2Response>();
-  if (signal.aborted) throw gaveUp(signal);
-  const stream = streamOf(one.session, headers);
-  one.streams++;
+  const stream = streamOf(one.session, headers, over);
   const stop = (): void => stream.close(constants.NGHTTP2_CANCEL);
   signal.addEventListener('abort', stop, { once: true });
   const late = parts.world.after(headMs, () => {
@@ -152,7 +269,7 @@ async function ask(parts: HttpClientParts, one: Kept, request: Http2Request): Pr
   let broken: unknown;
   stream.on('error', (error) => (broken = error));
   stream.once('close', () => {
-    one.streams--;
+    over();
     late[Symbol.dispose]();
     signal.removeEventListener('abort', stop);
     reject(signal.aborted ? gaveUp(signal) : brokenOff(stream, broken));
@@ -162,10 +279,15 @@ async function ask(parts: HttpClientParts, one: Kept, request: Http2Request): Pr
 }
 
 /** A connection may have gone since it was looked at. @throws {Fault} `upstream-closed` */
-function streamOf(session: ClientHttp2Session, headers: OutgoingHttpHeaders): ClientHttp2Stream {
+function streamOf(
+  session: ClientHttp2Session,
+  headers: OutgoingHttpHeaders,
+  over: () => void,
+): ClientHttp2Stream {
   try {
     return session.request(headers, { endStream: false });
   } catch (error) {
+    over();
     throw new Fault('upstream-closed', 'The connection to the resource has just ended', { cause: error });
   }
 }
