@@ -98,6 +98,7 @@ const rights: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     yaml: 'OpenAPI documents are YAML',
     '@modelcontextprotocol/client': 'speaks to MCP servers over HTTP and pipes, in both eras',
     '@modelcontextprotocol/server': 'tells the eras of MCP apart, checks arguments against schemas',
+    'node:async_hooks': 'whose request a call of the MCP client library belongs to',
   },
   server: {
     hono: 'routes of the API',

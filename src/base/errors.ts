@@ -35,6 +35,7 @@ export type FaultCode =
   | 'catalogue'
   | 'config'
   | 'stopping'
+  | 'full'
   | 'bug';
 
 /** We or the resource failed. Ends the session closed, never open. Messages hold no value of a row or statement. */

@@ -1,3 +1,4 @@
+import { limitsIn, memoryHere } from '../server/memory-limits.ts';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -7,7 +8,6 @@ import { Fault } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import { realWorld } from '../base/time.ts';
 import type { Subject } from '../core/identity.ts';
-import { defaultLimits } from '../core/limits.ts';
 import type { Resource, ResourceName } from '../core/session.ts';
 import { defaultReviewSettings, type ReviewSettings } from '../gate/review-settings.ts';
 import { directory, type DirectoryRecord } from '../identity/directory.ts';
@@ -274,7 +274,7 @@ function demoConfig(base: number, { gateway }: Secrets): Config {
     policy: join(packageFolder, 'policy'),
     resources: demoResources(base, gateway),
     directory: made.value,
-    limits: { ...defaultLimits, signInFailuresPerMinute: 600 },
+    limits: limitsIn({ signInFailuresPerMinute: 600 }, memoryHere()),
     reviews: demoReviews(),
     log: { level: 'info' },
     accounts: new Map(),

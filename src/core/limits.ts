@@ -25,6 +25,16 @@ export const limits: Readonly<Record<LimitName, Limit>> = {
   statementDepth: { default: 500, unit: 'levels', beyond: 'the statement is refused' },
   statementsPerQuery: { default: 1_000, unit: 'statements', beyond: 'the query is refused' },
   messageBytes: { default: 67_108_864, unit: 'bytes', beyond: 'the session is closed' },
+  heldBytes: {
+    default: 2_147_483_648,
+    unit: 'bytes',
+    beyond: 'a request waits for others to end, for 10 s at most, and is refused',
+  },
+  heldBytesPerIdentity: {
+    default: 536_870_912,
+    unit: 'bytes',
+    beyond: 'a request of it waits for its others to end, for 10 s at most, and is refused',
+  },
   preparedStatements: { default: 10_000, unit: 'per session', beyond: 'the statement is refused' },
   pipelined: { default: 10_000, unit: 'requests', beyond: 'the client is not read until answers came' },
   parseMs: { default: 2_000, unit: 'ms', beyond: 'the statement is refused and the parser recycled' },
@@ -49,6 +59,8 @@ export type LimitName =
   | 'statementDepth'
   | 'statementsPerQuery'
   | 'messageBytes'
+  | 'heldBytes'
+  | 'heldBytesPerIdentity'
   | 'preparedStatements'
   | 'pipelined'
   | 'parseMs'

@@ -70,6 +70,7 @@ export type GaugeName =
   | 'access_grants'
   | 'sessions'
   | 'connections'
+  | 'held_bytes'
   | 'analyses_cached'
   | 'ledger_size'
   | 'ledger_unanchored'
@@ -83,6 +84,7 @@ export const gauges: Table<GaugeName> = {
   access_grants: ['Grants of access for a time that are live now', []],
   sessions: ['Open sessions', ['resource']],
   connections: ['Open client connections, signed in or not', []],
+  held_bytes: ['Memory that requests and answers take which are held whole (limit heldBytes)', []],
   analyses_cached: ['Statement analyses in the cache', ['resource']],
   ledger_size: ['Entries in the ledger', []],
   ledger_unanchored: ['Entries under the newest head that some anchor or witness does not have yet', []],

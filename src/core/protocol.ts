@@ -6,6 +6,7 @@ import type { World } from '../base/time.ts';
 import type { Action } from './action.ts';
 import type { Entry } from './entry.ts';
 import type { Decision, Denial, Outcome, Permit, Verdict } from './decision.ts';
+import type { Held } from './held.ts';
 import type { Limits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
 import type { Log, Recorder } from './ports.ts';
@@ -38,6 +39,8 @@ export interface House {
   readonly resources: readonly Resource[];
   readonly world: World;
   readonly limits: Limits;
+  /** What all protocols hold whole of requests and answers. */
+  readonly held: Held;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Connects to `host:port` (or `[v6]:port`). Rejects with a Fault `unreachable`. */
@@ -241,6 +244,11 @@ export interface Gate {
    * Absent where nobody can tell.
    */
   readonly foresee?: (action: Action) => Decision['kind'];
+  /**
+   * Judges anew what was permitted before: an answer to it that comes later is shown by what this gives. Nothing may be sent under it.
+   * A refusal where the policy in force denies it, or wants a person asked who was not; written down like any.
+   */
+  readonly again: (permit: Permit) => Verdict | Promise<Verdict>;
   /** Says how a permitted action ended. Exactly once per permit. */
   readonly done: (permit: Permit, outcome: Outcome) => void;
   /** The same for resources that are called, not connected to: throws a Fault `bug` without a live permit. */

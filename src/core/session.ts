@@ -28,3 +28,10 @@ export interface Session {
   /** It runs what this ticket keeps, once, without its client, and nothing else. */
   readonly ticket?: string;
 }
+
+/** Whose share of what there is for all a session takes: an agent's owner's, so that many agents of one person have one. */
+export function shareOf({ identity }: Session): string {
+  let owner = identity;
+  while (owner.actingFor !== undefined) owner = owner.actingFor;
+  return owner.subject;
+}

@@ -72,6 +72,7 @@ class Chamber implements SessionGate {
   readonly ask: (ask: Ask) => Verdict | Promise<Verdict>;
   readonly prepare: (action: Action, text?: string) => Verdict | Promise<Verdict>;
   readonly foresee: (action: Action) => Decision['kind'];
+  readonly again: (permit: Permit) => Verdict | Promise<Verdict>;
   readonly done: (permit: Permit, outcome: Outcome) => void;
   readonly guard: (wire: Wire) => Upstream;
   readonly guardCalls: Gate['guardCalls'];
@@ -87,6 +88,7 @@ class Chamber implements SessionGate {
     this.ask = (request) => this.#judge.consulted(request.action, () => this.#ask(request));
     this.prepare = (action, text) => this.#judge.consulted(action, () => this.#prepare(action, text));
     this.foresee = (action) => this.#judge.foresee(action);
+    this.again = (permit) => this.#judge.consulted(permit.action, () => this.#again(permit));
     this.done = (permit, outcome) => this.#done(permit, outcome);
     this.guard = (wire) => this.#guard(wire);
     this.guardCalls = (call) => (permit, request) => {
@@ -233,6 +235,19 @@ class Chamber implements SessionGate {
     const id = this.#nextId();
     const request = text === undefined ? { action } : { action, text };
     return this.#refuse(judged, id, request, denialOf(judged.decision, id));
+  }
+
+  /** SECURITY: it is no live permit: what it covers was sent under the first, or never is. */
+  #again(permit: Permit): Verdict | Promise<Verdict> {
+    const { action, duties } = permit;
+    const judged = this.#judge.judge(action);
+    const { decision, operatorOf } = judged;
+    const isAsked = decision.kind === 'review' && duties.approve.length === 0;
+    if (decision.kind !== 'deny' && !isAsked)
+      return { ...permit, duties: decision.duties, because: decision.because, operatorOf };
+    const id = this.#nextId();
+    const why = isAsked ? reviewUnavailable(decision, id) : denialOf(decision, id);
+    return this.#refuse(judged, id, { action }, why);
   }
 
   #done(permit: Permit, outcome: Outcome): void {

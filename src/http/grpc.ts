@@ -126,6 +126,11 @@ export class MessageReader {
     return ok(messages);
   }
 
+  /** Bytes of a message that is not whole yet. */
+  get held(): number {
+    return this.#bytes;
+  }
+
   /** Whether the stream may end here: at the end of a message. */
   get whole(): boolean {
     return this.#bytes === 0 && !this.#failed;

@@ -9,6 +9,7 @@ import { type Duties, noDuties, type Permit } from '../core/decision.ts';
 import { denial } from '../core/denial.ts';
 import type { Entry } from '../core/entry.ts';
 import type { Identity, Subject } from '../core/identity.ts';
+import { heldBy } from '../core/held.ts';
 import { defaultLimits } from '../core/limits.ts';
 import type { Policy, Question } from '../core/ports.ts';
 import type { Claim, Gate, House, Protocol, Seat } from '../core/protocol.ts';
@@ -105,6 +106,7 @@ export async function openStage(
     resources: [resource],
     world,
     limits: defaultLimits,
+    held: heldBy(defaultLimits, world),
     log: (...line) => logged.push(JSON.stringify(line)),
     metrics,
     dial: () => {

@@ -20,7 +20,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import { Secret } from '../base/secret.ts';
 import { channelSettings, type ChannelSettings } from '../channels/index.ts';
 import type { Subject } from '../core/identity.ts';
-import { defaultLimits, limits, type Limits } from '../core/limits.ts';
+import { limits, type Limits } from '../core/limits.ts';
 import type { Protocol } from '../core/protocol.ts';
 import type { Resource, ResourceName } from '../core/session.ts';
 import type { Detector } from '../mask/index.ts';
@@ -36,6 +36,7 @@ import { browsersCheck, type VisitTerms } from './browsers-config.ts';
 import { reviewsCheck } from './reviews-config.ts';
 import { recordingsCheck, type RecordingsSettings } from './recordings-config.ts';
 import { ledgerCheck, type LedgerSettings } from './ledger-config.ts';
+import { limitsIn, memoryHere } from './memory-limits.ts';
 import { foundAsNothing, nerModelCheck, type NerModelSettings } from './ner-config.ts';
 import {
   defaultName,
@@ -189,7 +190,7 @@ function configCheck(parts: ConfigParts, folder: string): Check<Config> {
       ...(read.index === undefined ? {} : { index: read.index }),
       ...(read.opa === undefined ? {} : { opa: read.opa }),
       ...(read.tls === undefined ? {} : { tls: read.tls }),
-      limits: read.limits ?? defaultLimits,
+      limits: read.limits ?? limitsIn({}, memoryHere()),
       reviews: read.reviews ?? defaultReviewSettings,
       ...(read.breaker === undefined ? {} : { breaker: read.breaker }),
       ...(read.browsers === undefined ? {} : { browsers: read.browsers }),
@@ -377,5 +378,5 @@ const limitsCheck: Check<Limits> = map(
       ]),
     ),
   ),
-  (read) => ok({ ...defaultLimits, ...read }),
+  (read) => ok(limitsIn(read, memoryHere())),
 );

@@ -11,6 +11,7 @@ import { modelFinds } from '../carriers/reading.ts';
 import type { Duties } from '../core/decision.ts';
 import type { Ledger, Log, Policy, Recorder } from '../core/ports.ts';
 import type { Channel, ChannelDesk } from '../core/review.ts';
+import { heldBy } from '../core/held.ts';
 import type { House, Inside, Protocol, Room, Worker } from '../core/protocol.ts';
 import type { Session } from '../core/session.ts';
 import { Access } from '../gate/access.ts';
@@ -362,12 +363,14 @@ function openRooms(
 ): Rooms {
   const { config, world, log, metrics, dial, worker, certificate, maskKey } = parts;
   const rooms = new Map<string, Room>();
+  const held = heldBy(config.limits, world, metrics);
   for (const protocol of parts.protocols) {
     if (!Object.hasOwn(config.listen.protocols, protocol.name)) continue;
     const house: House = {
       resources: config.resources.filter(({ kind }) => kind === protocol.name),
       world,
       limits: config.limits,
+      held,
       log,
       metrics,
       dial,

@@ -4,6 +4,7 @@ import { ok } from '../../src/base/result.ts';
 import { Secret } from '../../src/base/secret.ts';
 import type { Wire } from '../../src/base/stream.ts';
 import { noDuties } from '../../src/core/decision.ts';
+import { heldBy } from '../../src/core/held.ts';
 import { defaultLimits } from '../../src/core/limits.ts';
 import type { Policy } from '../../src/core/ports.ts';
 import type { House } from '../../src/core/protocol.ts';
@@ -117,6 +118,7 @@ export function startRoom(spoil: (wire: Wire) => Wire = (wire) => wire): Play {
     resources: [resource],
     world,
     limits: { ...defaultLimits, pipelined: 50, messageBytes: 1_048_576, preparedStatements: 50 },
+    held: heldBy(defaultLimits, world),
     log: (...line) => logged.push(JSON.stringify(line)),
     metrics: silent,
     dial,

@@ -16,16 +16,23 @@ export function bodyOf(request: Incoming, fields: Fields, world: World): Body {
   return {
     length,
     stream: (stalledMs = stallMs) => inTime(request, world, stalledMs),
-    whole: async (most) => {
+    whole: async (most, count) => {
       if (length !== undefined && length > most) return undefined;
       const arrived = 'stream' in request ? undefined : arrivedOf(request);
-      if (arrived !== undefined) return arrived.length > most ? undefined : arrived;
+      if (arrived !== undefined) {
+        if (arrived.length > most) return undefined;
+        const full = count?.(arrived);
+        if (full !== undefined) await full;
+        return arrived;
+      }
       const chunks: Uint8Array[] = [];
       let bytes = 0;
       for await (const chunk of inTime(request, world, stallMs)) {
         bytes += chunk.length;
         if (bytes > most) return undefined;
         chunks.push(chunk);
+        const full = count?.(chunk);
+        if (full !== undefined) await full;
       }
       return Buffer.concat(chunks);
     },

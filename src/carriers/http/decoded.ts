@@ -1,6 +1,13 @@
 import { Readable, type Transform } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+import {
+  constants,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createZstdDecompress,
+} from 'node:zlib';
 import { Fault, WireError } from '../../base/errors.ts';
+import type { Count } from '../../core/held.ts';
 import type { Arriving, HttpResponse } from './client.ts';
 import { all } from '../../http/headers.ts';
 import { inSlices } from './turns.ts';
@@ -10,7 +17,8 @@ const decoders: Readonly<Record<string, () => Transform>> = {
   'x-gzip': createGunzip,
   deflate: createInflate,
   br: createBrotliDecompress,
-  zstd: createZstdDecompress,
+  // No larger window is needed to read what comes over HTTP (RFC 9659).
+  zstd: () => createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: 23 } }),
 };
 
 /** The body without its content coding (RFC 9110, 8.4); undefined where the coding is not known or there are several. */
@@ -29,6 +37,11 @@ export function decoded({ fields, body }: HttpResponse): Arriving | undefined {
   return faulty(source.pipe(decoder));
 }
 
+/** Bytes without this coding, as they come out of it. */
+export function without(coding: 'gzip' | 'deflate', bytes: Uint8Array): Arriving {
+  return Readable.from([bytes]).pipe(coding === 'gzip' ? createGunzip() : createInflate());
+}
+
 async function* faulty(stream: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   try {
     yield* stream;
@@ -38,15 +51,22 @@ async function* faulty(stream: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Ar
   }
 }
 
-/** All bytes, or undefined when there are more than `most`. */
-export async function wholeOf(body: Arriving, most: number): Promise<Uint8Array | undefined> {
+/** All bytes, or undefined when there are more than `most`. Rejects as `count` does. */
+export async function wholeOf(body: Arriving, most: number, count?: Count): Promise<Uint8Array | undefined> {
   const arrived = body.arrived?.();
-  if (arrived !== undefined) return arrived.length > most ? undefined : arrived;
+  if (arrived !== undefined) {
+    if (arrived.length > most) return undefined;
+    const full = count?.(arrived);
+    if (full !== undefined) await full;
+    return arrived;
+  }
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.length;
     if (bytes > most) return undefined;
+    const full = count?.(chunk);
+    if (full !== undefined) await full;
     chunks.push(chunk);
   }
   const [only] = chunks;

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Secret } from '../../base/secret.ts';
 import type { Denial } from '../../core/decision.ts';
+import type { Count, Holding } from '../../core/held.ts';
 import type { House, Seat, Stay } from '../../core/protocol.ts';
 import type { Visitors } from '../../core/visitors.ts';
 import type { Fields } from '../../http/headers.ts';
@@ -19,6 +20,8 @@ export interface Exchange {
   readonly stay: Stay;
   readonly body: Body;
   readonly reply: Reply;
+  /** What is held of it and of its answer; given back when all of that has gone to the client, or nothing will. */
+  readonly held: Holding;
   /** Aborts when the client has left or its session must end. */
   readonly signal: AbortSignal;
   /** What stands before the target in the client's URL: `/web`, or nothing where a host names the resource. */
@@ -34,7 +37,7 @@ export interface Exchange {
 /** A client that wants to go on with WebSocket (RFC 6455, 4.2). Until it is accepted it is answered like others. */
 export interface SocketWish {
   /** Says 101; the connection carries nothing but messages from here on. */
-  readonly accept: (protocol: string) => Promise<MessageSocket>;
+  readonly accept: (protocol: string, held: Holding) => Promise<MessageSocket>;
   /** Aborts when the gateway wants connections to end by themselves. */
   readonly draining: AbortSignal;
 }
@@ -42,8 +45,8 @@ export interface SocketWish {
 export interface Body {
   /** As declared; undefined where it is chunked; 0 where there is none. */
   readonly length: number | undefined;
-  /** All of it; undefined when it is longer than `most` bytes. Rejects with a WireError when the client broke off. */
-  readonly whole: (most: number) => Promise<Uint8Array | undefined>;
+  /** All of it; undefined when it is longer than `most` bytes. Rejects with a WireError when the client broke off, and as `count` does. */
+  readonly whole: (most: number, count?: Count) => Promise<Uint8Array | undefined>;
   /** A minute without a byte gives it up, where no other time is said. */
   readonly stream: (stalledMs?: number) => AsyncIterable<Uint8Array>;
 }

@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { Fault } from '../../base/errors.ts';
 import { instant, realWorld, type World } from '../../base/time.ts';
+import { heldBy } from '../../core/held.ts';
+import { defaultLimits } from '../../core/limits.ts';
 import type { Patience } from '../../http/patience.ts';
 import { dialTcp } from '../tcp.ts';
 import { httpClient, type HttpClient, type HttpClientParts } from './client.ts';
@@ -123,7 +125,8 @@ describe('httpClient() ends what takes too long', () => {
 
   test('a WebSocket that is not opened', async () => {
     await using at = await place({ firstByteMs: 80 }, (socket) => socket.resume());
-    const wanted = { path: '/', fields: [], protocols: [], maxBytes: 1_000, world: realWorld };
+    const held = heldBy(defaultLimits, realWorld).open('test');
+    const wanted = { path: '/', fields: [], protocols: [], maxBytes: 1_000, world: realWorld, held };
     await assert.rejects(at.client.socket(wanted), late);
     await at.dropped;
   });

@@ -15,7 +15,12 @@ const statuses: Partial<Record<DenyCode, number>> = {
 };
 
 /** The denial object as problem+json (RFC 9457). */
-export function sayProblem(reply: Reply, status: number, why: Denial): void {
+export function sayProblem(
+  reply: Reply,
+  status: number,
+  why: Denial,
+  ...more: readonly (readonly [string, string])[]
+): void {
   const body = Buffer.from(
     JSON.stringify({
       type: 'about:blank',
@@ -30,6 +35,7 @@ export function sayProblem(reply: Reply, status: number, why: Denial): void {
     ['content-length', String(body.length)],
     ['cache-control', 'no-store'],
     ['x-content-type-options', 'nosniff'],
+    ...more,
   ]);
   reply.end(body);
 }

@@ -2,7 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import { WebSocket, WebSocketServer } from 'ws';
 import { Fault } from '../../base/errors.ts';
 import type { World } from '../../base/time.ts';
+import { Full, type Holding, type Level } from '../../core/held.ts';
 import { all, type Fields } from '../../http/headers.ts';
+import { costs } from './costs.ts';
 import type { WireDuplex } from './wire-duplex.ts';
 
 /** One whole message; fragments are put together, text is checked UTF-8 (RFC 6455, 5.6 and 8.1). */
@@ -20,7 +22,7 @@ export interface SocketClosed {
 /** One leg of a WebSocket. Pings are answered on each leg by itself: nothing of them crosses the gateway. */
 export interface MessageSocket {
   readonly protocol: string;
-  /** The next message; undefined once the peer has closed and all it sent before was given. */
+  /** The next message; undefined once the peer has closed and all it sent before was given. Rejects with `Full`. */
   readonly next: () => Promise<SocketMessage | undefined>;
   /** Resolves when the peer can take more. Rejects when it is gone. */
   readonly send: (message: SocketMessage) => Promise<void>;
@@ -36,6 +38,8 @@ export interface SocketRequest {
   readonly protocols: readonly string[];
   readonly maxBytes: number;
   readonly world: World;
+  /** Of the request that opens it: messages are counted as they come. */
+  readonly held: Holding;
 }
 
 /** Unread messages are kept up to here; then the peer is not read. */
@@ -77,6 +81,7 @@ export function acceptSocket(
     readonly protocol: string;
     readonly world: World;
     readonly maxBytes: number;
+    readonly held: Holding;
   },
 ): Promise<MessageSocket> {
   const server = new WebSocketServer({
@@ -88,7 +93,7 @@ export function acceptSocket(
   });
   return new Promise((resolve) => {
     server.handleUpgrade(request, stream, Buffer.from(how.head), (socket) =>
-      resolve(legOver(socket, how.world)),
+      resolve(new Leg(socket, { ...how, stream })),
     );
   });
 }
@@ -112,7 +117,7 @@ export function openSocket(
     perMessageDeflate: false,
     maxPayload: wanted.maxBytes,
   });
-  socket.once('open', () => resolve(legOver(socket, wanted.world)));
+  socket.once('open', () => resolve(new Leg(socket, { ...wanted, stream })));
   socket.once('unexpected-response', (_request, response) => {
     stream.destroy();
     reject(
@@ -130,25 +135,31 @@ export function openSocket(
   return promise.finally(() => late[Symbol.dispose]());
 }
 
-function legOver(socket: WebSocket, world: World): MessageSocket {
-  return new Leg(socket, world);
-}
-
 class Leg implements MessageSocket {
   readonly #socket: WebSocket;
   readonly #world: World;
   readonly #kept: SocketMessage[] = [];
   readonly closed: Promise<SocketClosed>;
   readonly #sending: Set<() => void> = new Set();
+  readonly #level: Level;
+  /** Of a message that is not whole yet, and of the one that was given last. */
+  #begun = 0;
+  #given = 0;
   #bytes = 0;
   #over = false;
+  #full: Full | undefined;
   #wake: (() => void) | undefined;
   #heard = true;
   #pulse: Disposable | undefined;
 
-  constructor(socket: WebSocket, world: World) {
+  constructor(
+    socket: WebSocket,
+    { world, held, stream }: { readonly world: World; readonly held: Holding; readonly stream: WireDuplex },
+  ) {
     this.#socket = socket;
     this.#world = world;
+    this.#level = held.level(costs.request.each);
+    stream.arriving = (bytes) => this.#count(bytes);
     socket.on('message', (data, binary) => this.#take(data as Buffer, binary)); // as Node's sockets give it
     socket.on('pong', () => {
       this.#heard = true;
@@ -158,6 +169,7 @@ class Leg implements MessageSocket {
       socket.once('close', (code, reason) => {
         this.#over = true;
         this.#pulse?.[Symbol.dispose]();
+        this.#level[Symbol.dispose]();
         this.#wake?.();
         for (const gone of this.#sending) gone();
         resolve({ code, reason: reason.toString('utf8') });
@@ -179,8 +191,19 @@ class Leg implements MessageSocket {
     });
   }
 
+  /** Who has no room for what comes is told so, and nothing more is read for anybody. */
+  #count(bytes: number): Promise<void> | undefined {
+    if (this.#over || this.#full !== undefined) return undefined;
+    this.#begun += bytes;
+    return this.#level.set(this.#begun + this.#bytes + this.#given)?.catch((thrown: unknown) => {
+      this.#full = thrown instanceof Full ? thrown : new Full('heldBytes');
+      this.#wake?.();
+    });
+  }
+
   #take(bytes: Buffer, binary: boolean): void {
     this.#heard = true;
+    this.#begun = 0;
     this.#kept.push({ bytes, binary });
     this.#bytes += bytes.length;
     if (this.#bytes >= mostKept.bytes || this.#kept.length >= mostKept.messages) this.#socket.pause();
@@ -188,13 +211,17 @@ class Leg implements MessageSocket {
   }
 
   async next(): Promise<SocketMessage | undefined> {
+    this.#given = 0;
     for (;;) {
+      if (this.#full !== undefined) throw this.#full;
       const message = this.#kept.shift();
       if (message !== undefined) {
         this.#bytes -= message.bytes.length;
+        this.#given = message.bytes.length;
         return message;
       }
       if (this.#over) return undefined;
+      void this.#level.set(this.#begun);
       if (this.#socket.isPaused) this.#socket.resume();
       await new Promise<void>((resolve) => {
         this.#wake = resolve;

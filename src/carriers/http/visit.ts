@@ -5,6 +5,7 @@ import type { Secret } from '../../base/secret.ts';
 import type { Wire } from '../../base/stream.ts';
 import type { Instant } from '../../base/time.ts';
 import { denial } from '../../core/denial.ts';
+import type { Holding } from '../../core/held.ts';
 import type { Seat } from '../../core/protocol.ts';
 import { type Fields, first, refusedHeaders, withoutToken } from '../../http/headers.ts';
 import { readTarget } from '../../http/target.ts';
@@ -14,6 +15,7 @@ import { guestOf, isNavigation, isOwnPath, servePage, toSignIn } from './browser
 import { fieldsOf } from './client.ts';
 import type { DoorParts, Exchange, Incoming, Outgoing, Reply, SocketWish } from './exchange.ts';
 import { replyOver } from './reply.ts';
+import { shareOf } from '../../core/session.ts';
 import { acceptSocket, socketProblem } from './socket.ts';
 import type { WireDuplex } from './wire-duplex.ts';
 
@@ -45,6 +47,8 @@ export class Visit {
   readonly #busy: Set<Promise<void>> = new Set();
   /** The requests under way, which end when the client leaves. */
   readonly #open: Set<AbortController> = new Set();
+  /** What is held of answers that were said and not taken yet. */
+  readonly #untaken: Set<Holding> = new Set();
   #left: WireError | undefined;
   readonly #leave: () => void;
   #quiet: Disposable | undefined;
@@ -169,6 +173,7 @@ export class Visit {
     await this.parsed;
     await this.#last;
     await Promise.all(this.#busy);
+    for (const held of this.#untaken) held[Symbol.dispose]();
     if (this.#error !== undefined) throw this.#error;
   }
 
@@ -336,7 +341,10 @@ export class Visit {
     using stay = joined.value;
     using ending = this.#until(stay.signal);
     const { gone } = ending;
+    // A client that takes its answer slowly keeps it here after all of it was said.
+    const held = house.held.open(shareOf(stay.session), gone.signal);
     response.once('close', () => {
+      if (this.#untaken.delete(held)) held[Symbol.dispose]();
       // A stream of HTTP/2 that its client has reset counts as finished, though nobody has ended it.
       if (!response.writableFinished || !response.writableEnded)
         gone.abort(new WireError('closed', 'The client left'));
@@ -349,13 +357,19 @@ export class Visit {
       stay,
       body: bodyOf(request, fields, house.world),
       reply,
+      held,
       prefix: place.prefix,
       token,
       join,
       turnedAway: (why) => this.#seat.turnedAway?.({ resource: place.resource, why }),
       signal: gone.signal,
     };
-    await (wish === undefined ? this.#parts.serve(exchange) : this.#parts.socket?.(exchange, wish));
+    try {
+      await (wish === undefined ? this.#parts.serve(exchange) : this.#parts.socket?.(exchange, wish));
+    } finally {
+      if (held.bytes > 0 && wish === undefined && !isSaid(response)) this.#untaken.add(held);
+      else held[Symbol.dispose]();
+    }
   }
 
   /** The object that was made for the same token before, so that what is worked out of it is worked out once. */
@@ -385,10 +399,11 @@ export class Visit {
     // Requests of HTTP/2 never come here (RFC 9113, 8.6).
     if ('stream' in request || !(response instanceof ServerResponse)) return undefined;
     return {
-      accept: (protocol) => {
+      accept: (protocol, held) => {
         response.detachSocket(this.#stream as unknown as Socket); // see `upgrade`
         const { world, limits } = this.#parts.house;
-        return acceptSocket(request, this.#stream, { head, protocol, world, maxBytes: limits.messageBytes });
+        const maxBytes = limits.messageBytes;
+        return acceptSocket(request, this.#stream, { head, protocol, world, maxBytes, held });
       },
       draining: this.#seat.draining,
     };
@@ -430,6 +445,11 @@ function requestsOf(session: AbortSignal): Set<AbortController> {
 
 const requests: WeakMap<AbortSignal, Set<AbortController>> = new WeakMap();
 
+/** Nothing of the answer waits for the client any more. */
+function isSaid(response: Outgoing): boolean {
+  return response.writableFinished || ('stream' in response ? response.stream.destroyed : response.destroyed);
+}
+
 function ignore(): void {
   // Told elsewhere.
 }
@@ -444,5 +464,6 @@ const statusOfFault: Readonly<Record<string, number>> = {
   'upstream-late': 504,
   ledger: 503,
   stopping: 503,
+  full: 503,
   deadline: 408,
 };

@@ -15,6 +15,8 @@ export class WireDuplex extends Duplex {
   /** The connection went away by itself: nobody here closed it. */
   peerLeft: boolean = false;
   readonly remoteAddress: string;
+  /** Told of bytes that came before anybody gets them, who waits where it gives a promise. */
+  arriving: ((bytes: number) => Promise<void> | undefined) | undefined;
 
   /** `ahead`: bytes that were read from the wire already, to see what it speaks. It may be written to after its peer has ended. */
   constructor(wire: Wire, { ahead }: { readonly ahead?: Uint8Array | undefined } = {}) {
@@ -40,7 +42,10 @@ export class WireDuplex extends Duplex {
       (bytes) => {
         this.#idle?.refresh();
         this.received += bytes?.length ?? 0;
-        this.push(bytes === undefined ? null : Buffer.from(bytes));
+        const given = bytes === undefined ? null : Buffer.from(bytes);
+        const full = given === null ? undefined : this.arriving?.(given.length);
+        if (full === undefined) this.push(given);
+        else void full.then(() => this.push(given));
       },
       (thrown: unknown) =>
         this.destroy(thrown instanceof WireError && thrown.code === 'closed' ? undefined : asError(thrown)),

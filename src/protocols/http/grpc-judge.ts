@@ -1,10 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
+import { costs } from '../../carriers/http/costs.ts';
 import type { Exchange } from '../../carriers/http/exchange.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
 import { Fault } from '../../base/errors.ts';
 import type { Action } from '../../core/action.ts';
 import type { Denial, Permit } from '../../core/decision.ts';
+import { Full, type Level } from '../../core/held.ts';
 import type { Waiting } from '../../core/protocol.ts';
 import type { GrpcMessage } from '../../http/grpc.ts';
 import { NotMessage, plainProto } from '../../http/protobuf.ts';
@@ -42,7 +44,8 @@ export function judgeOf(
   if (call.message !== undefined || !readable || passesUnseen(parts.settings, call)) return undefined;
   const { stay, host, fields } = exchange;
   return async (message) => {
-    const text = await textOf(parts, { ...call, message });
+    using level = exchange.held.level(costs.request.each);
+    const text = await textOf(parts, { ...call, message }, level);
     if (typeof text !== 'string') return { kind: 'broken', why: text.why };
     const reads = call.shape?.reads === true;
     const action = meaningOfCall({
@@ -83,15 +86,17 @@ export function valuesOf({ encoding }: Call, { raw }: GrpcMessage): string {
 export async function textOf(
   { house }: GrpcParts,
   { message, shape, codec, encoding }: Call,
+  level: Level,
 ): Promise<string | { readonly why: string }> {
   if (message === undefined || codec === 'other') return '';
   try {
-    const plain = await expanded(message, encoding, house.limits.messageBytes);
+    const plain = await expanded(message, encoding, { most: house.limits.messageBytes, level });
     if (codec === 'json')
       return isUtf8(plain) ? Buffer.from(plain).toString('utf8') : { why: 'The message is not UTF-8' };
     return shape === undefined ? '' : JSON.stringify(plainProto(plain, shape.request));
   } catch (thrown) {
     if (thrown instanceof NotMessage) return { why: 'The message is not of the type that the schema says' };
+    if (thrown instanceof Full) throw thrown;
     if (thrown instanceof Fault) return { why: 'The message could not be decompressed' };
     throw thrown;
   }

@@ -1,3 +1,5 @@
+import { costs } from '../../carriers/http/costs.ts';
+import type { Holding } from '../../core/held.ts';
 import { base64Bytes } from '../../http/base64.ts';
 import { decodeMessage, encodeMessage, framed, prefixBytes } from '../../http/grpc.ts';
 import type { Fields } from '../../http/headers.ts';
@@ -40,12 +42,19 @@ export async function keylessMessage(
     encoding,
     keys,
     most,
-  }: { readonly encoding: string | undefined; readonly keys: readonly Key[]; readonly most: number },
+    held,
+  }: {
+    readonly encoding: string | undefined;
+    readonly keys: readonly Key[];
+    readonly most: number;
+    readonly held: Holding;
+  },
 ): Promise<Uint8Array> {
   if (keys.length === 0) return message;
   if (message[0] !== 1) return starred(message, keys);
   const bytes = message.subarray(prefixBytes);
-  const plain = await expanded({ compressed: true, bytes, raw: message }, encoding, most);
+  using level = held.level(costs.answer.each);
+  const plain = await expanded({ compressed: true, bytes, raw: message }, encoding, { most, level });
   const shown = starred(plain, keys);
   return Buffer.compare(plain, shown) === 0 ? message : framed(shown);
 }

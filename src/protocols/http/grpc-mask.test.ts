@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { realWorld } from '../../base/time.ts';
+import { heldBy } from '../../core/held.ts';
+import { defaultLimits } from '../../core/limits.ts';
 import { test } from 'node:test';
 import { noDuties, type MaskOperator, type Permit } from '../../core/decision.ts';
 import { maskKey } from '../../mask/index.ts';
@@ -18,6 +21,7 @@ function mask(): MessageMask {
     codec: 'proto',
     shape: undefined,
     protos: undefined,
+    held: heldBy(defaultLimits, realWorld).open('test'),
     most: 1_000,
     bytesPass: false,
   });

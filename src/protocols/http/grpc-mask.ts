@@ -2,9 +2,12 @@ import { isUtf8 } from 'node:buffer';
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
 import { Fault } from '../../base/errors.ts';
+import { costs } from '../../carriers/http/costs.ts';
+import { wholeOf, without } from '../../carriers/http/decoded.ts';
 import { documentMask, type DocumentMask, heads } from '../../carriers/http/masks.ts';
 import { mayBeDocument } from '../../carriers/http/texts.ts';
 import type { MaskOperator, Permit } from '../../core/decision.ts';
+import { Full, type Holding, type Level } from '../../core/held.ts';
 import { stronger } from '../../core/duties.ts';
 import { base64Bytes } from '../../http/base64.ts';
 import { framed, type GrpcCodec, type GrpcMessage } from '../../http/grpc.ts';
@@ -30,6 +33,8 @@ export interface MessageMaskParts {
   readonly protos: Protos | undefined;
   /** No message is longer, once its compression is undone. */
   readonly most: number;
+  /** Of the call. */
+  readonly held: Holding;
   /** Fields of bytes pass although nothing can look into them. */
   readonly bytesPass: boolean;
 }
@@ -77,8 +82,9 @@ export class MessageMask {
   }
 
   async #show(message: GrpcMessage, encoding: string | undefined, signal: AbortSignal): Promise<Uint8Array> {
-    const plain = await expanded(message, encoding, this.#parts.most);
-    const { codec, shape } = this.#parts;
+    const { codec, shape, most, held } = this.#parts;
+    using level = held.level(costs.request.each);
+    const plain = await expanded(message, encoding, { most, level });
     if (codec === 'json') {
       if (!isUtf8(plain)) throw new Fault('mask', 'A message is not UTF-8, so it cannot be masked');
       const text = Buffer.from(plain).toString('utf8');
@@ -199,25 +205,34 @@ const statusShape: Shape = {
           : undefined,
 };
 
-const codings: Readonly<
-  Record<string, (bytes: Uint8Array, options: { readonly maxOutputLength: number }) => Promise<Uint8Array>>
-> = {
-  gzip: promisify(gunzip),
-  deflate: promisify(inflate),
-};
+/** At once, what is short. */
+const codings = { gzip: promisify(gunzip), deflate: promisify(inflate) } as const;
+const shortBytes = 65_536;
 
-/** The message without its compression. Rejects with a Fault `mask` where that cannot be undone, or it is too long then. */
+/**
+ * The message without its compression, counted in `level` as it grows. Rejects with a Fault `mask` where that cannot be undone, or it is
+ * too long then, and with `Full`.
+ */
 export async function expanded(
   { compressed, bytes }: GrpcMessage,
   encoding: string | undefined,
-  most: number,
+  { most, level }: { readonly most: number; readonly level: Level },
 ): Promise<Uint8Array> {
   if (!compressed) return bytes;
-  const undo = Object.hasOwn(codings, encoding ?? '') ? codings[encoding ?? ''] : undefined;
-  if (undo === undefined) throw new Fault('mask', 'A message has a compression that cannot be looked into');
+  const coding = encoding === 'gzip' || encoding === 'deflate' ? encoding : undefined;
+  if (coding === undefined) throw new Fault('mask', 'A message has a compression that cannot be looked into');
+  const failed = 'A message could not be decompressed, or is too long then';
   try {
-    return await undo(bytes, { maxOutputLength: most });
-  } catch {
-    throw new Fault('mask', 'A message could not be decompressed, or is too long then');
+    return await codings[coding](bytes, { maxOutputLength: Math.min(most, shortBytes) });
+  } catch (thrown) {
+    const isLong = thrown instanceof Error && 'code' in thrown && thrown.code === 'ERR_BUFFER_TOO_LARGE';
+    if (!isLong || most <= shortBytes) throw new Fault('mask', failed);
   }
+  try {
+    const whole = await wholeOf(without(coding, bytes), most, (piece) => level.add(piece.length));
+    if (whole !== undefined) return whole;
+  } catch (thrown) {
+    if (thrown instanceof Full) throw thrown;
+  }
+  throw new Fault('mask', failed);
 }

@@ -1,9 +1,13 @@
 import { type Ending, outcomeOf } from '../../carriers/http/outcome.ts';
-import { type Http2Request, type Http2Response, StreamReset } from '../../carriers/http/client2.ts';
+import { type Http2Request, type Http2Response, NoStream, StreamReset } from '../../carriers/http/client2.ts';
+import { shareOf } from '../../core/session.ts';
 import type { Exchange } from '../../carriers/http/exchange.ts';
+import { costs } from '../../carriers/http/costs.ts';
+import { denialOfFull } from '../../carriers/http/full.ts';
 import { Fault, WireError } from '../../base/errors.ts';
 import type { Denial, Outcome, Permit } from '../../core/decision.ts';
 import { denialOfDemand } from '../../core/denial.ts';
+import { Full } from '../../core/held.ts';
 import {
   decodeMessage,
   encodeMessage,
@@ -37,6 +41,7 @@ export class GrpcPass {
   #bytes = 0;
   #brokenBy: string | undefined;
   #refusedBy: Denial | undefined;
+  #fullBy: Full | undefined;
   /** Of what the client said last. */
   #written: Promise<void> | undefined;
 
@@ -53,6 +58,7 @@ export class GrpcPass {
       shape: call.shape?.response,
       protos: parts.settings.protos,
       most: parts.house.limits.messageBytes,
+      held: exchange.held,
       bytesPass: parts.settings.uninspected.includes('application/octet-stream'),
     });
     this.#unseen = !this.#mask.texts.needed || passesUnseen(parts.settings, call);
@@ -100,20 +106,23 @@ export class GrpcPass {
     // A stream may be quiet for long before its first message, and some services send no head before that.
     const headMs =
       call.shape?.serverStreams === false && call.message !== undefined ? firstByteMs : streamIdleMs;
-    return { method: 'POST', path, fields, body: this.#body(), signal: bounds.signal, headMs };
+    const whose = shareOf(this.#exchange.stay.session);
+    return { method: 'POST', path, fields, body: this.#body(), signal: bounds.signal, headMs, whose };
   }
 
   /** The client's messages as they came, whole and one after the other. */
   async *#body(): AsyncIterable<Uint8Array> {
     const { call, bounds, permit, judge } = this.#with;
-    const { stay, body } = this.#exchange;
+    const { stay, body, held } = this.#exchange;
     if (call.message !== undefined) {
       yield call.message.raw;
       return;
     }
     const reader = new MessageReader(this.#parts.house.limits.messageBytes);
     const { streamIdleMs } = this.#parts.settings.upstream.patience;
+    using level = held.level(costs.request.each);
     for await (const piece of within(body.stream(streamIdleMs), bounds.signal)) {
+      await this.#roomFor(level.set(reader.held + piece.length));
       const read = reader.push(piece);
       if (!read.ok) throw this.#broken(notFramed(read.error));
       for (const message of read.value) {
@@ -128,6 +137,15 @@ export class GrpcPass {
       }
     }
     if (!reader.whole) throw this.#broken('The message is cut off');
+  }
+
+  async #roomFor(full: Promise<void> | undefined): Promise<void> {
+    try {
+      await full;
+    } catch (thrown) {
+      if (thrown instanceof Full) this.#fullBy = thrown;
+      throw thrown;
+    }
   }
 
   /** One message of a stream, sent once it is permitted; a refusal ends the call. */
@@ -200,25 +218,28 @@ export class GrpcPass {
   }
 
   async #messages({ body, fields }: Http2Response): Promise<Outcome | undefined> {
-    const { reply, stay } = this.#exchange;
+    const { reply, stay, held } = this.#exchange;
     const { permit, bounds } = this.#with;
     const { byteLimit } = permit.duties;
     const encoding = first(fields, 'grpc-encoding');
     const keys = keysOf(this.#parts.settings.upstream.credential);
     const most = this.#parts.house.limits.messageBytes;
     const reader = new MessageReader(most);
+    using level = held.level(this.#unseen ? costs.answer.each : costs.request.each);
     for await (const piece of this.#inTime(body)) {
+      const full = level.set(reader.held + piece.length);
+      if (full !== undefined) await full;
       const read = reader.push(piece);
       if (!read.ok)
         throw new Fault('upstream-closed', `The resource broke the protocol: ${notFramed(read.error)}`);
       for (const message of read.value) {
         const shown = this.#unseen ? message.raw : await this.#mask.show(message, encoding, bounds.signal);
-        const bytes = await keylessMessage(shown, { encoding, keys, most });
+        const bytes = await keylessMessage(shown, { encoding, keys, most, held });
         this.#bytes += bytes.length;
         if (byteLimit !== undefined && this.#bytes > byteLimit) return this.#cut(byteLimit);
         if (permit.duties.record === 'full') {
-          const full = stay.recorder.frame('answer', await this.#readable(bytes, encoding), permit.id);
-          if (full !== undefined) await full;
+          const slow = stay.recorder.frame('answer', await this.#readable(bytes, encoding), permit.id);
+          if (slow !== undefined) await slow;
         }
         // SECURITY: no byte of an answer before the entry of what it answers is on disk.
         if (this.#written !== undefined) await this.#written;
@@ -258,9 +279,12 @@ export class GrpcPass {
     if (shape === undefined) return framed;
     try {
       const message = { compressed: framed[0] === 1, bytes: framed.subarray(5), raw: framed };
-      const plain = await expanded(message, encoding, this.#parts.house.limits.messageBytes);
+      using level = this.#exchange.held.level(costs.answer.each);
+      const { messageBytes: most } = this.#parts.house.limits;
+      const plain = await expanded(message, encoding, { most, level });
       return Buffer.from(`${JSON.stringify(plainProto(plain, shape))}\n`);
-    } catch {
+    } catch (thrown) {
+      if (thrown instanceof Full) throw thrown;
       return framed; // it is recorded as what it is
     }
   }
@@ -327,6 +351,14 @@ export class GrpcPass {
       sayStatus(reply, grpcStatus.deadlineExceeded, 'The deadline of the call has passed');
       return this.#outcome({ kind: 'error', code: 'upstream-late' });
     }
+    const full = this.#fullBy ?? thrown;
+    if (full instanceof Full) {
+      const { id } = this.#with.permit;
+      const { stay } = this.#exchange;
+      void stay.recorder.frame('decision', json({ id, decision: 'deny', why: full.message }), id);
+      sayRefusal(reply, grpcStatus.resourceExhausted, denialOfFull(full, id));
+      return this.#outcome({ kind: 'cut', why: 'LIMIT' });
+    }
     if (!(thrown instanceof Fault)) return this.#outcome({ kind: 'error', code: 'closed' });
     if (thrown.code === 'mask') {
       this.#mask.withheld++;
@@ -368,6 +400,7 @@ function isOwn([name]: readonly [string, string]): boolean {
 /** What a reset of the resource's stream means (PROTOCOL-HTTP2.md, Errors). */
 function statusOfFault(fault: Fault): number {
   if (fault.code === 'upstream-late') return grpcStatus.deadlineExceeded;
+  if (fault instanceof NoStream && fault.own) return grpcStatus.resourceExhausted;
   const reset: Readonly<Record<number, number>> = {
     7: grpcStatus.unavailable, // REFUSED_STREAM
     8: grpcStatus.cancelled, // CANCEL

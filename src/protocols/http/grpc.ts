@@ -1,8 +1,11 @@
+import { costs } from '../../carriers/http/costs.ts';
 import type { Http2Request, Http2Response } from '../../carriers/http/client2.ts';
 import type { Exchange } from '../../carriers/http/exchange.ts';
+import { denialOfFull } from '../../carriers/http/full.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
 import { Fault } from '../../base/errors.ts';
 import { denial } from '../../core/denial.ts';
+import { Full } from '../../core/held.ts';
 import type { House } from '../../core/protocol.ts';
 import {
   grpcCodec,
@@ -32,16 +35,35 @@ export function grpcService(parts: GrpcParts): (exchange: Exchange) => Promise<v
 
 /** One call: judged by its method, and by its message where it has one. */
 async function attend(parts: GrpcParts, route: HttpRoute | undefined, exchange: Exchange): Promise<void> {
-  const { stay, reply, fields, host } = exchange;
+  const { reply, fields } = exchange;
   const timeouts = all(fields, 'grpc-timeout');
   const timeoutMs =
     timeouts.length === 0 ? undefined : grpcTimeout(timeouts.length === 1 ? (timeouts[0] ?? '') : '');
   if (timeouts.length > 0 && timeoutMs === undefined) return notUnderstood(exchange, 'The timeout is none');
   using bounds = boundsOf(parts.house, exchange, timeoutMs);
+  try {
+    await asked(parts, { exchange, route, timeoutMs, bounds });
+  } catch (thrown) {
+    if (!(thrown instanceof Full)) throw thrown;
+    const id = await writtenDown(exchange, thrown.message);
+    sayRefusal(reply, grpcStatus.resourceExhausted, denialOfFull(thrown, id));
+  }
+}
+
+interface Within {
+  readonly exchange: Exchange;
+  readonly route: HttpRoute | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly bounds: Bounds;
+}
+
+async function asked(parts: GrpcParts, { exchange, route, timeoutMs, bounds }: Within): Promise<void> {
+  const { stay, reply, fields, host } = exchange;
   const call = await callOf(parts, { exchange, timeoutMs, bounds });
   if (call === 'late') return sayStatus(reply, grpcStatus.deadlineExceeded, ended);
   if (typeof call === 'string') return notUnderstood(exchange, call);
-  const text = await textOf(parts, call);
+  using level = exchange.held.level(costs.request.each);
+  const text = await textOf(parts, call, level);
   if (typeof text !== 'string') return notUnderstood(exchange, text.why);
   const judge = judgeOf(parts, { exchange, call, bounds, route });
   const seen = call.message !== undefined ? 'whole' : judge !== undefined ? 'later' : unseenBy(parts, call);
@@ -82,7 +104,7 @@ async function callOf(
     bounds,
   }: { readonly exchange: Exchange; readonly timeoutMs: number | undefined; readonly bounds: Bounds },
 ): Promise<Call | string> {
-  const { method, target, fields, body, reply } = exchange;
+  const { method, target, fields, body, reply, held } = exchange;
   const contentType = first(fields, 'content-type') ?? '';
   const codec = grpcCodec(contentType);
   const named = grpcMethod(target.path);
@@ -99,8 +121,11 @@ async function callOf(
   if (shape === undefined || shape.clientStreams) return call;
   const reader = new MessageReader(house.limits.messageBytes);
   let message: GrpcMessage | undefined;
+  const count = held.counting(costs.request);
   try {
     for await (const piece of within(body.stream(), bounds.signal)) {
+      const full = count(piece);
+      if (full !== undefined) await full;
       const read = reader.push(piece);
       if (!read.ok) return notFramed(read.error);
       for (const each of read.value) {
@@ -136,14 +161,24 @@ function boundsOf({ world }: House, { signal }: Exchange, timeoutMs: number | un
 }
 
 /** Written down as what it is, whatever the policy would say of it; nothing of it is sent. */
-async function notUnderstood({ stay, reply, target }: Exchange, why: string): Promise<void> {
+async function notUnderstood(exchange: Exchange, why: string): Promise<void> {
+  const said = denial(
+    'NOT_UNDERSTOOD',
+    await writtenDown(exchange, why),
+    why,
+    'What is not understood is refused',
+  );
+  const status = why === notFramed('length') ? grpcStatus.resourceExhausted : grpcStatus.invalidArgument;
+  sayRefusal(exchange.reply, status, said);
+}
+
+/** Gives the decision's id. */
+async function writtenDown({ stay, target }: Exchange, why: string): Promise<string> {
   const action = unreadable('GRPC', target.path, why);
   const verdict = await stay.gate.ask({ action });
   if (verdict.kind === 'permit') stay.gate.done(verdict, { kind: 'unsent' });
   const id = verdict.kind === 'permit' ? verdict.id : verdict.denial.decisionId;
   void stay.recorder.frame('statement', json({ id, text: action.text }), id);
   void stay.recorder.frame('decision', json({ id, decision: 'deny', why }), id);
-  const said = denial('NOT_UNDERSTOOD', id, why, 'What is not understood is refused');
-  const status = why === notFramed('length') ? grpcStatus.resourceExhausted : grpcStatus.invalidArgument;
-  sayRefusal(reply, status, said);
+  return id;
 }

@@ -1,15 +1,18 @@
 import { type Ending, outcomeOf } from '../../carriers/http/outcome.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
+import { costs } from '../../carriers/http/costs.ts';
 import { decoded, wholeOf } from '../../carriers/http/decoded.ts';
 import type { Exchange } from '../../carriers/http/exchange.ts';
 import { keyless, searched } from '../../carriers/http/keyless.ts';
 import { documentMask, type DocumentMask } from '../../carriers/http/masks.ts';
+import { sayFull } from '../../carriers/http/full.ts';
 import { sayProblem } from '../../carriers/http/problem.ts';
 import { Fault } from '../../base/errors.ts';
+import { Full } from '../../core/held.ts';
 import type { Outcome, Permit } from '../../core/decision.ts';
 import { denialOfDemand } from '../../core/denial.ts';
 import type { House } from '../../core/protocol.ts';
-import { shareOf } from '../../carriers/http/share.ts';
+import { shareOf } from '../../core/session.ts';
 import type { MaskKey } from '../../mask/index.ts';
 import { type Content, contentOf, isMarkup, tableOf, typeFits } from '../../http/content.ts';
 import { all, type Fields, first } from '../../http/headers.ts';
@@ -56,7 +59,12 @@ export class Pass {
     const tagged = aliasedBy(taggedBy(permit, of.operation), aliases === undefined ? [] : [aliases]);
     this.#unplaced = aliases?.incremental === true && permit.duties.masks.length > 0;
     this.#mask = documentMask(tagged, of.name, parts.maskKey);
-    const about = { mask: this.#mask, most: parts.house.limits.messageBytes, signal: exchange.signal };
+    const about = {
+      mask: this.#mask,
+      most: parts.house.limits.messageBytes,
+      signal: exchange.signal,
+      held: exchange.held,
+    };
     const columnOf = columnsBy(tagged, of.name, parts.maskKey);
     this.#shown = readByModel(new Shown({ ...about, columnOf }), about);
   }
@@ -80,6 +88,10 @@ export class Pass {
     } catch (thrown) {
       if (thrown instanceof Fault && thrown.code === 'mask' && !this.#exchange.reply.started) {
         outcome = this.#withhold(thrown.message);
+        return;
+      }
+      if (thrown instanceof Full) {
+        outcome = this.#tooFull(thrown);
         return;
       }
       outcome = this.#outcome({ kind: 'error', code: thrown instanceof Fault ? thrown.code : 'closed' });
@@ -163,7 +175,7 @@ export class Pass {
         fields,
       );
     const most = this.#parts.house.limits.messageBytes;
-    const bytes = await wholeOf(body, most);
+    const bytes = await wholeOf(body, most, this.#exchange.held.counting(costs.answer));
     if (bytes === undefined)
       return this.#withhold(`The answer is longer than ${most} bytes, so it cannot be masked`);
     const shown =
@@ -240,6 +252,16 @@ export class Pass {
     );
     if (reply.started) reply.destroy();
     else sayProblem(reply, 403, why);
+    return this.#outcome({ kind: 'cut', why: 'LIMIT' });
+  }
+
+  /** Nobody can say when there will be room: what was begun is broken off. */
+  #tooFull(full: Full): Outcome {
+    const { reply, stay } = this.#exchange;
+    const { id } = this.#permit;
+    void stay.recorder.frame('decision', json({ id, decision: 'deny', why: full.message }), id);
+    if (reply.started) reply.destroy();
+    else sayFull(reply, full, id);
     return this.#outcome({ kind: 'cut', why: 'LIMIT' });
   }
 

@@ -1,10 +1,13 @@
 import { protocolsOf, type SocketRequest } from '../../carriers/http/socket.ts';
 import type { Exchange, SocketWish } from '../../carriers/http/exchange.ts';
+import { costs } from '../../carriers/http/costs.ts';
 import { wholeOf } from '../../carriers/http/decoded.ts';
+import { sayFull } from '../../carriers/http/full.ts';
 import { preferred } from '../../carriers/http/prefer.ts';
 import { sayProblem, statusOf } from '../../carriers/http/problem.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
 import { Fault } from '../../base/errors.ts';
+import { Full } from '../../core/held.ts';
 import { Lru } from '../../base/lru.ts';
 import type { Action } from '../../core/action.ts';
 import type { Outcome } from '../../core/decision.ts';
@@ -46,7 +49,13 @@ async function attend(parts: Parts, route: HttpRoute | undefined, exchange: Exch
   const passes = parts.settings.uninspected.some((pattern) => typeFits(pattern, declared));
   const unread = content === 'opaque' || (content === 'multipart' && passes);
   if (!unread || given.length === 0) {
-    const body = given.length === 0 ? new Uint8Array() : await given.whole(parts.house.limits.messageBytes);
+    const body =
+      given.length === 0
+        ? new Uint8Array()
+        : await given
+            .whole(parts.house.limits.messageBytes, exchange.held.counting(costs.request))
+            .catch(full);
+    if (body instanceof Full) return tooFull(exchange, body);
     return body === undefined ? await tooLong(parts, exchange) : judged(parts, route, { exchange, body });
   }
   if (passes) return judged(parts, route, { exchange, body: undefined });
@@ -58,7 +67,9 @@ async function attend(parts: Parts, route: HttpRoute | undefined, exchange: Exch
     return notUnderstood(exchange, 'A coded body cannot be read');
   await using peeked = await peek(given.stream());
   if (!peeked.json) return await judged(parts, route, { exchange, body: undefined, stream: peeked.rest });
-  const body = await wholeOf(peeked.rest, parts.house.limits.messageBytes);
+  const count = exchange.held.counting(costs.request);
+  const body = await wholeOf(peeked.rest, parts.house.limits.messageBytes, count).catch(full);
+  if (body instanceof Full) return tooFull(exchange, body);
   if (body === undefined) return tooLong(parts, exchange);
   await judged(parts, route, { exchange, body });
 }
@@ -69,6 +80,16 @@ async function tooLong({ house }: SiteParts, exchange: Exchange): Promise<void> 
   const why = `The body is longer than ${messageBytes} bytes`;
   const id = await writtenDown(exchange, why);
   sayProblem(exchange.reply, 413, denial('LIMIT', id, why));
+}
+
+async function tooFull(exchange: Exchange, why: Full): Promise<void> {
+  sayFull(exchange.reply, why, await writtenDown(exchange, why.message));
+}
+
+/** What nobody may hold now, as a value. */
+function full(thrown: unknown): Full {
+  if (thrown instanceof Full) return thrown;
+  throw thrown;
 }
 
 interface Come {
@@ -218,13 +239,14 @@ async function attendSocket(
       protocols: protocolsOf(fields) ?? [],
       maxBytes: parts.house.limits.messageBytes,
       world: parts.house.world,
+      held: exchange.held,
     };
     const open = stay.gate.guardCalls((request: SocketRequest) => parts.client.socket(request));
     const resource = await open(verdict, wanted);
     // SECURITY: no byte of an answer before its entry is on disk.
     await verdict.written;
     exchange.signal.throwIfAborted();
-    const client = await wish.accept(resource.protocol);
+    const client = await wish.accept(resource.protocol, exchange.held);
     outcome = await new Talk(
       {
         exchange,

@@ -1,4 +1,6 @@
 import { Fault } from '../../base/errors.ts';
+import type { Holding } from '../../core/held.ts';
+import { costs } from '../../carriers/http/costs.ts';
 import type { DocumentMask } from '../../carriers/http/masks.ts';
 import { EventReader, eventText } from '../../http/events.ts';
 import type { Shown } from './shown.ts';
@@ -14,13 +16,14 @@ export interface ReadParts {
   /** No more bytes are held back. */
   readonly most: number;
   readonly signal: AbortSignal;
+  readonly held: Holding;
 }
 
 /**
  * The same, read by a model where a rule wants that: texts and tables once they are whole, lines and events as they come, each by
  * itself. A text that is too long to be held is shown without it, or not at all where it is required.
  */
-export function readByModel(shown: Shown, { mask, most, signal }: ReadParts): Showing {
+export function readByModel(shown: Shown, { mask, most, signal, held: room }: ReadParts): Showing {
   if (!mask.reads) return shown;
   const read = <T>(run: () => Promise<T>): Promise<T> => {
     const { masked } = shown;
@@ -36,8 +39,10 @@ export function readByModel(shown: Shown, { mask, most, signal }: ReadParts): Sh
     const from = body[Symbol.asyncIterator]();
     const held: Uint8Array[] = [];
     let bytes = 0;
+    const count = room.counting(costs.request);
     try {
       for (let next = await from.next(); next.done !== true; next = await from.next()) {
+        await count(next.value);
         held.push(next.value);
         bytes += next.value.length;
         if (bytes > most) return yield* show(goingOn(held, from));
@@ -62,8 +67,8 @@ export function readByModel(shown: Shown, { mask, most, signal }: ReadParts): Sh
     parts: (...of) => read(() => shown.parts(...of)),
     table: (body, separator) => whole(body, (held) => shown.table(held, separator)),
     text: (body, contentType) => whole(body, (held) => shown.text(held, contentType)),
-    lines: (body) => batches(linesOf(body, most), (held) => shown.lines(held)),
-    events: (body) => batches(eventsOf(body, most), (held) => shown.events(held)),
+    lines: (body) => batches(linesOf(body, most, room), (held) => shown.lines(held)),
+    events: (body) => batches(eventsOf(body, most, room), (held) => shown.events(held)),
   };
 }
 
@@ -96,9 +101,11 @@ async function* goingOn(
 }
 
 /** Lines that are whole, as they come. */
-async function* linesOf(body: AsyncIterable<Uint8Array>, most: number): AsyncIterable<string> {
+async function* linesOf(body: AsyncIterable<Uint8Array>, most: number, room: Holding): AsyncIterable<string> {
   let rest = '';
+  using held = room.level(costs.request.each);
   for await (const text of textsOf(body)) {
+    await held.set(rest.length + text.length);
     rest += text;
     const end = rest.lastIndexOf('\n') + 1;
     const batch = rest.slice(0, end);
@@ -110,9 +117,15 @@ async function* linesOf(body: AsyncIterable<Uint8Array>, most: number): AsyncIte
 }
 
 /** Events that are whole, as they come. */
-async function* eventsOf(body: AsyncIterable<Uint8Array>, most: number): AsyncIterable<string> {
+async function* eventsOf(
+  body: AsyncIterable<Uint8Array>,
+  most: number,
+  room: Holding,
+): AsyncIterable<string> {
   const reader = new EventReader();
+  using held = room.level(costs.request.each);
   for await (const text of textsOf(body)) {
+    await held.set(reader.held + text.length);
     const batch = reader.push(text).map(eventText).join('');
     bounded(reader.held, most);
     if (batch !== '') yield batch;

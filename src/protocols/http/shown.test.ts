@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { realWorld } from '../../base/time.ts';
+import { heldBy } from '../../core/held.ts';
+import { defaultLimits } from '../../core/limits.ts';
 import { describe, test } from 'node:test';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { decoded } from '../../carriers/http/decoded.ts';
@@ -21,6 +24,7 @@ function shown(most = 100_000): Shown {
     mask: documentMask(permit, '/people', key),
     most,
     signal: new AbortController().signal,
+    held: heldBy(defaultLimits, realWorld).open('test'),
     columnOf: columnsBy(permit, '/people', key),
   });
 }

@@ -1,4 +1,6 @@
 import { Fault } from '../../base/errors.ts';
+import type { Holding } from '../../core/held.ts';
+import { costs } from '../../carriers/http/costs.ts';
 import { utf8 } from '../../carriers/http/cuts.ts';
 import { type DocumentMask, heads } from '../../carriers/http/masks.ts';
 import { mayBeDocument } from '../../carriers/http/texts.ts';
@@ -17,6 +19,8 @@ export interface ShownParts {
   readonly mask: DocumentMask;
   readonly most: number;
   readonly signal: AbortSignal;
+  /** Of the request: what is held back is counted. */
+  readonly held: Holding;
   /** Undefined: no name has a tag that is masked. */
   readonly columnOf: ((name: string) => Column | undefined) | undefined;
 }
@@ -26,12 +30,14 @@ export class Shown {
   readonly #mask: DocumentMask;
   readonly #most: number;
   readonly #signal: AbortSignal;
+  readonly #held: Holding;
   readonly #columnOf: ((name: string) => Column | undefined) | undefined;
   /** Cells and fields of a form that were shown otherwise because of their column. */
   masked = 0;
 
   /** No more than `most` units are held back; `signal` ends the work in between; `columnOf`: how a column of a table, or a field of a form, is shown. */
-  constructor({ mask, most, signal, columnOf }: ShownParts) {
+  constructor({ mask, most, signal, held, columnOf }: ShownParts) {
+    this.#held = held;
     this.#mask = mask;
     this.#most = most;
     this.#signal = signal;
@@ -273,10 +279,13 @@ export class Shown {
         ? 'script'
         : undefined;
     let bytes = 0;
+    const count = this.#held.counting(costs.answer);
     try {
       while (kind === undefined || wholes.has(kind)) {
         const next = await from.next();
         if (next.done === true) break;
+        const full = count(next.value);
+        if (full !== undefined) await full;
         held.push(next.value);
         bytes += next.value.length;
         this.#bounded(bytes);
@@ -324,7 +333,10 @@ export class Shown {
 
   async *lines(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
     let rest = '';
+    using held = this.#held.level(costs.request.each);
     for await (const text of texts(body)) {
+      const full = held.set(rest.length + text.length);
+      if (full !== undefined) await full;
       // What is held is looked at once: a line that never ends comes in thousands of pieces.
       if (!text.includes('\n')) {
         rest += text;
@@ -352,7 +364,10 @@ export class Shown {
 
   async *events(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
     const reader = new EventReader();
+    using held = this.#held.level(costs.request.each);
     for await (const text of texts(body)) {
+      const full = held.set(reader.held + text.length);
+      if (full !== undefined) await full;
       const events = reader.push(text);
       this.#bounded(reader.held);
       if (events.length === 0) continue;

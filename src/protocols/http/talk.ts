@@ -5,6 +5,7 @@ import type { MessageSocket, SocketMessage } from '../../carriers/http/socket.ts
 import type { Action } from '../../core/action.ts';
 import type { Denial, Outcome, Permit } from '../../core/decision.ts';
 import { denial, denialOfDemand } from '../../core/denial.ts';
+import { Full } from '../../core/held.ts';
 import type { Waiting } from '../../core/protocol.ts';
 import { keysOf, starred, withoutKey } from '../../http/key-scan.ts';
 import type { Credential } from '../../http/upstream.ts';
@@ -38,6 +39,7 @@ const normal = 1000;
 const goingAway = 1001;
 const policyViolation = 1008;
 const serverError = 1011;
+const tryAgainLater = 1013;
 
 /**
  * One WebSocket. Each message, from either side, is read, judged, written down and only then passed on; the next one of its
@@ -68,11 +70,15 @@ export class Talk {
         toResource: [goingAway],
       }),
       stopped(draining, { toClient: [goingAway, 'The gateway stops'], toResource: [goingAway] }),
-    ]).catch((thrown: unknown): End => ({
-      toClient: [serverError, 'The gateway could not pass a message on'],
-      toResource: [goingAway],
-      thrown,
-    }));
+    ]).catch((thrown: unknown): End =>
+      thrown instanceof Full
+        ? { toClient: [tryAgainLater, thrown.message], toResource: [goingAway], cut: 'LIMIT' }
+        : {
+            toClient: [serverError, 'The gateway could not pass a message on'],
+            toResource: [goingAway],
+            thrown,
+          },
+    );
     this.#over.abort();
     await Promise.all([client.close(...end.toClient), resource.close(...end.toResource)]);
     await Promise.allSettled(pumps);

@@ -1,6 +1,8 @@
 import { withoutKey } from '../../http/key-scan.ts';
 import { type Ending, outcomeOf } from '../../carriers/http/outcome.ts';
 import type { HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
+import { costs } from '../../carriers/http/costs.ts';
+import { denialOfFull, statusOfFull } from '../../carriers/http/full.ts';
 import { decoded, wholeOf } from '../../carriers/http/decoded.ts';
 import type { Exchange } from '../../carriers/http/exchange.ts';
 import { utf8 } from '../../carriers/http/cuts.ts';
@@ -10,8 +12,9 @@ import { isObject } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
 import type { Outcome, Permit } from '../../core/decision.ts';
 import { denial, denialOfDemand } from '../../core/denial.ts';
+import { Full, fullForSeconds } from '../../core/held.ts';
 import { modelUseOf } from '../../core/duties.ts';
-import { shareOf } from '../../carriers/http/share.ts';
+import { shareOf } from '../../core/session.ts';
 import { contentOf } from '../../http/content.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
 import { textRuns } from '../../http/text-runs.ts';
@@ -59,6 +62,7 @@ export class Pass {
   #used: Used | undefined;
   #eventName: string | undefined; // of the provider's last event
   #sent = false; // to the provider
+  #full = false; // nobody could hold its answer
   #done = false; // the provider said `[DONE]`
   #answered = 0; // characters, for providers that do not count
 
@@ -108,6 +112,10 @@ export class Pass {
       );
       outcome = await this.#answer(answer);
     } catch (thrown) {
+      if (thrown instanceof Full) {
+        outcome = this.#tooFull(thrown);
+        return;
+      }
       outcome = this.#outcome({ kind: 'error', code: thrown instanceof Fault ? thrown.code : 'closed' });
       throw thrown;
     } finally {
@@ -123,7 +131,7 @@ export class Pass {
    */
   #spent(input: number, { kind }: Outcome): Spent {
     const spent = this.#used ?? { input, output: tokensOf(this.#answered) };
-    return kind === 'error' && this.#sent ? { ...spent, atLeastReserved: true } : spent;
+    return (kind === 'error' || this.#full) && this.#sent ? { ...spent, atLeastReserved: true } : spent;
   }
 
   #outcome(how: Ending): Outcome {
@@ -217,7 +225,7 @@ export class Pass {
         ? this.#withhold()
         : this.#events(body, answer);
     const most = this.#parts.house.limits.messageBytes;
-    const bytes = await wholeOf(body, most);
+    const bytes = await wholeOf(body, most, exchange.held.counting(costs.parsed));
     const read = bytes === undefined ? undefined : utf8(bytes);
     if (read?.ok !== true) return this.#withhold();
     const text = this.#withoutKey(read.value);
@@ -261,14 +269,19 @@ export class Pass {
   }
 
   async #events(body: AsyncIterable<Uint8Array>, answer: HttpResponse): Promise<Outcome> {
-    const { reply, signal } = this.#asked.exchange;
+    const { reply, signal, held } = this.#asked.exchange;
     if (this.#asked.hold.began) this.#asked.hold.began = false;
     else reply.start(answer.status, this.#fields(answer.fields));
+    // Calls that are not whole yet are kept until they are judged, however long they become.
+    const count = held.counting({ each: 1, node: 0 });
+    using level = held.level(costs.parsed.each);
     const reader = new EventReader();
     const decoder = new TextDecoder('utf-8', { fatal: true });
     const stream = this.#stream();
     try {
       for await (const chunk of body) {
+        await count(chunk);
+        await level.set(reader.held + chunk.length);
         await this.#pass(reader.push(decoder.decode(chunk, { stream: true })), stream);
         if (reader.held > this.#parts.house.limits.messageBytes)
           throw new Fault('mask', 'An event is too long to be masked');
@@ -278,6 +291,7 @@ export class Pass {
       if (last !== undefined) await this.#pass([last], stream);
       await this.#rest(stream, 'whole');
     } catch (thrown) {
+      if (thrown instanceof Full) return this.#tooFull(thrown);
       if (!(thrown instanceof Fault) || thrown.code !== 'mask') {
         // What came is the client's, masked, although nothing will follow.
         if (!signal.aborted) await this.#rest(stream, 'broken');
@@ -416,6 +430,19 @@ export class Pass {
     gate.done(verdict, { kind: 'ok', rows: 0, bytes: call.arguments.length, masked: 0, withheld: 0 });
     return undefined;
   };
+
+  #tooFull(full: Full): Outcome {
+    const { reply, stay, target } = this.#asked.exchange;
+    const { id } = this.#asked.permit;
+    this.#full = true;
+    void stay.recorder.frame('decision', json({ id, decision: 'deny', why: full.message }), id);
+    refuse(reply, denialOfFull(full, id), {
+      path: target.path,
+      status: statusOfFull(full),
+      retryAfterSeconds: fullForSeconds,
+    });
+    return this.#outcome({ kind: 'cut', why: 'LIMIT' });
+  }
 
   #withhold(): Outcome {
     const { reply, target } = this.#asked.exchange;

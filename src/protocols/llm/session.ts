@@ -1,8 +1,11 @@
 import { Fault } from '../../base/errors.ts';
+import { costs } from '../../carriers/http/costs.ts';
+import { denialOfFull, statusOfFull } from '../../carriers/http/full.ts';
 import type { Exchange } from '../../carriers/http/exchange.ts';
 import { utf8 } from '../../carriers/http/cuts.ts';
 import { isObject } from '../../base/check.ts';
 import { denial, denialOfDemand } from '../../core/denial.ts';
+import { Full, fullForSeconds } from '../../core/held.ts';
 import { modelUseOf } from '../../core/duties.ts';
 import { inRun } from '../../carriers/http/run.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
@@ -24,7 +27,18 @@ export async function attend(parts: ModelParts, exchange: Exchange): Promise<voi
     );
   }
   const most = parts.house.limits.messageBytes;
-  const bytes = await body.whole(most);
+  const bytes = await body.whole(most, exchange.held.counting(costs.parsed)).catch((thrown: unknown) => {
+    if (thrown instanceof Full) return thrown;
+    throw thrown;
+  });
+  if (bytes instanceof Full) {
+    const id = await writtenDown(exchange, bytes.message);
+    return refuse(reply, denialOfFull(bytes, id), {
+      path: target.path,
+      status: statusOfFull(bytes),
+      retryAfterSeconds: fullForSeconds,
+    });
+  }
   if (bytes === undefined) {
     parts.house.metrics.count('limits_total', { limit: 'messageBytes' });
     return refuse(reply, denial('LIMIT', '', `The prompt is longer than ${most} bytes`), {
@@ -142,17 +156,23 @@ async function notUnderstood(
   said: string,
   read?: { readonly ok: boolean; readonly error?: string },
 ): Promise<void> {
-  const { stay, reply, method, target } = exchange;
+  const { reply, target } = exchange;
   const why = read?.error ?? said;
+  const id = await writtenDown(exchange, why);
+  refuse(reply, denial('NOT_UNDERSTOOD', id, why, 'What is not understood is refused'), {
+    path: target.path,
+    status: 400,
+  });
+}
+
+/** Nothing of it is sent, whatever the policy would say of it. Gives the decision's id. */
+async function writtenDown({ stay, method, target }: Exchange, why: string): Promise<string> {
   const action = unreadable(`${method} ${target.path}`, why);
   const verdict = await stay.gate.ask({ action });
   if (verdict.kind === 'permit') stay.gate.done(verdict, { kind: 'unsent' });
   const id = verdict.kind === 'permit' ? verdict.id : verdict.denial.decisionId;
   void stay.recorder.frame('decision', json({ id, decision: 'deny', why }), id);
-  refuse(reply, denial('NOT_UNDERSTOOD', id, why, 'What is not understood is refused'), {
-    path: target.path,
-    status: 400,
-  });
+  return id;
 }
 
 /** The subjects that what it names of stored answers belongs to; nobody's is nobody's to use. */

@@ -1,17 +1,21 @@
 import type { HttpResponse } from '../../carriers/http/client.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
+import { Full, type Level } from '../../core/held.ts';
 import { first } from '../../http/headers.ts';
 import { codes, errorOf, type Id, textOf } from './message.ts';
 
 /**
  * The body of a server's answer, for the client library. SECURITY: that keeps a message until it is whole, however long it is, and waits
  * on for the answer to the request `id` where its stream is over: what is longer than `most` bytes breaks off, and a stream that
- * has no more to say says so.
+ * has no more to say says so. What is held so is counted in `level`.
  */
 export async function* heard(
   { fields, body }: HttpResponse,
-  most: number,
-  id: Id | undefined,
+  {
+    most,
+    id,
+    level,
+  }: { readonly most: number; readonly id: Id | undefined; readonly level: Level | undefined },
 ): AsyncIterable<Uint8Array> {
   const events = /^text\/event-stream\b/i.test(first(fields, 'content-type') ?? '');
   let held = 0;
@@ -27,6 +31,7 @@ export async function* heard(
         held = Math.min(held, text.length - lastEnd(text));
         last = text.slice(-4);
       }
+      await level?.set(held);
       if (held > most) {
         resumes = false;
         throw new Fault('upstream-closed', 'A message of the MCP server is too long');
@@ -34,6 +39,7 @@ export async function* heard(
       yield chunk;
     }
   } catch (thrown) {
+    if (thrown instanceof Full) throw thrown;
     // Who can go on from an event asks for the rest by itself.
     if (!events || resumes || id === undefined) throw thrown;
     why = thrown instanceof Fault ? messageOf(thrown) : 'The MCP server broke off';

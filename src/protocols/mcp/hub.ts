@@ -7,9 +7,13 @@ import {
   type ServerCapabilities,
   type ServerContext,
 } from '@modelcontextprotocol/server';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { isObject } from '../../base/check.ts';
 import { Fault } from '../../base/errors.ts';
 import type { HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
+import { costs } from '../../carriers/http/costs.ts';
+import type { Exchange } from '../../carriers/http/exchange.ts';
+import type { Holding } from '../../core/held.ts';
 import { heard } from './heard.ts';
 import { type Id, type Json, readMessage } from './message.ts';
 import { joined, joinedUri, split, splitUri } from './meaning.ts';
@@ -29,7 +33,7 @@ export interface HubParts {
  * policy: everything to and from it passes the gate like any other server's.
  */
 export interface Hub extends AsyncDisposable {
-  readonly call: (request: HttpRequest) => Promise<HttpResponse>;
+  readonly call: (request: HttpRequest, exchange?: Exchange) => Promise<HttpResponse>;
 }
 
 const callMs = 3_600_000;
@@ -42,14 +46,17 @@ const capabilities: ServerCapabilities = {
 };
 
 export function hub(parts: HubParts): Hub {
+  const within = new AsyncLocalStorage<Holding>();
   const links = new Map(
-    [...parts.settings.servers].map(([name, given]) => [name, new Link(name, given, parts)] as const),
+    [...parts.settings.servers].map(
+      ([name, given]) => [name, new Link(name, given, { ...parts, within })] as const,
+    ),
   );
   const late: Late = new Map();
   let calls = 0;
   const handler = createMcpHandler(() => front(parts, links, late));
   return {
-    call: async ({ method, fields, body, signal }) => {
+    call: async ({ method, fields, body, signal }, exchange) => {
       const headers = new Headers(fields.map(([name, value]): [string, string] => [name, value]));
       const call = String(++calls);
       headers.set(callHeader, call);
@@ -61,7 +68,8 @@ export function hub(parts: HubParts): Hub {
         signal,
         ...(body === undefined ? {} : { body: Buffer.from(body) }),
       });
-      const answer = await handler.fetch(asked);
+      const asking = (): Promise<Response> => handler.fetch(asked);
+      const answer = await (exchange === undefined ? asking() : within.run(exchange.held, asking));
       return {
         status: answer.status,
         fields: [...answer.headers],
@@ -176,14 +184,19 @@ function lateIn(thrown: unknown): Fault | undefined {
   return thrown instanceof Error && thrown.cause !== undefined ? lateIn(thrown.cause) : undefined;
 }
 
+interface LinkParts extends HubParts {
+  /** What the request that is under way holds. */
+  readonly within: AsyncLocalStorage<Holding>;
+}
+
 /** The connection to one server: opened when it is first needed, and again when it broke. */
 class Link {
   readonly #name: string;
   readonly #given: McpServerSettings;
-  readonly #parts: HubParts;
+  readonly #parts: LinkParts;
   #client: Promise<Client> | undefined;
 
-  constructor(name: string, given: McpServerSettings, parts: HubParts) {
+  constructor(name: string, given: McpServerSettings, parts: LinkParts) {
     this.#name = name;
     this.#given = given;
     this.#parts = parts;
@@ -314,8 +327,13 @@ class Link {
     });
     const out = new Headers(answer.fields.map(([name, value]): [string, string] => [name, value]));
     const empty = [204, 205, 304].includes(answer.status);
+    const id = idIn(body);
+    // A stream that answers nothing is of nobody's request.
+    const level = id === undefined ? undefined : this.#parts.within.getStore()?.level(costs.parsed.each);
     return new Response(
-      empty ? null : (ReadableStream.from(heard(answer, this.#parts.most, idIn(body))) as ReadableStream),
+      empty
+        ? null
+        : (ReadableStream.from(heard(answer, { most: this.#parts.most, id, level })) as ReadableStream),
       {
         status: answer.status,
         headers: out,

@@ -18,9 +18,20 @@ export interface Inner {
   /** What must not be in its answer in clear, besides what the call's own permit says. */
   readonly finds: readonly FindMask[];
   readonly done: (outcome: Outcome) => void;
+  /** The same as the policy in force has it, for an answer that comes later. */
+  readonly again: (exchange: Exchange) => Promise<Found>;
 }
 
-export const noInner: Inner = { rowLimit: undefined, finds: [], done: () => undefined };
+type Found =
+  | { readonly kind: 'permitted'; readonly inner: Inner }
+  | { readonly kind: 'refused'; readonly denial: Denial };
+
+export const noInner: Inner = {
+  rowLimit: undefined,
+  finds: [],
+  done: () => undefined,
+  again: () => Promise.resolve({ kind: 'permitted', inner: noInner }),
+};
 
 interface About {
   readonly exchange: Exchange;
@@ -33,13 +44,7 @@ interface About {
  * Judges what a tool's arguments say to another resource, by the engines and rules of that resource: the SQL that a tool runs is
  * judged as if it had come to the database by itself, in a session of its own.
  */
-export async function innerOf(
-  parts: ToolboxParts,
-  about: About,
-): Promise<
-  | { readonly kind: 'permitted'; readonly inner: Inner }
-  | { readonly kind: 'refused'; readonly denial: Denial }
-> {
+export async function innerOf(parts: ToolboxParts, about: About): Promise<Found> {
   const { tool, given } = about;
   const asked = { sql: tool.sql, http: tool.http };
   if (asked.sql === undefined && asked.http === undefined) return { kind: 'permitted', inner: noInner };
@@ -59,7 +64,7 @@ async function judged(
   { exchange, wait }: About,
   stay: Stay,
   { actions, text }: { readonly actions: readonly Action[]; readonly text: string },
-): ReturnType<typeof innerOf> {
+): Promise<Found> {
   const permits: Permit[] = [];
   let over = false;
   const end = (outcome: Outcome): void => {
@@ -82,13 +87,7 @@ async function judged(
       }
       permits.push(verdict);
       await verdict.written;
-      const hidden = action.columns.some(
-        (column) => column.use === 'output' && verdict.operatorOf(column) !== undefined,
-      );
-      const narrow =
-        verdict.duties.onlyColumns !== undefined ||
-        (action.opaque === true && verdict.duties.masks.length > 0);
-      if (hidden || narrow) {
+      if (isUntraceable(verdict)) {
         end({ kind: 'unsent' });
         return { kind: 'refused', denial: untraceable(verdict) };
       }
@@ -101,15 +100,40 @@ async function judged(
     end({ kind: 'unsent' });
     return { kind: 'refused', denial: notRead('It says nothing') };
   }
+  const { name, kind } = stay.session.resource;
+  return { kind: 'permitted', inner: innerBy(permits, { name, kind }, end) };
+}
+
+function innerBy(
+  permits: readonly Permit[],
+  resource: { readonly name: string; readonly kind: string },
+  done: Inner['done'],
+): Inner {
   const limits = permits.flatMap(({ duties }) => (duties.rowLimit === undefined ? [] : [duties.rowLimit]));
   return {
-    kind: 'permitted',
-    inner: {
-      rowLimit: limits.length === 0 ? undefined : Math.min(...limits),
-      finds: permits.flatMap(({ duties }) => duties.finds),
-      done: end,
+    rowLimit: limits.length === 0 ? undefined : Math.min(...limits),
+    finds: permits.flatMap(({ duties }) => duties.finds),
+    done,
+    again: async (exchange) => {
+      const joined = await exchange.join(resource.name, resource.kind);
+      if (!joined.ok) return { kind: 'refused', denial: joined.error };
+      using stay = joined.value;
+      const now: Permit[] = [];
+      for (const permit of permits) {
+        const verdict = await stay.gate.again(permit);
+        if (verdict.kind === 'refusal') return { kind: 'refused', denial: verdict.denial };
+        if (isUntraceable(verdict)) return { kind: 'refused', denial: untraceable(verdict) };
+        now.push(verdict);
+      }
+      return { kind: 'permitted', inner: innerBy(now, resource, done) };
     },
   };
+}
+
+/** It would bring values that must be masked by their columns, which an answer of a tool does not have. */
+function isUntraceable({ action, duties, operatorOf }: Permit): boolean {
+  const hidden = action.columns.some((column) => column.use === 'output' && operatorOf(column) !== undefined);
+  return hidden || duties.onlyColumns !== undefined || (action.opaque === true && duties.masks.length > 0);
 }
 
 type Said =

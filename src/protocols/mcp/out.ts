@@ -116,12 +116,18 @@ export function sayStatus(reply: Reply, status: number): void {
 }
 
 /** An error in the words of JSON-RPC, with the status that HTTP has for it. */
-export function sayMessage(reply: Reply, status: number, message: Message): void {
+export function sayMessage(
+  reply: Reply,
+  status: number,
+  message: Message,
+  ...more: readonly (readonly [string, string])[]
+): void {
   const body = Buffer.from(textOf(message));
   reply.start(status, [
     ['content-type', 'application/json'],
     ['content-length', String(body.length)],
     ['cache-control', 'no-store'],
+    ...more,
   ]);
   reply.end(body);
 }

@@ -1,18 +1,23 @@
 import type { HttpRequest, HttpResponse } from '../../carriers/http/client.ts';
+import { costs } from '../../carriers/http/costs.ts';
+import { denialOfFull, retryAfter, statusOfFull } from '../../carriers/http/full.ts';
+import type { Ending } from '../../carriers/http/outcome.ts';
 import { wholeOf } from '../../carriers/http/decoded.ts';
 import { utf8 } from '../../carriers/http/cuts.ts';
 import { documentMask } from '../../carriers/http/masks.ts';
 import { Fault } from '../../base/errors.ts';
 import type { Outcome, Permit } from '../../core/decision.ts';
 import { denial } from '../../core/denial.ts';
+import { Full } from '../../core/held.ts';
 import type { Gate } from '../../core/protocol.ts';
 import { EventReader, type ServerEvent } from '../../http/events.ts';
 import { type Fields, first } from '../../http/headers.ts';
-import { codes, errorOf, type Message, readMessage, textOf } from './message.ts';
+import { codes, errorOf, type Id, type Message, readMessage, textOf } from './message.ts';
 import { shownTask } from './held/task.ts';
 import { type Inner, itemsIn, maskedBy, noInner } from './inner.ts';
 import { listed } from './listed.ts';
 import { type Out, sayMessage, sayStatus } from './out.ts';
+import { anew } from './anew.ts';
 import { requestOf } from './request.ts';
 import { askAboutChanges } from './changes.ts';
 import { refusalOf } from './refusal.ts';
@@ -92,7 +97,10 @@ export class Pass {
       await this.#answer(answer);
       outcome = this.#outcome({ kind: 'ok' });
     } catch (thrown) {
-      outcome = this.#outcome({ kind: 'error', code: thrown instanceof Fault ? thrown.code : 'closed' });
+      outcome =
+        thrown instanceof Full
+          ? this.#outcome({ kind: 'cut', why: 'LIMIT' })
+          : this.#outcome({ kind: 'error', code: thrown instanceof Fault ? thrown.code : 'closed' });
       if (!(await this.#failed(thrown))) throw thrown;
     } finally {
       this.#out.stop();
@@ -101,7 +109,7 @@ export class Pass {
     }
   }
 
-  #outcome(how: { readonly kind: 'ok' } | { readonly kind: 'error'; readonly code: string }): Outcome {
+  #outcome(how: Ending): Outcome {
     return {
       ...how,
       rows: 0,
@@ -130,6 +138,7 @@ export class Pass {
     )
       return false;
     if (message?.kind !== 'request' || this.#ended || exchange.signal.aborted) return false;
+    if (thrown instanceof Full) return this.#tooFull(thrown, message.id);
     this.#parts.house.metrics.count('faults_total', { code: thrown.code });
     const late = thrown.code === 'upstream-late';
     const why =
@@ -147,6 +156,20 @@ export class Pass {
     }
     if (exchange.reply.started) return false;
     sayMessage(exchange.reply, late ? 504 : 502, errorOf(message.id, -32_603, why));
+    return true;
+  }
+
+  async #tooFull(full: Full, id: Id): Promise<true> {
+    const { reply, stay } = this.#asked.exchange;
+    const why = denialOfFull(full, this.#permit.id);
+    const frame = { id: this.#permit.id, decision: 'deny', why: why.why };
+    void stay.recorder.frame('decision', Buffer.from(JSON.stringify(frame)), this.#permit.id);
+    const said = errorOf(id, codes.denied, why.why, { denial: why });
+    if (this.#out.streams) {
+      await this.#out.event(said);
+      this.#out.end();
+    } else if (reply.started) reply.destroy();
+    else sayMessage(reply, statusOfFull(full), said, retryAfter);
     return true;
   }
 
@@ -181,7 +204,8 @@ export class Pass {
       throw new Fault('upstream-closed', 'The MCP server refuses the credentials of the gateway');
     }
     if (type === 'text/event-stream' && status === 200) return this.#stream(answer, session);
-    const bytes = await wholeOf(answer.body, this.#parts.house.limits.messageBytes);
+    const count = exchange.held.counting(costs.parsed);
+    const bytes = await wholeOf(answer.body, this.#parts.house.limits.messageBytes, count);
     if (bytes === undefined) throw new Fault('mask', 'The answer is too long to be masked');
     if (bytes.length === 0 || type !== 'application/json') {
       this.#ended = true;
@@ -231,7 +255,9 @@ export class Pass {
     const decoder = new TextDecoder('utf-8', { fatal: true });
     const most = this.#parts.house.limits.messageBytes;
     if (!this.#out.streams) this.#out.begin(session);
+    using level = exchange.held.level(costs.parsed.each);
     for await (const chunk of answer.body) {
+      await level.set(reader.held + chunk.length);
       for (const event of reader.push(decoder.decode(chunk, { stream: true }))) await this.#event(event);
       if (reader.held > most) throw new Fault('mask', 'An event of the answer is too long to be masked');
       if (exchange.signal.aborted) throw exchange.signal.reason;
@@ -287,7 +313,10 @@ export class Pass {
     const task = this.#parts.tasks.of(message.params['taskId'], whoseOf(exchange, session));
     if (task === undefined || !mayStill(task, this.#gate) || message.params['inputRequests'] !== undefined)
       return undefined;
-    return this.#showerOf(task.permit, task).show(message, exchange.signal);
+    const now = await anew(exchange, task);
+    return now.kind === 'refused'
+      ? undefined
+      : this.#showerOf(now.permit, { ...task, inner: now.inner }).show(message, exchange.signal);
   }
 
   #showerOf(permit: Permit, { inner, request }: Pick<Task, 'inner' | 'request'>): Shower {
@@ -297,7 +326,7 @@ export class Pass {
   }
 
   /**
-   * SECURITY: what was asked on another stream is shown as its own permit demands, not as that of this stream; what nobody is
+   * SECURITY: what was asked on another stream is shown as its own call demands by now, not as that of this stream; what nobody is
    * known to have asked is not shown.
    */
   async #resumed(message: Extract<Message, { kind: 'answer' }>): Promise<Message | undefined> {
@@ -305,8 +334,15 @@ export class Pass {
     const open = talk?.asked.get(message.id);
     if (open === undefined) return undefined;
     talk?.asked.delete(message.id);
-    const shower = this.#showerOf(open.permit, open);
-    return this.#result(message, open.request, { shower, inner: open.inner, permit: open.permit });
+    const { exchange, modern } = this.#asked;
+    const now = await anew(exchange, open);
+    if (now.kind === 'refused') {
+      const structured = !this.#parts.pins.promises(open.request.params['name']);
+      return refusalOf(open.request, now.denial, { modern, structured });
+    }
+    const { permit, inner } = now;
+    const shower = this.#showerOf(permit, { inner, request: open.request });
+    return this.#result(message, open.request, { shower, inner, permit });
   }
 
   async #result(

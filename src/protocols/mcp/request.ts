@@ -1,6 +1,6 @@
 import type { HttpRequest } from '../../carriers/http/client.ts';
 import { first } from '../../http/headers.ts';
-import { shareOf } from '../../carriers/http/share.ts';
+import { shareOf } from '../../core/session.ts';
 import type { Asked } from './talk.ts';
 
 /** What goes to the server for what the client sent: nothing of its headers but what the protocol names. */

@@ -1,5 +1,7 @@
 import { classifyInboundRequest } from '@modelcontextprotocol/server';
+import { costs } from '../../carriers/http/costs.ts';
 import type { Exchange } from '../../carriers/http/exchange.ts';
+import { denialOfFull, retryAfter, statusOfFull } from '../../carriers/http/full.ts';
 import { inRun } from '../../carriers/http/run.ts';
 import { statedBy } from '../../carriers/http/stated.ts';
 import { isObject } from '../../base/check.ts';
@@ -9,9 +11,11 @@ import { statusOf } from '../../carriers/http/problem.ts';
 import type { Action } from '../../core/action.ts';
 import type { Denial, Permit } from '../../core/decision.ts';
 import { denial } from '../../core/denial.ts';
+import { Full } from '../../core/held.ts';
 import type { Waiting } from '../../core/protocol.ts';
 import { first } from '../../http/headers.ts';
 import { codes, errorOf, type Message, readMessage } from './message.ts';
+import { anew } from './anew.ts';
 import { meaningOf, unreadable } from './meaning.ts';
 import { mirrored, originAllowed } from './checks.ts';
 import { asTask } from './held/drive.ts';
@@ -71,7 +75,15 @@ async function post(parts: ToolboxParts, exchange: Exchange, session: string | u
   if (type !== 'application/json')
     return refuse(415, codes.invalidRequest, 'Messages are sent as application/json');
   const most = parts.house.limits.messageBytes;
-  const bytes = await body.whole(most);
+  const bytes = await body.whole(most, exchange.held.counting(costs.parsed)).catch((thrown: unknown) => {
+    if (thrown instanceof Full) return thrown;
+    throw thrown;
+  });
+  if (bytes instanceof Full) {
+    const why = denialOfFull(bytes, await notUnderstood(exchange, 'POST', bytes.message));
+    const said = errorOf(null, codes.denied, why.why, { denial: why });
+    return sayMessage(reply, statusOfFull(bytes), said, retryAfter);
+  }
   if (bytes === undefined) {
     parts.house.metrics.count('limits_total', { limit: 'messageBytes' });
     return refuse(413, codes.invalidRequest, `The message is longer than ${most} bytes`);
@@ -248,7 +260,13 @@ async function judged(
   if (inner.kind === 'refused') return refuse(inner.denial, 200);
   if (message.kind === 'request' && (about.kind === 'held' || isOwn(parts, asked, message)))
     return own(parts, asked, { message, permit: verdict, out, ...about });
-  const of = about.kind === 'task' ? { of: about.task } : {};
+  const now = about.kind === 'task' ? await anew(exchange, about.task) : undefined;
+  if (now?.kind === 'refused') {
+    stay.gate.done(verdict, { kind: 'unsent' });
+    inner.inner.done({ kind: 'unsent' });
+    return refuse(now.denial, statusOf(now.denial.class));
+  }
+  const of = about.kind === 'task' && now !== undefined ? { of: { ...about.task, ...now } } : {};
   try {
     asked.lasting?.runs();
   } catch (thrown) {

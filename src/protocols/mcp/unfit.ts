@@ -1,6 +1,8 @@
 import { isObject } from '../../base/check.ts';
 import type { HttpResponse } from '../../carriers/http/client.ts';
+import { costs } from '../../carriers/http/costs.ts';
 import { wholeOf } from '../../carriers/http/decoded.ts';
+import type { Holding } from '../../core/held.ts';
 import type { Gate } from '../../core/protocol.ts';
 import { EventReader } from '../../http/events.ts';
 import { first } from '../../http/headers.ts';
@@ -58,7 +60,10 @@ async function refresh(
     if (asked.modern) fields.push(['mcp-method', 'tools/list']);
     // Nothing of the client's is in it: what the server offers now is asked by the gateway itself.
     const answer = await parts.call({ ...request, fields }, asked.exchange);
-    const result = await resultOf(answer, id, parts.house.limits.messageBytes);
+    const result = await resultOf(answer, id, {
+      most: parts.house.limits.messageBytes,
+      held: asked.exchange.held,
+    });
     if (result === undefined) return false; // what is not listed is not known, and so not called
     const { tools } = result;
     if (Array.isArray(tools)) for (const each of tools) if (isObject(each)) parts.pins.take(each);
@@ -69,8 +74,13 @@ async function refresh(
 }
 
 /** The result of a request that the gateway made itself. */
-async function resultOf(answer: HttpResponse, id: string, most: number): Promise<Json | undefined> {
-  const bytes = await wholeOf(answer.body, most);
+async function resultOf(
+  answer: HttpResponse,
+  id: string,
+  { most, held }: { readonly most: number; readonly held: Holding },
+): Promise<Json | undefined> {
+  using level = held.level(costs.parsed.each);
+  const bytes = await wholeOf(answer.body, most, (piece) => level.add(piece.length));
   if (bytes === undefined || answer.status !== 200) return undefined;
   const text = Buffer.from(bytes).toString('utf8');
   const events = first(answer.fields, 'content-type')?.startsWith('text/event-stream') === true;

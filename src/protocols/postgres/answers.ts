@@ -81,6 +81,12 @@ export class Answers {
     this.#frames = new Frames(backendBounds(parts.messageBytes));
   }
 
+  /** Bytes of what is not whole yet. */
+  get unfinished(): number {
+    const copy = this.#current()?.copyOut;
+    return this.#frames.unfinished + (copy === undefined || copy === 'pass' ? 0 : copy.heldBytes);
+  }
+
   /**
    * Handles one chunk of the server's bytes; resolves when the client has taken what came of it. A promise only where
    * something has to be waited for.

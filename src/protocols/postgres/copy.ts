@@ -29,6 +29,8 @@ export interface CopyMasker {
   readonly release: () => Uint8Array;
   /** A model reads its rows: they wait, and are shown inside of its `read`. */
   readonly reading?: CopyReading;
+  /** Bytes of rows that wait, for their rest or for votes. */
+  readonly heldBytes: number;
   masked: number;
   withheld: number;
 }
@@ -76,7 +78,16 @@ export function copyMasker(
   });
   const cells = plans.map((plan, at) => cellOf(plan, fields[at] ?? { type: 0, format: wire }, parts));
   const votes = plans.map((plan, at) => voteOf(plan, fields[at], parts));
-  const counts = { masked: 0, withheld: 0, holds: false };
+  let held: Uint8Array = empty; // of a row whose rest has not come
+  let waitingBytes = 0;
+  const counts = {
+    masked: 0,
+    withheld: 0,
+    holds: false,
+    get heldBytes() {
+      return held.length + waitingBytes;
+    },
+  };
   if (cells.every((cell) => cell === undefined)) {
     return Object.assign(counts, {
       push: (payload: Uint8Array) => payload,
@@ -104,9 +115,7 @@ export function copyMasker(
         ? csvRows(format, cells, { show, see })
         : textRows(format, cells, { show, see });
   const voting = votes.some((vote) => vote !== undefined);
-  let held: Uint8Array = empty; // of a row whose rest has not come
   let waiting: (readonly Part[])[] = []; // for a vote or a model, by payload
-  let waitingBytes = 0;
   const take = (payload: Uint8Array, last: boolean): Uint8Array => {
     // Copied where rows may wait: the payload's memory is the caller's.
     const bytes = held.length > 0 || voting || reads ? Buffer.concat([held, payload]) : payload;

@@ -84,6 +84,11 @@ export class Requests {
     });
   }
 
+  /** Bytes of a request that is not whole yet. */
+  get unfinished(): number {
+    return this.#frames.unfinished;
+  }
+
   /**
    * Handles one chunk of the client's bytes; gives false when the client said goodbye. A promise only where something
    * has to be waited for: for most chunks nothing has.

@@ -2,7 +2,9 @@ import type { MaskKey } from '../../mask/index.ts';
 import { Fault, messageOf, WireError } from '../../base/errors.ts';
 import type { Wire } from '../../base/stream.ts';
 import type { Denial } from '../../core/decision.ts';
+import type { Level } from '../../core/held.ts';
 import type { Admission, House, Seat } from '../../core/protocol.ts';
+import { shareOf } from '../../core/session.ts';
 import type { Node } from '../../sql/tree.ts';
 import { Ahead } from './ahead.ts';
 import { Answers } from './answers.ts';
@@ -247,11 +249,12 @@ class Talk {
     // A session without a catalogue could only refuse.
     await Promise.race([database.keeper.current(), stop.promise]);
     await client.write(this.#welcome(link, processId, secret));
-    const server = fromServer(upstream.read, answers);
+    using held = house.held.open(shareOf(session), this.#seat.signal);
+    const server = fromServer(upstream.read, answers, held.level(costs.answer));
     server.catch(() => undefined); // told by the race, or after it by nobody
     const idle = Promise.withResolvers<never>();
     await Promise.race([
-      this.#fromClient(client, ahead, requests, idle.reject),
+      this.#fromClient(client, ahead, requests, { late: idle.reject, level: held.level(costs.request) }),
       server,
       stop.promise,
       idle.promise,
@@ -294,7 +297,7 @@ class Talk {
     client: Wire,
     ahead: Ahead,
     requests: Requests,
-    late: (why: WireError) => void,
+    { late, level }: { readonly late: (why: WireError) => void; readonly level: Level },
   ): Promise<void> {
     const { world } = this.#parts.house;
     using idle = new DisposableStack();
@@ -318,6 +321,8 @@ class Talk {
       const chunk = await ahead.read();
       if (chunk === undefined) return;
       heardAt = world.now();
+      const full = level.set(begun(requests, chunk));
+      if (full !== undefined) await full;
       const handled = requests.push(chunk);
       if (!(typeof handled === 'boolean' ? handled : await handled)) return;
     }
@@ -407,14 +412,28 @@ function stopReason({ aborted, reason }: AbortSignal): string | undefined {
   return aborted && reason instanceof Fault ? reason.message : undefined;
 }
 
-async function fromServer(read: () => Promise<Uint8Array | undefined>, answers: Answers): Promise<void> {
+async function fromServer(
+  read: () => Promise<Uint8Array | undefined>,
+  answers: Answers,
+  level: Level,
+): Promise<void> {
   for (;;) {
     const chunk = await read();
     if (chunk === undefined) throw new Fault('upstream-closed', 'The server closed the connection');
+    const full = level.set(begun(answers, chunk));
+    if (full !== undefined) await full;
     const taken = answers.push(chunk);
     if (taken !== undefined) await taken;
   }
 }
+
+/** Bytes of what began before this chunk: what stands in one chunk is nobody's to hold. */
+function begun({ unfinished }: { readonly unfinished: number }, chunk: Uint8Array): number {
+  return unfinished === 0 ? 0 : unfinished + chunk.length;
+}
+
+/** What a byte of a message takes that is held until it is whole: the room that it grows in, its texts and what is made of them. */
+const costs = { request: 6, answer: 4 } as const;
 
 function lastWords(thrown: unknown): readonly [sqlstate: string, message: string] {
   if (thrown instanceof WireError) return ['08P01', thrown.message];
@@ -427,6 +446,8 @@ function lastWords(thrown: unknown): readonly [sqlstate: string, message: string
       return ['08001', thrown.message];
     case 'upstream-closed':
       return ['08006', thrown.message];
+    case 'full':
+      return ['53200', thrown.message];
     default:
       return ['58000', `${thrown.message}; the session is closed`];
   }

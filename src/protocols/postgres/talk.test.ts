@@ -116,6 +116,7 @@ function testGate(log: GateLog): Gate {
   };
   return {
     ask: ({ action }) => judge(action, 's.1'),
+    again: (permit) => permit,
     prepare: (action) => judge(action, ''),
     done: (permit, outcome) => log.permits.get(permit)?.push(outcome),
     guardCalls: (call) => (_permit, request) => call(request),

@@ -5,6 +5,7 @@ import { dialTcp, listenTcp } from '../../../src/carriers/tcp.ts';
 import { worker } from '../../../src/carriers/worker.ts';
 import { noDuties } from '../../../src/core/decision.ts';
 import type { Identity, Subject } from '../../../src/core/identity.ts';
+import { heldBy } from '../../../src/core/held.ts';
 import { defaultLimits } from '../../../src/core/limits.ts';
 import type { Policy } from '../../../src/core/ports.ts';
 import type { House } from '../../../src/core/protocol.ts';
@@ -62,6 +63,7 @@ export async function openRoom(raw: object): Promise<Room> {
     world: realWorld,
     // Of a slow machine, too, whatever the schemas of a suite take.
     limits: { ...defaultLimits, parseMs: 60_000 },
+    held: heldBy(defaultLimits, realWorld),
     log: nothing,
     metrics,
     dial: (address, signal) => dialTcp(address, signal, 10_000),

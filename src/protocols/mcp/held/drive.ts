@@ -1,6 +1,7 @@
 import { isObject } from '../../../base/check.ts';
 import { Fault, messageOf as whyOf, WireError } from '../../../base/errors.ts';
 import type { Exchange } from '../../../carriers/http/exchange.ts';
+import { shareOf } from '../../../core/session.ts';
 import { statusOf } from '../../../carriers/http/problem.ts';
 import type { Denial, DenyCode } from '../../../core/decision.ts';
 import { denial } from '../../../core/denial.ts';
@@ -224,10 +225,19 @@ class Drive implements Lasting {
     client.addEventListener('abort', gone, { once: true });
     stay.signal.addEventListener('abort', sessionOver, { once: true });
     parts.stop.addEventListener('abort', stopping, { once: true });
+    // Its client may leave, and what that held with it.
+    const held = parts.house.held.open(shareOf(stay.session), this.#ending.signal);
+    held.takeOver(asked.exchange.held);
     try {
       if (client.aborted) gone();
       if (stay.signal.aborted) sessionOver();
-      const exchange: Exchange = { ...asked.exchange, stay, reply: this.#reply, signal: this.#ending.signal };
+      const exchange: Exchange = {
+        ...asked.exchange,
+        stay,
+        held,
+        reply: this.#reply,
+        signal: this.#ending.signal,
+      };
       await judge(parts, { ...asked, exchange, lasting: this }, call);
       await this.#followed(exchange);
       this.#finish(undefined);
@@ -241,6 +251,7 @@ class Drive implements Lasting {
       client.removeEventListener('abort', gone);
       stay.signal.removeEventListener('abort', sessionOver);
       parts.stop.removeEventListener('abort', stopping);
+      held[Symbol.dispose]();
       stay[Symbol.dispose]();
     }
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { Secret } from '../../../base/secret.ts';
 import { instant, realWorld } from '../../../base/time.ts';
+import { heldBy } from '../../../core/held.ts';
 import { defaultLimits } from '../../../core/limits.ts';
 import type { House } from '../../../core/protocol.ts';
 import { HeldTasks } from './store.ts';
@@ -20,6 +21,7 @@ function house(files: Map<string, string>): House & { readonly pass: (ms: number
     resources: [],
     world: { ...realWorld, now: () => instant(now) },
     limits: defaultLimits,
+    held: heldBy(defaultLimits, realWorld),
     log: () => undefined,
     metrics: { count: () => undefined, gauge: () => undefined, observe: () => undefined },
     dial: () => Promise.reject(new Error('Nobody is reached')),
