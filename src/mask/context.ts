@@ -306,7 +306,7 @@ export function isNamedBehind(value: string): boolean {
 const clause = /["<>\n\r,;:!?()[\]{}|=\d\u3001\u3002\u300c-\u300f\uff01-\uff5e]|(?<=\p{L}{5})\.(?:\s|$)/u;
 const bridge =
   /^[)\]'’*_]{0,2}(?:[ ,–—-]{0,3}(?:that|which|this|it)(?:['’]?s)?(?= )|[ ]{0,2}[–—-]{1,2} |['’]s )?(?: ?(?:(?:is|was|are|would|be|being|as|for|should|isn['’]t|my|his|her|hers|their|our|your|its|the|an?|still|also|ist|war|lautet|als|für|meine?|seine?|ihre?|unsere?|deine?|die|der|das|est|était|c['’]est|bien|comme|mon|ma|son|sa|le|la|leur|votre|notre|es|era|como|mi|su|el|è|il|mio|mia|suo|sua|é|o|a|meu|minha|seu|mijn|zijn|haar|het|de|uw|to|jest|mój|moja|jego|jej|je|moje|můj|jeho|její|är|er|mitt|mit|min|hans|hennes|hendes|on|это|мой|моя|мое|моё|его|её|є|мій|моя|είναι|ο|το)(?= )|是(?:我|他|她|你|您)?们?的?|は)){1,6}/iu;
-const inBrackets = /^ ?[([][ ]?([\p{L}\p{M}][\p{L}\p{M} .'’-]{1,30})[)\]]/u;
+const inBrackets = /^ ?[([][ ]?([\p{L}\p{M}][\p{L}\p{M} ._#'’-]{1,30})[)\]]/u;
 
 /** What the words behind a value say it is: `… is my social security number`, `… (mobile)`. Empty where they say nothing. */
 export function rightOf(text: string, end: number): string {

@@ -1,3 +1,4 @@
+import { passwordsElsewhere } from './detectors/secrets.ts';
 import { isDigit, isWord } from './stamps.ts';
 import { mostDigits } from './tables.ts';
 
@@ -36,9 +37,25 @@ export function mayAssign(bytes: Uint8Array, place: number, start: number): bool
 
 /** INVARIANT: the last three letters of every word that `assigned` knows. */
 const endings = new Set(
-  ['ord', 'swd', 'pwd', 'ass', 'ase', 'ode', 'key', 'ret', 'ken', 'ial', 'als', 'ion'].map(
-    (word) => (word.charCodeAt(0) << 16) | (word.charCodeAt(1) << 8) | word.charCodeAt(2),
-  ),
+  [
+    'ord',
+    'swd',
+    'pwd',
+    'ass',
+    'ase',
+    'ode',
+    'key',
+    'ret',
+    'ken',
+    'ial',
+    'als',
+    'ion',
+    'pin',
+    ...passwordsElsewhere,
+  ]
+    .flatMap((word) => [word, word.toUpperCase()])
+    .map((word) => Buffer.from(word).subarray(-3))
+    .map(([a = 0, b = 0, c = 0]) => ((a | 0x20) << 16) | ((b | 0x20) << 8) | (c | 0x20)),
 );
 
 export function isWww(bytes: Uint8Array, place: number, start: number): boolean {
@@ -93,4 +110,25 @@ export function exoticAt(bytes: Uint8Array, at: number, end: number): boolean {
     default:
       return lead > 0xf0;
   }
+}
+
+/** `[at]`, `(at)`, `{ at }`, `&#64;`: what stands for an `@`. Beyond ASCII: whatever stands in brackets. */
+export function isSpelledAt(bytes: Uint8Array, place: number, end: number): boolean {
+  const byte = bytes[place];
+  if (byte === 0x26)
+    return bytes[place + 1] === 0x23 && bytes[place + 2] === 0x36 && bytes[place + 3] === 0x34;
+  if (byte !== 0x5b && byte !== 0x28 && byte !== 0x7b) return false;
+  const first = bytes[place + 1] === 0x20 ? place + 2 : place + 1;
+  if (first >= end) return false;
+  const letter = (bytes[first] ?? 0) | 0x20;
+  if (letter >= 0x80) return true;
+  // at, arroba; chiocciola; malpa; dot; punkt, ponto
+  const next = (bytes[first + 1] ?? 0) | 0x20;
+  return (
+    (letter === 0x61 && (next === 0x74 || next === 0x72)) ||
+    (letter === 0x63 && next === 0x68) ||
+    (letter === 0x6d && next === 0x61) ||
+    (letter === 0x64 && next === 0x6f) ||
+    (letter === 0x70 && (next === 0x75 || next === 0x6f))
+  );
 }

@@ -1,4 +1,13 @@
-import { aloneAt, exoticAt, isEscapedAt, isFence, isGap, isWww, mayAssign } from './gate-marks.ts';
+import {
+  aloneAt,
+  exoticAt,
+  isEscapedAt,
+  isFence,
+  isGap,
+  isSpelledAt,
+  isWww,
+  mayAssign,
+} from './gate-marks.ts';
 import { mayName } from './names/index.ts';
 import { detectorsInUse, onDetectors } from './registry.ts';
 import { scan } from './scan.ts';
@@ -9,6 +18,7 @@ import { isDateShape, longestShape, type Proof, proofs, shapes, type Shapes } fr
 import {
   byLength,
   hashLetter,
+  isOpener,
   isHump,
   isInitial,
   isKnown,
@@ -237,6 +247,7 @@ function looks(bytes: Uint8Array, start: number, end: number, as: Digits): boole
     if (length > 0) {
       if (length === 8 || length === 11) eight = true;
       if (length === 1) single++;
+      if (isOpener(hash)) return true;
       if (!named && isKnown(known, hash)) {
         if (length > 1) named = true;
         else initial = true;
@@ -319,6 +330,7 @@ function shows(bytes: Uint8Array, start: number, end: number, as: Digits, walks:
   let groups = 0;
   let gap = 0; // separators since the last digit
   let dots = 0;
+  let dashes = 0;
   let colons = 0;
   let lone = false; // a number that may be somebody's among words
   let spelled = 0; // words
@@ -362,6 +374,7 @@ function shows(bytes: Uint8Array, start: number, end: number, as: Digits, walks:
       if (length === 8 || length === 11) eight = true;
       if (length > 1) spelled++;
       else single++;
+      if (isOpener(hash)) return true;
       if (!named) {
         if (kind === dot && isInitial(bytes, place, start)) named = true;
         else if (isKnown(known, hash)) {
@@ -444,12 +457,15 @@ function shows(bytes: Uint8Array, start: number, end: number, as: Digits, walks:
       case dash:
         token++;
         if (isFence(bytes, place, start)) return true;
+        // Four numbers with dashes: an address of a machine, in its name.
+        if (place > start && isDigit(bytes[place - 1]) && ++dashes >= 3) return true;
         break;
       case joint:
         token++;
         if (byte === 0x2f) {
           if (place - 2 >= start && bytes[place - 1] === 0x2f && bytes[place - 2] === 0x3a) return true;
-        } else if (byte === 0x25) {
+        } else if (byte === 0x26 && isSpelledAt(bytes, place, end)) return true;
+        else if (byte === 0x25) {
           if (isEscapedAt(bytes, place, end, as === 'digits')) return true;
           total = 0;
           groups = 0;
@@ -459,9 +475,11 @@ function shows(bytes: Uint8Array, start: number, end: number, as: Digits, walks:
         }
         break;
       default:
+        if ((byte === 0x5b || byte === 0x28 || byte === 0x7b) && isSpelledAt(bytes, place, end)) return true;
         token = 0;
         colons = 0;
         dots = 0;
+        dashes = 0;
         if (!isGap(byte)) {
           total = 0;
           groups = 0;

@@ -37,6 +37,11 @@ const documents: readonly string[] = [
   'passwd: "never closed on this line\nnext line with 4111 1111 1111 1111 "ok" and pass="also open, and over',
   'phone: +1 (434) 432-3542. NSS: 434-74-6734. Adresse: 4034 Chestnut Avenue',
   '我的身份证号是11010519491231002X，电话 +86 138 0013 8000。',
+  'write to "maria lopez"@example.com or "lee, ann"@example.org, "not an address" here',
+  'write to joris petersen [at] example (dot) org, or maria at example dot com please (at noon)',
+  '{"a":"maria lopez","b":"\\"maria lopez\\"@example.com","c":"some longer words in quotes that go on for more than hundred characters, and more, and more","d":"x"}',
+  'रोगी: राम प्रकाश शर्मा\nالمريض: محمد أحمد علي\n姓名：王小明，患者 : 山田 太郎',
+  "Customer | Maria Petersen | password is hunter2x now, IDENTIFIED BY 'hunter2'",
 ];
 
 test('stream(x) = whole(x), for every split in two and piece by piece', () => {
@@ -170,6 +175,11 @@ const found: readonly string[] = [
   'www.test.example/，E',
   'sessiontoken:0。0',
   'privatekey=。/0',
+  'another "quoted\u200b word"\u200b@x.co here',
+  'another at dotted dot org',
+  'another (at) dotted.org',
+  '"another',
+  '"a"another words"@x.co',
   'license plate=d 8',
   'ogged\ufeff@x.co',
   'password: hunter is here now',

@@ -56,6 +56,8 @@ const mostHeld = 65_536;
 const contextKept = 256;
 /** How long a value of somebody's own detector with blanks may be, to be found however the text is cut. */
 const ownReach = 256;
+/** More than the local part of an address in quotes has, with what is not seen in it. */
+const quotedReach = 96;
 const lookahead = 256; // more than a detector reads behind a value
 
 /** Nothing found reaches over one of these: quotes and brackets of markup. */
@@ -81,6 +83,8 @@ const unspoken = /["<>\n\r;:!?{}|=]|^[^([]*\p{L}{5}\.\s/u;
 /** A word that cannot be a part of a value written in several words. */
 // `plate=d` ends in a value that may go on behind a blank.
 const plainWord = /(?:[a-z]{5}|(?=\p{L}{5})\P{ASCII}{5})\P{L}*$/iu; // an ASCII letter begins a word behind another one
+/** What a spelled address has between its parts. */
+const spelledWord = /^(?:at|dot)$/i;
 const joining = new RegExp(
   `(?:^|\\P{L})(?:${monthNames.filter(({ length }) => length > 4).join('|')}|extension)`,
   'iu',
@@ -102,6 +106,9 @@ export function textStream(parts: StreamParts): TextStream {
   let safe = 0; // the last place in `held` where nothing goes on, and what stands there is known
   let number = -1; // where the last digit stands, of a number that what is behind it may name
   let beforeNumber = 0; // the last safe place before that number
+  let opened = -1; // where a quote stands that an address may begin with: `"ann lee"@example.com`
+  let closed = -1; // the next quote, of which it is not known yet what stands behind
+  let inner = 0; // what `safe` is if that is no address
   const own = ownScanner(parts.finds);
   const names = parts.finds.some(({ entity }) => namesOf.has(entity));
   const secrets = parts.finds.some(({ entity }) => entity === '*' || entity === 'PASSWORD');
@@ -163,8 +170,9 @@ export function textStream(parts: StreamParts): TextStream {
   function advance(): void {
     for (; seen < held.length; seen++) {
       const code = held.charCodeAt(seen);
+      if (opened >= 0) quoted(code);
       if (plain[code] === 1) {
-        if (ended >= 0) settle(); // see below
+        if (ended >= 0 && !maySpell()) settle(); // see below
         if (code >= 0x30 && code <= 0x39) {
           number = seen;
           beforeNumber = safe;
@@ -177,10 +185,25 @@ export function textStream(parts: StreamParts): TextStream {
         beforeNumber = safe;
       }
       if (breaks.test(char) || (marks.test(char) && !latin.test(before(word, seen)))) {
-        safe = seen + 1;
+        if (char === '<' || char === '>') {
+          opened = -1;
+          safe = seen + 1;
+        } else if (char !== '"') keep(seen + 1);
+        else if (opened >= 0) closed = seen;
+        else {
+          opened = seen;
+          inner = seen + 1;
+          safe = Math.max(safe, seen);
+        }
         word = seen + 1;
         ended = -1;
       } else if (blank.test(char)) {
+        // `joris at example`: what is before it may be a part of the address.
+        if (ended >= 0 && seen > word) {
+          const last = normalise(held.slice(word, seen)).text;
+          if (spelledWord.test(last)) ended = -1;
+          else if (last !== '') settle();
+        }
         if (seen > word) {
           const last = normalise(held.slice(word, seen)).text;
           if (plainWord.test(last) && !digit.test(last) && !joining.test(last)) ended = seen;
@@ -191,6 +214,39 @@ export function textStream(parts: StreamParts): TextStream {
         settle();
       }
     }
+  }
+
+  /** In quotes nothing is safe until it is known that no address goes over the second one, or that none is near. */
+  function quoted(code: number): void {
+    if (closed >= 0 && (code < 0x80 || normalise(held[seen] ?? '').text !== '')) {
+      const [from, to] = [opened, closed];
+      closed = -1;
+      if (code === 0x40 || code === 0x25) opened = -1;
+      else if (held[to - 1] !== '\\') {
+        safe = Math.max(safe, to);
+        opened = to;
+        inner = to + 1;
+      } else opened = from;
+    }
+    if (opened >= 0 && closed < 0 && (code === 0x0a || code === 0x0d || seen - opened > quotedReach)) {
+      const next = code === 0x0a || code === 0x0d ? -1 : held.indexOf('"', opened + 1);
+      const another = next >= 0 && next < seen;
+      safe = Math.max(safe, another ? next : Math.max(inner, opened + 1));
+      opened = another ? next : -1;
+      inner = opened + 1;
+    }
+  }
+
+  function keep(at: number): void {
+    if (opened >= 0) inner = Math.max(inner, at);
+    else safe = Math.max(safe, at);
+  }
+
+  /** The word that a plain word stands before may be one that addresses are spelled with: `joris [at] example dot org`. */
+  function maySpell(): boolean {
+    const begun = held.slice(word, seen + 1);
+    if (/^[[({&]/.test(begun)) ended = -1;
+    return ended < 0 || /^(?:at?|d(?:ot?)?)$/i.test(begun);
   }
 
   /** The last safe place, or the one before a number that what is behind it may still name. */
@@ -206,8 +262,7 @@ export function textStream(parts: StreamParts): TextStream {
 
   function settle(): void {
     const left = (): string => normalise(before(ended - clearReach, ended)).text;
-    if (!names || ended <= safe || isClear(left(), /[\r\n]/.test(held[ended] ?? '')))
-      safe = Math.max(safe, ended);
+    if (!names || ended <= safe || isClear(left(), /[\r\n]/.test(held[ended] ?? ''))) keep(ended);
     ended = -1;
   }
 
@@ -244,6 +299,9 @@ export function textStream(parts: StreamParts): TextStream {
     safe = Math.max(0, safe - count);
     ended = Math.max(-1, ended - count);
     number = Math.max(-1, number - count);
+    opened = Math.max(-1, opened - count);
+    closed = Math.max(-1, closed - count);
+    inner = Math.max(0, inner - count);
     beforeNumber = Math.max(0, beforeNumber - count);
     waits = 0;
   }

@@ -93,6 +93,28 @@ export function hashLetter(hash: number, byte: number): number {
   return (Math.imul(hash, 33) + (byte & 0x1f)) | 0;
 }
 
+/** Words that open the gate wherever they stand: the fewest, for each text with one is searched. */
+export function isOpener(hash: number): boolean {
+  return openerBits[hash & 1023] === 1 && openers.has(hash);
+}
+
+const openers: ReadonlySet<number> = new Set(
+  [
+    'dot',
+    'password',
+    'passwd',
+    'passwort',
+    'kennwort',
+    'passphrase',
+    'identified',
+    'sshpass',
+    'pid',
+    'nm',
+  ].map((word) => Array.from(word).reduce((hash, char) => hashLetter(hash, char.charCodeAt(0)), 0)),
+);
+const openerBits = new Uint8Array(1024);
+for (const hash of openers) openerBits[hash & 1023] = 1;
+
 export function isKnown(words: Uint8Array, hash: number): boolean {
   const bit = (hash ^ (hash >>> 11)) & wordMask;
   return ((words[bit >> 3] ?? 0) & (1 << (bit & 7))) !== 0;

@@ -90,6 +90,9 @@ export function wild(part: Part, each: number): readonly (Labelled & { readonly 
           }
           text += piece;
         }
+        // The address that is a part of the place itself.
+        const link = text.indexOf('https://intra/x');
+        if (link >= 0) gold.push({ type: 'URL', start: link, end: link + 'https://intra/x'.length });
         return { text, gold, also, group: `${type} ${name}` };
       });
     });

@@ -1,9 +1,10 @@
 import { luhn, uniform } from '../checks.ts';
 import type { DigitsDetector, PatternDetector, Window } from '../detector.ts';
 
-// Ranges of issuers and their lengths: Visa, Mastercard, Amex, Diners, Discover, JCB, UnionPay, Maestro.
+// Ranges of issuers and their lengths: Visa, Mastercard, Amex, Diners, Discover, JCB, UnionPay, Maestro; Mir, Troy,
+// Elo, Hipercard, Dankort, Verve.
 const issuers =
-  /^(?:4(?:\d{12}|\d{15})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}|3(?:0[0-59]|[689]\d)\d{11}|6(?:011|4[4-9]\d|5\d\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}|62\d{14,17}|(?:5018|5020|5038|5893|6304|6759|676[1-3])\d{8,15})$/;
+  /^(?:4(?:\d{12}|\d{15}|\d{18})|220[0-4]\d{12,15}|9792\d{12}|(?:636368|636297|504175|606282|5019\d\d|506(?:099|1\d\d))\d{10}(?:\d{3})?|6500\d{15}|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}|3(?:0[0-59]|[689]\d)\d{11}|6(?:011|4[4-9]\d|5\d\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}|62\d{14,17}|(?:5018|5020|5038|5893|6304|6759|676[1-3])\d{8,15})$/;
 const shapes = new Set([
   '4-4-4-4',
   '4-6-5',
@@ -96,6 +97,24 @@ export const cardJoined: PatternDetector = {
   examples: {
     yes: ['4111_1111_1111_1111', '3782_822463_10005'],
     no: ['4111_1111_1111_1112', '1234_5678_9012_3456', '4111_1111_1111_1111_1', 'x4111_1111_1111_1111'],
+  },
+};
+
+/** What the stripe of a card holds: `%B4…^NAME^…`, `4…D2512…`. */
+export const cardTrack: PatternDetector = {
+  kind: 'pattern',
+  name: 'CREDIT_CARD',
+  context: card.context,
+  looseInContext: true,
+  pattern: /(?<![A-Za-z0-9])(?:B\d{12,19}\^[^^\r\n]{2,26}\^\d{4,40}|\d{12,19}D\d{4,40}(?![A-Za-z0-9]))/g,
+  score: 0.9,
+  check: (value) => {
+    const digits = /\d+/.exec(value)?.[0] ?? '';
+    return !uniform(digits) && issuers.test(digits) && luhn(digits);
+  },
+  examples: {
+    yes: ['B4111111111111111^LEE/ANN^25121010000012300000', '4111111111111111D2512201'],
+    no: ['B4111111111111112^LEE/ANN^2512101', '1234567890123456D2512201'],
   },
 };
 

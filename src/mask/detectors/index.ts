@@ -1,23 +1,25 @@
 import type { Detector } from '../detector.ts';
-import { card, cardFragment, cardJoined } from './card.ts';
+import { card, cardFragment, cardJoined, cardTrack } from './card.ts';
 import { wallet } from './crypto.ts';
-import { email } from './email.ts';
+import { email, emailSaid, emailSpelled } from './email.ts';
 import { iban } from './iban.ts';
 import { dateOfBirth } from './dates.ts';
 import { moreDigits } from './more-digits.ts';
 import { moreLetters } from './more-letters.ts';
-import { address, person, personAlone } from './people.ts';
+import { address, person, personAlone, personField } from './people.ts';
 import { ip, mac, macNamed, url } from './network.ts';
 import { nationalDigits } from './national-digits.ts';
 import { nationalLetters } from './national-letters.ts';
 import { phone } from './phone.ts';
-import { apiKey, assigned, awsKey, jwt, privateKey, slackHook } from './secrets.ts';
+import { apiKey, assigned, passwordSaid, awsKey, jwt, privateKey, slackHook } from './secrets.ts';
 import { ssn } from './ssn.ts';
 import { withWords } from './words.ts';
 
 /** THE list. A detector is one object in a file of this folder and one word here. */
 export const detectors: readonly Detector[] = withWords([
   email,
+  emailSpelled,
+  emailSaid,
   url,
   ip,
   mac,
@@ -29,10 +31,12 @@ export const detectors: readonly Detector[] = withWords([
   apiKey,
   slackHook,
   assigned,
+  passwordSaid,
   wallet,
   card,
   cardFragment,
   cardJoined,
+  cardTrack,
   ssn,
   ...nationalLetters,
   ...nationalDigits,
@@ -42,6 +46,7 @@ export const detectors: readonly Detector[] = withWords([
   dateOfBirth,
   person,
   personAlone,
+  personField,
   address,
 ]);
 

@@ -195,8 +195,9 @@ const rows: readonly DigitsRow[] = [
   },
   {
     name: 'PE_DNI',
-    lengths: [8],
-    shapes: {},
+    // With its check digit or without.
+    lengths: [8, 9],
+    shapes: { '8-1': weak },
     bare: weak,
     check: some,
     context: ['dni', 'documento nacional de identidad'],

@@ -1,5 +1,5 @@
 /* More numbers with letters in them: passports, licences, plates, companies, staff and patients. Shapes are loose, so nearly all want context. */
-import { weighted } from '../checks.ts';
+import { isDay, pair, weighted } from '../checks.ts';
 import type { PatternDetector } from '../detector.ts';
 import { lettersOf, type LettersRow } from './letters-row.ts';
 
@@ -8,11 +8,20 @@ const registered = '(?=[A-Z0-9./-]{0,20}\\d{4})[A-Z]{1,5}[-./]?[A-Z]?\\d{4,12}(?
 // What some register somewhere gives a person, as people write it down: in groups that no day and no
 // sum has.
 const ofAnyRegister = [
-  '\\d{7,18}(?:[-./]?[A-Z]{1,2})?',
+  '\\d{7,18}(?:[-./]?[A-Z]{1,2}|[-./]\\d{1,2})?',
   '\\d{6}[-./ ]\\d{3,9}(?:[-./ ]\\d{1,4})?',
   '\\d{4}-\\d{7}-\\d',
   '\\d{3}[- ]\\d{3}[- ]\\d{3}(?:[- ]?\\d{1,3})?',
-  '(?!(?:as|at|id|is|no|nr|of|on|to) )[A-Z]{2} ?\\d{2,9}(?: \\d{2,9}){0,4}(?: ?[A-Z])?',
+  // No day: `12.05.2024`, `2024-05-12`.
+  '(?!\\d{1,2}([-. ])\\d{1,2}\\1(?:19|20)\\d\\d)(?!(?:19|20)\\d\\d([-. ])\\d\\d?\\2\\d)\\d{1,4}(?:\\.\\d{2,4}){2,4}(?:-[0-9K])?',
+  '\\d{2,4}(?: \\d{2,4}){3,5}',
+  '\\d{3}-\\d{2,3}-\\d{2}-\\d{2,3}',
+  '\\d{2}-\\d{3}-\\d{3}|\\d{2}-\\d{7}',
+  '\\d{4} \\d{6}',
+  '[A-Z]-\\d{7,9}(?:-\\d)?',
+  '(?!(?:the|and|new|now|was|has|for|not|are) )[A-Z]{3,4} \\d{6}(?: [A-Z0-9]{3})?',
+  '\\d{8} \\d ?[A-Z]{2}\\d|\\d{9}[A-Z]{2}\\d',
+  '(?!(?:as|at|id|is|no|nr|of|on|to) )[A-Z]{2} ?\\d{2,12}(?: \\d{2,9}){0,4}(?: ?[A-Z])?',
   '[A-Z]{1,6}\\d{5,14}[A-Z]{0,6}\\d{0,4}[A-Z]{0,2}',
   registered,
 ].join('|');
@@ -183,6 +192,35 @@ const rows: readonly LettersRow[] = [
     examples: { yes: [], no: ['AB1234567'], named: ['AB1234567'] },
   },
   {
+    // Without the three signs at its end, or in groups.
+    name: 'MX_RFC',
+    pattern: '[A-ZÑ&]{3,4}[ -]?\\d{6}(?:[ -]?[A-Z0-9]{3})?',
+    score: 0.1,
+    check: (c) =>
+      isDay(
+        pair(c, c.length - (/^.{3,4}\\d{6}$/.test(c) ? 4 : 7)),
+        pair(c, c.length - (/^.{3,4}\\d{6}$/.test(c) ? 2 : 5)),
+      ),
+    context: ['rfc', 'registro federal'],
+    examples: { yes: [], no: ['GODE 561231 GR8'], named: ['GODE 561231 GR8', 'GODE561231'] },
+  },
+  {
+    name: 'CA_HEALTH_CARD',
+    // Quebec; Ontario with the version of the card.
+    pattern: '[A-Z]{4}[ -]?\\d{4}[ -]?\\d{4}|\\d{4}[- ]?\\d{3}[- ]?\\d{3}[- ]?[A-Z]{1,2}',
+    score: 0.1,
+    context: [
+      'health card',
+      'ohip',
+      'ramq',
+      'health number',
+      'health insurance card',
+      'carte santé',
+      'assurance maladie',
+    ],
+    examples: { yes: [], no: ['TREM 8301 1518'], named: ['TREM 8301 1518', '1234-567-897-AB'] },
+  },
+  {
     name: 'UK_POSTCODE',
     pattern: '(?:GIR ?0AA|[A-Z]{1,2}\\d[A-Z0-9]? ?\\d[ABD-HJLNP-UW-Z]{2})',
     score: 0.1,
@@ -311,6 +349,14 @@ const rows: readonly LettersRow[] = [
     examples: { yes: [], no: ['W-26744'], named: ['W-26744'] },
   },
   {
+    name: 'EMPLOYEE_ID',
+    vague: true,
+    pattern: '[A-Z]{0,3}\\d{5,10}',
+    score: 0.05,
+    context: ['employee id', 'employee number', 'staff id', 'badge number', 'personalnummer'],
+    examples: { yes: [], no: ['314159'], named: ['E173142', '314159'] },
+  },
+  {
     name: 'NATIONAL_ID',
     vague: true,
     pattern: ofAnyRegister,
@@ -332,6 +378,11 @@ const rows: readonly LettersRow[] = [
       'citizen id',
       'id card',
       'identity card',
+      'id number',
+      'id no',
+      'id nr',
+      'identity no',
+      'identity card no',
       'my id number',
       'his id number',
       'her id number',
@@ -360,6 +411,10 @@ const rows: readonly LettersRow[] = [
       '\\d{7,9}[A-Z]{0,2}',
       '[A-Z]{1,3}[ -]?\\d{5,9}[A-Z]?',
       '\\d{2}[ -]?[A-Z]{2}[ -]?\\d{5}',
+      '\\d{2} \\d{7}|\\d{2} \\d{2} \\d{6}',
+      // Consonants and digits, of Germany; two letters, then both, then a digit, of the Netherlands.
+      '[CFGHJKLMNPRTVWXYZ](?:[CFGHJKLMNPRTVWXYZ]{0,2}\\d)[CFGHJKLMNPRTVWXYZ0-9]{5,7}',
+      '[A-Z]{2,4}\\d[A-Z0-9]{3,5}\\d',
       '[A-Z]{1,2}\\d[A-Z]{0,3}\\d[A-Z]{0,3}\\d[A-Z0-9]{2,6}',
     ].join('|'),
     score: 0.05,

@@ -278,11 +278,13 @@ const rows: readonly DigitsRow[] = [
   },
   {
     name: 'CZ_BIRTH_NUMBER',
-    lengths: [10],
-    shapes: { '6-4': 0.3 },
+    // Nine digits before 1954, without a check.
+    lengths: [9, 10],
+    shapes: { '6-4': 0.3, '6-3': weak },
     bare: weak,
     check: (d) =>
-      isDay((pair(d, 2) % 50) % 20, pair(d, 4)) && (Number(d.slice(0, 9)) % 11) % 10 === Number(d[9]),
+      isDay((pair(d, 2) % 50) % 20, pair(d, 4)) &&
+      (d.length === 9 || (Number(d.slice(0, 9)) % 11) % 10 === Number(d[9])),
     context: ['rodne cislo', 'rodné číslo', 'rodne', 'birth number'],
     examples: { yes: [], no: [], named: ['710319/2745'] },
   },
@@ -359,8 +361,8 @@ const rows: readonly DigitsRow[] = [
   },
   {
     name: 'IL_ID',
-    lengths: [9],
-    shapes: {},
+    lengths: [8, 9],
+    shapes: { '8-1': weak, '7-1': weak },
     bare: weak,
     check: (d) => luhn(d) && !uniform(d),
     context: ['teudat zehut', 'israeli id', 'תעודת זהות', 'מספר זהות'],
@@ -437,6 +439,16 @@ const rows: readonly DigitsRow[] = [
     check: (d) => luhn(d) && !uniform(d),
     context: ['partita iva', 'piva', 'vat'],
     examples: { yes: [], no: [], named: ['00743110157'] },
+  },
+  {
+    // A company's is eleven digits.
+    name: 'IT_FISCAL_CODE',
+    lengths: [11],
+    shapes: {},
+    bare: weak,
+    check: (d) => luhn(d) && !uniform(d),
+    context: ['codice fiscale', 'cod fisc', 'fiscal code', 'cf'],
+    examples: { yes: [], no: ['00743110157'], named: ['00743110157'] },
   },
   {
     name: 'IMEI',

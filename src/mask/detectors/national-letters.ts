@@ -180,7 +180,7 @@ const rows: readonly LettersRow[] = [
   },
   {
     name: 'IE_PPS',
-    pattern: '\\d{7}[A-W][A-IW]?',
+    pattern: '\\d{7}[A-W][A-W]?',
     score: 0.3,
     check: (c) => {
       const second = c[8] === undefined || c[8] === 'W' ? 0 : c.charCodeAt(8) - 64;
@@ -221,7 +221,14 @@ const rows: readonly LettersRow[] = [
   },
   {
     name: 'US_DRIVER_LICENSE',
-    pattern: '(?:[A-Z]{1,3}\\d{5,14}[A-Z]?|\\d{7,12}|(?:DL-)?[A-Z]\\d{3,5}-\\d{2,4}(?:-\\d{2,5}){0,2})',
+    // Of all states and provinces: letters and digits, or groups that are no day.
+    pattern: [
+      '[A-Z]{1,3}\\d{5,14}(?:[A-Z]|-\\d{2,6})?|\\d{7,12}|(?:DL-)?[A-Z]\\d{3,5}-\\d{2,4}(?:-\\d{2,5}){0,2}',
+      '(?!\\d{1,2}([- ])\\d{1,2}\\1(?:19|20)\\d\\d)(?!(?:19|20)\\d\\d([- ])\\d\\d?\\2\\d)[A-Z]?\\d{2,4}(?:[- ]\\d{2,6}){2,4}',
+      '(?!(?:as|at|id|is|no|nr|of|on|to) )[A-Z]{1,2}[- ]\\d{3}(?:[- ]?\\d{3}){2,4}',
+      '[A-Z]\\d{3,4}[- ]\\d{4,6}[- ]\\d{2,6}',
+      '\\d{2,3}[A-Z]{2,3}\\d{4,5}|WDL[A-Z0-9]{9}',
+    ].join('|'),
     score: 0.1,
     context: [
       'driver license',

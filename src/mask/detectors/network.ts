@@ -2,6 +2,9 @@ import type { FindDetector, PatternDetector, Span } from '../detector.ts';
 
 const four =
   /(?<![\w.-])(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}(?:\/(?:3[0-2]|[12]?\d)(?!\d))?(?![\w]|\.\d|-\w)/g;
+/** Its signs are dashes in what clouds and networks call their machines: `ip-10-1-2-3.ec2.internal`. */
+const hosted =
+  /(?<![\w.])(?:ip|ec2|host|static|dynamic|dyn|dsl|adsl|cpe|pool|client|broadband|cable|mail|vps|nat|ppp|pppoe)-((?:25[0-5]|2[0-4]\d|1?\d?\d)(?:-(?:25[0-5]|2[0-4]\d|1?\d?\d)){3})(?=\.[a-z])/gi;
 const six = /(?<![\w:.])[0-9a-fA-F:]{2,39}(?:\.\d{1,3}){0,3}(?:%[\w.-]{1,16})?(?:\/\d{1,3})?(?![\w:])/g;
 const versioned =
   /(?:\bv|version|release|ver\.?|build|firmware|kernel|chrome|firefox|safari|edg|opera|opr|@)[\s:=/]{0,3}$/i;
@@ -9,7 +12,7 @@ const versioned =
 export const ip: FindDetector = {
   kind: 'find',
   name: 'IP_ADDRESS',
-  gate: /\d\.\d{1,3}\.\d|:[0-9a-f]{0,4}:/i,
+  gate: /\d\.\d{1,3}\.\d|:[0-9a-f]{0,4}:|-\d{1,3}-\d{1,3}-\d{1,3}\.[a-z]/i,
   marks: '.:',
   context: ['ip', 'ipv4', 'ipv6', 'ip address', 'host', 'peer', 'remote', 'addr'],
   examples: {
@@ -24,6 +27,8 @@ export const ip: FindDetector = {
       '10.1.2.0/24',
     ],
     no: [
+      'shelf-12-3-4-5',
+      'v1-10-20-30-40.txt.',
       '1.2.3.4',
       '256.1.1.1',
       '1.2.3.4.5',
@@ -38,10 +43,16 @@ export const ip: FindDetector = {
     four.lastIndex = 0;
     for (let match = four.exec(text); match !== null; match = four.exec(text)) {
       const before = text.slice(Math.max(0, match.index - 12), match.index);
-      if (versioned.test(before)) continue;
+      // With the length of its prefix it is no version.
+      if (versioned.test(before) && !match[0].includes('/')) continue;
       // Four single digits are a version far more often than an address, unless they are the well-known resolvers.
       const weak = /^\d\.\d\.\d\.\d$/.test(match[0]) && !/^(\d)(?:\.\1){3}$/.test(match[0]);
       yield { start: match.index, end: match.index + match[0].length, score: weak ? 0.1 : 0.8 };
+    }
+    hosted.lastIndex = 0;
+    for (let match = hosted.exec(text); match !== null; match = hosted.exec(text)) {
+      const end = match.index + match[0].length;
+      yield { start: end - (match[1]?.length ?? 0), end, score: 0.6 };
     }
     if (!text.includes(':')) return;
     six.lastIndex = 0;

@@ -204,8 +204,17 @@ const dotted = /^\d+(?:\.\d+){3}$/;
 /** Six digits: not `1249.50`, which is an amount. */
 const short = /^(?:\(\d+\) ?)?\d+(?:[ -]\d+)*$|^\d\d\.\d\d\.\d\d$/;
 
+/** Nothing between it and the number. */
+const told =
+  /(?:phone|tel|telephone|telefon|telefono|teléfono|téléphone|telefone|telefoon|fax|mobile|mobil|gsm|cell|whatsapp|puhelin|тел|телефон|電話|电话|電話番号|携帯電話|전화|전화번호|هاتف|טלפון|โทรศัพท์|फ़ोन|टेलीफोन)(?:[ _]?(?:number|nummer|no|nr|num))?[\s.:=#"'|>*-]{0,6}$/iu;
+
+/** Of EDI: what numbers goods, before an article's number (X12) or behind it (EDIFACT). */
+const articled = /(?<![A-Z])(?:UP|UK|UI|EN|VN|BP|SK|IN|PO|CN|VP|MG|BM|ON)\*$/;
+const article = /^:(?:EN|UP|SRV|IB|BP|SA|IN)(?![A-Za-z])/;
+
 function judge(window: Window): number {
   const { raw, shape, digits, before, after } = window;
+  if (article.test(after) || (before.endsWith('*') && articled.test(window.left))) return 0;
   if (/^[-./]?\d/.test(after) || /\d[-./]?$/.test(before)) return 0;
   // Over two lines stand two numbers of a list, or one where words say so.
   if (/[\r\n]/.test(raw)) return -1;
@@ -215,6 +224,8 @@ function judge(window: Window): number {
   if (digits.length < 7 || digits.length > 15) {
     // What is this short or long is a telephone's only with a label behind it, in context, or by its international prefix.
     if (digits.length > 15 && !digits.startsWith('00')) return 0;
+    // Those of a small place, right behind what says so.
+    if (shape === '6' && (window.named || told.test(window.left))) return -1;
     // `1249.50` is an amount.
     if (!shape.includes('-') || (digits.length < 7 && !short.test(raw))) return 0;
     if (!labelled.test(after)) return -1;
@@ -236,7 +247,8 @@ function judge(window: Window): number {
     return digits.length >= 7 ? -1 : 0;
   }
   // Days; no year begins with a zero.
-  if (/^(?:4-2-2|2-2-4|1-2-4|2-1-4|1-1-4)$/.test(shape) && !(shape === '4-2-2' && first === '0')) return 0;
+  if (/^(?:4-2-2|2-2-4|1-2-4|2-1-4|1-1-4)$/.test(shape) && !(shape === '4-2-2' && first === '0'))
+    return shape === '2-2-4' && !/(?:1[89]|20)\d\d$/.test(raw) ? -1 : 0;
   if (american.has(shape) && !raw.includes('/')) return 0.75;
   if (shape === '1-3-3-2-2' && first === '8') return 0.75;
   if (digits.startsWith('0') && digits[1] !== '0' && digits.length >= 8 && digits.length <= 12) {

@@ -97,6 +97,12 @@ const families: readonly string[] = [
   'dp\\.(?:pt|st|ct|sa|scim|audit)\\.[0-9A-Za-z.]{40,64}',
   'dapi[a-f0-9]{32}(?:-\\d)?',
   'dt0c01\\.[0-9A-Za-z]{24}\\.[0-9A-Za-z]{64}',
+  'fig[dou]r?_[\\w-]{40}|ATATT3[\\w=-]{180,200}|ATBB[0-9A-Za-z]{32}|ATCTT3[\\w=-]{180,200}',
+  'NRAK-[A-Z0-9]{27}|NRII-[\\w-]{32}|NRJS-[a-f0-9]{19}',
+  'bkua_[a-f0-9]{40}|CCIPAT_[0-9A-Za-z]{22}_[a-f0-9]{40}|CFPAT-[\\w-]{43}|ion_[0-9A-Za-z]{42}',
+  'pat-(?:na|eu)\\d-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}',
+  'nfp_[0-9A-Za-z]{36}|nfc_[0-9A-Za-z]{36}|phc_[0-9A-Za-z]{43}|phx_[0-9A-Za-z]{43}|re_[0-9A-Za-z]{8}_[0-9A-Za-z]{24}',
+  'vercel_blob_rw_[0-9A-Za-z_]{30,64}|tskey-(?:auth|api|client|webhook|scim)-[0-9A-Za-z]{5,20}-[0-9A-Za-z]{20,40}',
   'glc_[0-9A-Za-z+/]{32,400}={0,3}|glsa_[0-9A-Za-z]{32}_[A-Fa-f0-9]{8}',
   'lin_(?:api|oauth)_[0-9A-Za-z]{32,64}',
   'ntn_[0-9A-Za-z]{40,64}|secret_[0-9A-Za-z]{43}',
@@ -171,9 +177,23 @@ export const slackHook: PatternDetector = {
   },
 };
 
-const secretWord =
-  /(?:password|passwd|passphrase|passcode|pass|pwd|pw|secret|(?:api|access|account|private|secret|signing|encryption|shared[_ -]?access)[_ -]?key|(?:access|auth|api|refresh|session|bearer|id|csrf|security)[_ -]?token|client[_ -]?secret|credentials?|authorization)[\\"'`\]]{0,4}[ \t]{0,4}$/i;
-const surelySecret = /(?:password|passwd|passphrase|passcode|pwd)[\\"'`\]]{0,4}[ \t]{0,4}$/i;
+/** What a password is called elsewhere. INVARIANT: `gate-marks.ts` knows the last three letters of each. */
+export const passwordsElsewhere: readonly string[] = (
+  'passwort|kennwort|mot de passe|mdp|contraseña|contrasena|senha|wachtwoord|hasło|haslo|heslo|lozinka|zaporka|geslo|parola|parolă|' +
+  'şifre|sifre|parolasi|jelszó|jelszo|salasana|lösenord|losenord|adgangskode|passord|lykilorð|parool|slaptažodis|пароль|лозинка|парола|' +
+  'κωδικός πρόσβασης|密码|密碼|口令|パスワード|暗証番号|비밀번호|비번|암호|كلمة المرور|كلمة السر|رمز عبور|گذرواژه|סיסמה|סיסמא|' +
+  'mật khẩu|mat khau|kata sandi|kata laluan|รหัสผ่าน|पासवर्ड|পাসওয়ার্ড|கடவுச்சொல்|పాస్‌వర్డ్|პაროლი|գաղտնաբառ'
+).split('|');
+
+const elsewhere = passwordsElsewhere.join('|');
+const secretWord = new RegExp(
+  `(?:password|passwd|passphrase|passcode|pass|pwd|pw|secret|${elsewhere}|(?:api|access|account|private|secret|signing|encryption|shared[_ -]?access)[_ -]?key|(?:access|auth|api|refresh|session|bearer|id|csrf|security)[_ -]?token|client[_ -]?secret|credentials?|authorization)[\\\\"'\`\\]]{0,4}[ \\t]{0,4}$`,
+  'i',
+);
+const surelySecret = new RegExp(
+  `(?:password|passwd|passphrase|passcode|pwd|${elsewhere})[\\\\"'\`\\]]{0,4}[ \\t]{0,4}$`,
+  'i',
+);
 const assigning = /[:=]>?[ \t]{0,4}(?:(?:bearer|basic|token|digest|apikey)[ \t]{1,4})?/iy;
 /** In quotes, which may be escaped themselves: `\"` inside of a text of JSON. What stands between them has no end of a line. */
 const opening = /\\{0,3}["'`]/y;
@@ -183,6 +203,8 @@ const opening = /\\{0,3}["'`]/y;
  */
 const bare =
   /[^\s;&"'`,<>(){}[\]](?:[^\s;&"'`,<>(){}[\]]|(?<=\w)['`](?=\w)|(?:[(){}[\]]|[&,](?![\w.-]{0,40}[ \t]{0,4}[=:]))+(?=[^\s;&"'`,<>(){}[\].:])){2,511}/y;
+/** Four digits behind it are somebody's; other numbers of pins are those of wires. */
+const pinWord = /(?<![\p{L}\p{N}_])pin[\\"'`\]]{0,4}[ \t]{0,4}$/iu;
 /**
  * Words for secrets that are words for other things as well, with the word before them: what is assigned to them counts
  * where it looks like nothing that people make up.
@@ -306,8 +328,9 @@ function mayGoOn(text: string, start: number): boolean {
 const reach = 48;
 
 function wordBefore(text: string, at: number): string | undefined {
+  if (!endsLikeSecret(text, at)) return undefined;
   const left = text.slice(Math.max(0, at - reach), at);
-  return secretWord.test(left) ? sure : keyWordOf(left);
+  return secretWord.test(left) ? sure : pinWord.test(left) ? 'pin' : keyWordOf(left);
 }
 
 /** `password=…`, `api_key: "…"`, `Authorization: Bearer …`: what is assigned to a word for a secret. */
@@ -346,6 +369,9 @@ export const assigned: FindDetector = {
       'cache_key=3f9a2c71b80d4e56a1',
       'monkey: 3f9a2c71b80d4e56a1',
       'deploy_key: uploads/2026-01-31/report-v2',
+      'GPIO pin: 17',
+      'Passwort: muss lang sein',
+      'credentials = netrc.netrc()',
     ],
   },
   find: function* (text: string): Iterable<Span> {
@@ -353,7 +379,9 @@ export const assigned: FindDetector = {
       const end = close ?? bareEnd(text, start);
       const value = text.slice(start, end);
       if (value.length < shortest || noValue.test(value) || variable.test(value)) continue;
-      if (word !== sure && !isRandom(value, word)) continue;
+      if (word === 'pin' ? !/^\d{4}$/.test(value) : word !== sure && !isRandom(value, word)) continue;
+      // `auth = netrc.netrc()` is code.
+      if (quote === '' && /^[A-Za-z_][\w.]*$/.test(value) && text[end] === '(') continue;
       // `Password: must be …` tells of one; `password: hunter` is one.
       const prose = text[sign] === ':' && quote === '' && /^[\p{L}.'’-]+$/u.test(value);
       const isLast = (): boolean => /^[ \t]*(?:$|[\r\n,;])/.test(text.slice(end, end + 64));
@@ -361,6 +389,76 @@ export const assigned: FindDetector = {
       yield { start, end, score: 0.75 };
     }
   },
+};
+
+/** Whether the last two letters before a sign are those of one of the words: most keys have others. */
+function endsLikeSecret(text: string, sign: number): boolean {
+  let at = sign;
+  while (at > 0 && sign - at < 4 && (text[at - 1] === ' ' || text[at - 1] === '\t')) at--;
+  for (let more = 0; more < 4 && at > 0 && '"\'`]\\'.includes(text[at - 1] ?? ''); more++) at--;
+  return lastTwo.has(text.slice(at - 2, at).toLowerCase());
+}
+const lastTwo: ReadonlySet<string> = new Set(
+  [
+    ...passwordsElsewhere,
+    ...'password passwd passphrase passcode pass pwd pw secret key token credential credentials authorization creds session pin'.split(
+      ' ',
+    ),
+  ].map((word) => word.slice(-2)),
+);
+
+// INVARIANT: the gate opens on the first word of each (`isOpener`).
+const head =
+  /(?:identified {1,2}(?:with \S{1,40} )?(?:by|as) {1,2}(?:password )?'|password {1,2}'|(?:password|passwd|passphrase) {1,3}['"]?\S|sshpass -p ?['"]?\S|(?:passwort|kennwort) (?:ist|lautet|war) ['"]?\S)/i;
+/** Of the value, behind what `head` finds. */
+const saidQuoted =
+  /(?:identified {1,2}(?:with \S{1,40} )?(?:by|as) {1,2}(?:password )?|password {1,2})'([^'"<>\s]{3,128})(?=')/iy;
+const saidOption = /(?:(?:password|passwd|passphrase) {1,3}|sshpass -p ?)['"]?([^\s'"<>-][^\s'"<>]{2,127})/iy;
+const saidToBe =
+  /(?:password|passwort|kennwort|passphrase) (?:(?:is|ist|lautet|was|to|now) ){1,2}['"]?(?=[^\s'"<>]{0,40}[0-9!#$%&*+@^])(?=[^\s'"<>]{0,40}[A-Za-z])([^\s'"<>,;]{5,64}[^\s'"<>,;.!?)])/iy;
+
+function saidAt(text: string, at: number): Span | undefined {
+  const option =
+    /--?(?:[a-z]{1,12}-){0,2}$/i.test(text.slice(Math.max(0, at - 40), at)) ||
+    /^ssh/i.test(text.slice(at, at + 3));
+  for (const pattern of [saidQuoted, option ? saidOption : undefined, saidToBe]) {
+    if (pattern === undefined) continue;
+    pattern.lastIndex = at;
+    const match = pattern.exec(text);
+    const value = match?.[1];
+    if (match === null || value === undefined || noValue.test(value)) continue;
+    const end = at + match[0].length;
+    return { start: end - value.length, end, score: 0.75 };
+  }
+  return undefined;
+}
+
+/** Given to a command or a database without a sign: `IDENTIFIED BY '…'`, `--password …`, `password is …`. */
+export const passwordSaid: FindDetector = {
+  kind: 'find',
+  name: 'PASSWORD',
+  context: [],
+  examples: {
+    yes: [],
+    no: [
+      'password is required',
+      'The password was changed',
+      'identified by the team',
+      '--password-file /etc/x',
+      'password to the portal',
+      'password is 8 characters',
+    ],
+  },
+  find: function* (text) {
+    for (const { index } of text.matchAll(
+      /(?<![A-Za-z0-9\u0080-\uffff])(?:identified|passw|passphrase|kennwort|sshpass)/gi,
+    )) {
+      const span = saidAt(text, index);
+      if (span !== undefined) yield span;
+    }
+  },
+  head,
+  at: saidAt,
 };
 
 function nextSign(text: string, from: number): number {

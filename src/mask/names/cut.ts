@@ -17,6 +17,9 @@ import {
 
 const boxWords: ReadonlySet<string> = new Set(['office', 'correos', 'postal', 'postale']);
 const headlineReach = 200;
+/** Behind a label several words are a name in scripts without capitals. */
+const labelReach = 160;
+const behindLabel = /[:=|>\t][^\n:=|]*$/;
 
 /** How much of the text before a place `isClear` looks at. */
 export const clearReach = 400;
@@ -33,6 +36,7 @@ export function isClear(left: string, newLine: boolean): boolean {
   if (word === undefined) return false;
   if (isCapital(word)) return inHeadline(left, word) || (newLine && isAddressOver(left));
   // Words without capitals may be the name of a street or town behind a number, or behind `rue`.
+  if (word.form === 'plain' && behindLabel.test(left.slice(-labelReach))) return false;
   if (word.form === 'plain' && mayBeInAddress(left.slice(-addressReach))) return false;
   const { lower } = word;
   if (particles.has(lower) || boxWords.has(lower) || units.has(lower)) return false;

@@ -1,4 +1,5 @@
 import type { Span } from '../detector.ts';
+import { labelledEnd, nobodys } from './labels.ts';
 import { hashOf, isOnlyGiven } from './lexicon.ts';
 import {
   greetings,
@@ -6,6 +7,7 @@ import {
   namingEnds,
   namings,
   notNames,
+  ofAnything,
   otherLabels,
   particles,
   suffixes,
@@ -29,6 +31,7 @@ import {
 const mostWords = 6;
 const sureName = 0.85;
 const likelyName = 0.75;
+const tagReach = 14; // of a closing tag of markup with a colon
 const cueReach = 24; // characters of the words before a name that are looked at
 
 /**
@@ -36,10 +39,24 @@ const cueReach = 24; // characters of the words before a name that are looked at
  * column's name says what it is. `before`: the word before it, wherever that stands.
  */
 export function personAt(text: string, first: Word, before: Word | undefined): Span | undefined {
+  if (first.form === 'plain' || georgian.test(first.lower)) {
+    const end = labelledEnd(text, first.start);
+    if (end !== undefined) return { start: first.start, end, score: likelyName };
+  }
   if (first.form === 'small') return spoken(text, first, before);
-  if (touches(text, first)) return undefined;
+  if (touches(text, first) && !isAssigned(text, first, before)) return undefined;
   if (first.form === 'plain') return uncased(text, first);
   return titled(text, first) ?? named(text, first, before);
+}
+
+/** Its letters count as small ones, though they have no capitals in use. */
+const georgian = /^\p{sc=Georgian}/u;
+
+/** `customer=Ann Lee`. */
+function isAssigned(text: string, { start, end }: Word, before: Word | undefined): boolean {
+  return (
+    text[start - 1] === '=' && before?.end === start - 1 && labels.has(before.lower) && text[end] === ' '
+  );
 }
 
 /** A part of an address, a path, a shown value or code. */
@@ -137,7 +154,12 @@ function named(text: string, first: Word, before: Word | undefined): Span | unde
     const run = runFrom(text, first);
     const closed = run.end === text.length || /^[\n,;()"<]| [-–—|(<]/.test(text.slice(run.end, run.end + 2));
     if (cue === 'likely') return undefined;
-    const told = cue === 'label' && run.words.length >= 2 && run.words.length <= 3 && closed;
+    const told =
+      cue === 'label' &&
+      !ofAnything.has(before?.lower ?? '') &&
+      run.words.length >= 2 &&
+      run.words.length <= 3 &&
+      closed;
     const surnamed = run.words.some((word) => isSurname(word) && !isCommon(word) && !isPlace(word));
     if (!told && !surnamed) return undefined;
     return { start: first.start, end: run.end, score: likelyName };
@@ -262,6 +284,11 @@ type Cue = 'sure' | 'likely' | 'greeting' | 'label' | 'beside' | 'other';
 
 /** What stands before a name tells that it is one. */
 function cueBefore(text: string, start: number, before: Word | undefined): Cue | undefined {
+  const tag = /(?:<\/\w{1,8}>:|:<\/\w{1,8}>) ?$/.exec(text.slice(Math.max(0, start - tagReach), start));
+  if (tag !== null) {
+    const label = wordBefore(text, start - tag[0].length);
+    return label !== undefined && labels.has(label.lower) ? 'label' : undefined;
+  }
   if (before === undefined) return undefined;
   const gap = text.slice(before.end, start);
   if (gap === ' ' || gap === '  ') {
@@ -275,6 +302,14 @@ function cueBefore(text: string, start: number, before: Word | undefined): Cue |
   }
   if (/^["']?:[ \t]{1,3}["']?$|^["']: ?["']$/.test(gap))
     return otherLabels.has(before.lower) ? 'other' : labels.has(before.lower) ? 'label' : undefined;
+  // Tables, markup and exports: there the name itself must be one.
+  if (labels.has(before.lower) && /^["']?[ ]?[:=][ \t]{0,3}["']?$|^["' ]?(?:\||\t|;)[ \t]{0,3}$/.test(gap))
+    // Nothing but signs between: then the name has several words.
+    return /[ \t]/.test(gap) || /^\S{1,40} /.test(text.slice(start, start + 42))
+      ? /^ ?: /.test(gap)
+        ? 'label'
+        : 'beside'
+      : undefined;
   return /^, \n?$|^,?\n{1,2}$/.test(gap) && greetings.has(before.lower) ? 'greeting' : undefined;
 }
 
@@ -309,7 +344,8 @@ function isAmongWords(text: string, start: number, end: number): boolean {
   const before = wordBefore(text, left + 1);
   if (before !== undefined && (isSentence(before) || text[before.end] === ':')) return true;
   let right = end;
-  if (text[right] === '\n') return true;
+  // `Ann Lee <ann@example.com>`
+  if (text[right] === '\n' || (text[right] === ' ' && text[right + 1] === '<')) return true;
   if ((text[right] === "'" || text[right] === '’') && /s/i.test(text[right + 1] ?? '')) right += 2;
   // Not over a quote or the end of a sentence: what comes in pieces is cut there.
   while (right < text.length && right - end < 5 && /[ \t,:()-]/.test(text[right] ?? '')) right++;
@@ -340,6 +376,7 @@ function eastern(text: string, { start, end }: Word): Span | undefined {
   for (let at = from + 2; at <= from + signs && at <= from + 4; at++)
     if (honorifics.test(text.slice(at, at + 3))) return { start: from, end: at, score: likelyName };
   const left = told === '' && introduced.test(text.slice(Math.max(0, start - 6), start));
+  if (nobodys.test(text.slice(from, end))) return undefined;
   return (told !== '' || left) && from + signs === end && signs >= 2 && signs <= 4
     ? { start: from, end, score: likelyName }
     : undefined;

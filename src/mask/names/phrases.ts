@@ -51,7 +51,17 @@ export const labels: ReadonlySet<string> = words(
    cliente paciente empleado empleada contacto nombre destinatario remitente titular registro nom client patiente employé employe salarié
    destinataire expéditeur fiche scheda dipendente nome paziente destinatario mittente funcionário funcionario paciente utente
    klant medewerker naam werknemer werknemergegevens kund anställd namn medarbejder ansat navn klient pacjent pracownik imię nazwisko
-   signed teacher student guest passenger driver member spouse guardian kin profile attorney resident tenant buyer seller lawyer nurse`,
+   signed teacher student guest passenger driver member spouse guardian kin profile attorney resident tenant buyer seller lawyer nurse
+   insured cardholder versicherte patientin kundenname ansprechpartnerin auftraggeber assuré assurée bénéficiaire assegurado assicurato segurado
+   potilas asiakas nimi jméno příjmení pacient pacientka zákazník név beteg ügyfél nume prenume pacjentka adı soyad soyadı hasta müşteri
+   ime prezime pacijent vardas pavardė vārds uzvārds isik patsient ismi nafn khách nama pasien pelanggan
+   имя фамилия фио пациент пациентка клиент сотрудник заявитель получатель отправитель піб ім'я прізвище пацієнт клієнт име фамилно
+   όνομα επώνυμο ονοματεπώνυμο ασθενής πελάτης անուն ազգանուն հիվանդ հաճախորդ`,
+);
+
+/** Those that stand before what things are called as often as before a name: there the name itself must be one. */
+export const ofAnything: ReadonlySet<string> = words(
+  'name names subject profile nom naam nome nombre registro nimi ime ismi nama',
 );
 
 /** Before a colon and something with capitals that is nobody's name. */
@@ -71,6 +81,7 @@ export const notNames: ReadonlySet<string> = words(
    default true false undefined void return function class import export const type
    order invoice account card phone email mail id ssn dob address name date number ticket case claim project server database table
    monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october november december
+   german english french spanish italian polish dutch israeli danish swedish russian chinese japanese korean indian
    und der die das ist hat war mit von für im am aus bei nach sehr rechnung auftrag konto kunde et est le la les un une des dans pour sur avec
    y el los las es fue con por para una e o os as il lo gli een het en is met`,
 );

@@ -1,5 +1,5 @@
 import { wordInNames } from '../names/index.ts';
-import { hashLetter, isHump, isKnown, type Letters } from '../tables.ts';
+import { hashLetter, isOpener, isHump, isKnown, type Letters } from '../tables.ts';
 import type { Sieve } from './sieve.ts';
 
 // Remarks and labels are words, and no two rows have the same ones in the same order: no shape helps there. What a word can
@@ -82,6 +82,7 @@ function natureOf(bytes: Uint8Array, { words, named }: Held, from: number, to: n
     if (byte < 0x60 && isHump(bytes, at, from)) return 0;
     hash = hashLetter(hash, byte);
   }
+  if (isOpener(hash)) return 0;
   return (
     natures.plain |
     (isKnown(words, hash) ? natures.named : 0) |
