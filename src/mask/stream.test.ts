@@ -177,6 +177,7 @@ const found: readonly string[] = [
   'privatekey=。/0',
   'another "quoted\u200b word"\u200b@x.co here',
   'another at dotted dot org',
+  `pwd='@example.com"`,
   'another (at) dotted.org',
   '"another',
   '"a"another words"@x.co',

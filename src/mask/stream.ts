@@ -160,10 +160,10 @@ export function textStream(parts: StreamParts): TextStream {
     return secrets ? secretOver(original + held, original.length + at) : undefined;
   }
 
-  /** The last place not behind `at` that no secret in quotes goes over, whose name may be shown already. */
+  /** `at`, or 0 while a secret in quotes goes over it: what stands before the quote may be a part of something else. */
   function beforeSecret(at: number): number {
     const over = at === 0 ? undefined : quotedOver(at);
-    return over === undefined ? at : Math.max(0, over.start - original.length);
+    return over === undefined ? at : 0;
   }
 
   /** Moves `safe` over what has come: behind a break, and behind a plain word that a blank ends. */
