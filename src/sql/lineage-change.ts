@@ -4,7 +4,7 @@ import { tagsOfColumn } from './comments.ts';
 import { doingOf, isOwn } from './functions.ts';
 import { flowsIn } from './lineage-expression.ts';
 import { columns, derive, type Flow } from './lineage-flow.ts';
-import { refOf, relationCells, relationItem } from './lineage-relation.ts';
+import { handed, refOf, relationCells, relationItem } from './lineage-relation.ts';
 import { namesOf, typeNamed } from './lineage-routine.ts';
 import { nowhere, type Reader, type Space } from './lineage-scope.ts';
 import { canonicalName, rangeVarName, relationName, resolveRelation } from './names.ts';
@@ -56,6 +56,20 @@ export const changesOf: Readonly<Record<string, (reader: Reader, fields: Fields)
   AlterForeignServerStmt: (reader) => reader.uses.move(reachFlow(undefined), []),
   AlterUserMappingStmt: (reader) => reader.uses.move(reachFlow(undefined), []),
   CreateTrigStmt: trigger,
+  CreateStatsStmt: (reader, fields) => {
+    const over = list(fields['relations']).map((each) => relationItem(reader, as(each, 'RangeVar') ?? {}));
+    const before = reader.uses.coded.length;
+    const flows = flowsIn(reader, fields['exprs'], { ...nowhere, items: over });
+    // ANALYZE runs them for ever after, whatever they do by then.
+    if (reader.uses.coded.length > before) reader.uses.move(derive(flows), []);
+  },
+  ReindexStmt: (reader, fields) => tended(reader, [fields['relation']]),
+  ClusterStmt: (reader, fields) => tended(reader, [fields['relation']]),
+  RefreshMatViewStmt: (reader, fields) => tended(reader, [fields['relation']]),
+  VacuumStmt: (reader, fields) => {
+    const named = list(fields['rels']).map((each) => as(each, 'VacuumRelation')?.['relation']);
+    tended(reader, named.length === 0 ? [undefined] : named);
+  },
   CreateEventTrigStmt: (reader, fields) => {
     for (const each of routinesMeant(reader, fields['funcname'])) {
       const reach = reachOfRoutine(reader.catalogue, each);
@@ -88,6 +102,20 @@ function routineUnkept(reader: Reader, names: readonly string[]): void {
     reader.uses.move(reachFlow(reachOfRoutine(reader.catalogue, each)), []);
   }
 }
+
+/** What runs the expressions of indexes, checks and views again on all rows that are there. */
+function tended(reader: Reader, named: readonly unknown[]): void {
+  const { relations } = reader.catalogue.data;
+  for (const each of named) {
+    const found = relationOf(reader, each);
+    // An index does not say whose it is, and without a name all are meant.
+    for (const relation of found === undefined || found.kind === 'index' ? relations : [found])
+      handed(reader, relation, everyEvent);
+    if (found?.kind === 'materialized') relationItem(reader, each as Fields);
+  }
+}
+
+const everyEvent: readonly string[] = ['insert', 'update', 'write'];
 
 /** Of what cannot be told, anything. */
 function known(flow: Flow): Flow {
@@ -167,6 +195,7 @@ function alter(reader: Reader, fields: Fields): void {
   const rangeVar = (fields['relation'] ?? {}) as Fields;
   const relation = relationOf(reader, rangeVar);
   if (relation === undefined) return;
+  handed(reader, relation, everyEvent);
   for (const node of list(fields['cmds'])) {
     const command = as(node, 'AlterTableCmd') ?? {};
     const definition = command['def'];

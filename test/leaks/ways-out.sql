@@ -110,7 +110,7 @@ UPDATE people SET id = id
 --
 SELECT name FROM people
 ## domain check writes
-CREATE FUNCTION spy(text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN INSERT INTO hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN true; END $$
+CREATE FUNCTION spy(text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN true; END $$
 --
 CREATE DOMAIN sd AS text CHECK (spy(VALUE))
 --
@@ -118,7 +118,7 @@ SELECT count(ssn::sd) FROM people
 --
 SELECT what FROM hoard
 ## policy writes
-CREATE FUNCTION spy(text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN INSERT INTO hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN true; END $$
+CREATE FUNCTION spy(text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN true; END $$
 --
 CREATE POLICY pol ON people USING (spy(ssn))
 --
@@ -318,13 +318,13 @@ CREATE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN RETURN true
 --
 CREATE VIEW vspy AS SELECT id FROM people WHERE spy2(ssn)
 --
-CREATE OR REPLACE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN INSERT INTO hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN true; END $$
+CREATE OR REPLACE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN true; END $$
 --
 SELECT id FROM vspy
 --
 SELECT what FROM hoard
 ## view of code itself
-CREATE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN INSERT INTO hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN true; END $$
+CREATE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN true; END $$
 --
 CREATE VIEW vspy AS SELECT id FROM people WHERE spy2(ssn)
 --
@@ -338,7 +338,7 @@ CREATE POLICY pol ON people USING (spy2(ssn))
 --
 ALTER TABLE people ENABLE ROW LEVEL SECURITY
 --
-CREATE OR REPLACE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN INSERT INTO hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN true; END $$
+CREATE OR REPLACE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN INSERT INTO public.hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN true; END $$
 --
 CREATE ROLE reader1
 --
@@ -356,7 +356,7 @@ CREATE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN R
 --
 CREATE INDEX ixspy ON people (spy2(ssn))
 --
-CREATE OR REPLACE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql VOLATILE AS $$ BEGIN INSERT INTO hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN true; END $$
+CREATE OR REPLACE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql VOLATILE AS $$ BEGIN INSERT INTO public.hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN true; END $$
 --
 REINDEX INDEX ixspy
 --
@@ -368,13 +368,13 @@ CREATE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN RETURN true
 --
 ALTER TABLE people ADD CONSTRAINT cspy CHECK (spy2(ssn))
 --
-CREATE OR REPLACE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql VOLATILE AS $$ BEGIN INSERT INTO hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN true; END $$
+CREATE OR REPLACE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql VOLATILE AS $$ BEGIN INSERT INTO public.hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN true; END $$
 --
 UPDATE people SET name = name
 --
 SELECT what FROM hoard
 ## check constraint spy
-CREATE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql VOLATILE AS $$ BEGIN INSERT INTO hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN true; END $$
+CREATE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql VOLATILE AS $$ BEGIN INSERT INTO public.hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN true; END $$
 --
 ALTER TABLE people ADD CONSTRAINT cspy CHECK (spy2(ssn))
 --
@@ -384,7 +384,7 @@ CREATE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN R
 --
 CREATE STATISTICS sspy ON (spy2(ssn)), id FROM people
 --
-CREATE OR REPLACE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql VOLATILE AS $$ BEGIN INSERT INTO hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN true; END $$
+CREATE OR REPLACE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql VOLATILE AS $$ BEGIN INSERT INTO public.hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN true; END $$
 --
 ANALYZE people
 --
@@ -582,7 +582,7 @@ INSERT INTO tt (id) VALUES (1)
 --
 SELECT w FROM tt
 ## type in code
-CREATE FUNCTION spy(text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN INSERT INTO hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN true; END $$
+CREATE FUNCTION spy(text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN true; END $$
 --
 CREATE DOMAIN sd AS text CHECK (spy(VALUE))
 --
@@ -592,7 +592,7 @@ SELECT viad(ssn) FROM people
 --
 SELECT what FROM hoard
 ## domain by json_populate_record
-CREATE FUNCTION spy(text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN IF $1 IS NOT NULL THEN INSERT INTO hoard (id, what) VALUES (hashtext($1), reverse($1)); END IF; RETURN true; END $$
+CREATE FUNCTION spy(text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN IF $1 IS NOT NULL THEN INSERT INTO public.hoard (id, what) VALUES (hashtext($1), reverse($1)); END IF; RETURN true; END $$
 --
 CREATE DOMAIN sd AS text CHECK (spy(VALUE))
 --
@@ -622,7 +622,7 @@ SELECT what FROM hoard
 ## cast function writes
 CREATE TYPE mt AS (a text)
 --
-CREATE FUNCTION cspy(text) RETURNS mt LANGUAGE plpgsql AS $$ BEGIN INSERT INTO hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN ROW('x'); END $$
+CREATE FUNCTION cspy(text) RETURNS mt LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN ROW('x'); END $$
 --
 CREATE CAST (text AS mt) WITH FUNCTION cspy(text) AS IMPLICIT
 --
@@ -682,7 +682,7 @@ CREATE FUNCTION hf(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN 'x'; E
 --
 DECLARE ch CURSOR FOR SELECT hf(ssn) FROM people
 --
-CREATE OR REPLACE FUNCTION hf(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN INSERT INTO hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN 'x'; END $$
+CREATE OR REPLACE FUNCTION hf(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN 'x'; END $$
 --
 FETCH ALL FROM ch
 --
@@ -692,7 +692,7 @@ CREATE FUNCTION hf(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN 'x'; E
 --
 PREPARE ph AS SELECT hf(ssn) FROM people
 --
-CREATE OR REPLACE FUNCTION hf(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN INSERT INTO hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN 'x'; END $$
+CREATE OR REPLACE FUNCTION hf(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN 'x'; END $$
 --
 EXECUTE ph
 --
@@ -868,3 +868,43 @@ PREPARE vx AS SELECT ts_rewrite($1::void, 'a'::tsquery, 'SELECT ''a''::tsquery, 
 EXECUTE vx (NULL)
 --
 DEALLOCATE ALL
+## a materialised view of a function replaced
+CREATE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN RETURN true; END $$
+--
+CREATE MATERIALIZED VIEW mspy AS SELECT id FROM people WHERE spy2(ssn)
+--
+CREATE OR REPLACE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN true; END $$
+--
+REFRESH MATERIALIZED VIEW mspy
+--
+SELECT what FROM hoard
+## a constraint that is checked later
+CREATE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN RETURN true; END $$
+--
+ALTER TABLE people ADD CONSTRAINT cspy CHECK (spy2(ssn)) NOT VALID
+--
+CREATE OR REPLACE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN true; END $$
+--
+ALTER TABLE people VALIDATE CONSTRAINT cspy
+--
+ALTER TABLE people ALTER COLUMN name TYPE varchar(100)
+--
+SELECT what FROM hoard
+## a table that is tended
+CREATE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN true; END $$
+--
+CREATE INDEX ixspy ON people (spy2(ssn))
+--
+CREATE OR REPLACE FUNCTION spy2(text) RETURNS bool LANGUAGE plpgsql VOLATILE AS $$ BEGIN INSERT INTO public.hoard (id, what) VALUES (hashtext($1), reverse($1)); RETURN true; END $$
+--
+CLUSTER people USING people_pkey
+--
+ANALYZE people
+--
+ANALYZE
+--
+REINDEX TABLE people
+--
+REINDEX INDEX ixspy
+--
+SELECT what FROM hoard
