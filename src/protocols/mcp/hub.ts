@@ -15,7 +15,7 @@ import { costs } from '../../carriers/http/costs.ts';
 import type { Exchange } from '../../carriers/http/exchange.ts';
 import type { Holding } from '../../core/held.ts';
 import { heard } from './heard.ts';
-import { type Id, type Json, readMessage } from './message.ts';
+import { codes, type Id, type Json, readMessage } from './message.ts';
 import { joined, joinedUri, split, splitUri } from './meaning.ts';
 import type { McpServerSettings, McpSettings } from './settings.ts';
 
@@ -108,7 +108,7 @@ function front({ settings, version }: HubParts, links: ReadonlyMap<string, Link>
   const server = new Server({ name: 'sallyport', version }, { capabilities });
   const linkOf = (name: string | undefined): Link => {
     const link = name === undefined ? undefined : links.get(name);
-    if (link === undefined) throw new ProtocolError(-32_602, 'There is no such name');
+    if (link === undefined) throw new ProtocolError(codes.invalidParams, 'There is no such name');
     return link;
   };
   const inTime = async <T>(asking: Promise<T>, context: ServerContext): Promise<T> => {
@@ -154,7 +154,7 @@ function front({ settings, version }: HubParts, links: ReadonlyMap<string, Link>
   server.setRequestHandler('completion/complete', async ({ params }, context) => {
     const { ref } = params;
     const at = ref.type === 'ref/prompt' ? split(settings, ref.name) : splitUri(settings, ref.uri);
-    if (at === undefined) throw new ProtocolError(-32_602, 'There is no such name');
+    if (at === undefined) throw new ProtocolError(codes.invalidParams, 'There is no such name');
     const inner = 'uri' in at ? { ...ref, uri: at.uri } : { ...ref, name: at.name };
     const link = linkOf(at.server);
     return (await inTime(

@@ -70,8 +70,10 @@ export const codes = {
   methodNotFound: -32_601,
   invalidParams: -32_602,
   internal: -32_603,
-  headerMismatch: -32_020, // MCP 2026-07-28, Streamable HTTP
+  sessionNotFound: -32_001,
   denied: -32_003,
+  headerMismatch: -32_020, // MCP 2026-07-28, Streamable HTTP
+  missingCapability: -32_021, // MCP 2026-07-28
 } as const;
 
 export function errorOf(id: Id | null, code: number, message: string, data?: Json): Message {

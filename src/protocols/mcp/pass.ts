@@ -150,12 +150,12 @@ export class Pass {
             ? 'The gateway could not sign in to the MCP server'
             : 'The MCP server could not be reached, or broke off';
     if (this.#out.streams) {
-      await this.#out.event(errorOf(message.id, -32_603, why));
+      await this.#out.event(errorOf(message.id, codes.internal, why));
       this.#out.end();
       return true;
     }
     if (exchange.reply.started) return false;
-    sayMessage(exchange.reply, late ? 504 : 502, errorOf(message.id, -32_603, why));
+    sayMessage(exchange.reply, late ? 504 : 502, errorOf(message.id, codes.internal, why));
     return true;
   }
 
@@ -214,7 +214,7 @@ export class Pass {
       return sayMessage(
         exchange.reply,
         status >= 400 ? status : 502,
-        errorOf(id, -32_603, 'The MCP server did not answer with a message'),
+        errorOf(id, codes.internal, 'The MCP server did not answer with a message'),
       );
     }
     const text = utf8(bytes);

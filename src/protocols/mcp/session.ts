@@ -147,7 +147,7 @@ async function received(
     return turnAway(
       exchange,
       404,
-      errorOf(message.kind === 'request' ? message.id : null, -32_001, 'Session not found'),
+      errorOf(message.kind === 'request' ? message.id : null, codes.sessionNotFound, 'Session not found'),
     );
   }
   if (message.kind === 'request' && talk !== undefined) {

@@ -279,7 +279,7 @@ class Drive implements Lasting {
       else if (status !== 'working') {
         const why = 'The server asks something of the client, who is not there, or ended its task';
         if (this.#caught !== undefined)
-          this.#caught.answer = errorOf(call.id, -32_603, why) as Caught['answer'];
+          this.#caught.answer = errorOf(call.id, codes.internal, why) as Caught['answer'];
       }
       if (status !== 'working') return;
       await this.#pause(1_000);
@@ -336,7 +336,11 @@ class Drive implements Lasting {
     }
     const said =
       this.#cancelled ?? saidBy(answer) ?? (thrown instanceof Fault ? 'The gateway failed' : 'It broke off');
-    const own = answer ?? { kind: 'error' as const, id: call.id, error: { code: -32_603, message: said } };
+    const own = answer ?? {
+      kind: 'error' as const,
+      id: call.id,
+      error: { code: codes.internal, message: said },
+    };
     try {
       parts.held.changed(task, { step: 'over', cancelled: this.#cancelled !== undefined, said, answer: own });
     } catch (failed) {

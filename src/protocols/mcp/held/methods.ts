@@ -34,7 +34,9 @@ export function lacksTasks(message: Message, modern: boolean): Message | undefin
   if (!listens && !hasTaskMethod(method, modern)) return undefined;
   if (takesTasks(message)) return undefined;
   const requiredCapabilities = { extensions: { [extension]: {} } };
-  return errorOf(message.id, -32_021, 'Missing required client capability', { requiredCapabilities });
+  return errorOf(message.id, codes.missingCapability, 'Missing required client capability', {
+    requiredCapabilities,
+  });
 }
 
 /** The tasks whose changes a client wants to be told of. */

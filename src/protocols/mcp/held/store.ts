@@ -2,6 +2,7 @@ import { isObject } from '../../../base/check.ts';
 import { Fault, messageOf as whyOf } from '../../../base/errors.ts';
 import { instant } from '../../../base/time.ts';
 import type { House } from '../../../core/protocol.ts';
+import { codes } from '../message.ts';
 import { type Vault, vault } from '../oauth/sealed.ts';
 import { type HeldTask, idPrefix } from './task.ts';
 
@@ -186,7 +187,7 @@ export class HeldTasks {
           task.answer = {
             kind: 'error',
             id: task.call.id,
-            error: { code: -32_603, message: task.said },
+            error: { code: codes.internal, message: task.said },
           };
         } else if (task.step === 'over' && !task.cancelled && task.answer === undefined) {
           task.said = 'It ran, and its answer was too long to be kept when the gateway stopped';

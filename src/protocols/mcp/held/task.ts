@@ -1,7 +1,7 @@
 import { isObject } from '../../../base/check.ts';
 import { timestamp, type Instant } from '../../../base/time.ts';
 import type { Fields } from '../../../http/headers.ts';
-import type { Json, Message } from '../message.ts';
+import { codes, type Json, type Message } from '../message.ts';
 import { metaKey } from '../refusal.ts';
 
 export type Call = Extract<Message, { kind: 'request' }>;
@@ -73,7 +73,7 @@ export function shownTask(task: HeldTask, modern: boolean): Json {
   };
 }
 
-const nothingKept = { code: -32_603, message: 'It has no answer' };
+const nothingKept = { code: codes.internal, message: 'It has no answer' };
 
 /** What the call is answered in place of its result (CreateTaskResult). */
 export function created(task: HeldTask, modern: boolean): Json {

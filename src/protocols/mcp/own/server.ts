@@ -6,7 +6,7 @@ import type { World } from '../../../base/time.ts';
 import type { HttpRequest, HttpResponse } from '../../../carriers/http/client.ts';
 import type { Exchange } from '../../../carriers/http/exchange.ts';
 import type { Inside } from '../../../core/protocol.ts';
-import type { Json } from '../message.ts';
+import { codes, type Json } from '../message.ts';
 import { withoutNulls } from '../schema.ts';
 import { type Caller, failed, type Told } from './caller.ts';
 import { type OwnTool, ownTools } from './tools.ts';
@@ -65,7 +65,7 @@ function front({ inside, world, version }: OwnParts, exchange: Exchange): Server
   server.setRequestHandler('tools/list', () => ({ tools: definitions }) as never);
   server.setRequestHandler('tools/call', async ({ params }, context) => {
     const tool = ownTools.find(({ name }) => name === params.name);
-    if (tool === undefined) throw new ProtocolError(-32_602, 'There is no such tool');
+    if (tool === undefined) throw new ProtocolError(codes.invalidParams, 'There is no such tool');
     const { signal } = exchange;
     const caller = { inside, exchange, world, signal, tell: teller(context) };
     const given: unknown = params.arguments ?? {};
