@@ -21,8 +21,8 @@ export class BeforeSignIn {
     this.#most = most;
   }
 
-  /** Whether one more may come from there. */
-  hasRoom(peer: string): boolean {
+  /** Whether one more may come from there; where none is left, somebody else's oldest leaves for it. */
+  makesRoomFor(peer: string): boolean {
     if (this.#all < this.#most) return true;
     let largest: ReadonlySet<Unknown> = this.#byNetwork.get(networkOf(peer)) ?? new Set();
     const own = largest;

@@ -54,7 +54,7 @@ export function reception(parts: ReceptionParts): Reception {
     stopping: stopping.signal,
   };
   const attend = (wire: Wire, room: Room, as?: Known): Promise<void> => {
-    if (draining.signal.aborted || !before.hasRoom(wire.peer)) {
+    if (draining.signal.aborted || !before.makesRoomFor(wire.peer)) {
       if (!draining.signal.aborted) parts.metrics.count('limits_total', { limit: 'connectionsBeforeSignIn' });
       wire.destroy();
       return Promise.resolve();
