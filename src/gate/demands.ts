@@ -1,8 +1,9 @@
 import { RE2JS } from 're2js';
 import type { Instant, World } from '../base/time.ts';
-import type { Decision, DenyCode, Duties, RuleRef } from '../core/decision.ts';
+import type { Decision, DenyCode, Duties } from '../core/decision.ts';
 import type { Stated } from '../core/protocol.ts';
 import type { Session } from '../core/session.ts';
+import { deniedFor, fixesFor } from './refusing.ts';
 import type { Usage } from './usage.ts';
 
 /** Why a rule ends a session. */
@@ -206,19 +207,9 @@ interface Why {
 }
 
 function barred(decision: Decision, demand: string, { code, why, fix }: Why): Entered {
-  const asks = (rule: RuleRef): boolean => rule.demands?.includes(demand) === true;
-  const by = decision.because.filter(asks);
-  const own = by.flatMap((rule) => (rule.fix === undefined ? [] : [rule.fix]));
+  const fixes = [...(fix === undefined ? [] : [fix]), ...fixesFor(decision, demand)];
   return {
     kind: 'barred',
-    decision: {
-      ...decision,
-      kind: 'deny',
-      code,
-      because: [...by, ...decision.because.filter((rule) => !asks(rule))],
-      why,
-      fix: [...(fix === undefined ? [] : [fix]), ...own],
-      cacheable: false,
-    },
+    decision: { ...deniedFor(decision, demand, { code, why, fix: fixes }), cacheable: false },
   };
 }

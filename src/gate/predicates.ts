@@ -1,6 +1,7 @@
 import type { Action, ColumnRef, ColumnUse } from '../core/action.ts';
-import type { Decision, PredicateDuty, RuleRef } from '../core/decision.ts';
+import type { Decision, PredicateDuty } from '../core/decision.ts';
 import { tagMatches } from '../core/duties.ts';
+import { deniedFor, fixesFor } from './refusing.ts';
 
 type TagsOf = (column: ColumnRef) => readonly string[];
 
@@ -76,15 +77,6 @@ interface Refused {
 }
 
 function refused(decision: Decision, { code, duty }: Refused, why: string, fix: string): Decision {
-  const asks = (rule: RuleRef): boolean => rule.demands?.includes(`predicates ${duty.tag}`) === true;
-  const by = decision.because.filter(asks);
-  const own = by.flatMap((rule) => (rule.fix === undefined ? [] : [rule.fix]));
-  return {
-    ...decision,
-    kind: 'deny',
-    code,
-    because: [...by, ...decision.because.filter((rule) => !asks(rule))],
-    why,
-    fix: [fix, ...own],
-  };
+  const demand = `predicates ${duty.tag}`;
+  return deniedFor(decision, demand, { code, why, fix: [fix, ...fixesFor(decision, demand)] });
 }

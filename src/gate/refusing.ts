@@ -5,9 +5,11 @@ import {
   type Decision,
   type DecisionId,
   type Denial,
+  type DenyCode,
   noDuties,
   type Outcome,
   type Refusal,
+  type RuleRef,
 } from '../core/decision.ts';
 import { denial, denialOf } from '../core/denial.ts';
 import { modelUseOf } from '../core/duties.ts';
@@ -20,31 +22,43 @@ export function traceable(decision: Decision, action: Action): Decision {
   const { masks, finds, unknownLineage } = decision.duties;
   if (decision.kind === 'deny' || action.opaque !== true || unknownLineage !== 'deny') return decision;
   if (masks.length === 0 && finds.length === 0) return decision;
-  const by = decision.because.filter((rule) => rule.demands?.includes('lineage') === true);
-  return {
-    ...decision,
-    kind: 'deny',
+  return deniedFor(decision, 'lineage', {
     code: 'LINEAGE',
-    because: [...by, ...decision.because.filter((rule) => !by.includes(rule))],
     why: 'It cannot be told which columns the values of this answer come from, so they cannot be masked',
     fix: ['Select columns of tables by name, without functions of your own'],
-  };
+  });
 }
 
 /** A rule wants a model to read the answer, and none can: none is configured, it finds nothing of what is asked for, or this kind of resource gives it nothing. */
 export function readable(decision: Decision, isRead: boolean): Decision {
   if (decision.kind === 'deny' || isRead || modelUseOf(decision.duties.finds) !== 'required') return decision;
-  const by = decision.because.filter((rule) => rule.demands?.includes('mask') === true);
-  return {
-    ...decision,
-    kind: 'deny',
+  return deniedFor(decision, 'mask', {
     code: 'LINEAGE',
-    because: [...by, ...decision.because.filter((rule) => !by.includes(rule))],
     why: 'A model must read this answer before it is shown, and none can: none is configured, or it does not find what the rule asks for',
     fix: [
       'Configure a model that finds it (`ner` in sallyport.yaml, with `labels`), or say `model: where-possible` in the rule',
     ],
-  };
+  });
+}
+
+/** A deny because of what rules demand: these rules come first. */
+export function deniedFor(
+  decision: Decision,
+  demand: string,
+  said: { readonly code: DenyCode; readonly why: string; readonly fix: readonly string[] },
+): Decision {
+  const by = demanding(decision, demand);
+  const others = decision.because.filter((rule) => !by.includes(rule));
+  return { ...decision, kind: 'deny', ...said, because: [...by, ...others] };
+}
+
+/** What the rules that demand this say about a fix. */
+export function fixesFor(decision: Decision, demand: string): readonly string[] {
+  return demanding(decision, demand).flatMap((rule) => (rule.fix === undefined ? [] : [rule.fix]));
+}
+
+function demanding(decision: Decision, demand: string): readonly RuleRef[] {
+  return decision.because.filter((rule) => rule.demands?.includes(demand) === true);
 }
 
 /** A ticket's run is bound to its approval: what needs none any more is another decision than the one that was approved. */
