@@ -13,7 +13,7 @@ import { calledIn } from './called.ts';
 import { cutAt, cutEscaped, hasMark, pieceBytes } from './cuts.ts';
 import { type Hidden, wantsWindows, withRanges } from './ranges.ts';
 import { isClean, long, type Look, mayBeDocument, type Pieces, TextMask } from './texts.ts';
-import { inTurns } from './turns.ts';
+import { atOnce, inTurns } from './turns.ts';
 
 /** Shows the texts of one answer as its permit demands. */
 export interface DocumentMask {
@@ -111,7 +111,7 @@ class Masks implements DocumentMask {
   readonly #permit: Permit;
   readonly #object: string;
   readonly #key: MaskKey;
-  #outermost: Inside = { places: new Places(), under: '', depth: 0 };
+  #outermost: Inside = outermost();
   readonly #texts: TextMask;
   /** Values are known by their paths. */
   readonly #tagged: boolean;
@@ -187,7 +187,7 @@ class Masks implements DocumentMask {
   }
 
   #called(name: string, under: string = ''): Inside {
-    return name === '' && under === '' ? this.#outermost : { places: new Places(name), under, depth: 0 };
+    return name === '' && under === '' ? this.#outermost : outermost(name, under);
   }
 
   async document(text: string, signal: AbortSignal, name: string = ''): Promise<Result<string, string>> {
@@ -206,11 +206,7 @@ class Masks implements DocumentMask {
 
   mixed(text: string, name: string = ''): string | undefined {
     if (!this.#tagged || !mayHoldJson(text)) return undefined;
-    const steps = this.#mixed(text, name, this.#called(name));
-    for (;;) {
-      const { done, value } = steps.next();
-      if (done === true) return value;
-    }
+    return atOnce(this.#mixed(text, name, this.#called(name)));
   }
 
   pieces(name: string = ''): Pieces {
@@ -239,7 +235,7 @@ class Masks implements DocumentMask {
       this.#texts.masked = masked;
       this.#readyJson.clear();
       this.#readyTexts.clear();
-      this.#outermost = { places: new Places(), under: '', depth: 0 };
+      this.#outermost = outermost();
     };
     return reading === undefined ? run() : reading.read(run, { fresh, signal });
   }
@@ -442,6 +438,11 @@ class Masks implements DocumentMask {
     place.own = made;
     return made;
   }
+}
+
+/** A document that stands in no other. */
+function outermost(name: string = '', under: string = ''): Inside {
+  return { places: new Places(name), under, depth: 0 };
 }
 
 /** Bytes of a document that is done in one go. */

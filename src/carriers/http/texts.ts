@@ -18,7 +18,7 @@ import { withZeros } from './called.ts';
 import { pieceBytes } from './cuts.ts';
 import { type Found, type Hidden, inWindows, wantsWindows, withRanges } from './ranges.ts';
 import { type Reading, readingOf } from '../reading.ts';
-import { inTurns } from './turns.ts';
+import { atOnce, byTurns, inTurns } from './turns.ts';
 
 export interface Pieces {
   readonly push: (piece: string) => string;
@@ -104,7 +104,7 @@ export class TextMask {
   text(text: string, name: string): string {
     const look = this.look(name);
     if (look === undefined || (!look.always && this.#clean(text))) return text;
-    if (this.reading !== undefined && text.length > long) return this.#atOnce(text, name);
+    if (this.reading !== undefined && text.length > long) return this.#inWindows(text, name);
     const shown = look.find(text);
     if (shown.masked === 0) return text;
     this.masked += shown.masked;
@@ -117,14 +117,10 @@ export class TextMask {
   }
 
   /** A long text, in windows. */
-  #atOnce(text: string, name: string): string {
-    const windows = this.windows(text, name);
-    for (;;) {
-      const { done, value } = windows.next();
-      if (done !== true) continue;
-      this.masked += value.length;
-      return value.length === 0 ? text : withRanges(text, value).text;
-    }
+  #inWindows(text: string, name: string): string {
+    const hidden = atOnce(this.windows(text, name));
+    this.masked += hidden.length;
+    return hidden.length === 0 ? text : withRanges(text, hidden).text;
   }
 
   /** What is shown instead; undefined where nothing is hidden. */
@@ -229,17 +225,7 @@ export class TextMask {
 
   async hidden(text: string, signal: AbortSignal, name: string = ''): Promise<readonly Hidden[]> {
     if (this.look(name) === undefined) return [];
-    const windows = this.windows(text, name);
-    let found: readonly Hidden[] | undefined;
-    await inTurns((due) => {
-      while (found === undefined) {
-        const { done, value } = windows.next();
-        if (done === true) found = value;
-        else if (due()) return false;
-      }
-      return true;
-    }, signal);
-    return found ?? [];
+    return byTurns(this.windows(text, name), signal);
   }
 
   /** All that is to be hidden in a long text, looked at window by window; where it yields, others may have their turn. */

@@ -25,6 +25,27 @@ export async function inTurns(step: (due: Due) => boolean, signal: AbortSignal):
   }
 }
 
+/** What work that yields between its steps comes to, done in one go. */
+export function atOnce<T>(steps: Iterator<void, T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/** The same in slices. Rejects with the signal's reason when that aborts in between. */
+export async function byTurns<T>(steps: Iterator<void, T>, signal: AbortSignal): Promise<T> {
+  let due = slice();
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    if (!due()) continue;
+    await turn();
+    signal.throwIfAborted();
+    due = slice();
+  }
+}
+
 /** Of many small pieces of work each one as it is, or as a promise where others have their turn first. */
 export function* inSlices<T>(all: Iterable<T>, signal?: AbortSignal): Generator<T | Promise<T>> {
   let due = slice();
