@@ -27,6 +27,11 @@ export function ledgerFolder(data: string | undefined): string {
   throw new Error(`There is no ledger in ${data}: expected a data folder with ledger/ in it`);
 }
 
+/** The newest signed head, as it lies there; empty where there is none. */
+export async function checkpointIn(ledger: Folder): Promise<string> {
+  return Buffer.from((await ledger.read('checkpoint', 65_536)) ?? new Uint8Array()).toString();
+}
+
 export function keyFrom(given: string): VerifierKey {
   const parsed = parseVerifierKey(textOf(given));
   if (!parsed.ok) throw new Error(`--key: ${parsed.error}`);

@@ -7,8 +7,7 @@ import {
   encodeConsistency,
   encodeInclusion,
   inclusionProof,
-  parseHead,
-  parseNote,
+  parseCheckpoint,
   type Proven,
   type ReadTile,
   rootAt,
@@ -108,10 +107,9 @@ function headIn(path: string, name: string): SignedHead {
 }
 
 function headOf(text: string, where: string): SignedHead {
-  const note = parseNote(text);
-  const head = note.ok ? parseHead(note.value.text) : note;
-  if (!head.ok) throw new Error(`${where}: ${head.error}`);
-  const { origin, size, root } = head.value;
+  const checkpoint = parseCheckpoint(text);
+  if (!checkpoint.ok) throw new Error(`${where}: ${checkpoint.error}`);
+  const { origin, size, root } = checkpoint.value.head;
   if (size > BigInt(Number.MAX_SAFE_INTEGER)) throw new Error(`${where}: the size is beyond all reason`);
   return { text, size: Number(size), root, origin };
 }

@@ -1,10 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openEnvelope, verifyLedger, type Envelope } from '../ledger/index.ts';
+import {
+  type Envelope,
+  type Folder,
+  type Head,
+  openEnvelope,
+  parseCheckpoint,
+  verifyLedger,
+} from '../ledger/index.ts';
 import { realFiles } from '../stores/files.ts';
 import { diskFolder } from '../stores/folder.ts';
 import { keysOfSessions } from '../stores/keys.ts';
 import { scanWal } from '../stores/wal.ts';
-import { ledgerFolder } from './audit-folder.ts';
+import { checkpointIn, ledgerFolder } from './audit-folder.ts';
 import { reduced } from './reconcile-texts.ts';
 
 /** How long before the statistics began a statement may have been written down that they count. */
@@ -47,24 +54,21 @@ export async function recordedIn(data: string, resource: string, from: number): 
     const text = reduced(entry.sealed.text);
     texts.set(text, (texts.get(text) ?? 0) + 1);
   };
-  const uncovered = await toBeCovered(data);
-  const folder = diskFolder(ledgerFolder(data));
-  origin =
-    Buffer.from((await folder.read('checkpoint', 65_536)) ?? new Uint8Array())
-      .toString()
-      .split('\n')[0] ?? '';
-  const report = await verifyLedger(folder, { see });
+  const ledger = diskFolder(ledgerFolder(data));
+  const uncovered = await toBeCovered(data, ledger);
+  origin = (await headIn(ledger))?.origin ?? '';
+  const report = await verifyLedger(ledger, { see });
   if (!report.verified) throw new Error('The ledger does not verify: run sallyport audit verify');
   return { texts, total, unreadable, begins, uncovered };
 }
 
 /** Waits until a head covers all that is written now, for a gateway that is busy signs late. Gives how many it never covered. */
-async function toBeCovered(data: string): Promise<number> {
+async function toBeCovered(data: string, ledger: Folder): Promise<number> {
   await sleep(flightMs);
   const end = await writtenIn(`${data}/wal`);
   const until = Date.now() + coverMs;
   for (;;) {
-    const missing = end - (await headed(data));
+    const missing = end - Number((await headIn(ledger))?.size ?? 0);
     if (missing <= 0) return 0;
     if (Date.now() > until) return missing;
     await sleep(100);
@@ -85,9 +89,7 @@ async function writtenIn(folder: string): Promise<number> {
   }
 }
 
-async function headed(data: string): Promise<number> {
-  const head = Buffer.from(
-    (await diskFolder(ledgerFolder(data)).read('checkpoint', 65_536)) ?? new Uint8Array(),
-  );
-  return Number(head.toString().split('\n')[1] ?? 0);
+async function headIn(ledger: Folder): Promise<Head | undefined> {
+  const checkpoint = parseCheckpoint(await checkpointIn(ledger));
+  return checkpoint.ok ? checkpoint.value.head : undefined;
 }

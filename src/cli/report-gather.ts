@@ -5,15 +5,14 @@ import {
   encodeInclusion,
   type Envelope,
   inclusionProof,
-  parseHead,
-  parseNote,
+  parseCheckpoint,
   type Report as Verification,
   tileWidth,
   verifyLedger,
 } from '../ledger/index.ts';
 import type { Control, ControlSet, ControlState, EvidenceQuery, Framework } from '../policy/controls.ts';
 import { diskFolder } from '../stores/folder.ts';
-import { tilesOf } from './audit-folder.ts';
+import { checkpointIn, tilesOf } from './audit-folder.ts';
 
 /** Everything that a report says; the formats only lay it out. */
 export interface Findings {
@@ -135,7 +134,7 @@ export async function gather(parts: GatherParts): Promise<Findings> {
       for (const counted of queries) if (fits(entry, counted.of.where)) count(counted, entry, seed);
   };
   // The head is read before its entries: they are what it is about.
-  const head = Buffer.from((await folder.read('checkpoint', 65_536)) ?? new Uint8Array()).toString();
+  const head = await checkpointIn(folder);
   const verification = await verifyLedger(folder, {
     see,
     kept: head === '' ? [] : [{ text: head, where: 'checkpoint, as it was first read', elsewhere: false }],
@@ -288,10 +287,9 @@ async function proofsOf(
   checkpoint: string,
   entries: readonly number[],
 ): Promise<Readonly<Record<string, string>>> {
-  const note = parseNote(checkpoint);
-  const head = note.ok ? parseHead(note.value.text) : note;
-  if (!head.ok) return {};
-  const size = Number(head.value.size);
+  const parsed = parseCheckpoint(checkpoint);
+  if (!parsed.ok) return {};
+  const size = Number(parsed.value.head.size);
   const read = tilesOf(diskFolder(ledger));
   const proofs: [string, string][] = [];
   for (const index of entries.filter((each) => each < size)) {

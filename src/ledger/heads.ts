@@ -1,6 +1,6 @@
 import { cosignedAt, type WitnessKey } from './cosign.ts';
 import { same } from './merkle.ts';
-import { type Head, type Note, parseHead, parseNote, signedBy, type VerifierKey } from './note.ts';
+import { type Checkpoint, type Head, parseCheckpoint, signedBy, type VerifierKey } from './note.ts';
 import { readRotation } from './rotation.ts';
 
 /** A head that was kept somewhere: the ledger must contain what it committed to. */
@@ -27,25 +27,22 @@ export interface AnchorReport {
 
 export type Tell = (what: string, where: string, index?: number) => void;
 
-export interface ReadHead {
-  readonly note: Note;
-  readonly head: Head;
+export interface ReadHead extends Checkpoint {
   readonly where: string;
 }
 
 /** Reads a signed head; its signature is checked when the keys are known. */
 export function readHead(text: string, where: string, tell: Tell): ReadHead | undefined {
-  const note = parseNote(text);
-  const head = note.ok ? parseHead(note.value.text) : note;
-  if (!note.ok || !head.ok) {
-    tell(!note.ok ? note.error : head.ok ? '' : head.error, where);
+  const checkpoint = parseCheckpoint(text);
+  if (!checkpoint.ok) {
+    tell(checkpoint.error, where);
     return undefined;
   }
-  if (head.value.size > BigInt(Number.MAX_SAFE_INTEGER)) {
+  if (checkpoint.value.head.size > BigInt(Number.MAX_SAFE_INTEGER)) {
     tell('The size is beyond all reason', where);
     return undefined;
   }
-  return { note: note.value, head: head.value, where };
+  return { ...checkpoint.value, where };
 }
 
 /** The keys of one ledger in turn. `from` is the smallest size of a head that the key signs. */

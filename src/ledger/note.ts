@@ -32,6 +32,12 @@ export interface Note {
   }[];
 }
 
+/** What lies in `checkpoint`. */
+export interface Checkpoint {
+  readonly note: Note;
+  readonly head: Head;
+}
+
 const ed25519 = 0x01;
 const keyName = /^[^\s+\p{C}]+$/u;
 /** SubjectPublicKeyInfo of an Ed25519 key up to the key itself (RFC 8410, 4). */
@@ -114,7 +120,7 @@ export function signedBy(note: Note, key: VerifierKey): boolean {
   return own.length > 0 && own.every((each) => verify(null, Buffer.from(note.text), key.key, each.signature));
 }
 
-export function parseHead(text: string): Result<Head, string> {
+function parseHead(text: string): Result<Head, string> {
   const lines = text.split('\n');
   const [origin = '', size = '', root = ''] = lines;
   if (lines.length < 4 || origin === '') return err('Not a checkpoint: expected origin, size and root');
@@ -123,4 +129,12 @@ export function parseHead(text: string): Result<Head, string> {
   if (bytes.length !== hashBytes || bytes.toString('base64') !== root)
     return err('Not a checkpoint: the root is no SHA-256 hash');
   return ok({ origin, size: BigInt(size), root: bytes });
+}
+
+/** A signed head; whose signature it is is not checked. */
+export function parseCheckpoint(text: string): Result<Checkpoint, string> {
+  const note = parseNote(text);
+  if (!note.ok) return note;
+  const head = parseHead(note.value.text);
+  return head.ok ? ok({ note: note.value, head: head.value }) : head;
 }

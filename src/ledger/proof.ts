@@ -25,7 +25,7 @@ import {
   verifyConsistency,
   verifyInclusion,
 } from './merkle.ts';
-import { type Head, type Note, parseHead, parseNote, signedBy, type VerifierKey } from './note.ts';
+import { type Checkpoint, parseCheckpoint, signedBy, type VerifierKey } from './note.ts';
 import { tilePath, tileWidth, type TileName } from './tiles.ts';
 import { perfect } from './tree.ts';
 
@@ -202,20 +202,16 @@ function checkConsistency(text: string, keys: ProofKeys): Result<Proven, string>
   });
 }
 
-function signedHead(
-  text: string,
-  { key }: ProofKeys,
-): Result<{ readonly note: Note; readonly head: Head }, string> {
-  const note = parseNote(text);
-  if (!note.ok) return note;
-  const head = parseHead(note.value.text);
-  if (!head.ok) return head;
-  if (!signedBy(note.value, key)) return err(`The head is not signed by ${key.name}+${key.keyId}`);
-  if (head.value.origin !== key.name) return err('The head is of another ledger than the key');
-  return ok({ note: note.value, head: head.value });
+function signedHead(text: string, { key }: ProofKeys): Result<Checkpoint, string> {
+  const checkpoint = parseCheckpoint(text);
+  if (!checkpoint.ok) return checkpoint;
+  const { note, head } = checkpoint.value;
+  if (!signedBy(note, key)) return err(`The head is not signed by ${key.name}+${key.keyId}`);
+  if (head.origin !== key.name) return err('The head is of another ledger than the key');
+  return checkpoint;
 }
 
-function told({ note, head }: { readonly note: Note; readonly head: Head }, keys: ProofKeys): ProvenHead {
+function told({ note, head }: Checkpoint, keys: ProofKeys): ProvenHead {
   const { key, witnesses = [] } = keys;
   return {
     origin: head.origin,

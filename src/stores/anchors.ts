@@ -8,7 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { Fault, messageOf } from '../base/errors.ts';
 import type { World } from '../base/time.ts';
-import { type KeptHead, parseHead, parseNote } from '../ledger/index.ts';
+import { type KeptHead, parseCheckpoint } from '../ledger/index.ts';
 import { lockedObject, type S3Settings } from './anchor-s3.ts';
 
 export type AnchorSettings =
@@ -24,10 +24,10 @@ export interface Anchorable {
 }
 
 export function anchorable(note: string): Anchorable {
-  const read = parseNote(note);
-  const head = read.ok ? parseHead(read.value.text) : read;
-  if (!head.ok) throw new Fault('ledger', `Cannot anchor: ${head.error}`);
-  return { note, origin: head.value.origin, size: String(head.value.size) };
+  const read = parseCheckpoint(note);
+  if (!read.ok) throw new Fault('ledger', `Cannot anchor: ${read.error}`);
+  const { origin, size } = read.value.head;
+  return { note, origin, size: String(size) };
 }
 
 /** Keeps the head there; gives where it lies. Rejects with a Fault `ledger` where it could not, or another of the same size lies there. */

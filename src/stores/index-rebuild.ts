@@ -2,7 +2,7 @@ import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { Fault, messageOf } from '../base/errors.ts';
-import { parseHead, parseNote, parseVerifierKey, signedBy, tileWidth } from '../ledger/index.ts';
+import { parseCheckpoint, parseVerifierKey, signedBy, tileWidth } from '../ledger/index.ts';
 import { building, IndexDatabase, readyPath } from './index-database.ts';
 import { type IndexSource, rowsFrom } from './index-read.ts';
 import type { IndexRow } from './index-rows.ts';
@@ -117,14 +117,13 @@ function headOf(folder: string): { readonly name: string; readonly size: number 
     }
   };
   const key = parseVerifierKey(read('key.pub'));
-  const note = parseNote(read('checkpoint'));
-  const head = note.ok ? parseHead(note.value.text) : note;
-  if (!key.ok || !note.ok || !head.ok || !signedBy(note.value, key.value))
+  const checkpoint = parseCheckpoint(read('checkpoint'));
+  if (!key.ok || !checkpoint.ok || !signedBy(checkpoint.value.note, key.value))
     throw new Fault(
       'ledger',
       'ledger/checkpoint is not signed by ledger/key.pub: run sallyport audit verify',
     );
-  return { name: key.value.name, size: Number(head.value.size) };
+  return { name: key.value.name, size: Number(checkpoint.value.head.size) };
 }
 
 async function handOver(path: string, { folder, waitMs = 10_000 }: RebuildParts): Promise<Rebuilt['state']> {

@@ -1,7 +1,6 @@
 import { Fault, messageOf } from '../base/errors.ts';
 import {
-  parseHead,
-  parseNote,
+  parseCheckpoint,
   parseTilePath,
   same,
   signedBy,
@@ -60,14 +59,14 @@ function refuse(what: string): Fault {
 function headedSize(files: Files, folder: string, key: VerifierKey): number {
   const path = `${folder}/ledger/checkpoint`;
   if (!files.exists(path)) return 0;
-  const note = parseNote(files.read(path).toString());
-  const head = note.ok ? parseHead(note.value.text) : note;
-  if (!note.ok || !head.ok) throw refuse('ledger/checkpoint is damaged');
-  if (!signedBy(note.value, key) || head.value.origin !== key.name)
+  const checkpoint = parseCheckpoint(files.read(path).toString());
+  if (!checkpoint.ok) throw refuse('ledger/checkpoint is damaged');
+  const { note, head } = checkpoint.value;
+  if (!signedBy(note, key) || head.origin !== key.name)
     throw refuse('ledger/checkpoint is not signed by this ledger');
-  const size = Number(head.value.size);
+  const size = Number(head.size);
   try {
-    if (!same(loadTree(files, folder, size).root(), head.value.root))
+    if (!same(loadTree(files, folder, size).root(), head.root))
       throw refuse('the tiles do not give the root that the newest head signs');
   } catch (thrown) {
     throw thrown instanceof Fault ? thrown : refuse(messageOf(thrown));

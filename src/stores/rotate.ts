@@ -13,7 +13,8 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:cry
 import { Fault } from '../base/errors.ts';
 import {
   decodeEnvelope,
-  parseHead,
+  type Head,
+  parseCheckpoint,
   parseNote,
   parseVerifierKey,
   changeLine,
@@ -139,11 +140,10 @@ function lets(leaf: Uint8Array, young: SignerKey): boolean {
   return entry.ok && entry.value.kind === 'key.rotated' && entry.value.fields['to'] === young.text;
 }
 
-function headIn(checkpoint: string): NonNullable<ReturnType<typeof parseHead> & { ok: true }>['value'] {
-  const note = parseNote(checkpoint);
-  const head = note.ok ? parseHead(note.value.text) : note;
-  if (!head.ok) throw new Fault('ledger', 'Cannot continue the ledger: ledger/checkpoint is damaged');
-  return head.value;
+function headIn(text: string): Head {
+  const checkpoint = parseCheckpoint(text);
+  if (!checkpoint.ok) throw new Fault('ledger', 'Cannot continue the ledger: ledger/checkpoint is damaged');
+  return checkpoint.value.head;
 }
 
 function signedAgain(checkpoint: string, old: SignerKey, young: SignerKey): string {

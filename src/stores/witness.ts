@@ -8,10 +8,11 @@ import {
   cosign,
   cosignedAt,
   type Cosigner,
+  type Checkpoint,
   type Head,
   hashesOf,
   lines,
-  parseHead,
+  parseCheckpoint,
   parseNote,
   readChangeLine,
   same,
@@ -148,10 +149,9 @@ function refusal(status: number, text: string): WitnessAnswer {
 
 function lastSeen(files: Files, path: string): Head | undefined {
   if (!files.exists(path)) return undefined;
-  const note = parseNote(files.read(path).toString());
-  const head = note.ok ? parseHead(note.value.text) : note;
-  if (!head.ok) throw new Fault('ledger', `What this witness saw last cannot be read: ${path}`);
-  return head.value;
+  const checkpoint = parseCheckpoint(files.read(path).toString());
+  if (!checkpoint.ok) throw new Fault('ledger', `What this witness saw last cannot be read: ${path}`);
+  return checkpoint.value.head;
 }
 
 function replace(files: Files, path: string, text: string): void {
@@ -160,12 +160,10 @@ function replace(files: Files, path: string, text: string): void {
   files.syncFolder(path.slice(0, path.lastIndexOf('/')));
 }
 
-interface Asked {
+interface Asked extends Checkpoint {
   readonly old: bigint;
   readonly proof: readonly Uint8Array[];
   readonly text: string;
-  readonly note: NonNullable<ReturnType<typeof noteIn>>;
-  readonly head: Head;
 }
 
 function readRequest(body: string): Asked | undefined {
@@ -174,15 +172,9 @@ function readRequest(body: string): Asked | undefined {
   const old = /^old (0|[1-9]\d{0,18})$/.exec(first)?.[1];
   const proof = rest.length > 63 ? undefined : hashesOf(rest);
   const text = body.slice(at + 2);
-  const note = noteIn(text);
-  const head = note === undefined ? undefined : parseHead(note.text);
-  if (old === undefined || proof === undefined || note === undefined || head?.ok !== true) return undefined;
-  return { old: BigInt(old), proof, text, note, head: head.value };
-}
-
-function noteIn(text: string): (ReturnType<typeof parseNote> & { ok: true })['value'] | undefined {
-  const note = parseNote(text);
-  return note.ok ? note.value : undefined;
+  const checkpoint = parseCheckpoint(text);
+  if (old === undefined || proof === undefined || !checkpoint.ok) return undefined;
+  return { old: BigInt(old), proof, text, ...checkpoint.value };
 }
 
 export interface WitnessSettings {
