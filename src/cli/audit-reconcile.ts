@@ -329,20 +329,20 @@ async function countedInLogs(
   how: { readonly format: LogFormat | undefined; readonly prefix: string | undefined },
 ): Promise<readonly Counted[]> {
   const counted = new Map<string, Counted>();
-  const counting = new Map<LogFormat, { readonly files: string[]; any: boolean }>();
+  const logs = new Map<LogFormat, string[]>();
   for (const file of new Set(files.map((each) => realpathSync(each)))) {
     const format = how.format ?? formatOf(file, await firstOf(file));
-    const log = counting.get(format) ?? { files: [], any: false };
-    counting.set(format, log);
-    log.files.push(file);
+    logs.set(format, [...(logs.get(format) ?? []), file]);
     const options = how.prefix === undefined ? { format } : { format, prefix: how.prefix };
-    for await (const { at, user, database = '', application: name, text } of loggedIn(file, options)) {
-      const key = JSON.stringify([format, user, database, reduced(text)]);
+    for await (const logged of loggedIn(file, options)) {
+      const { at, user, database = '', application: name } = logged;
+      const text = reduced(logged.text);
+      const key = JSON.stringify([format, user, database, text]);
       const row: Counted = counted.get(key) ?? {
         source: format,
         role: user,
         database,
-        text: reduced(text),
+        text,
         calls: 0,
         applications: new Set<string>(),
         files: new Set<string>(),
@@ -355,15 +355,15 @@ async function countedInLogs(
       row.files?.add(file);
       if (name !== undefined) row.applications.add(name);
       counted.set(key, row);
-      log.any = true;
     }
   }
-  for (const { any, files: without } of counting.values())
-    if (!any)
+  const all = [...counted.values()];
+  for (const [format, without] of logs)
+    if (!all.some(({ source }) => source === format))
       throw new Error(
         `${without.join(', ')} has no statements: the server writes them with log_statement = all; see --log-format and --log-prefix`,
       );
-  return [...counted.values()];
+  return all;
 }
 
 async function firstOf(file: string): Promise<string> {
