@@ -1,11 +1,11 @@
 import { readFileSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { parse } from 'yaml';
 import { messageOf } from '../base/errors.ts';
 import { Lru } from '../base/lru.ts';
 import { worker } from '../carriers/worker.ts';
 import { type Detector, entityNames, normalise } from '../mask/index.ts';
-import { nerCheck, nerFinder, type NerSettings } from '../ner/index.ts';
+import { modelThread, nerCheck, nerFinder, nerIn, type NerSettings } from '../ner/index.ts';
 
 /** A model that reads texts before they are searched. */
 export interface NerReader extends AsyncDisposable {
@@ -26,10 +26,9 @@ const least = 0.4;
  */
 export async function nerReader(path: string): Promise<NerReader> {
   const settings = settingsOf(path);
-  const thread = worker(new URL('../ner/model-worker.ts', import.meta.url), {
-    metrics: { count: () => undefined, gauge: () => undefined, observe: () => undefined },
-    heapMegabytes: 2_048,
-  });
+  const { module, heapMegabytes } = modelThread;
+  const metrics = { count: () => undefined, gauge: () => undefined, observe: () => undefined };
+  const thread = worker(module, { metrics, heapMegabytes });
   try {
     const finder = await nerFinder(thread, settings);
     const known = new Lru<string, Awaited<ReturnType<typeof finder.find>>>(textsKept);
@@ -68,11 +67,5 @@ function settingsOf(path: string): NerSettings {
   const checked = nerCheck((name) => entityNames.includes(name))(raw, 'ner');
   if (!checked.ok)
     throw new Error(checked.error.map(({ path: at, message }) => `${path}: ${at}: ${message}`).join('\n'));
-  const { model, packages } = checked.value;
-  if (statSync(path).isDirectory()) return checked.value;
-  return {
-    ...checked.value,
-    model: resolve(dirname(path), model),
-    ...(packages === undefined ? {} : { packages: resolve(dirname(path), packages) }),
-  };
+  return statSync(path).isDirectory() ? checked.value : nerIn(dirname(path), checked.value);
 }

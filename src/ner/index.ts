@@ -1,9 +1,12 @@
 // A model that finds names, as an optional plug-in: token classification in ONNX, run by `onnxruntime-node` in a thread of
 // its own. Neither that package nor `@huggingface/tokenizers` is a dependency: who wants a model installs both.
 //   nerCheck           the settings
+//   nerIn(folder)      the same, where their folders are relative to one
+//   modelThread        the thread's module, and how much memory it may have
 //   nerFinder(parts)   asks the model; a text that it cannot judge in time is one finding
 // It does not promise the same answer for a piece of a text as for the whole, so nothing that is passed on in pieces, and
 // nothing that cannot wait, is given to it.
+import { resolve } from 'node:path';
 import { type Check, map, number, object, optional, record, string } from '../base/check.ts';
 import { err, ok } from '../base/result.ts';
 import type { Worker } from '../core/protocol.ts';
@@ -67,6 +70,22 @@ export function nerCheck(isType: (name: string) => boolean): Check<NerSettings> 
   });
 }
 
+/** Folders of the settings are relative to this one. */
+export function nerIn(folder: string, settings: NerSettings): NerSettings {
+  const { model, packages } = settings;
+  return {
+    ...settings,
+    model: resolve(folder, model),
+    ...(packages === undefined ? {} : { packages: resolve(folder, packages) }),
+  };
+}
+
+/** What a thread that reads models runs, and the memory that it may have. */
+export const modelThread: { readonly module: URL; readonly heapMegabytes: number } = {
+  module: new URL('./model-worker.ts', import.meta.url),
+  heapMegabytes: 2_048,
+};
+
 /** The longest text that is given to a model; beyond, it is a finding as a whole. */
 export const longestJudged = 200_000;
 
@@ -87,7 +106,7 @@ export interface NerFinder {
 }
 
 /**
- * Opens the model in the worker (of `model-worker.ts`), in each of its threads.
+ * Opens the model in the worker (of `modelThread`), in each of its threads.
  * @throws {Error} that says what is missing and what to do: a package, a file, a label.
  */
 export async function nerFinder(

@@ -3,7 +3,7 @@ import { worker } from '../carriers/worker.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Log } from '../core/ports.ts';
 import { useModel } from '../mask/index.ts';
-import { nerFinder } from '../ner/index.ts';
+import { modelThread, nerFinder } from '../ner/index.ts';
 import type { NerModelSettings } from './ner-config.ts';
 
 /**
@@ -15,11 +15,8 @@ export async function openNamesModel(
   { metrics, log }: { readonly metrics: Metrics; readonly log: Log },
 ): Promise<AsyncDisposable> {
   const { threads, withinMs, longest, model } = settings;
-  const thread = worker(new URL('../ner/model-worker.ts', import.meta.url), {
-    metrics,
-    threads,
-    heapMegabytes: 2_048,
-  });
+  const { module, heapMegabytes } = modelThread;
+  const thread = worker(module, { metrics, threads, heapMegabytes });
   try {
     const { types, findAll } = await nerFinder(thread, settings, threads);
     useModel({

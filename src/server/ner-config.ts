@@ -1,8 +1,7 @@
-import { resolve } from 'node:path';
 import { type Check, isObject, map, number, object, optional, type Problem } from '../base/check.ts';
 import { ok } from '../base/result.ts';
 import { entities } from '../mask/entities.ts';
-import { nerCheck, type NerSettings } from '../ner/index.ts';
+import { nerCheck, nerIn, type NerSettings } from '../ner/index.ts';
 
 /** The model that finds names, and how much of it there is. */
 export interface NerModelSettings extends NerSettings {
@@ -27,12 +26,7 @@ export function nerModelCheck(folder: string): Check<NerModelSettings> {
     if (!size.ok) return size;
     const settings: Check<NerSettings> = map(
       nerCheck(() => true),
-      (read) =>
-        ok({
-          ...read,
-          model: resolve(folder, read.model),
-          ...(read.packages === undefined ? {} : { packages: resolve(folder, read.packages) }),
-        }),
+      (read) => ok(nerIn(folder, read)),
     );
     const read = settings({ withinMs: defaultWithinMs, ...model }, path);
     if (!read.ok) return read;
