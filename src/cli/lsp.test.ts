@@ -90,16 +90,35 @@ function client(...args: readonly string[]): {
   };
 }
 
-test('lsp: findings while one types, hover, completion, definition, quick fix', async () => {
+/** A policy of one module, in a folder that is removed in the end. */
+function policyOf(
+  role: 'grant' | 'restrict',
+  text: string,
+): Disposable & {
+  readonly folder: string;
+  readonly layers: string;
+  /** Of the policy, and of its module. */
+  readonly main: string;
+  readonly uri: string;
+} {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-lsp-'));
+  const layers = `apiVersion: sallyport/v1\nlayers: [{ name: a, role: ${role}, use: [{ module: m }] }]\n`;
+  const [main, file] = [join(folder, 'policy.yaml'), join(folder, 'modules', 'm.policy.yaml')];
   mkdirSync(join(folder, 'modules'));
-  writeFileSync(
-    join(folder, 'policy.yaml'),
-    'apiVersion: sallyport/v1\nlayers: [{ name: a, role: grant, use: [{ module: m }] }]\n',
-  );
-  writeFileSync(join(folder, 'modules', 'm.policy.yaml'), module);
-  const uri = pathToFileURL(join(folder, 'modules', 'm.policy.yaml')).href;
-  const main = pathToFileURL(join(folder, 'policy.yaml')).href;
+  writeFileSync(main, layers);
+  writeFileSync(file, text);
+  return {
+    folder,
+    layers,
+    main: pathToFileURL(main).href,
+    uri: pathToFileURL(file).href,
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+test('lsp: findings while one types, hover, completion, definition, quick fix', async () => {
+  using policy = policyOf('grant', module);
+  const { layers, main, uri } = policy;
   const { ask, tell, diagnostics, ended, kill } = client();
   try {
     const started = (await ask('initialize', { processId: null, rootUri: null, capabilities: {} })) as Fields;
@@ -172,7 +191,7 @@ test('lsp: findings while one types, hover, completion, definition, quick fix', 
       uri,
       range: { start: { line: 4, character: 2 }, end: { line: 4, character: 2 } },
     });
-    open(main, 'apiVersion: sallyport/v1\nlayers: [{ name: a, role: grant, use: [{ module: m }] }]\n');
+    open(main, layers);
     const place = (await ask('textDocument/definition', {
       textDocument: { uri: main },
       position: { line: 1, character: 49 },
@@ -184,24 +203,16 @@ test('lsp: findings while one types, hover, completion, definition, quick fix', 
     assert.equal(await ended, 0);
   } finally {
     kill();
-    rmSync(folder, { recursive: true, force: true });
   }
 });
 
 test('lsp --detectors: rules may name what the detectors of a file find', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-lsp-own-'));
-  mkdirSync(join(folder, 'modules'));
-  writeFileSync(
-    join(folder, 'policy.yaml'),
-    'apiVersion: sallyport/v1\nlayers: [{ name: a, role: restrict, use: [{ module: m }] }]\n',
-  );
   const masks = (entity: string): string =>
     `apiVersion: sallyport/v1\nmodule: m\nabout: x\nowner: team:x\nrules:\n  - id: r\n    effect: require\n    match: {}\n    then: { mask: [{ find: ${entity}, with: redact }] }\n    why: x\n    fix: y\n`;
+  using policy = policyOf('restrict', masks('PLANT_NUMBER'));
+  const { folder, uri } = policy;
   const own = join(folder, 'own.yaml');
   writeFileSync(own, "- { name: PLANT_NUMBER, pattern: 'QX-[0-9]{4}', examples: { yes: [QX-1234] } }\n");
-  const file = join(folder, 'modules', 'm.policy.yaml');
-  const uri = pathToFileURL(file).href;
-  writeFileSync(file, masks('PLANT_NUMBER'));
   const unknown = (list: readonly Fields[]): boolean =>
     list.some(({ message }) => String(message).includes('No detector finds'));
   for (const [args, entity] of [
