@@ -140,25 +140,27 @@ export class Pass {
 
   /** Written anew from what was read and judged, with what must not reach the provider hidden. */
   async #body(): Promise<Uint8Array | undefined> {
-    const { prompt, permit, api, exchange } = this.#asked;
+    const { prompt, api } = this.#asked;
     if (prompt === undefined) return undefined;
-    const { finds } = permit.duties;
-    const restored = this.#memory.thoughts.restore(prompt.body);
-    const reading = readingOf(finds);
-    const nothing = { fresh: () => undefined, signal: exchange.signal };
-    const hidden =
-      finds.length === 0
-        ? restored
-        : reading === undefined
-          ? this.#hidden(restored)
-          : await reading.read(() => this.#hidden(restored, reading.more), nothing);
-    const body = hidden as Body;
+    const body = (await this.#withoutFound(this.#memory.thoughts.restore(prompt.body))) as Body;
     // Without it a streamed chat does not say how many tokens it took.
     const asks =
       (api === 'chat' || api === 'completions') && prompt.stream && this.#parts.settings.budgets.length > 0;
     const options = isObject(body['stream_options']) ? body['stream_options'] : {};
     const sent = asks ? { ...body, stream_options: { ...options, include_usage: true } } : body;
     return Buffer.from(JSON.stringify(sent));
+  }
+
+  /** A prompt with what is found in it hidden; read by a model, where a rule wants that. */
+  async #withoutFound(prompt: unknown): Promise<unknown> {
+    const { permit, exchange } = this.#asked;
+    const { finds } = permit.duties;
+    if (finds.length === 0) return prompt;
+    const reading = readingOf(finds);
+    if (reading === undefined) return this.#hidden(prompt);
+    // Nothing is to be forgotten before it is hidden again: what has a placeholder keeps it.
+    const fresh = (): void => undefined;
+    return reading.read(() => this.#hidden(prompt, reading.more), { fresh, signal: exchange.signal });
   }
 
   #hidden(prompt: unknown, more?: More): unknown {
