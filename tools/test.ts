@@ -4,6 +4,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { have, packages } from '../test/e2e/harness/needs.ts';
+import { readNotPassed } from './not-passed.ts';
 
 const root = join(import.meta.dirname, '..');
 const bin = (name: string): string => join(root, 'node_modules', '.bin', name);
@@ -75,7 +76,7 @@ interface Run {
 }
 
 function run(files: readonly string[], side: number): Run {
-  const lists = { leftOut: join(folder, 'left-out'), failed: join(folder, 'failed') };
+  const list = join(folder, 'not-passed');
   const args = [
     '--test',
     '--test-timeout=1800000',
@@ -83,23 +84,24 @@ function run(files: readonly string[], side: number): Run {
     ...(isCi ? [`--import=${join(root, 'tools/seed.ts')}`] : []),
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
-    `--test-reporter=${join(root, 'tools/left-out.ts')}`,
-    `--test-reporter-destination=${lists.leftOut}`,
-    `--test-reporter=${join(root, 'tools/failed-files.ts')}`,
-    `--test-reporter-destination=${lists.failed}`,
+    `--test-reporter=${join(root, 'tools/not-passed.ts')}`,
+    `--test-reporter-destination=${list}`,
     ...files.toSorted(),
   ];
   const ran = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
-  const listed = (list: string): string => readFileSync(list, 'utf8').replaceAll(`${root}/`, '');
-  const failed = listed(lists.failed).split('\n').filter(Boolean);
-  tellLeftOut(listed(lists.leftOut));
-  return { status: ran.status ?? 2, failed };
+  const told = readNotPassed(readFileSync(list, 'utf8'));
+  const inRoot = (text: string): string => text.replaceAll(`${root}/`, '');
+  tellLeftOut(told.flatMap((each) => (each.kind === 'left out' ? [inRoot(each.what)] : [])));
+  return {
+    status: ran.status ?? 2,
+    failed: told.flatMap((each) => (each.kind === 'failed' ? [inRoot(each.file)] : [])),
+  };
 }
 
 /** What only another user could run is told; nothing that can be installed would change it. */
-function tellLeftOut(leftOut: string): void {
-  if (leftOut === '') return;
-  const fails = isCi && leftOut.split('\n').some((line) => line !== '' && !line.includes(': only root '));
-  process.stdout.write(`\n${fails ? '✖' : '⚠'} left out:\n${leftOut}`);
+function tellLeftOut(leftOut: readonly string[]): void {
+  if (leftOut.length === 0) return;
+  const fails = isCi && leftOut.some((line) => !line.includes(': only root '));
+  process.stdout.write(`\n${fails ? '✖' : '⚠'} left out:\n${leftOut.join('\n')}\n`);
   if (fails) missing = true;
 }
