@@ -3,7 +3,7 @@ import { Fault } from '../../base/errors.ts';
 import { never } from '../../base/result.ts';
 import type { Wire } from '../../base/stream.ts';
 import type { World } from '../../base/time.ts';
-import { textOf } from './decode.ts';
+import { textOf } from './reader.ts';
 import { passwordMessage, saslInitialResponse, saslResponse } from './encode.ts';
 import type { AuthenticationRequest } from './messages.ts';
 import { type Binding, ScramClient, ScramError } from './scram.ts';

@@ -8,8 +8,8 @@ import {
   decodePassword,
   decodeSaslInitialResponse,
   decodeStartupPacket,
-  textOf,
 } from './decode.ts';
+import { textOf } from './reader.ts';
 import * as encode from './encode.ts';
 import { backendBounds, type Bounds, Frames, frontendBounds } from './frames.ts';
 import { backend, type BackendMessage, type Field, type Format, type FrontendMessage } from './messages.ts';

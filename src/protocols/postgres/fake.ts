@@ -1,13 +1,8 @@
 import { never } from '../../base/result.ts';
 import type { Wire } from '../../base/stream.ts';
 import { md5Password } from './auth.ts';
-import {
-  decodeFrontend,
-  decodeSaslInitialResponse,
-  decodeStartupPacket,
-  decodePassword,
-  textOf,
-} from './decode.ts';
+import { decodeFrontend, decodeSaslInitialResponse, decodeStartupPacket, decodePassword } from './decode.ts';
+import { textOf } from './reader.ts';
 import * as encode from './encode.ts';
 import { Frames, frontendBounds } from './frames.ts';
 import { backend, type Field, type FrontendMessage, type TransactionStatus } from './messages.ts';

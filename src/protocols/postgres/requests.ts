@@ -7,7 +7,7 @@ import type { Catalogue } from '../../sql/catalogue.ts';
 import { Absent, type Told } from './absent.ts';
 import { Apart, mustGoApart } from './apart.ts';
 import { type Asked, Asking, type AskingParts } from './asking.ts';
-import { bodyOf, decodeBind, decodeFrontend, decodeParse, decodeQuery } from './decode.ts';
+import { decodeBind, decodeFrontend, decodeParse, decodeQuery } from './decode.ts';
 import * as encode from './encode.ts';
 import type { Part } from './flow.ts';
 import { type Frame, Frames, frontendBounds } from './frames.ts';
@@ -26,6 +26,7 @@ import {
   tooMany,
   unsettled,
 } from './refusal.ts';
+import { bodyOf } from './reader.ts';
 import { Renewing, type RenewingParts } from './renewing.ts';
 import type { About, Run } from './run.ts';
 import { Sending, type SendingParts } from './sending.ts';

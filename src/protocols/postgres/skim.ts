@@ -1,6 +1,6 @@
 import { WireError } from '../../base/errors.ts';
 import { int32At } from './binary.ts';
-import { textOf } from './decode.ts';
+import { textOf } from './reader.ts';
 import type { Frame } from './frames.ts';
 import type { Format } from './messages.ts';
 
