@@ -8,21 +8,12 @@ import { after, before, test } from 'node:test';
 import { instant } from '../base/time.ts';
 import type { Denial, RuleId } from '../core/decision.ts';
 import type { Actor, DecisionEntry, Entry } from '../core/entry.ts';
+import { plainAttributes as attributes } from '../sql/verbs.ts';
 import { freshFolder, open, sessionId } from '../stores/fake.ts';
 import { audit } from './audit.ts';
 import { backtest } from './backtest.ts';
 
 const sample = join(import.meta.dirname, '..', '..', 'policy');
-const attributes = {
-  byKey: false,
-  condition: 'none',
-  functions: [],
-  settings: [],
-  copy: 'none',
-  explain: false,
-  temporary: false,
-  locks: false,
-};
 const noRule: Denial = { class: 'NO_ALLOW_RULE', why: '', fix: [], retryable: false, decisionId: 'x' };
 
 function decided(session: string, number: number, who: Actor, more: Partial<DecisionEntry>): DecisionEntry {

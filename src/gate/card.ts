@@ -6,6 +6,7 @@ import type { Resource, ResourceName } from '../core/session.ts';
 import { operatorForFind, operatorForTags } from '../core/duties.ts';
 import { foundIn } from './veil.ts';
 import { classTerms, escalatedTo, type ReviewStore, type StoredReview, visible } from '../reviews/index.ts';
+import { plainAttributes } from '../sql/verbs.ts';
 
 export interface CardParts {
   readonly store: ReviewStore;
@@ -128,16 +129,7 @@ function seesValues({ policy: current, world }: CardParts, review: StoredReview,
         access: 'read',
         targets: review.targets.map(({ kind: of, name }) => ({ kind: of, name, access: 'read' })),
         columns: review.columns.map(({ object, column }) => ({ object, column, use: 'output' })),
-        attributes: {
-          byKey: false,
-          condition: 'none',
-          functions: [],
-          settings: [],
-          copy: 'none',
-          explain: false,
-          temporary: false,
-          locks: false,
-        },
+        attributes: plainAttributes,
         text: '',
         notes: [],
       },

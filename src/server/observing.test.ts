@@ -8,6 +8,7 @@ import type { ResourceName, SessionId } from '../core/session.ts';
 import { kindsOf } from '../policy/kinds.ts';
 import { loadPolicy } from '../policy/load.ts';
 import { protocols } from '../protocols/index.ts';
+import { plainAttributes } from '../sql/verbs.ts';
 import { observer } from './observing.ts';
 
 const module = `apiVersion: sallyport/v1
@@ -45,16 +46,7 @@ function asked(verb: string, text: string, more: Partial<Action> = {}, kind = 'p
       access: 'write',
       targets: [{ kind: 'table', name: 'public.t', access: 'write' }],
       columns: [],
-      attributes: {
-        byKey: false,
-        condition: 'none',
-        functions: [],
-        settings: [],
-        copy: 'none',
-        explain: false,
-        temporary: false,
-        locks: false,
-      },
+      attributes: plainAttributes,
       text,
       notes: [],
       ...more,

@@ -1,3 +1,4 @@
+import type { Attribute } from '../core/action.ts';
 import type { AttributeType } from '../core/protocol.ts';
 
 /** What a SQL statement can want, for every SQL database. */
@@ -48,4 +49,16 @@ export const attributes: Readonly<Record<string, AttributeType>> = {
   temporary: 'boolean',
   /** It takes locks that others wait for, beyond those of its verb. */
   locks: 'boolean',
+};
+
+/** Those of a statement that does nothing of what they speak of, or of which nothing is known. */
+export const plainAttributes: Readonly<Record<string, Attribute>> = {
+  byKey: false,
+  condition: 'none',
+  functions: [],
+  settings: [],
+  copy: 'none',
+  explain: false,
+  temporary: false,
+  locks: false,
 };

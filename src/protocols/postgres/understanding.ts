@@ -9,6 +9,7 @@ import type { Analysis, Scope, Statement } from '../../sql/analysis.ts';
 import type { Catalogue } from '../../sql/catalogue.ts';
 import type { Parsed } from '../../sql/parse.ts';
 import { templateOf } from '../../sql/template.ts';
+import { plainAttributes } from '../../sql/verbs.ts';
 
 /** A text of SQL, read. What cannot be read is an action of access `unknown`, which no rule of ours may allow. */
 export type Reading =
@@ -145,16 +146,7 @@ export function unreadable(text: string, why: string): Action {
     access: 'unknown',
     targets: [{ kind: 'statement', name: '*', access: 'unknown' }],
     columns: [],
-    attributes: {
-      byKey: false,
-      condition: 'none',
-      functions: [],
-      settings: [],
-      copy: 'none',
-      explain: false,
-      temporary: false,
-      locks: false,
-    },
+    attributes: plainAttributes,
     text,
     notes: [`not readable: ${why}`],
   };
