@@ -44,17 +44,17 @@ export function wantedOf(statement: Statement, sent: Sent, at: At): Wanted | Ref
   const { effect, action, outputs } = statement;
   const { source, text } = sent;
   const plain = { action, text, outputs, catalogue, statement, moves: statement.moves ?? [], changes: [] };
+  const inside = (inner: Statement): Prepared => ({
+    text: inner.action.text,
+    source,
+    inside: true,
+    statement: inner,
+    catalogue,
+    epoch,
+  });
   switch (effect.kind) {
     case 'prepare': {
-      const inner = effect.statement;
-      const prepared: Prepared = {
-        text: inner.action.text,
-        source,
-        inside: true,
-        statement: inner,
-        catalogue,
-        epoch: epoch,
-      };
+      const prepared = inside(effect.statement);
       return { ...plain, changes: [names.propose({ kind: 'statement', name: effect.name, prepared })] };
     }
     case 'execute': {
@@ -75,15 +75,7 @@ export function wantedOf(statement: Statement, sent: Sent, at: At): Wanted | Ref
       };
     }
     case 'declare': {
-      const inner = effect.statement;
-      const prepared: Prepared = {
-        text: inner.action.text,
-        source,
-        inside: true,
-        statement: inner,
-        catalogue,
-        epoch: epoch,
-      };
+      const prepared = inside(effect.statement);
       const portal: Portal = { prepared, resultFormats: [], cursor: true, rows: 0, bytes: 0 };
       return { ...plain, changes: [names.propose({ kind: 'portal', name: effect.name, portal })] };
     }
