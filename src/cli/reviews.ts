@@ -182,13 +182,14 @@ function termsOf(
 }
 
 async function grants({ json }: Options): Promise<number> {
-  const asked = await ask('/api/v1/reviews/grants');
-  if (!asked.ok) return refused(asked.refusal);
-  const found = asked.answer as readonly ReviewShown[]; // the API's own schema
-  if (json) {
-    print(JSON.stringify(found, undefined, 2));
-    return 0;
-  }
+  return showFrom(
+    '/api/v1/reviews/grants',
+    json,
+    (found) => grantsText(found as readonly ReviewShown[]), // the API's own schema
+  );
+}
+
+function grantsText(found: readonly ReviewShown[]): string {
   const rows = found.flatMap(({ id, identity, resource, statement, review: { granted, votes } }) =>
     granted === undefined
       ? []
@@ -204,8 +205,7 @@ async function grants({ json }: Options): Promise<number> {
           ],
         ],
   );
-  print(table([['ID', 'FOR', 'RESOURCE', 'USED', 'UNTIL', 'BY', 'LIKE'], ...rows]));
-  return 0;
+  return table([['ID', 'FOR', 'RESOURCE', 'USED', 'UNTIL', 'BY', 'LIKE'], ...rows]);
 }
 
 async function figures({ days = '7', json }: Options): Promise<number> {
