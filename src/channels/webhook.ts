@@ -42,43 +42,30 @@ export function webhookChannel(settings: WebhookSettings, parts: ChannelParts): 
   };
 }
 
+/** What is sent of every review; its text, with what stands in it, only where that is wanted. */
+const sent = [
+  'id',
+  'digest',
+  'state',
+  'kind',
+  'identity',
+  'resource',
+  'verb',
+  'access',
+  'targets',
+  'columns',
+  'risk',
+  'rules',
+  'why',
+  'needs',
+  'votes',
+  'policy',
+] as const satisfies readonly (keyof Review)[];
+
 function dataOf(review: Review, { text }: WebhookSettings, link: string): Readonly<Record<string, unknown>> {
-  const {
-    id,
-    digest,
-    state,
-    kind,
-    identity,
-    resource,
-    verb,
-    access,
-    targets,
-    columns,
-    risk,
-    rules,
-    why,
-    needs,
-    votes,
-    policy,
-    end,
-  } = review;
+  const { end } = review;
   return {
-    id,
-    digest,
-    state,
-    kind,
-    identity,
-    resource,
-    verb,
-    access,
-    targets,
-    columns,
-    risk,
-    rules,
-    why,
-    needs,
-    votes,
-    policy,
+    ...Object.fromEntries(sent.map((name) => [name, review[name]])),
     link,
     askedAt: timestamp(review.askedAt),
     expiresAt: timestamp(review.expiresAt),
