@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { map, object, optional, string, literal, type Check, type Problem } from '../base/check.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { Secret } from '../base/secret.ts';
+import type { Secret } from '../base/secret.ts';
 import type { IndexWorkerData } from '../stores/index-worker.ts';
+import { secret } from './config-checks.ts';
 import { isLoopback } from './live.ts';
 
 /** Where the index of entries lies; absent: in a file of the data folder. */
@@ -15,9 +16,6 @@ export interface IndexSettings {
   readonly tls: { readonly ca?: string } | undefined;
   readonly schema: string;
 }
-
-const secret: Check<Secret> = (raw, path) =>
-  raw instanceof Secret ? ok(raw) : err([{ path, message: 'Expected { env: NAME } or { file: PATH }' }]);
 
 const shape = object({
   kind: literal('postgres'),

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { array, either, map, number, object, optional, string, type Check } from '../base/check.ts';
 import { err, ok } from '../base/result.ts';
-import { Secret } from '../base/secret.ts';
 import { duration } from '../base/time.ts';
 import { parseVerifierKey, parseWitnessKey, type VerifierKey } from '../ledger/index.ts';
 import type { AnchorSettings } from '../stores/anchors.ts';
 import type { WitnessSettings } from '../stores/witness.ts';
+import { bucketFields, httpUrl } from './config-checks.ts';
 
 /** Where heads of the ledger are kept, who cosigns them, and whose this gateway cosigns. */
 export interface LedgerSettings {
@@ -18,16 +18,6 @@ export interface LedgerSettings {
 
 /** Puts secrets where `{ env: NAME }` and `{ file: PATH }` stand, before the check. */
 type WithSecrets = <T>(check: Check<T>) => Check<T>;
-
-const secret: Check<Secret> = (raw, path) =>
-  raw instanceof Secret ? ok(raw) : err([{ path, message: 'Expected { env: NAME } or { file: PATH }' }]);
-
-const address: Check<string> = map(string({ max: 2_000, what: 'a URL' }), (text, path) => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  return url?.protocol === 'https:' || url?.protocol === 'http:'
-    ? ok(text)
-    : err([{ path, message: 'Expected a URL that begins with https:// or http://' }]);
-});
 
 const every: Check<number> = map(string({ max: 16, what: 'a duration such as 60s' }), (text, path) => {
   const ms = duration(text);
@@ -54,14 +44,7 @@ function anchorCheck(folder: string, withSecrets: WithSecrets): Check<AnchorSett
     object({
       s3: withSecrets(
         object({
-          endpoint: address,
-          region: string({ pattern: /^[a-z0-9-]{1,64}$/, what: 'a region' }),
-          bucket: string({ pattern: /^[a-z0-9][a-z0-9.-]{1,62}$/, what: 'the name of a bucket' }),
-          prefix: optional(
-            string({ pattern: /^([A-Za-z0-9._-]+\/)*$/, max: 512, what: 'a prefix that ends with /' }),
-          ),
-          accessKeyId: secret,
-          secretAccessKey: secret,
+          ...bucketFields,
           retainDays: optional(number({ min: 1, max: 36_500, integer: true })),
         }),
       ),
@@ -73,7 +56,7 @@ function anchorCheck(folder: string, withSecrets: WithSecrets): Check<AnchorSett
 }
 
 const witness: Check<WitnessSettings> = map(
-  object({ url: address, key: string({ max: 1_000 }) }),
+  object({ url: httpUrl, key: string({ max: 1_000 }) }),
   (read, path) => {
     const key = parseWitnessKey(read.key);
     return key.ok

@@ -2,11 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { array, type Check, map, object, optional, string } from '../base/check.ts';
 import { err, ok } from '../base/result.ts';
-import { Secret } from '../base/secret.ts';
 import type { OpaOrigin } from '../opa/reach.ts';
-
-const secret: Check<Secret> = (raw, path) =>
-  raw instanceof Secret ? ok(raw) : err([{ path, message: 'Expected { env: NAME } or { file: PATH }' }]);
+import { secret } from './config-checks.ts';
 
 const loopback = ['localhost', '127.0.0.1', '[::1]'];
 
