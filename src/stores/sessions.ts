@@ -2,10 +2,10 @@ import type { ColumnUse, Target } from '../core/action.ts';
 import type { Denial, Outcome } from '../core/decision.ts';
 import type { Actor, DecisionEntry, Entry } from '../core/entry.ts';
 import type { Log } from '../core/ports.ts';
-import type { SessionId } from '../core/session.ts';
 import { instant, type Instant, timestamp } from '../base/time.ts';
 import type { Stored } from '../ledger/index.ts';
 import type { OpenLedger } from './ledger.ts';
+import type { RecordingOf } from './recordings.ts';
 
 /** Sessions and their decisions, read from the ledger. */
 export interface SessionRecords {
@@ -20,15 +20,7 @@ export interface SessionRecords {
   /** Forgets what was personal of a session: its key was destroyed. */
   readonly forget: (id: string) => void;
   /** What a replay of its recording needs. */
-  readonly recording: (id: string) => Promise<
-    | {
-        readonly session: SessionId;
-        readonly startedAt: Instant;
-        readonly chunks: readonly string[];
-        readonly bytes: readonly number[];
-      }
-    | undefined
-  >;
+  readonly recording: (id: string) => Promise<RecordingOf | undefined>;
 }
 
 export interface SessionQuery {
@@ -325,15 +317,7 @@ async function decisionOf(
 async function recordingOf(
   ledger: OpenLedger,
   session: Remembered | undefined,
-): Promise<
-  | {
-      readonly session: SessionId;
-      readonly startedAt: Instant;
-      readonly chunks: readonly string[];
-      readonly bytes: readonly number[];
-    }
-  | undefined
-> {
+): Promise<RecordingOf | undefined> {
   if (session === undefined) return undefined;
   const chunks: string[] = [];
   const bytes: number[] = [];
