@@ -3,6 +3,7 @@ import type { SecureAs, Wire } from '../../base/stream.ts';
 import type { World } from '../../base/time.ts';
 import type { Fields } from '../../http/headers.ts';
 import type { Patience } from '../../http/patience.ts';
+import type { Upstream } from '../../http/upstream.ts';
 import { Call, lateBy } from './call.ts';
 import { Connections } from './connections.ts';
 import { type MessageSocket, openSocket, type SocketRequest } from './socket.ts';
@@ -19,6 +20,21 @@ export interface HttpClientParts {
   readonly world: World;
   /** Connections kept at most; one client gets half of them. */
   readonly connections?: number;
+}
+
+/** For a client of this resource. */
+export function towardsUpstream(
+  { address, authority, tls, patience }: Upstream,
+  { dial, world }: Pick<HttpClientParts, 'dial' | 'world'>,
+): HttpClientParts {
+  return {
+    address,
+    authority,
+    dial,
+    patience,
+    world,
+    ...(tls === undefined ? {} : { tls: { kind: 'client', ...tls } }),
+  };
 }
 
 export interface HttpRequest {

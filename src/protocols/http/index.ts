@@ -9,7 +9,12 @@
  * masks apply. Docs: docs/protocols/http.md.
  */
 import { bodyReplay } from '../../http/replay.ts';
-import { httpClient, type HttpClient, type HttpClientParts } from '../../carriers/http/client.ts';
+import {
+  httpClient,
+  type HttpClient,
+  type HttpClientParts,
+  towardsUpstream,
+} from '../../carriers/http/client.ts';
 import { http2Client, type Http2Client } from '../../carriers/http/client2.ts';
 import { httpDoor } from '../../carriers/http/door.ts';
 import type { Exchange } from '../../carriers/http/exchange.ts';
@@ -88,15 +93,7 @@ function settingsOf(resource: Resource): HttpSettings {
 }
 
 function towardsOf(house: House, resource: Resource): HttpClientParts {
-  const { address, authority, tls, patience } = settingsOf(resource).upstream;
-  return {
-    address,
-    authority,
-    dial: house.dial,
-    patience,
-    world: house.world,
-    ...(tls === undefined ? {} : { tls: { kind: 'client', ...tls } }),
-  };
+  return towardsUpstream(settingsOf(resource).upstream, house);
 }
 
 /** Any answer will do: only whether somebody is there is asked. */

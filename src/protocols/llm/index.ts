@@ -9,7 +9,7 @@
  */
 import { bodyReplay } from '../../http/replay.ts';
 import { spoken } from './replay.ts';
-import { httpClient, type HttpClient } from '../../carriers/http/client.ts';
+import { httpClient, towardsUpstream } from '../../carriers/http/client.ts';
 import { httpDoor } from '../../carriers/http/door.ts';
 import { Fault } from '../../base/errors.ts';
 import { Lru } from '../../base/lru.ts';
@@ -49,7 +49,7 @@ function start(house: House): Room {
     models.set(resource.name, {
       house,
       settings: given,
-      client: clientOf(house, given),
+      client: httpClient(towardsUpstream(given.upstream, house)),
       maskKey: key,
       budgets: new Budgets(given, house.world, (all) => budgetBook(house, resource.name, all)),
       stored: new Lru(answersKept),
@@ -96,18 +96,6 @@ function actionOf(text: string): Action {
 
 function settingsOf(resource: Resource): LlmSettings {
   return resource.settings as LlmSettings; // checked by settings.ts when the configuration was read
-}
-
-function clientOf(house: House, { upstream }: LlmSettings): HttpClient {
-  const { address, authority, tls, patience } = upstream;
-  return httpClient({
-    address,
-    authority,
-    dial: house.dial,
-    patience,
-    world: house.world,
-    ...(tls === undefined ? {} : { tls: { kind: 'client', ...tls } }),
-  });
 }
 
 /** Whether somebody is there; providers list models to whoever has a key. */

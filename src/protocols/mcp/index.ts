@@ -13,6 +13,7 @@ import {
   type HttpClient,
   type HttpRequest,
   type HttpResponse,
+  towardsUpstream,
 } from '../../carriers/http/client.ts';
 import { httpDoor } from '../../carriers/http/door.ts';
 import type { Exchange } from '../../carriers/http/exchange.ts';
@@ -68,7 +69,7 @@ function start(house: House): Room {
     const remote = new Map<string, Remote>();
     for (const [name, server] of given.servers) {
       if (server.kind !== 'http') continue;
-      const client = clientOf(house, server.upstream);
+      const client = httpClient(towardsUpstream(server.upstream, house));
       opened.push(client);
       const { oauth, upstream } = server;
       const about = { resource: resource.name, server: name, upstream };
@@ -178,17 +179,6 @@ async function* nothing(): AsyncIterable<Uint8Array> {}
 
 function settingsOf(resource: Resource): McpSettings {
   return resource.settings as McpSettings; // checked by settings.ts when the configuration was read
-}
-
-function clientOf(house: House, { address, authority, tls, patience }: Upstream): HttpClient {
-  return httpClient({
-    address,
-    authority,
-    dial: house.dial,
-    patience,
-    world: house.world,
-    ...(tls === undefined ? {} : { tls: { kind: 'client', ...tls } }),
-  });
 }
 
 type Request = HttpRequest;
