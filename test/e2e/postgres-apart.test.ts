@@ -167,6 +167,11 @@ for (const version of [18, 15] as const) {
       const series = fc.array(text, { minLength: 1, maxLength: 3 });
       await fc.assert(
         fc.asyncProperty(series, async (texts) => {
+          // The gateway's own look at the catalogue is a query of the transaction that is open (docs/decisions/014).
+          fc.pre(
+            !texts.some((each) => each.includes('ISOLATION LEVEL')) ||
+              !/search_path|CHAIN/.test(texts.join()),
+          );
           for (const each of [direct, guarded]) await each.ask(wire.query('ROLLBACK'));
           await Promise.all([clean(rest), clean(restThrough)]);
           for (const each of [...texts, 'ROLLBACK', 'DISCARD ALL']) {

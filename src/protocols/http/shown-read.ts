@@ -106,10 +106,10 @@ async function* linesOf(body: AsyncIterable<Uint8Array>, most: number, room: Hol
   using held = room.level(costs.request.each);
   for await (const text of textsOf(body)) {
     await held.set(rest.length + text.length);
-    rest += text;
-    const end = rest.lastIndexOf('\n') + 1;
-    const batch = rest.slice(0, end);
-    rest = rest.slice(end);
+    // What is held is looked at once: a line that never ends comes in thousands of pieces.
+    const end = text.lastIndexOf('\n') + 1;
+    const batch = end === 0 ? '' : rest + text.slice(0, end);
+    rest = end === 0 ? rest + text : text.slice(end);
     bounded(rest.length, most);
     if (batch !== '') yield batch;
   }

@@ -22,6 +22,10 @@ export interface OwnConnection {
   readonly close: () => void;
 }
 
+const looksApart = 10;
+/** One that took longer counts as this: nobody waits for minutes. */
+const longestLookMs = 100;
+
 /**
  * Keeps the catalogue of one database: read by the gateway's own connection, asked every few seconds whether it has
  * changed, and asked at once when a session has changed something or met a name it does not know.
@@ -34,6 +38,12 @@ export class Keeper implements AsyncDisposable {
   #checkedAt = 0;
   #stale = true;
   #reading: Promise<Catalogue> | undefined;
+  /** How long the last look took. */
+  #tookMs = 0;
+  /** The look that begins soon. */
+  #later: Promise<Catalogue> | undefined;
+  #wake: () => void = () => undefined;
+  #over = false;
 
   constructor(parts: KeeperParts) {
     this.#parts = parts;
@@ -51,13 +61,31 @@ export class Keeper implements AsyncDisposable {
     this.#stale = true;
   }
 
-  /** A name was met that is not there: looks again unless that was done within the last second. */
+  /**
+   * A name was met that is not there: looks again. Whoever asks again and again waits for the next look, so that looks take
+   * a tenth of the server's time at most.
+   */
   lookAgain(): Catalogue | Promise<Catalogue> {
-    if (this.#age() > 1_000) this.#stale = true;
+    const early = looksApart * this.#tookMs - this.#age();
+    if (early > 0) return (this.#later ??= this.#lookLater(early));
+    this.#stale = true;
+    return this.current();
+  }
+
+  async #lookLater(ms: number): Promise<Catalogue> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    using _timer = this.#parts.world.after(ms, resolve);
+    await promise;
+    this.#later = undefined;
+    if (this.#over) throw new Fault('catalogue', 'The catalogue is read no more');
+    this.#stale = true;
     return this.current();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#over = true;
+    this.#wake();
     await this.#reading?.catch(() => undefined);
     this.#drop();
   }
@@ -97,6 +125,7 @@ export class Keeper implements AsyncDisposable {
         });
       }
       this.#checkedAt = started;
+      this.#tookMs = Math.min(longestLookMs, this.#parts.world.now() - started);
       return this.#current;
     } catch (thrown) {
       this.#stale = true;

@@ -21,6 +21,19 @@ export interface MeaningParts {
   readonly parse: (text: string) => Promise<Node | undefined>;
 }
 
+function isUnknown(reading: Reading): boolean {
+  return (
+    reading.kind === 'understood' &&
+    reading.analysis.statements.some(({ action }) => action.access === 'unknown')
+  );
+}
+
+function namesMissing(reading: Reading): boolean {
+  return (
+    reading.kind === 'understood' && reading.analysis.statements.some(({ missing }) => missing !== undefined)
+  );
+}
+
 /** What names mean at one moment of a session: two readings with the same epoch were made alike. */
 export interface Epoch {
   readonly catalogue: Catalogue;
@@ -117,14 +130,15 @@ export class Meaning {
 
   #read(text: string, known: Catalogue): Reading | Promise<Reading> {
     const reading = this.#parts.understanding.read(text, known, this.#scope);
-    if (reading instanceof Promise) return reading.then((made) => this.#lookAgain(made, text, known));
-    return reading;
+    if (reading instanceof Promise)
+      return reading.then((made) => (isUnknown(made) ? this.#lookAgain(made, text, known) : made));
+    // It was read before; what was not there then can be there now.
+    return namesMissing(reading) ? this.#lookAgain(reading, text, known) : reading;
   }
 
   /** What is not understood may only be newer than our catalogue. */
   async #lookAgain(reading: Reading, text: string, known: Catalogue): Promise<Reading> {
-    if (this.#local !== undefined || reading.kind !== 'understood') return reading;
-    if (reading.analysis.statements.every(({ action }) => action.access !== 'unknown')) return reading;
+    if (this.#local !== undefined) return reading;
     const now = await this.#parts.keeper.lookAgain();
     return now === known ? reading : this.#parts.understanding.read(text, now, this.#scope);
   }
