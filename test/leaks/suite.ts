@@ -119,11 +119,11 @@ function comparable(messages: readonly Message[]): readonly string[] {
   return messages
     .filter(({ type }) => type !== 'S' && type !== 'K')
     .map(({ type, body }) => type + (type === 'T' ? undated(body) : body).toString('latin1'))
-    .map((message) => (unknownName.test(message) ? message.replaceAll(/[FLRH][^\0]*\0/g, '') : message));
+    .map((message) => (unknownName.test(message) ? message.replaceAll(/(?<=\0)[FLRHP][^\0]*\0/g, '') : message));
 }
 
-/** Of a name that nobody made the gateway speaks itself: in the server's words, without the place in the server's source. */
-const unknownName = /^E.*\0C(?:34000|26000)\0/s;
+/** Of a name that is not there the gateway can speak itself: in the server's words, without places in the text and in the server's source. */
+const unknownName = /^E.*\0C(?:34000|26000|42P01)\0/s;
 
 /** A RowDescription without the oids of tables: those of new ones differ. */
 function undated(body: Buffer): Buffer {
