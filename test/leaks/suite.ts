@@ -119,7 +119,9 @@ function comparable(messages: readonly Message[]): readonly string[] {
   return messages
     .filter(({ type }) => type !== 'S' && type !== 'K')
     .map(({ type, body }) => type + (type === 'T' ? undated(body) : body).toString('latin1'))
-    .map((message) => (unknownName.test(message) ? message.replaceAll(/(?<=\0)[FLRHP][^\0]*\0/g, '') : message));
+    .map((message) =>
+      unknownName.test(message) ? message.replaceAll(/(?<=\0)[FLRHP][^\0]*\0/g, '') : message,
+    );
 }
 
 /** Of a name that is not there the gateway can speak itself: in the server's words, without places in the text and in the server's source. */
