@@ -701,13 +701,13 @@ function partOf(turn: Turn | undefined): Part | undefined {
 
 /** In a failed transaction the server looks for no names: it says of anything but its end that it is not done. */
 function inPlace(why: RefusedWith, { status }: Flow): RefusedWith {
-  return status === 'E' && why.denial === undefined && namesMissing.has(why.sqlstate)
+  return status === 'E' && why.denial === undefined && ofMissingNames.has(why.sqlstate)
     ? { sqlstate: '25P02', message: abortedTransaction }
     : why;
 }
 
 // invalid_sql_statement_name, invalid_cursor_name, undefined_table, undefined_object
-const namesMissing: ReadonlySet<string> = new Set(['26000', '34000', '42P01', '42704']);
+const ofMissingNames: ReadonlySet<string> = new Set(['26000', '34000', '42P01', '42704']);
 const abortedTransaction = 'current transaction is aborted, commands ignored until end of transaction block';
 
 /** Where it is in the whole text. */

@@ -109,47 +109,36 @@ export class Apart {
     stands: Stands,
   ): Promise<{ readonly run: Run; readonly effect: SessionEffect } | undefined> {
     const { flow, meaning, saying, calm } = this.#parts;
-    const { asking, renewing, drain } = this.#around;
+    const { absent, asking, renewing, drain, refuse, refuseTold, refuseUnread } = this.#around;
+    const refused = (why: RefusedWith): Promise<undefined> =>
+      this.#refused(whole, stands, (part) => refuse(why, part));
     await drain();
     await calm();
     await saying.settle();
     if (flow.over || flow.skipping) return undefined;
     const reading = flow.quiet ? await meaning.read(stands.text) : undefined;
-    if (reading?.kind === 'not-understood') return this.#refuseUnread(whole, stands, reading);
+    if (reading?.kind === 'not-understood')
+      return this.#refused(whole, stands, (part) => refuseUnread(reading, part));
     const statement = reading === undefined ? undefined : onlyOf(reading);
-    if (reading === undefined || statement === undefined) return this.#refuse(whole, stands, unsettled);
-    if ((await renewing.renewed([statement])) === false) return this.#refuse(whole, stands, unsettled);
-    const told = await this.#around.absent.told(statement, stands.text, reading.catalogue);
-    if (told !== undefined) return this.#refuseTold(whole, stands, told);
+    if (reading === undefined || statement === undefined) return refused(unsettled);
+    if ((await renewing.renewed([statement])) === false) return refused(unsettled);
+    const told = await absent.told(statement, stands.text, reading.catalogue);
+    if (told !== undefined)
+      return this.#refused(whole, stands, (part) => refuseTold(told, stands.text, part));
     const sent = { source: stands.text, text: stands.text };
     const wanted = asking.wanted(statement, sent, reading.catalogue);
     const asked = await asking.ask(wanted, stands.text, 0, whole.text);
-    if (asked.kind === 'refused') return this.#refuse(whole, stands, asked.why);
+    if (asked.kind === 'refused') return refused(asked.why);
     const limited = limitedRefused(asked.run, stands.rest);
     if (limited === undefined && !flow.over) return { run: asked.run, effect: statement.effect };
     this.#unsent(asked.run);
-    return limited === undefined ? undefined : this.#refuse(whole, stands, limited);
+    return limited === undefined ? undefined : refused(limited);
   }
 
-  async #refuse(whole: Whole, stands: Stands, why: RefusedWith): Promise<undefined> {
+  /** Has it refused in its place by `say`, which ends the text. */
+  async #refused(whole: Whole, stands: Stands, say: (part: Part) => Promise<void>): Promise<undefined> {
     const part = partOf(whole, stands, false);
-    await this.#around.refuse(why, part);
-    await this.#refused(whole, part);
-  }
-
-  async #refuseTold(whole: Whole, stands: Stands, told: Told): Promise<undefined> {
-    const part = partOf(whole, stands, false);
-    await this.#around.refuseTold(told, stands.text, part);
-    await this.#refused(whole, part);
-  }
-
-  async #refuseUnread(whole: Whole, stands: Stands, reading: NotUnderstood): Promise<undefined> {
-    const part = partOf(whole, stands, false);
-    await this.#around.refuseUnread(reading, part);
-    await this.#refused(whole, part);
-  }
-
-  async #refused(whole: Whole, part: Part): Promise<void> {
+    await say(part);
     await this.#parts.flow.drained();
     await this.#wentOn(whole, part);
   }

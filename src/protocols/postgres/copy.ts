@@ -12,7 +12,7 @@ import {
   type FieldShape,
 } from './cells.ts';
 import { mostHeldBytes } from './voted.ts';
-import type { Watch } from './watch.ts';
+import { remember, type Watch } from './watch.ts';
 
 /** Shows the rows of a COPY to the client. Rows may be cut anywhere between payloads of CopyData. */
 export interface CopyMasker {
@@ -145,7 +145,7 @@ export function copyMasker(
   };
   const made = { push: (payload: Uint8Array) => take(payload, false), end, release };
   if (parts.reading === undefined || !reads) return Object.assign(counts, made);
-  const watches = fields.flatMap(({ watch }) => (watch === undefined ? [] : [watch]));
+  const watched = fields.flatMap(({ watch }) => (watch === undefined ? [] : [watch]));
   const reading: CopyReading = {
     reading: parts.reading,
     shown: (payloads) => {
@@ -158,15 +158,7 @@ export function copyMasker(
       take(empty, true);
       return bytes;
     },
-    mark: () => {
-      const { masked, withheld } = counts;
-      const searched = watches.map((watch) => watch.searched);
-      return () => {
-        counts.masked = masked;
-        counts.withheld = withheld;
-        for (const [at, watch] of watches.entries()) watch.searched = searched[at] ?? watch.searched;
-      };
-    },
+    mark: () => remember(counts, watched),
   };
   return Object.assign(counts, made, { reading });
 }

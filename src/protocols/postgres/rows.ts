@@ -22,6 +22,7 @@ import {
 } from './cells.ts';
 import { copy, Written } from './outgoing.ts';
 import { type Ballot, ballotOf, mayVote } from './voted.ts';
+import { remember } from './watch.ts';
 
 export interface RowMasker {
   /**
@@ -99,23 +100,13 @@ export function rowMasker(
     // Of columns that nobody searches there is nothing to read.
     ...(parts.reading === undefined || !ways.some((way, at) => way !== undefined && isSearched(plans[at]))
       ? {}
-      : { read: { reading: parts.reading, mark } }),
+      : { read: { reading: parts.reading, mark: () => remember(masker, watches) } }),
     clear,
     cleared: 0,
     masked: 0,
     withheld: 0,
   };
   return masker;
-
-  function mark(): () => void {
-    const { masked, withheld } = masker;
-    const searched = watches.map((watch) => watch.searched);
-    return () => {
-      masker.masked = masked;
-      masker.withheld = withheld;
-      for (const [at, watch] of watches.entries()) watch.searched = searched[at] ?? watch.searched;
-    };
-  }
 
   function row(bytes: Uint8Array, start: number, end: number): Uint8Array | undefined {
     const written = new Written();

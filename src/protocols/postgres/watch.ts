@@ -17,6 +17,20 @@ export interface Watch {
   readonly found: (types: readonly string[]) => void;
 }
 
+/** Remembers what an answer has counted, and gives what counts from there again: what a model reads is shown more than once. */
+export function remember(
+  counts: { masked: number; withheld: number },
+  watches: readonly Watch[],
+): () => void {
+  const { masked, withheld } = counts;
+  const searched = watches.map((watch) => watch.searched);
+  return () => {
+    counts.masked = masked;
+    counts.withheld = withheld;
+    for (const [at, watch] of watches.entries()) watch.searched = searched[at] ?? watch.searched;
+  };
+}
+
 const mostColumns = 8_192;
 const mostTypes = 64; // of one column
 
