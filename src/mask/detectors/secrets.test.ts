@@ -72,6 +72,7 @@ test('a password is hidden to its end, whatever signs it has, in quotes and with
     'password=%s',
     'password: "" , x',
     'password=null',
+    'secret=\\[EMAIL_ADDRESS], next',
   ])
     assert.equal(shown(text), text);
 });

@@ -247,6 +247,8 @@ function isRandom(value: string, word: string): boolean {
 /** What stands for a value that is elsewhere, or for none. */
 const noValue =
   /^(?:\*+$|\*{3}|\$\{|\$\(|%[a-z]$|%\w*%$|%\{|%\(|(?:null|none|nil|true|false|undefined|required|optional|string|redacted)$|process\.env|os\.environ|https?:)/i;
+/** What masks show in place of a value, its bracket outside of it or in: masking what is masked changes nothing. */
+const shownMark = /\[[A-Z][A-Z\d_]{2,39}\]?/g;
 const variable = /^\$(?:[A-Z\d_]+|[A-Za-z_]+)$/;
 
 /** Where the value begins that is assigned at the sign `at`, and what it is quoted with; '' where with nothing. */
@@ -378,7 +380,8 @@ export const assigned: FindDetector = {
     for (const { sign, word, start, quote, end: close } of assignedIn(text, 0)) {
       const end = close ?? bareEnd(text, start);
       const value = text.slice(start, end);
-      if (value.length < shortest || noValue.test(value) || variable.test(value)) continue;
+      if (value.replaceAll(shownMark, '').length < shortest || noValue.test(value) || variable.test(value))
+        continue;
       if (word === 'pin' ? !/^\d{4}$/.test(value) : word !== sure && !isRandom(value, word)) continue;
       // `auth = netrc.netrc()` is code.
       if (quote === '' && /^[A-Za-z_][\w.]*$/.test(value) && text[end] === '(') continue;
